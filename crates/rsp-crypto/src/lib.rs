@@ -1,0 +1,1 @@
+//! SGP.22 certificates and chain rules, signatures, key agreement and the BSP secure channel.

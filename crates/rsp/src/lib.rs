@@ -1,0 +1,1 @@
+//! SGP.22 data objects, identifiers, result codes and JSON bindings.

@@ -1,0 +1,1 @@
+//! TCA profile packages: profile elements, templates, building and validation.

@@ -1,0 +1,1 @@
+//! For tests: the three-party World, a seeded generator, a hand-set clock, a test PKI.

@@ -1,0 +1,1 @@
+//! The SM-DP+ for an edge runtime.

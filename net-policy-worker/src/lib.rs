@@ -1,0 +1,1 @@
+//! The network: attach, forced APN, and a gateway for bootstrap profiles.

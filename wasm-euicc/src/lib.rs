@@ -1,0 +1,1 @@
+//! The chip: an SGP.22 eUICC as a library and as WebAssembly.

@@ -1,0 +1,1 @@
+//! The LPA as a Leptos application, and the playground around it.

@@ -1,0 +1,1 @@
+//! The site's worker: static pages and the way to the two services behind them.
