@@ -1,1 +1,128 @@
 //! The site's worker: static pages and the way to the two services behind them.
+//!
+//! One origin for everything keeps the page's policy strict: it connects to nothing but
+//! `'self'`. `/gsma/*` and `/operator/*` go to the SM-DP+, `/network/*` to the network,
+//! the rest are files.
+#![cfg(target_arch = "wasm32")]
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use worker::{Context, Delay, Env, Fetcher, Headers, Method, Request, Response, Result, event};
+
+/// How long a service may take before the page is told that it does not answer.
+///
+/// A panicking Durable Object can leave its caller waiting for ever; the page must not.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What every page is served with.
+const PAGE_HEADERS: [(&str, &str); 6] = [
+    (
+        "content-security-policy",
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
+         style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; \
+         base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    (
+        "permissions-policy",
+        "camera=(self), usb=(self), serial=(self), microphone=(), geolocation=(), payment=()",
+    ),
+];
+
+/// A service behind the site.
+struct Service {
+    binding: &'static str,
+    name: &'static str,
+}
+
+/// The service a path belongs to, if it is not a file.
+fn service_of(path: &str) -> Option<Service> {
+    let first = path.trim_start_matches('/').split('/').next()?;
+    match first {
+        "gsma" | "operator" => Some(Service { binding: "SMDP", name: "SM-DP+" }),
+        "network" => Some(Service { binding: "NETWORK", name: "network" }),
+        _ => None,
+    }
+}
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+    match service_of(&request.path()) {
+        Some(service) => forward(request, &env, &service).await,
+        None => page(request, &env).await,
+    }
+}
+
+/// Passes a request on and returns the answer as it came, or 503 in plain words.
+async fn forward(request: Request, env: &Env, service: &Service) -> Result<Response> {
+    let because = match env.service(service.binding) {
+        Err(_) => format!("The site was started without the {} service.", service.name),
+        Ok(fetcher) => {
+            let answer = pin!(fetcher.fetch_request(request));
+            match select(answer, pin!(Delay::from(PATIENCE))).await {
+                Either::Left((Ok(response), _)) => return Ok(response),
+                Either::Left((Err(error), _)) => {
+                    worker::console_error!("{}: {error}", service.name);
+                    format!("The {} service failed to answer.", service.name)
+                }
+                Either::Right(_) => format!(
+                    "The {} service did not answer within {} s.",
+                    service.name,
+                    PATIENCE.as_secs()
+                ),
+            }
+        }
+    };
+    unavailable(&because)
+}
+
+/// RFC 9457: what went wrong, for a program and for a person.
+fn unavailable(because: &str) -> Result<Response> {
+    let headers = Headers::new();
+    headers.set("content-type", "application/problem+json")?;
+    headers.set("cache-control", "no-store")?;
+    headers.set("retry-after", "5")?;
+    let body = format!(
+        r#"{{"type":"about:blank","title":"Service unavailable","status":503,"detail":"{because}"}}"#
+    );
+    Ok(Response::ok(body)?.with_status(503).with_headers(headers))
+}
+
+/// A file, or the page itself for any path that is none of the files.
+async fn page(request: Request, env: &Env) -> Result<Response> {
+    if !matches!(request.method(), Method::Get | Method::Head) {
+        return Response::error("A page is only read: GET or HEAD.", 405);
+    }
+    let path = request.path();
+    let assets: Fetcher = env.assets("ASSETS")?;
+    let mut response = assets.fetch_request(request).await?;
+    let headers = Headers::new();
+    for (name, value) in response.headers() {
+        headers.set(&name, &value)?;
+    }
+    for (name, value) in PAGE_HEADERS {
+        headers.set(name, value)?;
+    }
+    // The names below carry a hash of what is in them.
+    if response.status_code() == 200 && is_hashed(&path) {
+        headers.set("cache-control", "public, max-age=31536000, immutable")?;
+    }
+    let status = response.status_code();
+    // Only these carry a body; a 304 with one is an error.
+    Ok(match status {
+        204 | 304 => Response::empty()?,
+        _ => Response::from_stream(response.stream()?)?,
+    }
+    .with_status(status)
+    .with_headers(headers))
+}
+
+/// Whether a path lies in one of the folders that `cargo xtask build` names by content.
+fn is_hashed(path: &str) -> bool {
+    path.starts_with("/app/") || path.starts_with("/chip/")
+}
