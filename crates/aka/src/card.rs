@@ -4,7 +4,7 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::output::{Output, part, xor};
-use crate::{Algorithm, Amf, Auts, Autn, Parameters, Rand, Sqn, SqnArray};
+use crate::{Algorithm, Amf, Autn, Auts, Parameters, Rand, Sqn, SqnArray};
 
 /// AMF* of a resynchronisation (TS 33.102 §6.3.3).
 pub(crate) const AMF_STAR: Amf = [0, 0];

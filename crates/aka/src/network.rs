@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 
 use crate::card::AMF_STAR;
 use crate::output::{Output, part, xor};
-use crate::{Amf, Auts, Autn, Parameters, Plmn, Rand, Sqn, kasme};
+use crate::{Amf, Autn, Auts, Parameters, Plmn, Rand, Sqn, kasme};
 
 /// An AUTS that the subscriber's card did not make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -73,7 +73,12 @@ impl Parameters {
     /// # Errors
     /// A key that is not of 16 or 32 bytes, a size that TS 35.231 does not know, or
     /// no iteration at all.
-    pub fn tuak(k: &[u8], topc: [u8; 32], sizes: TuakSizes, iterations: u8) -> Result<Self, InvalidParameters> {
+    pub fn tuak(
+        k: &[u8],
+        topc: [u8; 32],
+        sizes: TuakSizes,
+        iterations: u8,
+    ) -> Result<Self, InvalidParameters> {
         if !matches!(k.len(), 16 | 32) {
             return Err(InvalidParameters("a TUAK key has 16 or 32 bytes"));
         }
