@@ -1,1 +1,45 @@
-//! TCA profile packages: profile elements, templates, building and validation.
+//! TCA profile packages ("eUICC Profile Package: Interoperable Format", 2.1 to
+//! 3.3.1): splitting, decoding, templates, building and validation.
+//!
+//! ```text
+//!  segments ──► Splitter ──► one TLV each ──► ProfileElement::decode
+//!                                               │        template::row(oid, ctx)
+//!                          interpreter ◄────────┴──────► defaults of every file
+//!  Subscriber ──► build::package ──► UPP (DER) ──► validate ──► Report
+//! ```
+//!
+//! Two ways of reading ASN.1 meet here. The flat types of file management and of
+//! the answer ([`Fcp`], [`ProprietaryInfo`], [`Command`], [`response`]) are rasn
+//! derives, field for field from the module. Everything that must outlive its
+//! definition or must be forgotten is read with `tlv`: the header and its service
+//! list (a service added next year has to be *seen* to be refused, and rasn stops
+//! at the first unknown component), the template elements (one generic shape for
+//! eighteen definitions), and whatever holds a key, PIN or PUK (rasn's octet
+//! strings are shared buffers that nobody can wipe).
+
+mod aka;
+mod codes;
+mod element;
+mod error;
+mod file;
+mod header;
+pub mod response;
+mod secret;
+mod splitter;
+
+pub use aka::{
+    AkaParameter, AlgoConfiguration, AlgoParameter, AlgorithmId, DEFAULT_ROTATION, DEFAULT_XORING,
+};
+pub use codes::{Pin, PinCodes, PinSource, Puk, PukCodes, Retry};
+pub use element::{
+    CdmaParameter, GenericFileManagement, NonStandard, Opaque, PeHeader, ProfileElement, TemplateElement,
+    TemplateKind, element_name,
+};
+pub use error::Error;
+pub use file::{
+    Command, Fcp, File, FileDescriptor, FileItem, FileStructure, PastEnd, ProprietaryInfo,
+    SecurityAttributes, ShortFileId, fill,
+};
+pub use header::{Iccid, MandatoryAid, Oid, ProfileHeader, Service, Services};
+pub use secret::Secret;
+pub use splitter::Splitter;
