@@ -15,7 +15,7 @@
 mod read;
 mod write;
 
-pub use read::{Fields, Head, Reader, Tlv, head};
+pub use read::{Fields, Head, Reader, Tlv, head, tag};
 pub use write::{Writer, encode};
 
 use core::fmt;

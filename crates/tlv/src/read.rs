@@ -26,26 +26,10 @@ impl Head {
 /// [`Error::TagTooLong`] or [`Error::Length`] for a head that no further byte
 /// can make right.
 pub fn head(bytes: &[u8]) -> Result<Option<Head>, Error> {
-    let Some(&first) = bytes.first() else {
+    let Some(tag) = tag(bytes)? else {
         return Ok(None);
     };
-    let mut tag = u32::from(first);
-    let mut at = 1;
-    if first & 0x1F == 0x1F {
-        loop {
-            let Some(&next) = bytes.get(at) else {
-                return Ok(None);
-            };
-            tag = tag << 8 | u32::from(next);
-            at += 1;
-            if next & 0x80 == 0 {
-                break;
-            }
-            if at == 3 {
-                return Err(Error::TagTooLong);
-            }
-        }
-    }
+    let mut at = tag.encoded_len();
     let Some(&length) = bytes.get(at) else {
         return Ok(None);
     };
@@ -66,7 +50,29 @@ pub fn head(bytes: &[u8]) -> Result<Option<Head>, Error> {
         // a length can then not overflow.
         usize::try_from(long).ok().filter(|&n| n <= 0x3FFF_FFFF).ok_or(Error::Length)?
     };
-    Ok(Some(Head { tag: Tag(tag), header_len: at, value_len }))
+    Ok(Some(Head { tag, header_len: at, value_len }))
+}
+
+/// Reads the tag at the start of `bytes`, as in a head or in a tag list.
+/// `Ok(None)`: more bytes are needed to tell.
+///
+/// # Errors
+/// [`Error::TagTooLong`].
+pub fn tag(bytes: &[u8]) -> Result<Option<Tag>, Error> {
+    let Some((&first, rest)) = bytes.split_first() else {
+        return Ok(None);
+    };
+    let mut tag = u32::from(first);
+    if first & 0x1F != 0x1F {
+        return Ok(Some(Tag(tag)));
+    }
+    for &next in rest.iter().take(2) {
+        tag = tag << 8 | u32::from(next);
+        if next & 0x80 == 0 {
+            return Ok(Some(Tag(tag)));
+        }
+    }
+    if rest.len() < 2 { Ok(None) } else { Err(Error::TagTooLong) }
 }
 
 /// One data object and the bytes it came from.

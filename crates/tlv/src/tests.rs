@@ -1,7 +1,7 @@
 //! Encodings from ITU-T X.690 (§8.1, §8.3, §11.2) and from the golden samples
 //! of the SGP.22 module (`CancelSessionRequest`, `ListNotificationRequest`).
 
-use crate::{Error, Fields, Reader, Tag, Tlv, Writer, encode, head};
+use crate::{Error, Fields, Reader, Tag, Tlv, Writer, encode, head, tag};
 
 #[test]
 fn lengths_take_the_shortest_form() {
@@ -58,6 +58,9 @@ fn what_is_not_a_data_object_is_refused() {
     assert_eq!(head(&[0x30, 0x84, 0xFF, 0xFF, 0xFF, 0xFF]), Err(Error::Length));
     assert_eq!(head(&[0x9F, 0x80, 0x80, 0x01]), Err(Error::TagTooLong));
     assert_eq!(head(&[0xBF]), Ok(None));
+    assert_eq!(tag(&[0x9F, 0x80, 0x80]), Err(Error::TagTooLong));
+    assert_eq!(tag(&[0x9F, 0x80]), Ok(None));
+    assert_eq!(tag(&[0x9F, 0x70, 0x90]), Ok(Some(Tag(0x9F70))));
     assert_eq!(head(&[0x30, 0x82, 0x01]), Ok(None));
     assert_eq!(Reader::new(&[0x80, 2, 0]).next(), Err(Error::Truncated));
     assert_eq!(Tlv::single(&[0x80, 0, 0]), Err(Error::Trailing));

@@ -1,0 +1,529 @@
+//! Identifiers: EID, ICCID, IMSI, AID, OID, transaction and matching ids.
+
+use core::fmt;
+use core::str::FromStr;
+
+/// Why text or bytes are not the identifier they should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidId {
+    /// The identifier's name.
+    pub what: &'static str,
+    /// The rule that is broken.
+    pub rule: &'static str,
+}
+
+impl fmt::Display for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not {}: {}", self.what, self.rule)
+    }
+}
+
+impl core::error::Error for InvalidId {}
+
+const fn invalid(what: &'static str, rule: &'static str) -> InvalidId {
+    InvalidId { what, rule }
+}
+
+fn hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02X}"))
+}
+
+/// The eUICC identifier: 32 decimal digits as 16 bytes of BCD, high nibble first
+/// (SGP.02 §2.2.2, SGP.29).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Eid([u8; 16]);
+
+impl Eid {
+    /// From its 16 bytes.
+    ///
+    /// # Errors
+    /// When a nibble is not a decimal digit.
+    pub fn from_bytes(bytes: [u8; 16]) -> Result<Self, InvalidId> {
+        if bytes.iter().all(|byte| byte >> 4 < 10 && byte & 0xF < 10) {
+            Ok(Self(bytes))
+        } else {
+            Err(invalid("an EID", "all 32 nibbles are decimal digits"))
+        }
+    }
+
+    /// Its 16 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// Whether the last two digits check the rest: the number modulo 97 is 1
+    /// (SGP.29 §4.2). Test EIDs do not always keep this rule.
+    #[must_use]
+    pub fn has_valid_check_digits(&self) -> bool {
+        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
+        digits.fold(0u32, |rest, digit| (rest * 10 + u32::from(digit)) % 97) == 1
+    }
+}
+
+impl FromStr for Eid {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let rule = invalid("an EID", "32 decimal digits");
+        if text.len() != 32 || !text.bytes().all(|c| c.is_ascii_digit()) {
+            return Err(rule);
+        }
+        let mut bytes = [0; 16];
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            *byte = (pair[0] - b'0') << 4 | (pair[1] - b'0');
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for Eid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Eid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The profile's identifier as EF.ICCID codes it: 10 bytes of BCD, low nibble
+/// first, filled with `F` (ETSI TS 102 221 §13.2). 18 to 20 digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Iccid([u8; 10]);
+
+impl Iccid {
+    /// From the 10 bytes of EF.ICCID. Real eUICCs carry ICCIDs that break the
+    /// numbering rules, so only the length is demanded.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 10]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 10 bytes as in EF.ICCID.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 10] {
+        &self.0
+    }
+
+    /// With the nibbles swapped: high nibble first, as in the header of a
+    /// profile package (TCA interoperable format, `ProfileHeader.iccid`).
+    #[must_use]
+    pub fn unswapped(&self) -> [u8; 10] {
+        self.0.map(|byte| byte.rotate_left(4))
+    }
+
+    /// From the header of a profile package, high nibble first.
+    #[must_use]
+    pub fn from_unswapped(bytes: [u8; 10]) -> Self {
+        Self(bytes.map(|byte| byte.rotate_left(4)))
+    }
+}
+
+impl FromStr for Iccid {
+    type Err = InvalidId;
+
+    /// Reads 18 to 20 digits; a trailing `F` of older interfaces is allowed.
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let digits = text.trim_end_matches(['F', 'f']);
+        if !(18..=20).contains(&digits.len())
+            || text.len() > 20
+            || !digits.bytes().all(|c| c.is_ascii_digit())
+        {
+            return Err(invalid("an ICCID", "18 to 20 decimal digits"));
+        }
+        let mut nibbles = [0xF; 20];
+        for (nibble, digit) in nibbles.iter_mut().zip(digits.bytes()) {
+            *nibble = digit - b'0';
+        }
+        let mut bytes = [0; 10];
+        for (byte, pair) in bytes.iter_mut().zip(nibbles.chunks_exact(2)) {
+            *byte = pair[1] << 4 | pair[0];
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for Iccid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nibbles: Vec<u8> = self.0.iter().flat_map(|byte| [byte & 0xF, byte >> 4]).collect();
+        let used = nibbles.iter().rposition(|&nibble| nibble != 0xF).map_or(0, |last| last + 1);
+        nibbles[..used].iter().try_for_each(|nibble| write!(f, "{nibble:X}"))
+    }
+}
+
+impl fmt::Debug for Iccid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The subscriber's identity in the network: 6 to 15 digits (3GPP TS 23.003 §2.2).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Imsi(String);
+
+impl Imsi {
+    /// The digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Reads the content of EF.IMSI (3GPP TS 31.102 §4.2.2): length, then
+    /// digits low nibble first behind a parity nibble.
+    ///
+    /// # Errors
+    /// When the coding is broken.
+    pub fn from_ef(content: &[u8]) -> Result<Self, InvalidId> {
+        let rule = invalid("an IMSI", "EF.IMSI holds a length and that many bytes of digits");
+        let (&length, body) = content.split_first().ok_or(rule)?;
+        let used = body.get(..usize::from(length)).filter(|used| !used.is_empty()).ok_or(rule)?;
+        let nibbles: Vec<u8> = used.iter().flat_map(|byte| [byte & 0xF, byte >> 4]).skip(1).collect();
+        let digits = nibbles.iter().take_while(|&&nibble| nibble != 0xF);
+        let text: String = digits.map(|&nibble| char::from_digit(nibble.into(), 16).unwrap_or('?')).collect();
+        text.parse()
+    }
+
+    /// The 9 bytes of EF.IMSI.
+    #[must_use]
+    pub fn to_ef(&self) -> [u8; 9] {
+        let digits: Vec<u8> = self.0.bytes().map(|c| c - b'0').collect();
+        // The parity nibble: 9 for an odd number of digits, 1 for an even one.
+        let mut nibbles = vec![if digits.len() % 2 == 1 { 9 } else { 1 }];
+        nibbles.extend(&digits);
+        let length = nibbles.len().div_ceil(2);
+        nibbles.resize(16, 0xF);
+        let mut content = [0xFF; 9];
+        content[0] = length as u8;
+        for (byte, pair) in content[1..].iter_mut().zip(nibbles.chunks_exact(2)) {
+            *byte = pair[1] << 4 | pair[0];
+        }
+        content
+    }
+}
+
+impl FromStr for Imsi {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        if (6..=15).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_digit()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(invalid("an IMSI", "6 to 15 decimal digits"))
+        }
+    }
+}
+
+impl fmt::Display for Imsi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Imsi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Names one RSP session: 1 to 16 bytes chosen by the server. Compared as bytes;
+/// in JSON hexadecimal digits, upper case on sending, any case on receiving.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TransactionId(Vec<u8>);
+
+impl TransactionId {
+    /// From 1 to 16 bytes.
+    ///
+    /// # Errors
+    /// For any other length.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidId> {
+        if (1..=16).contains(&bytes.len()) {
+            Ok(Self(bytes.to_vec()))
+        } else {
+            Err(invalid("a transaction id", "1 to 16 bytes"))
+        }
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl FromStr for TransactionId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        Self::from_bytes(&from_hex(text).ok_or(invalid("a transaction id", "2 to 32 hexadecimal digits"))?)
+    }
+}
+
+impl fmt::Display for TransactionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex(&self.0, f)
+    }
+}
+
+impl fmt::Debug for TransactionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The token of an activation code, or an event id; may be empty (SGP.22 §4.1.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MatchingId(String);
+
+impl MatchingId {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it names nothing: the order is then found by EID.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromStr for MatchingId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let allowed = |c: u8| c.is_ascii_alphanumeric() || c == b'-';
+        if text.len() <= 255 && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(invalid("a matching id", "letters, digits and hyphens, at most 255"))
+        }
+    }
+}
+
+impl fmt::Display for MatchingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An application identifier: 5 to 16 bytes (ISO 7816-4 §8.2.1.2).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Aid(Vec<u8>);
+
+/// The AID of the ISD-R (SGP.02 Annex H).
+pub const ISD_R: [u8; 16] = [0xA0, 0, 0, 5, 0x59, 0x10, 0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0x89, 0, 0, 0x01, 0];
+/// The AID of the ECASD (SGP.02 Annex H).
+pub const ECASD: [u8; 16] = [0xA0, 0, 0, 5, 0x59, 0x10, 0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0x89, 0, 0, 0x02, 0];
+
+impl Aid {
+    /// From 5 to 16 bytes.
+    ///
+    /// # Errors
+    /// For any other length.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidId> {
+        if (5..=16).contains(&bytes.len()) {
+            Ok(Self(bytes.to_vec()))
+        } else {
+            Err(invalid("an AID", "5 to 16 bytes"))
+        }
+    }
+
+    /// The AID of an ISD-P; `number` from `0x0010` on, given by the eUICC.
+    #[must_use]
+    pub fn isd_p(number: u16) -> Self {
+        let mut bytes = ISD_R;
+        bytes[13..15].copy_from_slice(&number.to_be_bytes());
+        Self(bytes.to_vec())
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl FromStr for Aid {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        Self::from_bytes(&from_hex(text).ok_or(invalid("an AID", "10 to 32 hexadecimal digits"))?)
+    }
+}
+
+impl fmt::Display for Aid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Aid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// An object identifier, kept as the contents of its DER encoding. Sub-identifiers
+/// up to 2³²−1; first arcs above 2.47 (`2.999.10`) are coded as X.690 §8.19 says.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Oid(Vec<u8>);
+
+impl Oid {
+    /// From the contents of a DER `OBJECT IDENTIFIER`.
+    ///
+    /// # Errors
+    /// When empty, longer than 64 bytes, cut inside a sub-identifier, or with a
+    /// sub-identifier above 2³²−1.
+    pub fn from_der_contents(contents: &[u8]) -> Result<Self, InvalidId> {
+        let oid = Self(contents.to_vec());
+        if contents.len() <= 64 && oid.sub_identifiers().is_some_and(|subs| !subs.is_empty()) {
+            Ok(oid)
+        } else {
+            Err(invalid("an object identifier", "whole sub-identifiers, at most 64 bytes"))
+        }
+    }
+
+    /// The contents of its DER encoding.
+    #[must_use]
+    pub fn der_contents(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn sub_identifiers(&self) -> Option<Vec<u32>> {
+        let mut subs = Vec::new();
+        let mut sub: u32 = 0;
+        let mut open = false;
+        for byte in &self.0 {
+            sub = sub.checked_mul(128)? | u32::from(byte & 0x7F);
+            open = byte & 0x80 != 0;
+            if !open {
+                subs.push(sub);
+                sub = 0;
+            }
+        }
+        (!open).then_some(subs)
+    }
+}
+
+impl FromStr for Oid {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let rule = invalid("an object identifier", "decimal numbers joined by dots, from 0.0 to 2.x");
+        let arcs: Vec<u32> = text.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| rule)?;
+        let [top, second, rest @ ..] = &arcs[..] else {
+            return Err(rule);
+        };
+        if *top > 2 || (*top < 2 && *second > 39) {
+            return Err(rule);
+        }
+        let first = second.checked_add(top * 40).ok_or(rule)?;
+        let mut contents = Vec::new();
+        for &sub in [first].iter().chain(rest) {
+            let groups = (1..5).rev().filter(|&i| sub >> (7 * i) != 0);
+            contents.extend(groups.map(|i| 0x80 | (sub >> (7 * i) & 0x7F) as u8));
+            contents.push((sub & 0x7F) as u8);
+        }
+        Self::from_der_contents(&contents)
+    }
+}
+
+impl fmt::Display for Oid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subs = self.sub_identifiers().unwrap_or_default();
+        for (index, &sub) in subs.iter().enumerate() {
+            if index == 0 {
+                let top = (sub / 40).min(2);
+                write!(f, "{top}.{}", sub - top * 40)?;
+            } else {
+                write!(f, ".{sub}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Oid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The identifier of a Certificate Issuer's public key: the subject key
+/// identifier of its certificate, 20 bytes as a rule (1 to 32 are taken).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CiPkId(Vec<u8>);
+
+impl CiPkId {
+    /// From 1 to 32 bytes.
+    ///
+    /// # Errors
+    /// For any other length.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidId> {
+        if (1..=32).contains(&bytes.len()) {
+            Ok(Self(bytes.to_vec()))
+        } else {
+            Err(invalid("a CI public key identifier", "1 to 32 bytes"))
+        }
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl FromStr for CiPkId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        Self::from_bytes(&from_hex(text).ok_or(invalid("a CI public key identifier", "hexadecimal digits"))?)
+    }
+}
+
+impl fmt::Display for CiPkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex(&self.0, f)
+    }
+}
+
+impl fmt::Debug for CiPkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A version of three numbers, one byte each (`VersionType`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(pub [u8; 3]);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [major, minor, revision] = self.0;
+        write!(f, "{major}.{minor}.{revision}")
+    }
+}
+
+impl FromStr for Version {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let rule = invalid("a version", "three numbers of 0 to 255 joined by dots");
+        let numbers: Vec<u8> = text.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| rule)?;
+        numbers.try_into().map(Self).map_err(|_| rule)
+    }
+}
+
+/// Bytes from pairs of hexadecimal digits of either case.
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
+    digits
+        .len()
+        .is_multiple_of(2)
+        .then(|| digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
