@@ -22,6 +22,11 @@ impl Oid {
         }
     }
 
+    /// From content bytes that are known to be right.
+    pub(crate) const fn of_known(content: Vec<u8>) -> Self {
+        Self(content)
+    }
+
     /// The content bytes, without tag and length.
     #[must_use]
     pub fn content(&self) -> &[u8] {

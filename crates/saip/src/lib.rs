@@ -26,6 +26,7 @@ mod header;
 pub mod response;
 mod secret;
 mod splitter;
+pub mod template;
 
 pub use aka::{
     AkaParameter, AlgoConfiguration, AlgoParameter, AlgorithmId, DEFAULT_ROTATION, DEFAULT_XORING,
