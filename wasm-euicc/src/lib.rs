@@ -1,1 +1,52 @@
-//! The chip: an SGP.22 eUICC as a library and as WebAssembly.
+//! The chip: an SGP.22 eUICC with a UICC for every profile on it.
+//!
+//! ```text
+//!   APDU ─► Euicc::transmit ─► dispatch ─┬─► isdr     profiles: load, enable, delete
+//!                                        └─► uicc     the enabled profile's files and keys
+//!                     profile (interpreter) ─► nvm (transactions) ─► Env::medium
+//! ```
+//!
+//! Bytes come in at one door, [`Euicc::transmit`], and leave there. Chance and
+//! memory are handed in as [`Env`].
+
+mod dispatch;
+mod env;
+pub mod isdr;
+pub mod nvm;
+pub mod profile;
+mod uicc;
+
+pub use dispatch::{Answer, Cat, Euicc, RefreshMode, Terminal};
+pub use env::Env;
+
+/// How a chip is made and what it announces.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Non-volatile memory for profiles and all else, in bytes.
+    pub memory: usize,
+    /// AID of the ISD-R; cards on the market differ (SGP.22 §2.4.2 names one).
+    pub isdr_aid: Vec<u8>,
+    /// The answer to reset.
+    pub atr: Vec<u8>,
+}
+
+impl Options {
+    /// AID of the ISD-R (SGP.02 §2.2.3, SGP.22 §2.4.2).
+    pub const ISDR_AID: [u8; 16] =
+        [0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0x89, 0x00, 0x00, 0x01, 0x00];
+    /// AID of the ECASD.
+    pub const ECASD_AID: [u8; 16] =
+        [0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0x89, 0x00, 0x00, 0x02, 0x00];
+    /// T=0 and T=15, F=512 D=32, clock stop, classes A to C, global interface
+    /// byte with the eUICC bit (ETSI TS 102 221 §6.3), check byte.
+    pub const ATR: [u8; 23] = [
+        0x3B, 0x9F, 0x96, 0x80, 0x3F, 0x87, 0x82, 0x80, 0x31, 0xE0, 0x73, 0xFE, 0x21, 0x1F, 0x57, 0x45, 0x43,
+        0x75, 0x31, 0x30, 0x13, 0x65, 0x02,
+    ];
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { memory: 512 * 1024, isdr_aid: Self::ISDR_AID.to_vec(), atr: Self::ATR.to_vec() }
+    }
+}
