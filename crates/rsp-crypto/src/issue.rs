@@ -1,0 +1,1 @@
+//! Issues the project's own test PKI.

@@ -1,0 +1,144 @@
+use core::fmt;
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::Signature;
+
+/// The operations that RSP needs of a cryptographic library: P-256 with SHA-256
+/// (SGP.22 §2.6.5), AES-128 in CBC mode and AES-CMAC (SGP.22 §2.6.4).
+///
+/// It asks for nothing that the Web Crypto API cannot do: private keys are
+/// opaque, public keys travel as SEC1 points, everything may take its time.
+/// [`crate::software`] has the symmetric operations as plain functions, for a
+/// provider whose platform lacks one of them (Web Crypto has no CMAC).
+///
+/// Futures need not be `Send`: chip and workers are single-threaded.
+#[expect(async_fn_in_trait, reason = "single-threaded platforms; no caller needs `Send` futures")]
+pub trait Provider {
+    /// A private key that signs.
+    type SigningKey;
+    /// A private key for one key agreement.
+    type OneTimeKey;
+
+    /// ECDSA over SHA-256 of `message`.
+    ///
+    /// # Errors
+    /// [`Fault`] when the platform fails.
+    async fn sign(&self, key: &Self::SigningKey, message: &[u8]) -> Result<Signature, Fault>;
+
+    /// Whether `signature` is the one of `key` over `message`. A `key` that is
+    /// not a point of the curve verifies nothing.
+    ///
+    /// # Errors
+    /// [`Fault`] when the platform fails.
+    async fn verify(&self, key: &PublicKey, message: &[u8], signature: &Signature) -> Result<bool, Fault>;
+
+    /// A fresh key pair for one key agreement.
+    ///
+    /// # Errors
+    /// [`Fault`] when the platform fails.
+    async fn one_time_key(&self) -> Result<(Self::OneTimeKey, PublicKey), Fault>;
+
+    /// ECDH: the x-coordinate. `None` when `peer` is not a point of the curve.
+    ///
+    /// # Errors
+    /// [`Fault`] when the platform fails.
+    async fn agree(&self, own: &Self::OneTimeKey, peer: &PublicKey) -> Result<Option<SharedSecret>, Fault>;
+
+    /// SHA-256.
+    ///
+    /// # Errors
+    /// [`Fault`] when the platform fails.
+    async fn sha256(&self, data: &[u8]) -> Result<[u8; 32], Fault>;
+
+    /// AES-128-CBC without padding, in place; `data` is a multiple of 16 bytes.
+    ///
+    /// # Errors
+    /// [`Fault`] when the platform fails or the length is not such a multiple.
+    async fn cbc_encrypt(&self, key: &[u8; 16], iv: &[u8; 16], data: &mut [u8]) -> Result<(), Fault>;
+
+    /// The inverse of [`Provider::cbc_encrypt`].
+    ///
+    /// # Errors
+    /// As there.
+    async fn cbc_decrypt(&self, key: &[u8; 16], iv: &[u8; 16], data: &mut [u8]) -> Result<(), Fault>;
+
+    /// AES-CMAC (RFC 4493), all 16 bytes.
+    ///
+    /// # Errors
+    /// [`Fault`] when the platform fails.
+    async fn cmac(&self, key: &[u8; 16], data: &[u8]) -> Result<[u8; 16], Fault>;
+}
+
+/// The platform's cryptography failed: nobody's peer is to blame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault(
+    /// What failed, for the log.
+    pub String,
+);
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cryptography failed: {}", self.0)
+    }
+}
+
+impl core::error::Error for Fault {}
+
+/// A P-256 public key as an uncompressed SEC1 point: `04 ‖ X ‖ Y`.
+///
+/// Only the form is checked here; whether it lies on the curve is found out by
+/// the [`Provider`] that uses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PublicKey([u8; 65]);
+
+impl PublicKey {
+    /// Bytes of the uncompressed point.
+    pub const LEN: usize = 65;
+
+    /// From an uncompressed point; `None` for any other form.
+    #[must_use]
+    pub fn from_sec1(point: &[u8]) -> Option<Self> {
+        let point: [u8; Self::LEN] = point.try_into().ok()?;
+        (point[0] == 0x04).then_some(Self(point))
+    }
+
+    /// The point: `04 ‖ X ‖ Y`.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+}
+
+/// What a key agreement yields: the x-coordinate, 32 bytes big-endian.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct SharedSecret([u8; 32]);
+
+impl SharedSecret {
+    /// From the x-coordinate, as a [`Provider`] computed it.
+    #[must_use]
+    pub const fn from_x(x: [u8; 32]) -> Self {
+        Self(x)
+    }
+
+    /// The x-coordinate, for the derivation of keys.
+    #[must_use]
+    pub const fn expose_x(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// The output of a future that never waits, as all of [`crate::Software`] are:
+/// it is polled once.
+///
+/// # Panics
+/// When the future waits: the caller then uses a [`Provider`] that needs an
+/// executor.
+pub fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("a future of a synchronous provider waits"),
+    }
+}

@@ -1,0 +1,227 @@
+//! Certificates and chains of SGP.26, and certificates with one fault each.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests, and what they share")]
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use rsp_crypto::cert::Curve;
+use rsp_crypto::chain::{
+    CiKey, EuiccChainError, Flaw, ServerChainError, VerifiedEuicc, VerifiedServer, verify_euicc_chain,
+    verify_profile_binding, verify_server_chain,
+};
+use rsp_crypto::{Certificate, KeyIdentifier, Role, Software, ready, software};
+
+/// 2026-11-22.
+const NOW: u64 = 1_795_305_600;
+const CI: &str = "sgp26-certs/CertificateIssuer/CERT_CI_ECDSA_NIST.der";
+const EUM: &str = "sgp26-certs/EUM/CERT_EUM_2024_NIST.der";
+const EUICC: &str = "sgp26-certs/eUICC/CERT_EUICC_ECDSA_NIST.der";
+const DP_AUTH: &str = "sgp26-certs/DPauth/CERT_S_SM_DPauth_ECDSA_NIST.der";
+const DP_PB: &str = "sgp26-certs/DPpb/CERT_S_SM_DPpb_ECDSA_NIST.der";
+const DS_AUTH: &str = "sgp26-certs/DSauth/CERT_S_SM_DSauth_ECDSA_NIST.der";
+
+fn provider() -> Software<ChaCha8Rng> {
+    Software::new(ChaCha8Rng::seed_from_u64(26))
+}
+
+fn read(file: &str) -> Option<Certificate> {
+    Some(Certificate::from_der(&vectors::read(&format!("data/{file}"))?).unwrap())
+}
+
+fn ci() -> Option<CiKey> {
+    Some(CiKey::from_certificate(&read(CI)?).unwrap())
+}
+
+fn authenticate(
+    ci: &CiKey,
+    certificate: &Certificate,
+    now: Option<u64>,
+) -> Result<VerifiedServer, ServerChainError> {
+    ready(verify_server_chain(&provider(), ci, certificate, &[Role::DpAuth, Role::DsAuth], now))
+}
+
+fn euicc(eum: &str, euicc: &str, now: u64) -> Option<Result<VerifiedEuicc, EuiccChainError>> {
+    Some(ready(verify_euicc_chain(&provider(), &ci()?, &read(eum)?, &read(euicc)?, now)))
+}
+
+#[test]
+fn certificate_issuers_of_sgp26() {
+    for (file, id) in [
+        (CI, "F54172BDF98A95D65CBEB88A38A1C11D800A85C3"),
+        ("sgp26-certs/CertificateIssuer/CERT_CI_2017_NIST.der", "F54172BDF98A95D65CBEB88A38A1C11D800A85C3"),
+        ("sgp26-certs/CertificateIssuer/CERT_CI_ECDSA_BRP.der", "C0BC70BA36929D43B467FF57570530E57AB8FCD8"),
+    ] {
+        let Some(certificate) = read(file) else { return };
+        assert_eq!(certificate.role(), Some(&Role::Ci), "{file}");
+        assert!(certificate.signs_certificates() && !certificate.has_unknown_critical_extension());
+        assert_eq!(certificate.registered_id(), Some(&"2.999.1".parse().unwrap()));
+        assert_eq!(format!("{:?}", certificate.subject_key_identifier().unwrap()), id);
+        match certificate.public_key() {
+            Some(key) => {
+                assert!(software::verify(key, certificate.tbs(), certificate.signature().unwrap()));
+                assert_eq!(Some(&KeyIdentifier::of(key)), certificate.subject_key_identifier());
+                assert_eq!(CiKey::from_certificate(&certificate).unwrap().id().to_string(), id);
+            }
+            None => {
+                assert_eq!(certificate.curve(), &Curve::BrainpoolP256r1);
+                assert_eq!(CiKey::from_certificate(&certificate), None);
+            }
+        }
+    }
+}
+
+#[test]
+fn servers_of_sgp26() {
+    let Some(ci) = ci() else { return };
+    for (file, role, oid) in [
+        (DP_AUTH, Role::DpAuth, "2.999.10"),
+        ("sgp26-certs/DPauth/CERT_S_SM_DP2auth_ECDSA_NIST.der", Role::DpAuth, "2.999.12"),
+        (DS_AUTH, Role::DsAuth, "2.999.15"),
+        (DP_PB, Role::DpPb, "2.999.10"),
+        ("sgp26-certs/DPpb/CERT_S_SM_DP2pb_ECDSA_NIST.der", Role::DpPb, "2.999.12"),
+        ("sgp26-certs/DPtls/CERT_S_SM_DP_TLS_NIST.der", Role::DpTls, "2.999.10"),
+        ("sgp26-certs/DPtls/CERT_S_SM_DP2_TLS.der", Role::DpTls, "2.999.12"),
+        ("sgp26-certs/DPtls/CERT_S_SM_DP4_TLS.der", Role::DpTls, "2.999.14"),
+        ("sgp26-certs/DPtls/CERT_S_SM_DP8_TLS.der", Role::DpTls, "2.999.18"),
+    ] {
+        let Some(certificate) = read(file) else { return };
+        let verify = |role: &Role, now| {
+            ready(verify_server_chain(&provider(), &ci, &certificate, std::slice::from_ref(role), now))
+        };
+        let verified = verify(&role, None).unwrap();
+        assert_eq!((verified.role(), verified.oid().to_string().as_str()), (&role, oid), "{file}");
+        assert_eq!((verified.ci(), Some(verified.public_key())), (ci.id(), certificate.public_key()));
+        // The TLS certificates ended on 2026-08-02.
+        let expired = Err(ServerChainError::Certificate(Flaw::Expired));
+        assert_eq!(
+            verify(&role, Some(NOW)),
+            if role == Role::DpTls { expired.clone() } else { Ok(verified) }
+        );
+        assert_eq!(verify(&role, Some(certificate.validity().0 - 1)), expired);
+        assert_eq!(verify(&Role::Euicc, None), Err(ServerChainError::Certificate(Flaw::Role)));
+    }
+}
+
+#[test]
+fn hosts_of_a_tls_certificate() {
+    let Some(certificate) = read("sgp26-certs/DPtls/CERT_S_SM_DP_TLS_NIST.der") else { return };
+    assert_eq!(certificate.dns_names(), ["testsmdpplus1.example.com"]);
+    assert_eq!(certificate.organization(), Some("ACME"));
+}
+
+#[test]
+fn profile_binding_belongs_to_the_authenticated_server() {
+    let Some(ci) = ci() else { return };
+    let (Some(auth), Some(auth2), Some(ds_auth)) =
+        (read(DP_AUTH), read("sgp26-certs/DPauth/CERT_S_SM_DP2auth_ECDSA_NIST.der"), read(DS_AUTH))
+    else {
+        return;
+    };
+    let bind = |authenticated: &Certificate, file: &str| {
+        let authenticated = authenticate(&ci, authenticated, None).unwrap();
+        let binding = read(file).unwrap();
+        ready(verify_profile_binding(&provider(), &ci, &authenticated, &binding, None))
+    };
+    assert_eq!(bind(&auth, DP_PB).unwrap().role(), &Role::DpPb);
+    let flaw = |flaw| Err(ServerChainError::Certificate(flaw));
+    assert_eq!(bind(&auth2, DP_PB), flaw(Flaw::OtherServer));
+    assert_eq!(bind(&ds_auth, DP_PB), flaw(Flaw::OtherServer));
+    assert_eq!(bind(&auth, DP_AUTH), flaw(Flaw::Role));
+    assert_eq!(bind(&auth, "negative-certs/DPpb_bad_signature.der"), flaw(Flaw::Signature));
+    let other = bind(&auth, "negative-certs/DPpb_other_OID_2.999.99.der");
+    assert_eq!(other, flaw(Flaw::OtherServer));
+    assert_eq!(other.unwrap_err().download_error_code().0, 1);
+}
+
+#[test]
+fn euicc_of_sgp26() {
+    for eum in [EUM, "sgp26-certs/EUM/CERT_EUM_ECDSA_NIST.der", "sgp26-certs/EUM/CERT_EUM_2017_NIST.der"] {
+        let Some(verified) = euicc(eum, EUICC, NOW) else { return };
+        let verified = verified.unwrap();
+        assert_eq!(verified.eid().to_string(), "89049032123451234512345678901235");
+        assert_eq!(Some(verified.public_key()), read(EUICC).unwrap().public_key());
+    }
+    // notAfter is a GeneralizedTime, 7500-05-10 09:54:58.
+    assert_eq!(read(EUICC).unwrap().validity().1, 174_521_123_698);
+}
+
+#[test]
+fn servers_with_one_fault() {
+    let Some(ci) = ci() else { return };
+    for (file, flaw, code) in [
+        ("DPauth_bad_signature", Flaw::Signature, 1),
+        ("DPauth_policy_is_DPpb", Flaw::Role, 5),
+        ("DPauth_curve_P384", Flaw::UnsupportedCurve, 3),
+    ] {
+        let Some(certificate) = read(&format!("negative-certs/{file}.der")) else { return };
+        let error = authenticate(&ci, &certificate, None).unwrap_err();
+        assert_eq!(error, ServerChainError::Certificate(flaw), "{file}");
+        assert_eq!(error.authenticate_error_code().0, code, "{file}");
+    }
+    let expired = read("negative-certs/DPauth_expired.der").unwrap();
+    assert!(authenticate(&ci, &expired, None).is_ok(), "an eUICC has no clock");
+    let expected = Err(ServerChainError::Certificate(Flaw::Expired));
+    assert_eq!(authenticate(&ci, &expired, Some(NOW)), expected);
+}
+
+#[test]
+fn servers_of_another_ci() {
+    let Some(ci) = ci() else { return };
+    let brainpool = read("sgp26-certs/DPauth/CERT_S_SM_DPauth_ECDSA_BRP.der").unwrap();
+    let error = authenticate(&ci, &brainpool, None).unwrap_err();
+    assert_eq!(error, ServerChainError::Certificate(Flaw::UnsupportedCurve));
+    let other_id = CiKey::new("C0BC70BA36929D43B467FF57570530E57AB8FCD8".parse().unwrap(), *ci.public_key());
+    let error = authenticate(&other_id, &read(DP_AUTH).unwrap(), None).unwrap_err();
+    assert_eq!(error, ServerChainError::Certificate(Flaw::Issuer));
+    let other_key = CiKey::new(ci.id().clone(), *read(DP_PB).unwrap().public_key().unwrap());
+    let error = authenticate(&other_key, &read(DP_AUTH).unwrap(), None).unwrap_err();
+    assert_eq!(error, ServerChainError::Certificate(Flaw::Signature));
+}
+
+#[test]
+fn euiccs_with_one_fault() {
+    for (file, flaw) in [
+        ("EUICC_bad_signature", Flaw::Signature),
+        ("EUICC_eid_outside_name_constraint", Flaw::NameConstraint),
+        ("EUICC_policy_is_EUM", Flaw::Role),
+        ("EUICC_issued_by_CI_directly", Flaw::Issuer),
+    ] {
+        let Some(result) = euicc(EUM, &format!("negative-certs/{file}.der"), NOW) else { return };
+        let error = result.unwrap_err();
+        assert_eq!(error, EuiccChainError::Euicc(flaw), "{file}");
+        assert_eq!(error.status_codes(), Some(("8.1.3", "6.1")));
+    }
+}
+
+#[test]
+fn manufacturers_with_one_fault() {
+    // An eUICC as its own manufacturer, and a server as one.
+    assert_eq!(
+        euicc(EUICC, EUICC, NOW).map(Result::unwrap_err),
+        read(CI).map(|_| EuiccChainError::UnknownCi)
+    );
+    let Some(result) = euicc(DP_AUTH, EUICC, NOW) else { return };
+    let error = result.unwrap_err();
+    assert_eq!(error, EuiccChainError::Eum(Flaw::Role));
+    assert_eq!(error.status_codes(), Some(("8.1.2", "6.1")));
+    let early = euicc(EUM, EUICC, read(EUM).unwrap().validity().0 - 1).unwrap().unwrap_err();
+    assert_eq!(early, EuiccChainError::Eum(Flaw::Expired));
+    assert_eq!(early.status_codes(), Some(("8.1.2", "6.3")));
+}
+
+/// No changed byte makes another certificate that is believed, and none panics.
+#[test]
+fn every_byte_of_a_certificate_is_protected() {
+    let Some(ci) = ci() else { return };
+    let good = read(DP_AUTH).unwrap();
+    for index in 0..good.der().len() {
+        let mut bad = good.der().to_vec();
+        bad[index] ^= 0x01;
+        if let Ok(certificate) = Certificate::from_der(&bad) {
+            assert!(authenticate(&ci, &certificate, None).is_err(), "byte {index}");
+        }
+    }
+    for length in 0..good.der().len() {
+        assert!(Certificate::from_der(&good.der()[..length]).is_err());
+    }
+}
