@@ -68,6 +68,9 @@ status_codes! {
     PROTOCOL_FORMAT_INVALID = "1.3.1" / "2.1", "the request is malformed";
     MANDATORY_ELEMENT_MISSING = "1.3.1" / "2.2", "a mandatory element is missing";
     EXECUTION_ERROR = "8.8" / "4.2", "the server could not do it";
+    EUICC_REFUSED = "8.1" / "4.2", "the eUICC refused the command";
+    SMDS_INACCESSIBLE = "8.9" / "5.1", "the SM-DS can't be reached";
+    FUNCTION_CALL_IN_USE = "1.6" / "3.3", "the function call identifier was used for another request";
 }
 
 impl StatusCode {

@@ -270,6 +270,8 @@ fn segments_cover_the_package_without_gap() {
 #[test]
 fn status_codes_are_found_by_their_numbers() {
     assert_eq!(StatusCode::find("8.2.6", "3.8"), Some(StatusCode::MATCHING_ID_REFUSED));
+    assert_eq!(StatusCode::find("8.1", "4.2"), Some(StatusCode::EUICC_REFUSED));
+    assert_eq!(StatusCode::find("8.9", "5.1"), Some(StatusCode::SMDS_INACCESSIBLE));
     assert_eq!(StatusCode::find("9.9", "9.9"), None);
     for (code, _) in StatusCode::ALL {
         assert_eq!(StatusCode::find(code.subject, code.reason), Some(*code), "two names for one code");
