@@ -12,8 +12,8 @@ use rsp::{Eid, Oid};
 use tlv::{Tag, Tlv};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, KeyUsage, NameConstraints,
-    SubjectKeyIdentifier,
+    AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, ExtendedKeyUsage, KeyUsage,
+    NameConstraints, SubjectKeyIdentifier,
 };
 use x509_cert::name::Name;
 
@@ -27,10 +27,9 @@ const FRP256V1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.250.1.223.1
 const ORGANIZATION_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
 const SERIAL_NUMBER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.5");
 const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
-/// Critical extensions whose rules are kept by others: the issuer's address of
-/// revocation lists, the purposes of a TLS key.
+/// May be critical, but there is nothing to be checked in it.
 const CRL_DISTRIBUTION_POINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.31");
-const EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37");
+const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 /// `GeneralName` (RFC 5280 §4.2.1.6).
 const DNS_NAME: Tag = Tag(0x82);
 const REGISTERED_ID: Tag = Tag(0x88);
@@ -181,6 +180,7 @@ pub struct Certificate {
     authority_key_identifier: Option<KeyIdentifier>,
     key_usage: Option<KeyUsage>,
     is_ca: bool,
+    authenticates_tls_servers: bool,
     registered_id: Option<Oid>,
     dns_names: Vec<String>,
     names: Option<Names>,
@@ -250,6 +250,7 @@ impl Certificate {
             authority_key_identifier: None,
             key_usage: None,
             is_ca: false,
+            authenticates_tls_servers: false,
             registered_id: None,
             dns_names: Vec::new(),
             names: None,
@@ -319,7 +320,11 @@ impl Certificate {
                         excluded: subtrees(constraints.excluded_subtrees),
                     });
                 }
-                CRL_DISTRIBUTION_POINTS | EXTENDED_KEY_USAGE => {}
+                ExtendedKeyUsage::OID => {
+                    let purposes = ExtendedKeyUsage::from_der(value).map_err(invalid("extendedKeyUsage"))?;
+                    self.authenticates_tls_servers = purposes.0.contains(&SERVER_AUTH);
+                }
+                CRL_DISTRIBUTION_POINTS => {}
                 _ => self.has_unknown_critical_extension |= extension.critical,
             }
         }
@@ -430,6 +435,12 @@ impl Certificate {
     #[must_use]
     pub fn signs_certificates(&self) -> bool {
         self.is_ca && self.key_usage.as_ref().is_some_and(KeyUsage::key_cert_sign)
+    }
+
+    /// Whether the key may authenticate a TLS server (`id-kp-serverAuth`).
+    #[must_use]
+    pub const fn authenticates_tls_servers(&self) -> bool {
+        self.authenticates_tls_servers
     }
 
     /// Whether basicConstraints make it a CA.

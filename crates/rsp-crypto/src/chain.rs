@@ -12,6 +12,7 @@
 use core::fmt;
 
 use rsp::codes::{AuthenticateErrorCode, DownloadErrorCode};
+use rsp::status::StatusCode;
 use rsp::{CiPkId, Eid, Oid};
 
 use crate::cert::Curve;
@@ -140,16 +141,16 @@ pub enum EuiccChainError {
 }
 
 impl EuiccChainError {
-    /// Subject and reason code of the answer on ES9+ (SGP.22 §5.6.3); `None` when
-    /// the peer is not to blame.
+    /// What a server answers on ES9+ (SGP.22 §5.6.3); `None` when the peer is not
+    /// to blame.
     #[must_use]
-    pub const fn status_codes(&self) -> Option<(&'static str, &'static str)> {
+    pub const fn status_code(&self) -> Option<StatusCode> {
         match self {
-            Self::UnknownCi => Some(("8.11.1", "3.9")),
-            Self::Eum(Flaw::Expired) => Some(("8.1.2", "6.3")),
-            Self::Eum(_) => Some(("8.1.2", "6.1")),
-            Self::Euicc(Flaw::Expired) => Some(("8.1.3", "6.3")),
-            Self::Euicc(_) => Some(("8.1.3", "6.1")),
+            Self::UnknownCi => Some(StatusCode::CI_PK_UNKNOWN),
+            Self::Eum(Flaw::Expired) => Some(StatusCode::EUM_CERTIFICATE_EXPIRED),
+            Self::Eum(_) => Some(StatusCode::EUM_CERTIFICATE_INVALID),
+            Self::Euicc(Flaw::Expired) => Some(StatusCode::EUICC_CERTIFICATE_EXPIRED),
+            Self::Euicc(_) => Some(StatusCode::EUICC_CERTIFICATE_INVALID),
             Self::Fault(_) => None,
         }
     }
@@ -430,7 +431,9 @@ fn end_entity<'a>(certificate: &'a Certificate, roles: &[Role]) -> Result<&'a Ro
     if certificate.is_ca() {
         return Err(Flaw::Extension);
     }
-    if !certificate.signs_data() {
+    // CERT.DP.TLS and CERT.DS.TLS must also say that the key is for TLS.
+    let is_tls = matches!(role, Role::DpTls | Role::DsTls);
+    if !certificate.signs_data() || (is_tls && !certificate.authenticates_tls_servers()) {
         return Err(Flaw::KeyUsage);
     }
     Ok(role)

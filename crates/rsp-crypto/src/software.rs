@@ -86,6 +86,14 @@ impl SigningKey {
         Some(Zeroizing::new(self.0.to_pkcs8_der().ok()?.as_bytes().to_vec()))
     }
 
+    /// As PKCS#8 PEM. `None` never happens for a valid key.
+    #[cfg(feature = "issue")]
+    #[must_use]
+    pub fn expose_pkcs8_pem(&self) -> Option<Zeroizing<String>> {
+        use p256::pkcs8::EncodePrivateKey;
+        self.0.to_pkcs8_pem(p256::pkcs8::LineEnding::LF).ok()
+    }
+
     /// ECDSA over SHA-256 of `message`, nonce of RFC 6979.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Signature {
