@@ -1,0 +1,419 @@
+//! The procedures against a recorded session: a chip and a server that only play
+//! back what an independent implementation of both said.
+
+use std::collections::HashMap;
+
+use apdu::{Command, Response, StatusWord, ins};
+use rsp::DataObject;
+use rsp::activation_code::ActivationCode;
+use rsp::auth::DeviceInfo;
+use rsp::codes::{CancelSessionReason, ErrorReason};
+use rsp::es9::{Base64, Es9Function};
+use rsp::status::{ResponseHeader, StatusCode};
+use serde_json::{Value, json};
+
+use crate::procedure::Outcome;
+use crate::*;
+
+const DEVICE: DeviceInfo = DeviceInfo { tac: [0x35, 0x29, 0x06, 0x11], capabilities: [None; 11], imei: None };
+const CODE: &str = "1$testsmdpplus1.example.com$TEST-MATCHING-ID";
+
+/// Collects STORE DATA chains and answers by the tag of the request.
+#[derive(Default)]
+struct PlaybackChip {
+    answers: HashMap<u32, Vec<u8>>,
+    chain: Vec<u8>,
+    pending: Vec<u8>,
+    /// What was sent to the ISD-R, chain by chain.
+    requests: Vec<Vec<u8>>,
+    /// Answers `installation` on the request with this number of the package.
+    fail_at_segment: Option<(usize, Vec<u8>)>,
+    segments: usize,
+    package_ends_with: Vec<u8>,
+    closed: bool,
+}
+
+impl PlaybackChip {
+    fn transmit(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let command = Command::parse(bytes).unwrap();
+        match command.ins {
+            ins::TERMINAL_CAPABILITY => vec![0x6D, 0x00],
+            ins::MANAGE_CHANNEL if command.p1 == 0 => vec![1, 0x90, 0x00],
+            ins::MANAGE_CHANNEL => {
+                self.closed = true;
+                vec![0x90, 0x00]
+            }
+            // Not under the GSMA's AID, as on some removable chips.
+            ins::SELECT if command.data[..] == rsp::ids::ISD_R => vec![0x6A, 0x82],
+            ins::SELECT => vec![0x61, 0x10],
+            ins::GET_RESPONSE => {
+                let le = command.le.unwrap() as usize;
+                let rest = self.pending.split_off(self.pending.len().min(le));
+                let part = std::mem::replace(&mut self.pending, rest);
+                let sw = if self.pending.is_empty() {
+                    StatusWord::OK
+                } else {
+                    StatusWord::available(self.pending.len())
+                };
+                Response::new(part, sw).to_vec()
+            }
+            ins::STORE_DATA => {
+                assert_eq!(command.cla, 0x81);
+                self.chain.extend_from_slice(command.data);
+                if command.p1 == 0x11 {
+                    return vec![0x90, 0x00];
+                }
+                let request = std::mem::take(&mut self.chain);
+                self.pending = self.answer(&request);
+                self.requests.push(request);
+                if self.pending.is_empty() {
+                    vec![0x90, 0x00]
+                } else {
+                    StatusWord::available(self.pending.len()).0.to_be_bytes().to_vec()
+                }
+            }
+            other => panic!("instruction {other:02X}"),
+        }
+    }
+
+    fn answer(&mut self, request: &[u8]) -> Vec<u8> {
+        let tag = tlv::tag(request).unwrap().unwrap().0;
+        if let Some(answer) = self.answers.get(&tag) {
+            return answer.clone();
+        }
+        assert!(matches!(tag, 0xBF36 | 0xA0..=0xA3 | 0x86..=0x88), "request {tag:X}");
+        self.segments += 1;
+        match &self.fail_at_segment {
+            Some((number, result)) if *number == self.segments => result.clone(),
+            _ if request.ends_with(&self.package_ends_with) => self.answers[&0xBF37].clone(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+struct Playback {
+    chip: PlaybackChip,
+    server: HashMap<Es9Function, Value>,
+    calls: Vec<(Es9Function, Value)>,
+    replies: Vec<Reply>,
+    questions: Vec<Question>,
+    steps: Vec<Step>,
+    stop_at: Option<Step>,
+}
+
+impl Playback {
+    /// `None` without the published session.
+    fn new(variant: &str) -> Option<Self> {
+        let file = |name: &str| vectors::read(&format!("data/rsp-session/{name}.der"));
+        let b64 = |bytes: Vec<u8>| serde_json::to_value(Base64(bytes)).unwrap();
+        let ok = || serde_json::to_value(ResponseHeader::success()).unwrap();
+        let id = "0102030405060708090A0B0C0D0E0F10";
+        let request =
+            rsp::auth::AuthenticateServerRequest::decode(&file("AuthenticateServerRequest")?).unwrap();
+        let prepare =
+            rsp::download::PrepareDownloadRequest::decode(&file("PrepareDownloadRequest")?).unwrap();
+        let package = file(&format!("BoundProfilePackage_{variant}"))?;
+        let mut chip =
+            PlaybackChip { package_ends_with: package[package.len() - 8..].to_vec(), ..Default::default() };
+        let pir = file("ProfileInstallationResult_ok")?;
+        let pending = rsp::notification::ProfileInstallationResult::decode(&pir).unwrap();
+        chip.answers = HashMap::from([
+            (0xBF20, file("euiccInfo1")?),
+            (0xBF22, file("euiccInfo2")?),
+            (0xBF2E, vectors::bytes("bf2e12801000112233445566778899aabbccddeeff")),
+            (0xBF38, file("AuthenticateServerResponse")?),
+            (0xBF21, file("PrepareDownloadResponse")?),
+            (0xBF2D, vectors::bytes("bf2d02a000")),
+            (0xBF41, file("CancelSessionResponse")?),
+            (
+                0xBF28,
+                rsp::notification::encode_list_response(std::slice::from_ref(&pending.data.notification)),
+            ),
+            (0xBF2B, rsp::notification::encode_retrieve_response([pir.clone()])),
+            (0xBF30, vectors::bytes("bf3003800100")),
+            (0xBF37, pir),
+        ]);
+        let server = HashMap::from([
+            (
+                Es9Function::InitiateAuthentication,
+                json!({"header": ok(), "transactionId": id,
+                    "serverSigned1": b64(request.server_signed1.bytes().to_vec()),
+                    "serverSignature1": b64(request.server_signature1.to_tlv()),
+                    "euiccCiPKIdToBeUsed": b64(tlv::encode(tlv::Tag(4), request.ci_pk_id_to_be_used.as_bytes())),
+                    "serverCertificate": b64(request.server_certificate.der().to_vec()), "unknown": 1}),
+            ),
+            (
+                Es9Function::AuthenticateClient,
+                json!({"header": ok(), "transactionId": id.to_lowercase(), "profileMetadata": b64(file("profileMetadata")?),
+                    "smdpSigned2": b64(prepare.smdp_signed2.bytes().to_vec()),
+                    "smdpSignature2": b64(prepare.smdp_signature2.to_tlv()),
+                    "smdpCertificate": b64(prepare.smdp_certificate.der().to_vec())}),
+            ),
+            (
+                Es9Function::GetBoundProfilePackage,
+                json!({"header": ok(), "transactionId": id, "boundProfilePackage": b64(package)}),
+            ),
+            (Es9Function::HandleNotification, Value::Null),
+            (Es9Function::CancelSession, json!({"header": ok()})),
+        ]);
+        let replies = vec![Reply::Accept];
+        Some(Self { chip, server, replies, calls: vec![], questions: vec![], steps: vec![], stop_at: None })
+    }
+
+    fn refuse(&mut self, function: Es9Function, code: StatusCode) {
+        self.server.insert(function, json!({"header": ResponseHeader::failed(code, "")}));
+    }
+
+    fn run(&mut self, mut procedure: Procedure) -> Result<Outcome, Failure> {
+        let mut answer = Answer::Begin;
+        loop {
+            answer = match procedure.resume(answer) {
+                Effect::Card(command) => Answer::Card(Ok(self.chip.transmit(&command))),
+                Effect::Server(call) => {
+                    let request = serde_json::from_slice(&call.body).unwrap();
+                    assert_eq!(call.address, "testsmdpplus1.example.com");
+                    self.calls.push((call.function, request));
+                    Answer::Server(match self.server.get(&call.function) {
+                        None => Err(ServerLost("no network".into())),
+                        Some(Value::Null) => Ok(HttpAnswer { status: 204, body: vec![] }),
+                        Some(value) => {
+                            Ok(HttpAnswer { status: 200, body: serde_json::to_vec(value).unwrap() })
+                        }
+                    })
+                }
+                Effect::Ask(question) => {
+                    self.questions.push(question);
+                    Answer::Reply(self.replies.remove(0))
+                }
+                Effect::Progress(progress) => {
+                    let stop = self.stop_at.as_ref() == Some(&progress.step);
+                    self.steps.push(progress.step);
+                    if stop { Answer::Stop } else { Answer::Continue }
+                }
+                Effect::Done(result) => return result,
+            };
+        }
+    }
+
+    fn download(&mut self, code: &str) -> Result<Outcome, Failure> {
+        let code: ActivationCode = code.parse().unwrap();
+        self.run(download(code, DEVICE, Options::default()))
+    }
+
+    fn cancelled(&self) -> Option<CancelSessionReason> {
+        let request = self.chip.requests.iter().find(|request| request.starts_with(&[0xBF, 0x41]))?;
+        Some(rsp::cancel::CancelSessionRequest::decode(request).unwrap().reason)
+    }
+
+    fn functions(&self) -> Vec<&str> {
+        self.calls.iter().map(|(function, _)| function.name()).collect()
+    }
+}
+
+#[test]
+fn a_download_takes_the_four_calls_of_the_protocol() {
+    for variant in ["session", "ppk"] {
+        let Some(mut playback) = Playback::new(variant) else { return };
+        let Ok(Outcome::Installed { metadata, notifications }) = playback.download(CODE) else { panic!() };
+        assert_eq!(metadata.iccid.to_string(), "89000123456789012341");
+        assert_eq!(notifications.len(), 1);
+        assert!(notifications[0].result.is_ok());
+        let expected =
+            ["initiateAuthentication", "authenticateClient", "getBoundProfilePackage", "handleNotification"];
+        assert_eq!(playback.functions(), expected);
+        let Question::Consent { confirmation_code_required, strong_consent, .. } = &playback.questions[0]
+        else {
+            panic!()
+        };
+        assert!(!confirmation_code_required && !strong_consent);
+        assert!(playback.chip.closed, "the channel is left open");
+        let removed = playback.chip.requests.iter().any(|request| request.starts_with(&[0xBF, 0x30]));
+        assert!(removed, "the notification stays though the server has it");
+        // The package reaches the chip as it came, and the last progress says so.
+        let fed: usize = playback.chip.requests.iter().map(Vec::len).sum();
+        let Some(Step::Install { bytes, bytes_done, segments, segments_done, .. }) =
+            playback.steps.iter().rfind(|step| matches!(step, Step::Install { .. }))
+        else {
+            panic!()
+        };
+        assert!(fed > *bytes && bytes == bytes_done && segments == segments_done);
+        assert_eq!(playback.chip.segments, *segments);
+    }
+}
+
+#[test]
+fn what_the_chip_said_reaches_the_server_unchanged() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    playback.download(CODE).unwrap();
+    let sent = &playback.calls[1].1["authenticateServerResponse"];
+    let expected = serde_json::to_value(Base64(playback.chip.answers[&0xBF38].clone())).unwrap();
+    assert_eq!(*sent, expected);
+    let authenticate = playback.chip.requests.iter().find(|r| r.starts_with(&[0xBF, 0x38])).unwrap();
+    let request = rsp::auth::AuthenticateServerRequest::decode(authenticate).unwrap();
+    assert_eq!(request.ctx_params1.matching_id.as_ref().unwrap().as_str(), "TEST-MATCHING-ID");
+}
+
+#[test]
+fn the_oid_of_the_activation_code_must_be_the_certificate_s() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    assert!(playback.download(&format!("{CODE}$2.999.10")).is_ok());
+    let mut playback = Playback::new("session").unwrap();
+    let failure = playback.download(&format!("{CODE}$2.999.11")).unwrap_err();
+    assert_eq!(failure.cause, Cause::OidMismatch);
+    assert_eq!(playback.functions(), ["initiateAuthentication"]);
+}
+
+#[test]
+fn a_refusal_of_the_user_is_told_to_chip_and_server() {
+    for (reply, reason) in [
+        (Reply::Reject, CancelSessionReason::END_USER_REJECTION),
+        (Reply::Postpone, CancelSessionReason::POSTPONED),
+    ] {
+        let Some(mut playback) = Playback::new("session") else { return };
+        playback.replies = vec![reply];
+        playback.download(CODE).unwrap_err();
+        assert_eq!(playback.cancelled(), Some(reason));
+        assert_eq!(playback.functions().last(), Some(&"cancelSession"));
+    }
+}
+
+#[test]
+fn every_step_before_the_package_can_be_stopped() {
+    for step in [
+        Step::ReadChip,
+        Step::InitiateAuthentication,
+        Step::AuthenticateServer,
+        Step::AuthenticateClient,
+        Step::PrepareDownload,
+        Step::FetchPackage,
+    ] {
+        let Some(mut playback) = Playback::new("session") else { return };
+        playback.stop_at = Some(step.clone());
+        assert_eq!(playback.download(CODE).unwrap_err().cause, Cause::Postponed, "{step:?}");
+        assert!(!playback.functions().contains(&"getBoundProfilePackage"));
+        assert!(playback.chip.closed);
+    }
+}
+
+#[test]
+fn a_server_s_refusal_keeps_its_codes_and_closes_the_chip_s_session() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    playback.refuse(Es9Function::AuthenticateClient, StatusCode::MATCHING_ID_REFUSED);
+    let failure = playback.download(CODE).unwrap_err();
+    assert_eq!(failure.stage, Stage::AuthenticateClient);
+    assert_eq!(failure.retry(), Retry::Never);
+    assert!(failure.codes().contains("8.2.6") && failure.codes().contains("3.8"));
+    assert!(playback.cancelled().is_some(), "the chip still has a session");
+    assert!(!playback.functions().contains(&"cancelSession"), "the server's is over");
+}
+
+#[test]
+fn a_lost_answer_to_the_package_does_not_cancel_the_order() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    playback.server.remove(&Es9Function::GetBoundProfilePackage);
+    let failure = playback.download(CODE).unwrap_err();
+    assert_eq!((failure.stage, failure.retry()), (Stage::FetchPackage, Retry::Again));
+    assert_eq!(playback.cancelled(), None);
+}
+
+#[test]
+fn a_wrong_confirmation_code_is_asked_for_again_and_consent_is_not() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    let signed = rsp::download::SmdpSigned2 {
+        transaction_id: "0102030405060708090A0B0C0D0E0F10".parse().unwrap(),
+        cc_required: true,
+        bpp_euicc_otpk: None,
+    };
+    let client = playback.server.get_mut(&Es9Function::AuthenticateClient).unwrap();
+    client["smdpSigned2"] = serde_json::to_value(Base64(signed.encode())).unwrap();
+    playback.refuse(Es9Function::GetBoundProfilePackage, StatusCode::CONFIRMATION_CODE_REFUSED);
+    playback.replies = vec![Reply::Accept, Reply::Code("1234".into()), Reply::Postpone];
+    assert_eq!(playback.download(CODE).unwrap_err().cause, Cause::Postponed);
+    assert_eq!(playback.questions[1], Question::ConfirmationCode { wrong_before: false });
+    assert_eq!(playback.questions[2], Question::ConfirmationCode { wrong_before: true });
+    let prepare = playback.chip.requests.iter().find(|r| r.starts_with(&[0xBF, 0x21])).unwrap();
+    let hash = rsp::download::PrepareDownloadRequest::decode(prepare).unwrap().hash_cc.unwrap();
+    // SGP.22 §4.7 with code "1234" and the transaction id above.
+    let expected = "94e57b8cdfe3eb0a8510f18898add0b1e67b48fafd39892796d6f65f9ce3cc40";
+    assert_eq!(hash[..], vectors::bytes(expected));
+}
+
+#[test]
+fn other_metadata_in_the_package_is_refused() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    let other =
+        rsp::metadata::StoreMetadata::decode(&vectors::read("data/rsp-session/profileMetadata.der").unwrap());
+    let other = rsp::metadata::StoreMetadata { profile_name: "Another".into(), ..other.unwrap() };
+    let client = playback.server.get_mut(&Es9Function::AuthenticateClient).unwrap();
+    client["profileMetadata"] = serde_json::to_value(Base64(other.encode())).unwrap();
+    assert_eq!(playback.download(CODE).unwrap_err().cause, Cause::MetadataMismatch);
+    assert_eq!(playback.cancelled(), Some(CancelSessionReason::METADATA_MISMATCH));
+    assert_eq!(playback.chip.segments, 0);
+}
+
+#[test]
+fn loading_stops_at_the_first_result_and_the_server_is_told() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    let error = vectors::read("data/rsp-session/ProfileInstallationResult_err.der").unwrap();
+    playback.chip.fail_at_segment = Some((4, error));
+    let failure = playback.download(CODE).unwrap_err();
+    let Cause::Install { reason, .. } = &failure.cause else { panic!("{failure}") };
+    assert_ne!(*reason, ErrorReason(0));
+    assert_eq!(playback.chip.segments, 4);
+    assert_eq!(playback.functions().last(), Some(&"handleNotification"));
+}
+
+#[test]
+fn a_notification_that_is_not_taken_stays_on_the_chip() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    playback.server.remove(&Es9Function::HandleNotification);
+    let Ok(Outcome::Notifications(reports)) = playback.run(notifications(Options::default())) else {
+        panic!()
+    };
+    assert!(reports[0].result.is_err());
+    assert!(!playback.chip.requests.iter().any(|request| request.starts_with(&[0xBF, 0x30])));
+}
+
+#[test]
+fn a_busy_chip_is_asked_without_refresh() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    playback.chip.answers.insert(0xBF31, vectors::bytes("bf3103800105"));
+    let iccid = "89000123456789012341".parse().unwrap();
+    let failure = playback.run(enable(iccid, Options::default())).unwrap_err();
+    assert_eq!(failure.cause, Cause::StateChange(rsp::codes::ProfileStateResult::CAT_BUSY));
+    let flags: Vec<u8> = playback.chip.requests.iter().map(|request| *request.last().unwrap()).collect();
+    assert_eq!(flags, [0xFF, 0x00]);
+}
+
+#[test]
+fn small_blocks_carry_the_same_requests() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    let options = Options { block: 120, ..Options::default() };
+    let code = CODE.parse().unwrap();
+    assert!(playback.run(download(code, DEVICE, options)).is_ok());
+}
+
+#[test]
+fn a_procedure_that_is_over_says_so() {
+    let mut procedure = list(Options::default());
+    assert!(matches!(procedure.resume(Answer::Begin), Effect::Card(_)));
+    let Effect::Done(Err(failure)) = procedure.resume(Answer::Continue) else { panic!() };
+    assert_eq!(failure.cause, Cause::Misuse);
+    assert!(matches!(procedure.resume(Answer::Begin), Effect::Done(Err(_))));
+}
+
+#[test]
+fn a_chip_without_isd_r_is_named_and_its_channel_closed() {
+    let mut chip = PlaybackChip::default();
+    let mut procedure = list(Options { isd_r_aids: vec![rsp::ids::ISD_R.to_vec()], block: 255 });
+    let mut answer = Answer::Begin;
+    let failure = loop {
+        match procedure.resume(answer) {
+            Effect::Card(command) => answer = Answer::Card(Ok(chip.transmit(&command))),
+            Effect::Done(result) => break result.unwrap_err(),
+            effect => panic!("{effect:?}"),
+        }
+    };
+    assert_eq!(failure.cause, Cause::NoIsdR);
+    assert!(chip.closed);
+}
