@@ -203,6 +203,11 @@ pub struct Opaque {
 }
 
 impl Opaque {
+    /// An element built here.
+    pub(crate) fn new(header: PeHeader, raw: Vec<u8>) -> Self {
+        Self { header, raw: Zeroizing::new(raw) }
+    }
+
     /// The whole element as received; it may hold keys.
     #[must_use]
     pub fn expose_raw(&self) -> &[u8] {

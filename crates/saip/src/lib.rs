@@ -18,15 +18,19 @@
 //! strings are shared buffers that nobody can wipe).
 
 mod aka;
+pub mod build;
 mod codes;
+pub mod ef;
 mod element;
 mod error;
 mod file;
 mod header;
+mod package;
 pub mod response;
 mod secret;
 mod splitter;
 pub mod template;
+pub mod validate;
 
 pub use aka::{
     AkaParameter, AlgoConfiguration, AlgoParameter, AlgorithmId, DEFAULT_ROTATION, DEFAULT_XORING,
@@ -42,5 +46,6 @@ pub use file::{
     SecurityAttributes, ShortFileId, fill,
 };
 pub use header::{Iccid, MandatoryAid, Oid, ProfileHeader, Service, Services};
+pub use package::Package;
 pub use secret::Secret;
 pub use splitter::Splitter;

@@ -338,17 +338,27 @@ impl Attributes {
     }
 
     /// The body that the file is created with: the profile's pattern, else the
-    /// template's default, else `FF`; then the profile's content.
+    /// template's default, else `FF`; then the profile's content. Where no size is
+    /// known it is as long as the content, in whole records: so with BER-TLV files,
+    /// and with CSIM files, whose templates are not tabled here.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] above [`MAX_FILE_SIZE`], [`Error::Value`] when the size
-    /// is not known or the content does not fit.
+    /// [`Error::TooLarge`] above [`MAX_FILE_SIZE`], [`Error::Value`] when the
+    /// template has a row for the file and the size is not known all the same, or
+    /// when the content does not fit.
     pub fn body(&self, row: Option<&Row>, file: &File) -> Result<Vec<u8>, Error> {
-        let size = self.size.ok_or(Error::Value("efFileSize"))?;
-        if size > MAX_FILE_SIZE {
+        let free = row.is_none() || self.structure == FileStructure::BerTlv;
+        let size = match self.size {
+            Some(size) => size as usize,
+            None if free => {
+                let record = usize::from(self.record_length.unwrap_or(1)).max(1);
+                file.content_end().next_multiple_of(record)
+            }
+            None => return Err(Error::Value("efFileSize")),
+        };
+        if size > MAX_FILE_SIZE as usize {
             return Err(Error::TooLarge);
         }
-        let size = size as usize;
         let fcp = file.fcp();
         let pattern = fcp.is_some_and(|fcp| fcp.fill_pattern().or_else(|| fcp.repeat_pattern()).is_some());
         let mut body = match (row, fcp) {

@@ -52,3 +52,15 @@ fn bytewise_is_as_whole() {
         }
     }
 }
+
+#[test]
+fn profiles_are_valid() {
+    for path in PROFILES {
+        let Some(package) = vectors::read(path) else { return };
+        let report = saip::validate::validate(&package);
+        for finding in &report.findings {
+            println!("{path}: {:?} {finding}", finding.severity);
+        }
+        assert!(report.is_valid(), "{path}");
+    }
+}
