@@ -70,11 +70,9 @@ async fn forward(request: Request, env: &Env, service: &Service) -> Result<Respo
                     worker::console_error!("{}: {error}", service.name);
                     format!("The {} service failed to answer.", service.name)
                 }
-                Either::Right(_) => format!(
-                    "The {} service did not answer within {} s.",
-                    service.name,
-                    PATIENCE.as_secs()
-                ),
+                Either::Right(_) => {
+                    format!("The {} service did not answer within {} s.", service.name, PATIENCE.as_secs())
+                }
             }
         }
     };
@@ -108,8 +106,12 @@ async fn page(request: Request, env: &Env) -> Result<Response> {
     for (name, value) in PAGE_HEADERS {
         headers.set(name, value)?;
     }
-    // The names below carry a hash of what is in them.
-    if response.status_code() == 200 && is_hashed(&path) {
+    let hashed = is_hashed(&path);
+    // The page stands in for every path of its own, but a missing part of it is missing.
+    if hashed && headers.get("content-type")?.is_some_and(|kind| kind.starts_with("text/html")) {
+        return Response::error("There is no such file; reload the page.", 404);
+    }
+    if hashed && response.status_code() == 200 {
         headers.set("cache-control", "public, max-age=31536000, immutable")?;
     }
     let status = response.status_code();

@@ -1,0 +1,348 @@
+//! `cargo xtask build`: the page and the chip into `dist/`, the workers into their `build/`.
+//!
+//! `dist/` is what the site's worker serves:
+//!
+//! ```text
+//! dist/index.html          web-lpa/index.html, with {{app}} and {{chip}} filled in
+//! dist/…                   www/static/…, as it is
+//! dist/app/HASH/           the page's module (web_lpa.js, web_lpa_bg.wasm), www/shell/boot.js,
+//!                          web-lpa/static/…
+//! dist/chip/HASH/          the chip's module (wasm_euicc.js, wasm_euicc_bg.wasm),
+//!                          wasm-euicc/static/…
+//! ```
+//!
+//! A folder is named by what is in it, so that browsers may keep it for ever, and files in it
+//! refer to each other by relative names.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::metadata::Metadata;
+use crate::place::Place;
+use crate::process;
+use crate::setup::{self, Kit, Need, WASM};
+
+/// Options of `cargo xtask build`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Optimised, as it is shipped
+    #[arg(long)]
+    release: bool,
+}
+
+/// How the modules are compiled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Fast to build.
+    Dev,
+    /// Small and fast to run.
+    Release,
+}
+
+/// The three workers, the site first: it owns the port.
+pub(crate) const WORKERS: [&str; 3] = ["www", "edge-smdp", "net-policy-worker"];
+
+/// The page's member and the chip's.
+const PAGE: &str = "web-lpa";
+const CHIP: &str = "wasm-euicc";
+
+/// What building needs.
+pub(crate) const NEEDS: [Need; 4] = [Need::Wasm, Need::WasmTools, Need::WorkerBuild, Need::Npm];
+
+/// The first version of wasm-opt that is known to keep our modules intact. Debian's 108 exits
+/// with success and breaks their tables.
+const WASM_OPT: u32 = 116;
+
+/// What rustc's target uses by default, and what wasm-bindgen's `catch` needs.
+const FEATURES: [&str; 7] = [
+    "--enable-mutable-globals",
+    "--enable-sign-ext",
+    "--enable-nontrapping-float-to-int",
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-reference-types",
+    "--enable-exception-handling",
+];
+
+/// Runs `cargo xtask build`.
+pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
+    let kit = setup::ensure(place, &NEEDS)?;
+    let profile = if options.release { Profile::Release } else { Profile::Dev };
+    everything(place, &kit, profile)?;
+    sizes(place, &kit, profile)
+}
+
+/// Builds what is stale of everything.
+pub(crate) fn everything(place: &Place, kit: &Kit, profile: Profile) -> Result<()> {
+    check_wasm_opt(kit)?;
+    let metadata = Metadata::read(place, Some(WASM))?;
+    let page = module(place, kit, &metadata, PAGE, profile)?;
+    let chip = module(place, kit, &metadata, CHIP, profile)?;
+    assemble(place, &page, &chip)?;
+    for worker in WORKERS {
+        build_worker(place, kit, &metadata, worker, profile)?;
+    }
+    Ok(())
+}
+
+impl Profile {
+    /// Cargo's name for it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Release => "wasm-release",
+        }
+    }
+}
+
+fn check_wasm_opt(kit: &Kit) -> Result<()> {
+    let said = process::output(kit.command("wasm-opt").arg("--version"))?;
+    match said.split_whitespace().find_map(|word| word.parse::<u32>().ok()) {
+        Some(version) if version >= WASM_OPT => Ok(()),
+        _ => bail!(
+            "wasm-opt must be {WASM_OPT} or newer, older ones break the modules silently; found: {}",
+            said.trim()
+        ),
+    }
+}
+
+/// Compiles a member to a module with its JavaScript, in a folder of its own; returns it.
+fn module(place: &Place, kit: &Kit, metadata: &Metadata, member: &str, profile: Profile) -> Result<PathBuf> {
+    let folder = place.scratch().join(profile.name()).join(member);
+    let stamp = folder.with_extension("stamp");
+    let inputs = inputs(place, metadata, member, profile)?;
+    if folder.is_dir() && fs::read_to_string(&stamp).is_ok_and(|there| there == inputs) {
+        return Ok(folder);
+    }
+    let start = Instant::now();
+    println!("build: {member} ({})", profile.name());
+    let raw = cargo_build(kit, member, profile)?;
+    let name = member.replace('-', "_");
+    clear(&folder)?;
+    let mut bindgen = kit.command("wasm-bindgen");
+    bindgen.args(["--target", "web", "--no-typescript", "--out-name", &name, "--out-dir"]);
+    process::output(bindgen.arg(&folder).arg(&raw))?;
+    if profile == Profile::Release {
+        let module = folder.join(format!("{name}_bg.wasm"));
+        let unoptimised = fs::metadata(&module)?.len();
+        fs::write(folder.with_extension("raw-size"), unoptimised.to_string())?;
+        let mut opt = kit.command("wasm-opt");
+        process::output(opt.arg("-Oz").args(FEATURES).arg(&module).arg("--output").arg(&module))?;
+    }
+    fs::write(stamp, inputs)?;
+    println!("build: {member} done ({})", process::since(start));
+    Ok(folder)
+}
+
+/// Runs cargo and returns the module it made.
+fn cargo_build(kit: &Kit, member: &str, profile: Profile) -> Result<PathBuf> {
+    let mut cargo = kit.wasm_command("cargo");
+    cargo.args(["build", "--package", member, "--target", WASM, "--profile", profile.name()]);
+    cargo.args(["--message-format", "json-render-diagnostics"]);
+    let built = cargo.stdout(Stdio::piped()).spawn()?.wait_with_output()?;
+    if !built.status.success() {
+        bail!("`{}` failed", process::shown(&cargo));
+    }
+    let library = member.replace('-', "_");
+    String::from_utf8_lossy(&built.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| {
+            let target = message["target"]["name"].as_str();
+            message["reason"] == "compiler-artifact" && (target == Some(member) || target == Some(&library))
+        })
+        .flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default())
+        .filter_map(|name| name.as_str().map(PathBuf::from))
+        .find(|path| path.extension().is_some_and(|extension| extension == "wasm"))
+        .with_context(|| {
+            format!("{member} makes no WebAssembly module: it needs `crate-type = [\"cdylib\"]`")
+        })
+}
+
+/// Puts `dist/` together anew and swaps it in.
+fn assemble(place: &Place, page: &Path, chip: &Path) -> Result<()> {
+    let fresh = place.scratch().join("dist");
+    clear(&fresh)?;
+    copy(&place.root.join("www/static"), &fresh)?;
+
+    let mut app_parts = vec![page.to_path_buf(), place.root.join("www/shell")];
+    app_parts.push(place.root.join(PAGE).join("static"));
+    let app = named_by_content(&fresh, "app", &app_parts)?;
+    let chip = named_by_content(&fresh, "chip", &[chip.to_path_buf(), place.root.join(CHIP).join("static")])?;
+
+    let template = place.root.join(PAGE).join("index.html");
+    let page = fs::read_to_string(&template).with_context(|| format!("reading {}", template.display()))?;
+    for wanted in ["{{app}}", "{{chip}}"] {
+        if !page.contains(wanted) {
+            bail!("{} never says {wanted}: the page cannot find its parts", template.display());
+        }
+    }
+    fs::write(fresh.join("index.html"), page.replace("{{app}}", &app).replace("{{chip}}", &chip))?;
+
+    let dist = place.dist();
+    if same(&fresh, &dist)? {
+        return Ok(());
+    }
+    if dist.is_dir() {
+        fs::remove_dir_all(&dist)?;
+    }
+    fs::rename(&fresh, &dist).with_context(|| format!("moving {} into place", dist.display()))
+}
+
+/// Copies folders into one under `dist`, named by its content; returns its path in the site.
+fn named_by_content(dist: &Path, kind: &str, parts: &[PathBuf]) -> Result<String> {
+    let unnamed = dist.join(kind).join("unnamed");
+    for part in parts {
+        copy(part, &unnamed)?;
+    }
+    let hash = hash_folder(&unnamed)?;
+    fs::rename(&unnamed, dist.join(kind).join(&hash))?;
+    Ok(format!("/{kind}/{hash}"))
+}
+
+fn build_worker(place: &Place, kit: &Kit, metadata: &Metadata, worker: &str, profile: Profile) -> Result<()> {
+    let folder = metadata.member(worker)?.folder();
+    let build = folder.join("build");
+    let stamp = build.join(".xtask");
+    let inputs = inputs(place, metadata, worker, profile)?;
+    if build.join("index.js").is_file() && fs::read_to_string(&stamp).is_ok_and(|there| there == inputs) {
+        return Ok(());
+    }
+    let start = Instant::now();
+    println!("build: {worker} ({})", profile.name());
+    let mut command = kit.wasm_command("worker-build");
+    command.current_dir(&folder);
+    match profile {
+        Profile::Dev => command.arg("--dev").env("NO_MINIFY", "1"),
+        Profile::Release => command.args(["--profile", profile.name()]),
+    };
+    // The `worker` crate's macros look at this; said here too so that cargo's other builds of
+    // the same crates (clippy's) can say the same.
+    command.env("WASM_BINDGEN_USE_JS_SYS", "1");
+    process::run(&mut command)?;
+    fs::write(stamp, inputs)?;
+    println!("build: {worker} done ({})", process::since(start));
+    Ok(())
+}
+
+/// A name for everything a member is built from.
+fn inputs(place: &Place, metadata: &Metadata, member: &str, profile: Profile) -> Result<String> {
+    let mut hash = Sha256::new();
+    hash.update(profile.name());
+    for file in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "e2e/package-lock.json"] {
+        hash.update(fs::read(place.root.join(file))?);
+    }
+    hash.update(fs::read(place.root.join("xtask/src/build.rs"))?);
+    for folder in metadata.sources(metadata.member(member)?) {
+        for (name, file) in files(&folder)? {
+            let generated = ["build/", "target/", "node_modules/", ".wrangler/"];
+            if !generated.iter().any(|folder| name.starts_with(folder)) {
+                hash.update(name);
+                hash.update(fs::read(file)?);
+            }
+        }
+    }
+    Ok(hex::encode(hash.finalize()))
+}
+
+/// Prints how large everything is.
+fn sizes(place: &Place, kit: &Kit, profile: Profile) -> Result<()> {
+    let modules = [PAGE, CHIP].map(|member| {
+        let name = member.replace('-', "_");
+        let folder = place.scratch().join(profile.name()).join(member);
+        let raw = fs::read_to_string(folder.with_extension("raw-size")).ok();
+        [
+            (format!("{member} wasm"), folder.join(format!("{name}_bg.wasm")), raw),
+            (format!("{member} js"), folder.join(format!("{name}.js")), None),
+        ]
+    });
+    let workers = WORKERS.map(|worker| {
+        let build = place.root.join(worker).join("build");
+        [
+            (format!("{worker} wasm"), build.join("index_bg.wasm"), None),
+            (format!("{worker} js"), build.join("index.js"), None),
+        ]
+    });
+    let rows: Vec<_> = modules.into_iter().chain(workers).flatten().collect();
+    let script = "const z = require('zlib'), { readFileSync } = require('fs');
+        for (const file of process.argv.slice(1)) { const bytes = readFileSync(file);
+        console.log(bytes.length, z.gzipSync(bytes, { level: 9 }).length, z.brotliCompressSync(bytes).length); }";
+    let mut node = kit.command("node");
+    node.args(["-e", script]).args(rows.iter().map(|(_, file, _)| file));
+    let lines = process::output(&mut node)?;
+    println!("\n{:26} {:>10} {:>10} {:>10} {:>10}", "bytes", "before opt", "file", "gzip -9", "brotli");
+    for ((name, _, raw), line) in rows.iter().zip(lines.lines()) {
+        let mut numbers = line.split(' ');
+        let mut next = || numbers.next().unwrap_or_default().to_owned();
+        println!(
+            "{name:26} {:>10} {:>10} {:>10} {:>10}",
+            raw.as_deref().unwrap_or("-"),
+            next(),
+            next(),
+            next()
+        );
+    }
+    Ok(())
+}
+
+/// All files under a folder by their path in it; none if there is no such folder.
+pub(crate) fn files(folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(next) = open.pop() {
+        if !next.is_dir() {
+            continue;
+        }
+        for entry in fs::read_dir(&next).with_context(|| format!("reading {}", next.display()))? {
+            let path = entry?.path();
+            if path.is_dir() {
+                let name = path.file_name().unwrap_or_default();
+                if name != "node_modules" && name != "target" && name != ".git" {
+                    open.push(path);
+                }
+            } else {
+                let name = path.strip_prefix(folder)?.to_string_lossy().into_owned();
+                found.insert(name, path);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn hash_folder(folder: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    for (name, file) in files(folder)? {
+        hash.update(name);
+        hash.update(fs::read(file)?);
+    }
+    Ok(hex::encode(hash.finalize()).chars().take(12).collect())
+}
+
+fn same(one: &Path, other: &Path) -> Result<bool> {
+    Ok(other.is_dir() && hash_folder(one)? == hash_folder(other)?)
+}
+
+fn clear(folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    for (name, file) in files(from)? {
+        let target = to.join(name);
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::copy(file, target)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! `cargo xtask dev`: everything on this machine, until Ctrl-C.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::build::{self, Profile};
+use crate::place::Place;
+use crate::setup;
+use crate::stack::{self, Stack};
+
+/// Options of `cargo xtask dev`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// The port of the page, on this machine only
+    #[arg(long, default_value_t = 8787)]
+    port: u16,
+    /// Where everything is remembered from one start to the next
+    #[arg(long, value_name = "DIR", default_value = ".state")]
+    state: PathBuf,
+    /// Open the page in the browser
+    #[arg(long)]
+    open: bool,
+    /// Build it as it is shipped (slower to build, faster to run)
+    #[arg(long)]
+    release: bool,
+}
+
+/// Runs `cargo xtask dev`.
+pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
+    let stopping = Arc::new(AtomicBool::new(false));
+    let kit = setup::ensure(place, &build::NEEDS)?;
+    build::everything(place, &kit, if options.release { Profile::Release } else { Profile::Dev })?;
+
+    // From here on there is something to stop.
+    let handler = Arc::clone(&stopping);
+    ctrlc::set_handler(move || {
+        // Asked twice: do not wait for anything.
+        if handler.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    })?;
+    let at = stack::Options { port: options.port, state: options.state.clone() };
+    println!("starting the workers …");
+    let mut stack = Stack::start(place, &kit, &at)?;
+    println!(
+        "\n  page             {}\n  operator token   {}\n  kept in          {}\n  log              {}\n\
+         \nCtrl-C stops everything; what it knows is kept for the next start.",
+        stack.url(),
+        stack.operator_token(),
+        options.state.display(),
+        stack.log().display(),
+    );
+    if options.open {
+        open(&stack.url());
+    }
+    while !stopping.load(Ordering::SeqCst) {
+        stack.check()?;
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    println!("\nstopping …");
+    stack.stop()
+}
+
+/// Opens the page with whatever this machine opens pages with.
+fn open(url: &str) {
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    if Command::new(opener).arg(url).spawn().is_err() {
+        println!("there is no {opener} here: open {url} yourself");
+    }
+}

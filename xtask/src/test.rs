@@ -1,0 +1,221 @@
+//! `cargo xtask test`: every test there is, from the unit to the story.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+use std::{fs, io};
+
+use anyhow::{Context, Result, bail};
+
+use crate::build::{self, Profile};
+use crate::metadata::Metadata;
+use crate::place::Place;
+use crate::process;
+use crate::setup::{self, Kit, Need};
+use crate::stack::{self, Stack};
+
+/// Options of `cargo xtask test`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only what runs natively, for the edit loop
+    #[arg(long)]
+    fast: bool,
+    /// Only the parts whose name contains this (native, chip, workers, stories)
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+}
+
+/// What a part of the tests came to.
+struct Outcome {
+    part: &'static str,
+    passed: usize,
+    failed: bool,
+    took: String,
+}
+
+/// Runs `cargo xtask test`: all parts even if one fails, and a table at the end.
+pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
+    let start = Instant::now();
+    let wanted = |part: &str| options.only.as_deref().is_none_or(|only| part.contains(only));
+    let mut outcomes = Vec::new();
+    let mut part = |name: &'static str, tests: &dyn Fn() -> Result<usize>| {
+        println!("\n== test: {name}");
+        let start = Instant::now();
+        let result = tests();
+        if let Err(error) = &result {
+            println!("{error:#}");
+        }
+        let took = process::since(start);
+        outcomes.push(Outcome { part: name, failed: result.is_err(), passed: result.unwrap_or(0), took });
+    };
+
+    let metadata = Metadata::read(place, None)?;
+    if options.fast {
+        let kit = setup::ensure(place, &[])?;
+        part("native", &|| native(&kit, &metadata));
+    } else {
+        let mut needs = build::NEEDS.to_vec();
+        needs.push(Need::Browser);
+        let kit = setup::ensure(place, &needs)?;
+        if wanted("native") {
+            part("native", &|| native(&kit, &metadata));
+        }
+        if wanted("chip") {
+            part("chip in a browser", &|| chip(place, &kit, &metadata));
+        }
+        if wanted("workers") || wanted("stories") {
+            part("build", &|| build::everything(place, &kit, Profile::Release).map(|()| 0));
+        }
+        if wanted("workers") {
+            part("workers in their runtime", &|| workers(place, &kit));
+        }
+        if wanted("stories") {
+            part("stories in a browser", &|| stories(place, &kit));
+        }
+    }
+
+    println!("\n{:28} {:>8} {:>14}", "part", "passed", "time");
+    for Outcome { part, passed, failed, took } in &outcomes {
+        let passed = if *failed { "FAILED".to_owned() } else { passed.to_string() };
+        println!("{part:28} {passed:>8} {took:>14}");
+    }
+    let total: usize = outcomes.iter().map(|outcome| outcome.passed).sum();
+    println!("{:28} {total:>8} {:>14}", "together", process::since(start));
+    if outcomes.iter().any(|outcome| outcome.failed) {
+        bail!("some tests failed");
+    }
+    if total == 0 {
+        bail!("no test ran");
+    }
+    Ok(())
+}
+
+/// `cargo test` for the members that mean something natively.
+fn native(kit: &Kit, metadata: &Metadata) -> Result<usize> {
+    let mut cargo = kit.command("cargo");
+    cargo.args(["test", "--no-fail-fast"]);
+    for member in metadata.members().filter(|member| metadata.is_native(member)) {
+        cargo.args(["--package", &member.name]);
+    }
+    counted(&mut cargo, cargo_passed)
+}
+
+/// `wasm-pack test` for the chip.
+fn chip(place: &Place, kit: &Kit, metadata: &Metadata) -> Result<usize> {
+    let browser = kit.browser()?;
+    let capabilities = place.scratch().join("webdriver.json");
+    fs::create_dir_all(place.scratch())?;
+    fs::write(&capabilities, browser.capabilities())?;
+    let mut pack = kit.wasm_command("wasm-pack");
+    pack.args(["test", "--headless", "--chrome", "--chromedriver"]).arg(&browser.driver);
+    pack.args(["--mode", "no-install"]).arg(metadata.member("wasm-euicc")?.folder());
+    pack.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities);
+    let passed = counted(&mut pack, cargo_passed)?;
+    if passed == 0 {
+        bail!("wasm-pack ran no test");
+    }
+    Ok(passed)
+}
+
+/// The runtime tests: `e2e/workers/*.test.mjs` under Node's own test runner; they start the
+/// workers themselves.
+fn workers(place: &Place, kit: &Kit) -> Result<usize> {
+    let folder = place.e2e().join("workers");
+    let tests: Vec<_> = build::files(&folder)?
+        .into_values()
+        .filter(|file| file.to_string_lossy().ends_with(".test.mjs"))
+        .collect();
+    if tests.is_empty() {
+        bail!("there are no tests in {}", folder.display());
+    }
+    let mut node = kit.command("node");
+    node.current_dir(place.e2e());
+    node.args(["--test", "--test-reporter", "spec", "--test-concurrency", "1"]).args(tests);
+    counted(&mut node, |line| number_after(line, "ℹ pass "))
+}
+
+/// The stories: Playwright against everything, freshly started with a fresh memory.
+fn stories(place: &Place, kit: &Kit) -> Result<usize> {
+    let browser = kit.browser()?;
+    let state = place.scratch().join("test-state");
+    if state.is_dir() {
+        fs::remove_dir_all(&state)?;
+    }
+    let options = stack::Options { port: stack::free_port()?, state };
+    let mut stack = Stack::start(place, kit, &options)?;
+    let mut playwright = kit.command("playwright");
+    playwright
+        .current_dir(place.e2e())
+        .args(["test"])
+        .env("BASE_URL", stack.url())
+        .env("OPERATOR_TOKEN", stack.operator_token())
+        .env("CHROMIUM", &browser.program);
+    let outcome = counted(&mut playwright, playwright_passed);
+    let stopped = stack.stop();
+    if outcome.is_err() {
+        println!("the workers' log: {}", stack.log().display());
+    }
+    outcome.and_then(|passed| stopped.map(|()| passed))
+}
+
+/// Runs a command in the open and adds up what its lines say has passed.
+fn counted(command: &mut Command, passed: impl Fn(&str) -> Option<usize>) -> Result<usize> {
+    let line = process::shown(command);
+    println!("$ {}", line.chars().take(200).collect::<String>());
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{line}`"))?;
+    let mut total = 0;
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).split(b'\n') {
+            let line = line?;
+            let text = String::from_utf8_lossy(&line);
+            total += passed(&text).unwrap_or(0);
+            writeln!(io::stdout(), "{text}")?;
+        }
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("tests failed ({status})");
+    }
+    Ok(total)
+}
+
+/// `test result: ok. 12 passed; …`
+fn cargo_passed(line: &str) -> Option<usize> {
+    number_after(line, "test result: ok. ")
+}
+
+/// `  12 passed (3.4s)`
+fn playwright_passed(line: &str) -> Option<usize> {
+    let mut words = line.split_whitespace();
+    let number = words.next()?.parse().ok()?;
+    (words.next() == Some("passed")).then_some(number)
+}
+
+fn number_after(line: &str, words: &str) -> Option<usize> {
+    let plain = strip_colours(line);
+    let rest = plain.trim_start().strip_prefix(words)?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
+/// A line without the terminal's escape sequences.
+fn strip_colours(line: &str) -> String {
+    let mut pieces = line.split('\u{1b}');
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |plain, piece| plain + piece.split_once('m').map_or(piece, |(_, rest)| rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passed_tests_are_counted_from_what_the_runners_say() {
+        assert_eq!(cargo_passed("test result: ok. 12 passed; 0 failed; 0 ignored"), Some(12));
+        assert_eq!(cargo_passed("test result: FAILED. 12 passed; 1 failed"), None);
+        assert_eq!(cargo_passed("test result: \u{1b}[32mok\u{1b}[m. 3 passed; 0 failed"), Some(3));
+        assert_eq!(playwright_passed("  7 passed (12.3s)"), Some(7));
+        assert_eq!(playwright_passed("  1 failed"), None);
+        assert_eq!(number_after("ℹ pass 5", "ℹ pass "), Some(5));
+    }
+}

@@ -1,0 +1,429 @@
+//! The rules of ARCHITECTURE.md that no compiler holds, held by reading the workspace.
+//!
+//! Rules about code look at code: comments and strings are blanked first.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::metadata::{Metadata, Package};
+use crate::place::Place;
+use crate::process;
+
+/// I1 and the arrows of the map: what a member may depend on of ours (tests apart).
+const MAY_DEPEND: [(&str, &[&str]); 14] = [
+    ("tlv", &[]),
+    ("aka", &[]),
+    ("vectors", &[]),
+    ("apdu", &["tlv"]),
+    ("rsp", &["tlv"]),
+    ("rsp-crypto", &["rsp", "tlv"]),
+    ("saip", &["rsp", "tlv"]),
+    ("lpa", &["rsp", "apdu", "tlv"]),
+    ("wasm-euicc", &["apdu", "rsp", "rsp-crypto", "saip", "aka", "tlv"]),
+    ("web-lpa", &["lpa", "apdu", "rsp", "tlv"]),
+    ("edge-smdp", &["rsp", "rsp-crypto", "saip", "tlv"]),
+    ("net-policy-worker", &["aka", "rsp"]),
+    ("www", &[]),
+    ("xtask", &["rsp-crypto", "saip", "rsp", "tlv"]),
+];
+
+/// Members that exist for tests only and may depend on everything.
+const DEV_ONLY: [&str; 2] = ["testkit", "vectors"];
+
+/// I1: these meet only in bytes and HTTP.
+const PARTIES: [&str; 4] = ["wasm-euicc", "web-lpa", "edge-smdp", "net-policy-worker"];
+
+/// I2: what a crate below the members must not depend on.
+const WORLDLY_CRATES: [&str; 10] = [
+    "wasm-bindgen",
+    "wasm-bindgen-futures",
+    "web-sys",
+    "js-sys",
+    "worker",
+    "tokio",
+    "getrandom",
+    "leptos",
+    "ureq",
+    "console_error_panic_hook",
+];
+
+/// I2 and I4: names by which the world is reached.
+const WORLDLY_NAMES: [&str; 14] = [
+    "wasm_bindgen",
+    "web_sys",
+    "js_sys",
+    "worker::",
+    "tokio::",
+    "getrandom",
+    "SystemTime::now",
+    "Instant::now",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::process",
+    "std::thread",
+    "OsRng",
+];
+
+/// I4: where a member may touch the platform, as paths under its `src/`; members that are not
+/// listed may anywhere.
+const PLATFORM: [(&str, &[&str]); 3] = [
+    ("wasm-euicc", &["wasm.rs", "wasm/"]),
+    ("edge-smdp", &["worker.rs", "worker/", "store/durable.rs", "crypto.rs"]),
+    ("net-policy-worker", &["worker.rs", "worker/", "store/durable.rs"]),
+];
+
+/// Reads the workspace and reports every rule that is broken.
+pub(crate) fn check(place: &Place, metadata: &Metadata) -> Result<()> {
+    let mut findings = Vec::new();
+    dependencies(metadata, &mut findings);
+    linked(metadata, &mut findings)?;
+    manifests(metadata, &mut findings)?;
+    platform(place, metadata, &mut findings)?;
+    texts(place, &mut findings)?;
+    versions(place, metadata, &mut findings)?;
+    if !findings.is_empty() {
+        bail!("{}", findings.join("\n"));
+    }
+    println!("{} members, every rule holds", metadata.members().count());
+    Ok(())
+}
+
+/// I1: the arrows of the map.
+fn dependencies(metadata: &Metadata, findings: &mut Vec<String>) {
+    let ours: BTreeSet<&str> = metadata.members().map(|member| member.name.as_str()).collect();
+    for member in metadata.members() {
+        if DEV_ONLY.contains(&member.name.as_str()) {
+            continue;
+        }
+        let Some((_, allowed)) = MAY_DEPEND.iter().find(|(name, _)| *name == member.name) else {
+            findings
+                .push(format!("I1: {} is not in the map: say in tidy.rs what it may depend on", member.name));
+            continue;
+        };
+        for dependency in &member.dependencies {
+            let (name, for_tests) = (dependency.name.as_str(), dependency.kind.as_deref() == Some("dev"));
+            if !ours.contains(name) || (for_tests && !PARTIES.contains(&name)) {
+                continue;
+            }
+            if !allowed.contains(&name) {
+                findings.push(format!("I1: {} must not depend on {name}", member.name));
+            }
+        }
+    }
+}
+
+/// I2 and I3: what ends up linked.
+fn linked(metadata: &Metadata, findings: &mut Vec<String>) -> Result<()> {
+    for member in
+        metadata.members().filter(|member| is_crate(member) && !DEV_ONLY.contains(&member.name.as_str()))
+    {
+        for dependency in member.dependencies.iter().filter(|d| d.kind.is_none()) {
+            if WORLDLY_CRATES.contains(&dependency.name.as_str()) {
+                findings.push(format!("I2: {} must not depend on {}", member.name, dependency.name));
+            }
+        }
+    }
+    for name in ["web-lpa", "lpa"] {
+        if metadata.linked(metadata.member(name)?).contains("rsp-crypto") {
+            findings.push(format!("I3: {name} links rsp-crypto; an LPA reads no profile"));
+        }
+    }
+    Ok(())
+}
+
+/// What every manifest says: the workspace's licence, lints, and versions.
+fn manifests(metadata: &Metadata, findings: &mut Vec<String>) -> Result<()> {
+    for member in metadata.members() {
+        if member.license.as_deref() != Some("Apache-2.0 OR MIT") {
+            findings.push(format!("licence: {} is not `Apache-2.0 OR MIT`", member.name));
+        }
+        let text = fs::read_to_string(&member.manifest_path)?;
+        findings.extend(manifest(&member.name, &text));
+    }
+    Ok(())
+}
+
+fn manifest(name: &str, text: &str) -> Vec<String> {
+    let mut findings = Vec::new();
+    let (mut section, mut lints) = (String::new(), false);
+    for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        if line.starts_with('[') {
+            line.trim_matches(['[', ']']).clone_into(&mut section);
+            // `[dependencies.name]` would slip past the look at each line.
+            if section.contains("dependencies.") {
+                findings.push(format!(
+                    "versions: {name} writes [{section}] as a table; use `name.workspace = true`"
+                ));
+            }
+        } else if section == "lints" {
+            lints |= line == "workspace = true";
+        } else if section.ends_with("dependencies") {
+            let (dependency, value) = line.split_once('=').unwrap_or((line, ""));
+            if !dependency.trim().ends_with(".workspace") && !value.contains("workspace = true") {
+                findings.push(format!(
+                    "versions: {name} gives {} a version of its own; the workspace has them",
+                    dependency.trim()
+                ));
+            }
+        }
+    }
+    if !lints {
+        findings.push(format!("lints: {name} does not take the workspace's"));
+    }
+    findings
+}
+
+/// I2 and I4: who names the world.
+fn platform(place: &Place, metadata: &Metadata, findings: &mut Vec<String>) -> Result<()> {
+    for member in metadata.members() {
+        let source = member.folder().join("src");
+        let (rule, doors): (&str, &[&str]) = if DEV_ONLY.contains(&member.name.as_str()) {
+            continue;
+        } else if is_crate(member) {
+            ("I2", &[])
+        } else if let Some((_, doors)) = PLATFORM.iter().find(|(name, _)| *name == member.name) {
+            ("I4", doors)
+        } else {
+            continue;
+        };
+        for (name, file) in crate::build::files(&source)? {
+            let is_test = name == "tests.rs" || name.contains("tests/") || name.ends_with("/tests.rs");
+            if !name.ends_with(".rs") || is_test || doors.iter().any(|door| name.starts_with(door)) {
+                continue;
+            }
+            let shown = file.strip_prefix(&place.root).unwrap_or(&file).display().to_string();
+            let text = fs::read_to_string(&file)?;
+            for (line, word) in names(&text, &WORLDLY_NAMES) {
+                findings.push(format!(
+                    "{rule}: {shown}:{line}: {word} is the platform's; it comes in as an argument"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where one of the words stands in the code of a file, its test module apart.
+fn names<'a>(text: &str, words: &[&'a str]) -> Vec<(usize, &'a str)> {
+    let code = code_of(text);
+    let mut found = Vec::new();
+    for (index, line) in code.lines().enumerate() {
+        // By custom the tests are the last module of a file.
+        if line.trim_start().starts_with("#[cfg(test)]") {
+            break;
+        }
+        for word in words {
+            let whole = line.match_indices(word).any(|(at, _)| {
+                let before = line[..at].chars().next_back();
+                !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+            });
+            if whole {
+                found.push((index + 1, *word));
+            }
+        }
+    }
+    found
+}
+
+/// The text with comments and the insides of strings blanked, line by line the same.
+fn code_of(text: &str) -> String {
+    #[derive(PartialEq)]
+    enum In {
+        Code,
+        Comment,
+        Block(u32),
+        Text,
+        Raw(usize),
+    }
+    let bytes: Vec<char> = text.chars().collect();
+    let at = |index: usize| bytes.get(index).copied().unwrap_or('\0');
+    let (mut state, mut out, mut i) = (In::Code, String::with_capacity(text.len()), 0);
+    while i < bytes.len() {
+        let c = at(i);
+        let mut skip = 1;
+        let keep = match state {
+            In::Code => {
+                if c == '/' && at(i + 1) == '/' {
+                    state = In::Comment;
+                } else if c == '/' && at(i + 1) == '*' {
+                    (state, skip) = (In::Block(1), 2);
+                } else if c == '"' {
+                    state = In::Text;
+                } else if c == 'r'
+                    && matches!(at(i + 1), '"' | '#')
+                    && !at(i.wrapping_sub(1)).is_alphanumeric()
+                {
+                    let hashes = (i + 1..).take_while(|&j| at(j) == '#').count();
+                    if at(i + 1 + hashes) == '"' {
+                        (state, skip) = (In::Raw(hashes), hashes + 2);
+                    }
+                } else if c == '\'' && (at(i + 1) == '\\' || at(i + 2) == '\'') {
+                    // A character, not a lifetime.
+                    skip = (i + 2..).find(|&j| at(j) == '\'' || at(j) == '\0').unwrap_or(i) + 1 - i;
+                }
+                state == In::Code
+            }
+            In::Comment => {
+                if c == '\n' {
+                    state = In::Code;
+                }
+                false
+            }
+            In::Block(depth) => {
+                if c == '*' && at(i + 1) == '/' {
+                    (state, skip) = (if depth == 1 { In::Code } else { In::Block(depth - 1) }, 2);
+                } else if c == '/' && at(i + 1) == '*' {
+                    (state, skip) = (In::Block(depth + 1), 2);
+                }
+                false
+            }
+            In::Text => {
+                if c == '\\' {
+                    skip = 2;
+                } else if c == '"' {
+                    state = In::Code;
+                }
+                false
+            }
+            In::Raw(hashes) => {
+                if c == '"' && (1..=hashes).all(|j| at(i + j) == '#') {
+                    (state, skip) = (In::Code, hashes + 1);
+                }
+                false
+            }
+        };
+        for j in i..(i + skip).min(bytes.len()) {
+            out.push(match at(j) {
+                '\n' => '\n',
+                c if keep => c,
+                _ => ' ',
+            });
+        }
+        i += skip;
+    }
+    out
+}
+
+/// What no file of the repository may say.
+fn texts(place: &Place, findings: &mut Vec<String>) -> Result<()> {
+    // Put together here so that this file does not find itself.
+    let unfinished = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:")];
+    let machine = [
+        concat!("/ho", "me/"),
+        concat!("/ro", "ot/"),
+        concat!("/wo", "rk/"),
+        concat!("/tm", "p/"),
+        concat!("/Us", "ers/"),
+    ];
+    let mut git = Command::new("git");
+    git.current_dir(&place.root).args(["ls-files", "--cached", "--others", "--exclude-standard"]);
+    for name in process::output(&mut git)?.lines() {
+        // Written by tools, or binary.
+        if name.ends_with(".lock") || name.ends_with("package-lock.json") {
+            continue;
+        }
+        let Ok(text) = fs::read_to_string(place.root.join(name)) else { continue };
+        for (index, line) in text.lines().enumerate() {
+            for word in unfinished.iter().filter(|word| contains_word(line, word)) {
+                findings.push(format!("unfinished: {name}:{}: {word}", index + 1));
+            }
+            for path in machine.iter().filter(|path| contains_path(line, path)) {
+                findings.push(format!("machine path: {name}:{}: {path}", index + 1));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn contains_word(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + word.len()..].chars().next();
+        let joined = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        !joined(before) && (word.ends_with(':') || !joined(after))
+    })
+}
+
+/// Whether a line names a folder of somebody's machine: the path starts there and goes on.
+fn contains_path(line: &str, path: &str) -> bool {
+    line.match_indices(path).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + path.len()..].chars().next();
+        !before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '}' | '/'))
+            && after.is_some_and(|c| c.is_alphanumeric() || c == '.')
+    })
+}
+
+/// Pins that stand in two places.
+fn versions(place: &Place, metadata: &Metadata, findings: &mut Vec<String>) -> Result<()> {
+    let version = |name: &str| metadata.packages.iter().find(|p| p.name == name).map(|p| p.version.clone());
+    let bindgen = version("wasm-bindgen").context("no wasm-bindgen in the lock file")?;
+    let tools = fs::read_to_string(place.root.join("xtask/tools/Cargo.toml"))?;
+    if !tools.contains(&format!("wasm-bindgen-cli = {{ version = \"={bindgen}\"")) {
+        findings
+            .push(format!("versions: xtask/tools must have wasm-bindgen-cli ={bindgen}, as the lock file"));
+    }
+    let worker = version("worker").context("no worker in the lock file")?;
+    let setup = fs::read_to_string(place.root.join("xtask/src/setup/tools.rs"))?;
+    if !setup.contains(&format!("WORKER_BUILD: &str = \"{worker}\"")) {
+        findings.push(format!("versions: the set-up must install worker-build {worker}, as the lock file"));
+    }
+    for file in ["LICENSE-APACHE", "LICENSE-MIT", "rust-toolchain.toml", "Cargo.lock"] {
+        if !place.root.join(file).is_file() {
+            findings.push(format!("{file} is missing"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a member is one of the crates below the programs.
+fn is_crate(member: &Package) -> bool {
+    member.folder().parent().and_then(Path::file_name).is_some_and(|folder| folder == "crates")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_is_what_is_neither_comment_nor_string() {
+        let text = "let a = \"std::fs\"; // std::fs\n/* std::fs /* nested */ std::fs */ use std::fs;\n\
+                    let b = r#\"std::net \" std::net\"#; let c = '\"'; std::net;\nfn f<'a>(x: &'a str) {}";
+        let code = code_of(text);
+        assert_eq!(code.lines().count(), text.lines().count());
+        assert_eq!(names(text, &["std::fs", "std::net"]), [(2, "std::fs"), (3, "std::net")]);
+        assert!(code.contains("fn f<'a>(x: &'a str) {}"));
+    }
+
+    #[test]
+    fn names_are_whole_and_tests_may_say_them() {
+        assert_eq!(names("my_worker::x; worker::y;", &["worker::"]), [(1, "worker::")]);
+        assert_eq!(names("my_worker::x;", &["worker::"]), []);
+        assert_eq!(names("#[cfg(test)]\nmod tests { use std::fs; }", &["std::fs"]), []);
+    }
+
+    #[test]
+    fn a_manifest_takes_versions_and_lints_from_the_workspace() {
+        let good = "[lints]\nworkspace = true\n[dependencies]\nrsp.workspace = true\n\
+                    web-sys = { workspace = true, features = [\"Usb\"] }\n";
+        assert_eq!(manifest("m", good), Vec::<String>::new());
+        let bad = "[dependencies]\nrsp = \"1\"\n[dev-dependencies.x]\nversion = \"1\"\n";
+        // A version, a table, its version, no lints.
+        assert_eq!(manifest("m", bad).len(), 3);
+    }
+
+    #[test]
+    fn words_and_paths_are_found_where_they_stand_alone() {
+        let word = concat!("TO", "DO");
+        assert!(contains_word(&format!("// {word}: later"), word));
+        assert!(!contains_word(&format!("{word}S"), word));
+        let path = concat!("/ho", "me/");
+        assert!(contains_path(&format!("see {path}me/file"), path));
+        assert!(!contains_path(&format!("https://example.com{path}page"), path));
+    }
+}
