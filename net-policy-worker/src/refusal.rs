@@ -1,0 +1,144 @@
+//! What a peer is told when the answer is no, and what happens when it is our fault.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A cause of 3GPP, as a terminal would be sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Cause {
+    /// EMM 2.
+    ImsiUnknownInHss,
+    /// EMM 3: also a wrong RES (TS 24.301 §5.4.2.5).
+    IllegalUe,
+    /// EMM 18.
+    CsDomainNotAvailable,
+    /// EMM 20.
+    MacFailure,
+    /// EMM 21.
+    SynchFailure,
+    /// EMM 96.
+    InvalidMandatoryInformation,
+    /// ESM 8.
+    OperatorDeterminedBarring,
+    /// ESM 27.
+    MissingOrUnknownApn,
+    /// ESM 33.
+    ServiceOptionNotSubscribed,
+}
+
+impl Cause {
+    /// The protocol it is of (TS 24.301 §9.9.3.9 and §9.9.4.4), its number and its name.
+    #[must_use]
+    pub const fn coded(self) -> (&'static str, u8, &'static str) {
+        match self {
+            Self::ImsiUnknownInHss => ("EMM", 2, "IMSI unknown in HSS"),
+            Self::IllegalUe => ("EMM", 3, "Illegal UE"),
+            Self::CsDomainNotAvailable => ("EMM", 18, "CS domain not available"),
+            Self::MacFailure => ("EMM", 20, "MAC failure"),
+            Self::SynchFailure => ("EMM", 21, "Synch failure"),
+            Self::InvalidMandatoryInformation => ("EMM", 96, "Invalid mandatory information"),
+            Self::OperatorDeterminedBarring => ("ESM", 8, "Operator determined barring"),
+            Self::MissingOrUnknownApn => ("ESM", 27, "Missing or unknown APN"),
+            Self::ServiceOptionNotSubscribed => ("ESM", 33, "Requested service option not subscribed"),
+        }
+    }
+}
+
+/// A cause as JSON: `{"protocol":"ESM","number":27,"name":"Missing or unknown APN"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CauseView {
+    /// `EMM` or `ESM`.
+    pub protocol: String,
+    /// The cause value.
+    pub number: u8,
+    /// The standard's name of it.
+    pub name: String,
+}
+
+impl From<Cause> for CauseView {
+    fn from(cause: Cause) -> Self {
+        let (protocol, number, name) = cause.coded();
+        Self { protocol: protocol.to_owned(), number, name: name.to_owned() }
+    }
+}
+
+/// Which kind of no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// The request cannot be understood.
+    Malformed,
+    /// The operator's token is missing or wrong.
+    Unauthorised,
+    /// Understood, and not allowed.
+    Forbidden,
+    /// There is no such thing.
+    Unknown,
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// It was there and is over.
+    Ended,
+    /// Too many bytes.
+    TooLarge,
+    /// Allowed, but from here there is no way, or the way failed.
+    NoRoute,
+    /// The SM did not answer in time.
+    Late,
+}
+
+impl Kind {
+    /// The HTTP status and its title.
+    #[must_use]
+    pub const fn status(self) -> (u16, &'static str) {
+        match self {
+            Self::Malformed => (400, "Bad request"),
+            Self::Unauthorised => (401, "Unauthorized"),
+            Self::Forbidden => (403, "Forbidden"),
+            Self::Unknown => (404, "Not found"),
+            Self::MethodNotAllowed => (405, "Method not allowed"),
+            Self::Ended => (410, "Gone"),
+            Self::TooLarge => (413, "Content too large"),
+            Self::NoRoute => (502, "Bad gateway"),
+            Self::Late => (504, "Gateway timeout"),
+        }
+    }
+}
+
+/// A no, for the peer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Which kind.
+    pub kind: Kind,
+    /// Why, in plain words.
+    pub because: String,
+    /// The policy rule that decided, where one did.
+    pub rule: Option<String>,
+    /// The 3GPP cause, where there is one.
+    pub cause: Option<Cause>,
+}
+
+impl Refusal {
+    /// A refusal without rule or cause.
+    #[must_use]
+    pub fn new(kind: Kind, because: impl Into<String>) -> Self {
+        Self { kind, because: because.into(), rule: None, cause: None }
+    }
+
+    /// The same with a 3GPP cause.
+    #[must_use]
+    pub fn with_cause(self, cause: Cause) -> Self {
+        Self { cause: Some(cause), ..self }
+    }
+}
+
+/// Something of ours broke. It is logged where it arises; the peer is shown none of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault(pub String);
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Fault {}

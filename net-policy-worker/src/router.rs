@@ -1,0 +1,379 @@
+//! The HTTP API, over [`http::Request`] and [`http::Response`], the same at the edge and
+//! in a test.
+
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use rsp::Imsi;
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::gateway::{self, Attempt};
+use crate::refusal::{CauseView, Fault, Kind, Refusal};
+use crate::service::{self, Answer, Network, Proof, Record, ServiceKind};
+use crate::store::Store;
+use crate::subscriber::{Subscriber, Tag};
+
+/// Longest body of the API itself; the gateway has its own limit.
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// The way to the SMs.
+#[expect(async_fn_in_trait, reason = "nothing here crosses threads")]
+pub trait Link {
+    /// Sends a request to the SM of its `Host`, follows no redirect, and gives up after
+    /// [`gateway::PATIENCE`] or [`gateway::MAX_ANSWER`].
+    ///
+    /// # Errors
+    /// The SM gave no answer that could be used.
+    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure>;
+}
+
+/// Why there is no answer of the SM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkFailure {
+    /// It cannot be reached.
+    Unreachable,
+    /// It takes too long.
+    Late,
+    /// Its answer is too long.
+    TooLarge,
+}
+
+/// The network's door.
+pub struct Router<S, L> {
+    store: S,
+    link: L,
+    network: Network,
+    operator_token: Option<Zeroizing<String>>,
+}
+
+type Reply = Result<Response<Vec<u8>>, Failure>;
+
+/// Why a request has no success.
+enum Failure {
+    Refused(Refusal),
+    Broken(Fault),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Broken(fault)
+    }
+}
+
+impl<S: Store, L: Link> Router<S, L> {
+    /// A network over `store` that reaches its SMs by `link`. `network` is what the
+    /// store decides by; without `operator_token` nobody can write subscribers.
+    pub fn new(store: S, link: L, network: Network, operator_token: Option<Zeroizing<String>>) -> Self {
+        // An empty token would be one that everybody knows.
+        let operator_token = operator_token.filter(|token| !token.is_empty());
+        Self { store, link, network, operator_token }
+    }
+
+    /// Answers a request. What broke on our side is in the second place, for the log;
+    /// the peer is not told.
+    pub async fn handle(&self, request: Request<Vec<u8>>) -> (Response<Vec<u8>>, Option<Fault>) {
+        match self.route(request).await {
+            Ok(response) => (response, None),
+            Err(Failure::Refused(refusal)) => (problem(&refusal), None),
+            Err(Failure::Broken(fault)) => (broken(), Some(fault)),
+        }
+    }
+
+    async fn route(&self, request: Request<Vec<u8>>) -> Reply {
+        let (parts, body) = request.into_parts();
+        let Some(path) = parts.uri.path().strip_prefix("/network/") else { return Err(no_path()) };
+        if let Some((id, rest)) = gateway_path(path) {
+            let (authority, target) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+            let target =
+                parts.uri.query().map_or_else(|| target.to_owned(), |query| format!("{target}?{query}"));
+            let length = parts.headers.get(header::CONTENT_LENGTH);
+            let attempt = Attempt {
+                method: parts.method.to_string(),
+                authority: authority.to_owned(),
+                target,
+                declared: length.map(|length| String::from_utf8_lossy(length.as_bytes()).into_owned()),
+                length: body.len(),
+            };
+            return self.forward(id, attempt, &parts.headers, body).await;
+        }
+        if body.len() > MAX_BODY {
+            return Err(Refusal::new(Kind::TooLarge, "at most 64 KiB").into());
+        }
+        let segments: Vec<&str> = path.split('/').collect();
+        let method = &parts.method;
+        match segments[..] {
+            ["health"] => match *method {
+                Method::GET => Ok(self.health()),
+                _ => Err(no_method("GET")),
+            },
+            ["subscribers"] => match *method {
+                Method::GET => {
+                    self.operator(&parts.headers)?;
+                    Ok(json(StatusCode::OK, &self.store.subscribers().await?))
+                }
+                _ => Err(no_method("GET")),
+            },
+            ["subscribers", imsi] => {
+                self.operator(&parts.headers)?;
+                let imsi: Imsi = imsi.parse().map_err(|_| malformed("an IMSI has 6 to 15 digits"))?;
+                match *method {
+                    Method::PUT => self.provision(imsi, body).await,
+                    Method::DELETE => {
+                        self.ask(Tag::of(&imsi), service::Request::Withdraw { imsi }).await?;
+                        Ok(empty())
+                    }
+                    _ => Err(no_method("PUT, DELETE")),
+                }
+            }
+            ["attach"] => match *method {
+                Method::POST => self.attach(&body).await,
+                _ => Err(no_method("POST")),
+            },
+            ["attach", id, "response"] => match *method {
+                Method::POST => self.respond(id, &body).await,
+                _ => Err(no_method("POST")),
+            },
+            ["sessions", id] => match *method {
+                Method::GET => self.session(id, |id| service::Request::Session { id }).await,
+                Method::DELETE => self.session(id, |id| service::Request::Detach { id }).await,
+                _ => Err(no_method("GET, DELETE")),
+            },
+            ["sessions", id, "log"] => match *method {
+                Method::GET => self.session(id, |id| service::Request::Log { id }).await,
+                _ => Err(no_method("GET")),
+            },
+            ["sessions", id, "service"] => match *method {
+                Method::POST => self.service(id, &body).await,
+                _ => Err(no_method("POST")),
+            },
+            _ => Err(no_path()),
+        }
+    }
+
+    fn health(&self) -> Response<Vec<u8>> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Health {
+            status: &'static str,
+            sm_apn: String,
+            sm_addresses: Vec<String>,
+            operator: bool,
+        }
+        json(
+            StatusCode::OK,
+            &Health {
+                status: "ok",
+                sm_apn: self.network.sm_apn.to_string(),
+                sm_addresses: self.network.sm_addresses.iter().map(ToString::to_string).collect(),
+                operator: self.operator_token.is_some(),
+            },
+        )
+    }
+
+    /// Lets the operator through and nobody else.
+    fn operator(&self, headers: &HeaderMap) -> Result<(), Failure> {
+        let Some(token) = &self.operator_token else {
+            let because = "no operator token is configured here, so nobody is the operator";
+            return Err(Refusal::new(Kind::Forbidden, because).into());
+        };
+        let presented = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
+            .unwrap_or_default();
+        if bool::from(token.as_bytes().ct_eq(presented)) {
+            Ok(())
+        } else {
+            Err(Refusal::new(Kind::Unauthorised, "the operator's token is needed").into())
+        }
+    }
+
+    async fn provision(&self, imsi: Imsi, body: Vec<u8>) -> Reply {
+        let text = match String::from_utf8(body) {
+            Ok(text) => Zeroizing::new(text),
+            Err(error) => {
+                drop(Zeroizing::new(error.into_bytes()));
+                return Err(malformed("a subscriber record is JSON in UTF-8"));
+            }
+        };
+        // Before anything is kept, and so before an owner comes to be.
+        Subscriber::from_record(imsi.clone(), &text)?;
+        let record = Record::new(imsi, text);
+        match self.ask(Tag::of(&record.imsi), service::Request::Provision(record)).await? {
+            Answer::Provisioned { created, view } => {
+                Ok(json(if created { StatusCode::CREATED } else { StatusCode::OK }, &view))
+            }
+            _ => Err(unexpected()),
+        }
+    }
+
+    async fn attach(&self, body: &[u8]) -> Reply {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Attach {
+            imsi: String,
+            apn: Option<String>,
+            visited_plmn: Option<String>,
+        }
+        let Attach { imsi, apn, visited_plmn } = serde_json::from_slice(body)
+            .map_err(|_| malformed("an attach is JSON: imsi, and optionally apn and visitedPlmn"))?;
+        let imsi: Imsi = imsi.parse().map_err(|_| malformed("an IMSI has 6 to 15 digits"))?;
+        let request = service::Request::Attach { imsi: imsi.clone(), apn, visited_plmn };
+        self.ask(Tag::of(&imsi), request).await.and_then(shown)
+    }
+
+    async fn respond(&self, id: &str, body: &[u8]) -> Reply {
+        let proof = Proof::from_json(body)
+            .ok_or_else(|| malformed("a response is JSON: res, or auts, in hex, or failure: mac"))?;
+        let tag = Tag::of_id(id).ok_or_else(no_id)?;
+        self.ask(tag, service::Request::Respond { id: id.to_owned(), proof }).await.and_then(shown)
+    }
+
+    async fn session(&self, id: &str, request: impl FnOnce(String) -> service::Request) -> Reply {
+        let tag = Tag::of_id(id).ok_or_else(no_id)?;
+        self.ask(tag, request(id.to_owned())).await.and_then(shown)
+    }
+
+    async fn service(&self, id: &str, body: &[u8]) -> Reply {
+        #[derive(Deserialize)]
+        struct Wanted {
+            kind: ServiceKind,
+            to: String,
+        }
+        let Wanted { kind, to } = serde_json::from_slice(body)
+            .map_err(|_| malformed("a service is JSON: kind (voice, sms or data) and to"))?;
+        self.session(id, |id| service::Request::Service { id, kind, to }).await
+    }
+
+    async fn forward(&self, id: &str, attempt: Attempt, headers: &HeaderMap, body: Vec<u8>) -> Reply {
+        let tag = Tag::of_id(id).ok_or_else(no_id)?;
+        let request = service::Request::Http { id: id.to_owned(), attempt };
+        let Answer::Route(route) = self.ask(tag, request).await? else { return Err(unexpected()) };
+        let request = gateway::outgoing(&route.authority, &route.target, headers, body)
+            .map_err(|error| Fault(format!("no request for the SM: {error}")))?;
+        let answer = self.link.send(request).await.map_err(|failure| match failure {
+            LinkFailure::Unreachable => Refusal::new(Kind::NoRoute, "the SM cannot be reached"),
+            LinkFailure::Late => Refusal::new(Kind::Late, "the SM does not answer in time"),
+            LinkFailure::TooLarge => Refusal::new(Kind::NoRoute, "the SM's answer is too long"),
+        })?;
+        gateway::incoming(answer).map_err(|unusable| Refusal::new(Kind::NoRoute, unusable.0).into())
+    }
+
+    async fn ask(&self, tag: Tag, request: service::Request) -> Result<Answer, Failure> {
+        Ok(self.store.ask(tag, request).await??)
+    }
+}
+
+/// `sessions/{id}/http/{rest}`: the id and the rest, as received.
+fn gateway_path(path: &str) -> Option<(&str, &str)> {
+    let (id, rest) = path.strip_prefix("sessions/")?.split_once('/')?;
+    Some((id, rest.strip_prefix("http/")?))
+}
+
+/// An answer as the terminal sees it.
+fn shown(answer: Answer) -> Reply {
+    match answer {
+        Answer::Challenge(challenge) => Ok(json(StatusCode::OK, &challenge)),
+        Answer::Session(session) => Ok(json(StatusCode::OK, &session)),
+        Answer::Verdict(verdict) => Ok(json(StatusCode::OK, &verdict)),
+        Answer::Log(entries) => Ok(json(StatusCode::OK, &entries)),
+        Answer::Detached => Ok(empty()),
+        Answer::Provisioned { .. } | Answer::Withdrawn | Answer::Route(_) => Err(unexpected()),
+    }
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Response<Vec<u8>> {
+    serde_json::to_vec(value).map_or_else(|_| broken(), |body| response(status, "application/json", body))
+}
+
+fn empty() -> Response<Vec<u8>> {
+    let mut response = Response::new(vec![]);
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A refusal as RFC 9457 has it, with `because`, `rule` and `cause` beside.
+fn problem(refusal: &Refusal) -> Response<Vec<u8>> {
+    #[derive(Serialize)]
+    struct Problem<'a> {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        title: &'static str,
+        status: u16,
+        because: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rule: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cause: Option<CauseView>,
+    }
+    let (status, title) = refusal.kind.status();
+    let body = serde_json::to_vec(&Problem {
+        kind: "about:blank",
+        title,
+        status,
+        because: &refusal.because,
+        rule: refusal.rule.as_deref(),
+        cause: refusal.cause.map(CauseView::from),
+    });
+    let Ok(body) = body else { return broken() };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = response(status, "application/problem+json", body);
+    match refusal.kind {
+        Kind::Unauthorised => {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        Kind::MethodNotAllowed => {
+            if let Ok(methods) = HeaderValue::from_str(refusal.because.trim_start_matches(TAKES)) {
+                response.headers_mut().insert(header::ALLOW, methods);
+            }
+        }
+        _ => {}
+    }
+    response
+}
+
+/// The answer when something of ours broke.
+pub(crate) fn broken() -> Response<Vec<u8>> {
+    let body = br#"{"type":"about:blank","title":"Internal server error","status":500,"because":"the network is out of order"}"#;
+    response(StatusCode::INTERNAL_SERVER_ERROR, "application/problem+json", body.to_vec())
+}
+
+fn response(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response<Vec<u8>> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn malformed(because: &str) -> Failure {
+    Refusal::new(Kind::Malformed, because).into()
+}
+
+fn no_path() -> Failure {
+    Refusal::new(Kind::Unknown, "the network has no such path").into()
+}
+
+fn no_id() -> Failure {
+    Refusal::new(Kind::Unknown, "there is no attach or session of that id").into()
+}
+
+/// How a refused method is told which there are.
+const TAKES: &str = "this path takes ";
+
+/// The methods become the `Allow` header as well.
+fn no_method(allowed: &str) -> Failure {
+    Refusal::new(Kind::MethodNotAllowed, format!("{TAKES}{allowed}")).into()
+}
+
+fn unexpected() -> Failure {
+    Fault("the store answered another question".to_owned()).into()
+}

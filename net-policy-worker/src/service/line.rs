@@ -1,0 +1,131 @@
+//! Where a subscriber stands: its sequence number, the challenges it has not answered,
+//! its session. All of it bounded.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+use super::wire::{LogEntry, SessionView};
+use crate::refusal::{Kind, Refusal};
+
+/// Most challenges that wait at a time. Anybody who knows an IMSI can ask for one, so
+/// there is room for some that the subscriber did not ask for.
+const MAX_PENDING: usize = 8;
+
+/// Most verdicts of a session that are remembered.
+const MAX_LOG: usize = 64;
+
+/// Longest text of a peer that is kept, in characters.
+const MAX_TEXT: usize = 120;
+
+/// What is kept of one subscriber besides its record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Line {
+    /// SQN_HE: the last sequence number used.
+    pub sqn: u64,
+    pub(super) pending: Vec<Pending>,
+    pub(super) session: Option<Session>,
+    pub(super) ended: Option<Ended>,
+}
+
+/// A challenge that waits for its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Pending {
+    pub(super) id: String,
+    pub(super) rand: String,
+    pub(super) sqn: u64,
+    pub(super) requested: Option<String>,
+    pub(super) visited_plmn: Option<String>,
+    /// The number of this challenge is already the card's own.
+    pub(super) resynchronised: bool,
+    pub(super) expires: Timestamp,
+}
+
+/// A session and the verdicts given in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    pub(super) view: SessionView,
+    pub(super) log: VecDeque<LogEntry>,
+}
+
+/// The session before, and why it is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Ended {
+    pub(super) id: String,
+    pub(super) because: String,
+    pub(super) at: Timestamp,
+}
+
+impl Line {
+    /// Waits for an answer; the oldest of too many is given up.
+    pub(super) fn expect(&mut self, pending: Pending) {
+        if self.pending.len() >= MAX_PENDING {
+            self.pending.remove(0);
+        }
+        self.pending.push(pending);
+    }
+
+    /// The challenge `id`, which then is no longer waiting.
+    pub(super) fn take(&mut self, id: &str, now: Timestamp) -> Option<Pending> {
+        self.pending.retain(|pending| now < pending.expires);
+        let at = self.pending.iter().position(|pending| pending.id == id)?;
+        Some(self.pending.remove(at))
+    }
+
+    /// The session `id`, if it is not over.
+    pub(super) fn session(&mut self, id: &str, now: Timestamp) -> Result<&Session, Refusal> {
+        self.session_mut(id, now).map(|session| &*session)
+    }
+
+    /// The session `id`, if it is not over.
+    pub(super) fn session_mut(&mut self, id: &str, now: Timestamp) -> Result<&mut Session, Refusal> {
+        if self.session.as_ref().is_some_and(|session| now >= session.view.expires) {
+            self.end("its time is up", now);
+        }
+        match &mut self.session {
+            Some(session) if session.view.session_id == id => Ok(session),
+            _ => match &self.ended {
+                Some(ended) if ended.id == id => Err(ended.refusal()),
+                _ => Err(no_session()),
+            },
+        }
+    }
+
+    /// Ends the session, if there is one.
+    pub(super) fn end(&mut self, because: &str, now: Timestamp) {
+        if let Some(session) = self.session.take() {
+            self.ended = Some(Ended { id: session.view.session_id, because: because.to_owned(), at: now });
+        }
+    }
+}
+
+impl Session {
+    pub(super) const fn new(view: SessionView) -> Self {
+        Self { view, log: VecDeque::new() }
+    }
+
+    /// Remembers a verdict; the oldest of too many is forgotten.
+    pub(super) fn note(&mut self, at: Timestamp, what: &str, verdict: &str, because: &str, rule: &str) {
+        if self.log.len() >= MAX_LOG {
+            self.log.pop_front();
+        }
+        self.log.push_back(LogEntry {
+            at,
+            what: bounded(what),
+            verdict: verdict.to_owned(),
+            because: because.to_owned(),
+            rule: rule.to_owned(),
+        });
+    }
+}
+
+pub(super) fn no_session() -> Refusal {
+    Refusal::new(Kind::Unknown, "there is no such session")
+}
+
+/// A peer's text, cut where it is too long to keep.
+pub(super) fn bounded(text: &str) -> String {
+    text.chars().take(MAX_TEXT).collect()
+}

@@ -1,0 +1,310 @@
+//! Requests and answers: between router and store, and as JSON to the terminal.
+
+use rsp::Imsi;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use zeroize::Zeroizing;
+
+use super::Timestamp;
+use crate::gateway::Attempt;
+use crate::policy::{Class, Decision};
+use crate::refusal::CauseView;
+use crate::subscriber::SubscriberView;
+
+/// A subscriber's record on its way to the store. It holds keys: it is not printed, and
+/// not serialised with the other requests.
+#[derive(Clone)]
+pub struct Record {
+    /// Whose it is.
+    pub imsi: Imsi,
+    text: Zeroizing<String>,
+}
+
+impl Record {
+    /// The record `text` of `imsi`.
+    #[must_use]
+    pub const fn new(imsi: Imsi, text: Zeroizing<String>) -> Self {
+        Self { imsi, text }
+    }
+
+    /// The text, keys included.
+    #[must_use]
+    pub fn expose_text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// What can be asked of the owner of a subscriber.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum Request {
+    /// Writes the subscriber. Travels on its own way ([`Record`]).
+    #[serde(skip)]
+    Provision(Record),
+    /// Removes the subscriber.
+    Withdraw {
+        /// Whose.
+        #[serde(with = "imsi")]
+        imsi: Imsi,
+    },
+    /// Wants to attach.
+    Attach {
+        /// Who.
+        #[serde(with = "imsi")]
+        imsi: Imsi,
+        /// The APN asked for.
+        apn: Option<String>,
+        /// The network the terminal is in.
+        visited_plmn: Option<String>,
+    },
+    /// Answers the challenge `id`.
+    Respond {
+        /// The attach id.
+        id: String,
+        /// The card's answer.
+        proof: Proof,
+    },
+    /// Asks for the session.
+    Session {
+        /// The session id.
+        id: String,
+    },
+    /// Ends the session.
+    Detach {
+        /// The session id.
+        id: String,
+    },
+    /// Asks for a service.
+    Service {
+        /// The session id.
+        id: String,
+        /// Which service.
+        kind: ServiceKind,
+        /// A telephone number, or an address.
+        to: String,
+    },
+    /// Sends an HTTP request through the gateway.
+    Http {
+        /// The session id.
+        id: String,
+        /// The request.
+        attempt: Attempt,
+    },
+    /// Asks for the verdicts of the session.
+    Log {
+        /// The session id.
+        id: String,
+    },
+}
+
+/// What a card answers to a challenge.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum Proof {
+    /// RES, 4 to 32 bytes.
+    Res(Vec<u8>),
+    /// AUTS.
+    Auts(aka::Auts),
+    /// The card takes the network for a false one.
+    MacFailure,
+}
+
+impl Proof {
+    /// Reads `{"res":…}`, `{"auts":…}` or `{"failure":"mac"}`.
+    #[must_use]
+    pub fn from_json(json: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "lowercase", deny_unknown_fields)]
+        struct Wire {
+            res: Option<String>,
+            auts: Option<String>,
+            failure: Option<String>,
+        }
+        let wire: Wire = serde_json::from_slice(json).ok()?;
+        match (wire.res, wire.auts, wire.failure.as_deref()) {
+            (Some(res), None, None) => {
+                hex::decode(res).ok().filter(|res| (4..=32).contains(&res.len())).map(Self::Res)
+            }
+            (None, Some(auts), None) => {
+                let mut bytes = [0; 14];
+                hex::decode_to_slice(auts, &mut bytes).ok()?;
+                Some(Self::Auts(bytes))
+            }
+            (None, None, Some("mac")) => Some(Self::MacFailure),
+            _ => None,
+        }
+    }
+}
+
+/// A service of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceKind {
+    /// A call.
+    Voice,
+    /// A short message.
+    Sms,
+    /// Packets.
+    Data,
+}
+
+impl ServiceKind {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Voice => "voice",
+            Self::Sms => "sms",
+            Self::Data => "data",
+        }
+    }
+}
+
+/// What the owner of a subscriber answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// The subscriber is written.
+    Provisioned {
+        /// It was not there before.
+        created: bool,
+        /// What it is now.
+        view: SubscriberView,
+    },
+    /// The subscriber is gone.
+    Withdrawn,
+    /// A challenge for the card.
+    Challenge(Challenge),
+    /// The session.
+    Session(Box<SessionView>),
+    /// The session is over.
+    Detached,
+    /// Yes or no.
+    Verdict(VerdictView),
+    /// Where the request goes.
+    Route(Route),
+    /// The verdicts, oldest first.
+    Log(Vec<LogEntry>),
+}
+
+/// Where a permitted request goes: the SM.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// The SM, as the allow-list writes it.
+    pub authority: String,
+    /// The path there.
+    pub target: String,
+}
+
+/// RAND and AUTN, in hex, for the card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Challenge {
+    /// Names the attach when it is answered. Works once.
+    pub attach_id: String,
+    /// RAND.
+    pub rand: String,
+    /// AUTN.
+    pub autn: String,
+}
+
+/// A session as the terminal sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionView {
+    /// Names the session, and is the right to use it.
+    pub session_id: String,
+    /// Whose it is.
+    pub imsi: String,
+    /// What kind of profile.
+    pub class: Class,
+    /// The APN.
+    pub apn: ApnView,
+    /// The terminal's address.
+    pub address: String,
+    /// What may be used.
+    pub services: ServicesView,
+    /// The network the keys are derived for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub serving_plmn: Option<String>,
+    /// That the network has derived the same KASME as the terminal: HMAC-SHA-256 under
+    /// KASME of the session id's characters, in hex.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub kasme_proof: Option<String>,
+    /// When it began.
+    pub since: Timestamp,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// The APN of a session, and why this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApnView {
+    /// What the terminal asked for.
+    pub requested: Option<String>,
+    /// What it was given.
+    pub given: String,
+    /// Why, in plain words.
+    pub because: String,
+    /// The rule that decided.
+    pub rule: String,
+}
+
+/// The verdicts on the services of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServicesView {
+    /// Packets to anywhere.
+    pub data: VerdictView,
+    /// Calls.
+    pub voice: VerdictView,
+    /// Short messages.
+    pub sms: VerdictView,
+}
+
+/// A verdict as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictView {
+    /// `permitted` or `refused`.
+    pub verdict: String,
+    /// Why, in plain words.
+    pub because: String,
+    /// The rule that decided.
+    pub rule: String,
+    /// The 3GPP cause of a refusal.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cause: Option<CauseView>,
+}
+
+impl VerdictView {
+    pub(super) fn of(decision: &Decision) -> Self {
+        let cause = decision.verdict.cause();
+        Self {
+            verdict: if cause.is_none() { "permitted" } else { "refused" }.to_owned(),
+            because: decision.because.words.to_owned(),
+            rule: decision.because.rule.to_owned(),
+            cause: cause.map(CauseView::from),
+        }
+    }
+}
+
+/// One verdict of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What was asked.
+    pub what: String,
+    /// `permitted` or `refused`.
+    pub verdict: String,
+    /// Why, in plain words.
+    pub because: String,
+    /// The rule that decided.
+    pub rule: String,
+}
+
+/// An IMSI as JSON.
+mod imsi {
+    use super::{Deserialize, Deserializer, Imsi, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(imsi: &Imsi, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(imsi.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Imsi, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}

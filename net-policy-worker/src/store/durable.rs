@@ -1,0 +1,257 @@
+//! Subscribers in Durable Objects: one for each subscriber, and one that lists them.
+//!
+//! A subscriber's object runs [`perform`] between one read and one write of its SQLite
+//! without any `await`, so requests cannot come between, and what it answers is written.
+//! Rows are read with `raw()`: `one()` throws through frames that cannot catch.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use rsp::Imsi;
+use worker::{
+    Delay, DurableObject, Env, Method, ObjectNamespace, Request as HttpRequest, RequestInit, Response,
+    SqlStorage, SqlStorageValue, State, durable_object,
+};
+use zeroize::Zeroizing;
+
+use super::Store;
+use crate::refusal::{Fault, Refusal};
+use crate::service::{Answer, Chance, Line, Network, Owned, Record, Request, perform};
+use crate::subscriber::{Subscriber, SubscriberView, Tag};
+use crate::worker::network;
+
+/// How long an object may take. One that has trapped never answers; its caller must.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The name of the one directory.
+const DIRECTORY: &str = "directory";
+
+/// The subscribers of this deployment.
+pub(crate) struct Durable {
+    subscribers: ObjectNamespace,
+    directory: ObjectNamespace,
+}
+
+impl Durable {
+    /// The store behind the bindings `SUBSCRIBER` and `DIRECTORY`.
+    pub(crate) fn new(env: &Env) -> worker::Result<Self> {
+        Ok(Self {
+            subscribers: env.durable_object("SUBSCRIBER")?,
+            directory: env.durable_object(DIRECTORY_BINDING)?,
+        })
+    }
+
+    /// Keeps the list of subscribers in step with their objects.
+    async fn list(&self, path: &str, body: &str) -> Result<String, Fault> {
+        call(&self.directory, DIRECTORY, path, body).await
+    }
+}
+
+const DIRECTORY_BINDING: &str = "DIRECTORY";
+
+impl Store for Durable {
+    async fn ask(&self, tag: Tag, request: Request) -> Result<Result<Answer, Refusal>, Fault> {
+        let name = tag.to_string();
+        let withdrawn = match &request {
+            Request::Withdraw { imsi } => Some(imsi.to_string()),
+            _ => None,
+        };
+        let text = match &request {
+            Request::Provision(record) => {
+                let path = format!("/provision/{}", record.imsi);
+                call(&self.subscribers, &name, &path, record.expose_text()).await?
+            }
+            request => {
+                let json = serde_json::to_string(request).map_err(fault)?;
+                call(&self.subscribers, &name, "/ask", &json).await?
+            }
+        };
+        let answer: Result<Answer, Refusal> = serde_json::from_str(&text).map_err(fault)?;
+        match (&answer, withdrawn) {
+            (Ok(Answer::Provisioned { view, .. }), _) => {
+                self.list("/enter", &serde_json::to_string(view).map_err(fault)?).await?;
+            }
+            // Also after a refusal: the list may be behind.
+            (_, Some(imsi)) => {
+                self.list("/strike", &imsi).await?;
+            }
+            _ => {}
+        }
+        Ok(answer)
+    }
+
+    async fn subscribers(&self) -> Result<Vec<SubscriberView>, Fault> {
+        serde_json::from_str(&self.list("/list", "").await?).map_err(fault)
+    }
+}
+
+/// One call of an object, which answers 200 and text.
+async fn call(namespace: &ObjectNamespace, name: &str, path: &str, body: &str) -> Result<String, Fault> {
+    let stub = namespace.get_by_name(name).map_err(fault)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(body.into()));
+    let request = HttpRequest::new_with_init(&format!("https://object{path}"), &init).map_err(fault)?;
+    let exchange = async {
+        let mut response = stub.fetch_with_request(request).await.map_err(fault)?;
+        if response.status_code() != 200 {
+            return Err(Fault(format!("an object answered {}", response.status_code())));
+        }
+        response.text().await.map_err(fault)
+    };
+    match select(pin!(exchange), pin!(Delay::from(PATIENCE))).await {
+        Either::Left((text, _)) => text,
+        Either::Right(_) => Err(Fault("an object does not answer".to_owned())),
+    }
+}
+
+fn fault(error: impl std::fmt::Display) -> Fault {
+    Fault(error.to_string())
+}
+
+/// One subscriber.
+#[durable_object(fetch)]
+pub(crate) struct SubscriberObject {
+    state: State,
+    env: Env,
+}
+
+impl DurableObject for SubscriberObject {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, env }
+    }
+
+    async fn fetch(&self, mut request: HttpRequest) -> worker::Result<Response> {
+        let path = request.path();
+        let body = Zeroizing::new(request.text().await?);
+        match self.carry_out(&path, body) {
+            Ok(text) => Response::ok(text),
+            Err(fault) => {
+                worker::console_error!("subscriber: {fault}");
+                Response::error("out of order", 500)
+            }
+        }
+    }
+}
+
+impl SubscriberObject {
+    /// Synchronous from the first read to the last write.
+    fn carry_out(&self, path: &str, body: Zeroizing<String>) -> Result<String, Fault> {
+        let request = match path.strip_prefix("/provision/") {
+            Some(imsi) => Request::Provision(Record::new(imsi.parse().map_err(fault)?, body)),
+            None => serde_json::from_str(&body).map_err(fault)?,
+        };
+        let network: Network = network(&self.env)?;
+        let mut bytes = [0; Chance::LEN];
+        getrandom::fill(&mut bytes).map_err(fault)?;
+        let sql = self.state.storage().sql();
+        let mut slot = read(&sql)?;
+        let was_there = slot.is_some();
+        let now = worker::Date::now().as_millis();
+        let answer = perform(&mut slot, request, now, bytes.into(), &network);
+        match &slot {
+            Some(owned) => write(&sql, owned)?,
+            None if was_there => {
+                sql.exec("DELETE FROM subscriber", None).map_err(fault)?;
+            }
+            // A stranger's IMSI leaves nothing behind.
+            None => {}
+        }
+        serde_json::to_string(&answer).map_err(fault)
+    }
+}
+
+/// Whether an object has ever been written to.
+fn has_table(sql: &SqlStorage, table: &str) -> Result<bool, Fault> {
+    let query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?";
+    let rows = sql.exec(query, vec![table.into()]).map_err(fault)?;
+    Ok(rows.raw().next().is_some())
+}
+
+fn read(sql: &SqlStorage) -> Result<Option<Owned>, Fault> {
+    if !has_table(sql, "subscriber")? {
+        return Ok(None);
+    }
+    let rows = sql.exec("SELECT imsi, record, line FROM subscriber", None).map_err(fault)?;
+    let Some(row) = rows.raw().next() else { return Ok(None) };
+    match row.map_err(fault)?.as_slice() {
+        [SqlStorageValue::String(imsi), SqlStorageValue::String(record), SqlStorageValue::String(line)] => {
+            let imsi: Imsi = imsi.parse().map_err(fault)?;
+            let subscriber = Subscriber::from_record(imsi, record)
+                .map_err(|refusal| Fault(format!("a kept record cannot be read: {}", refusal.because)))?;
+            let line: Line = serde_json::from_str(line).map_err(fault)?;
+            Ok(Some(Owned { subscriber, line }))
+        }
+        _ => Err(Fault("a kept subscriber has other columns".to_owned())),
+    }
+}
+
+fn write(sql: &SqlStorage, owned: &Owned) -> Result<(), Fault> {
+    let line = serde_json::to_string(&owned.line).map_err(fault)?;
+    sql.exec(
+        "CREATE TABLE IF NOT EXISTS subscriber (
+            id INTEGER PRIMARY KEY CHECK (id = 1), imsi TEXT NOT NULL, record TEXT NOT NULL, line TEXT NOT NULL)",
+        None,
+    )
+    .map_err(fault)?;
+    let row: Vec<SqlStorageValue> =
+        vec![owned.subscriber.imsi.as_str().into(), owned.subscriber.expose_record().into(), line.into()];
+    sql.exec("INSERT OR REPLACE INTO subscriber (id, imsi, record, line) VALUES (1, ?, ?, ?)", row)
+        .map_err(fault)?;
+    Ok(())
+}
+
+/// The list of subscribers, without their keys.
+#[durable_object(fetch)]
+pub(crate) struct DirectoryObject {
+    state: State,
+    _env: Env,
+}
+
+impl DurableObject for DirectoryObject {
+    fn new(state: State, env: Env) -> Self {
+        Self { state, _env: env }
+    }
+
+    async fn fetch(&self, mut request: HttpRequest) -> worker::Result<Response> {
+        let path = request.path();
+        let body = request.text().await?;
+        match self.carry_out(&path, &body) {
+            Ok(text) => Response::ok(text),
+            Err(fault) => {
+                worker::console_error!("directory: {fault}");
+                Response::error("out of order", 500)
+            }
+        }
+    }
+}
+
+impl DirectoryObject {
+    fn carry_out(&self, path: &str, body: &str) -> Result<String, Fault> {
+        let sql = self.state.storage().sql();
+        sql.exec("CREATE TABLE IF NOT EXISTS directory (imsi TEXT PRIMARY KEY, view TEXT NOT NULL)", None)
+            .map_err(fault)?;
+        match path {
+            "/enter" => {
+                let view: SubscriberView = serde_json::from_str(body).map_err(fault)?;
+                let row: Vec<SqlStorageValue> = vec![view.imsi.into(), body.into()];
+                sql.exec("INSERT OR REPLACE INTO directory (imsi, view) VALUES (?, ?)", row)
+                    .map_err(fault)?;
+                Ok(String::new())
+            }
+            "/strike" => {
+                sql.exec("DELETE FROM directory WHERE imsi = ?", vec![body.into()]).map_err(fault)?;
+                Ok(String::new())
+            }
+            _ => {
+                let rows = sql.exec("SELECT view FROM directory ORDER BY imsi", None).map_err(fault)?;
+                let views = rows.raw().map(|row| match row.map_err(fault)?.as_slice() {
+                    [SqlStorageValue::String(view)] => serde_json::from_str(view).map_err(fault),
+                    _ => Err(Fault("a kept entry has other columns".to_owned())),
+                });
+                let views: Vec<SubscriberView> = views.collect::<Result<_, _>>()?;
+                serde_json::to_string(&views).map_err(fault)
+            }
+        }
+    }
+}

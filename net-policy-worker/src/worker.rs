@@ -1,0 +1,153 @@
+//! The edge runtime: its requests, its variables, its way to the SM.
+
+use std::pin::pin;
+
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use js_sys::Uint8Array;
+use worker::{
+    ByteStream, Context, Delay, Env, Fetcher, Headers, Method, Request, RequestInit, RequestRedirect,
+    Response, event,
+};
+use zeroize::Zeroizing;
+
+use crate::apn::Apn;
+use crate::gateway::{MAX_ANSWER, MAX_REQUEST, PATIENCE, SmAddresses};
+use crate::refusal::Fault;
+use crate::router::{Link, LinkFailure, Router, broken};
+use crate::service::Network;
+use crate::store::durable::Durable;
+
+/// The APN for SM access where the deployment names none.
+const SM_APN: &str = "sm.provisioning";
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+    let (response, fault) = match answer(request, &env).await {
+        Ok(answered) => answered,
+        Err(error) => (broken(), Some(Fault(error.to_string()))),
+    };
+    if let Some(fault) = fault {
+        worker::console_error!("{fault}");
+    }
+    outward(response)
+}
+
+async fn answer(request: Request, env: &Env) -> worker::Result<(http::Response<Vec<u8>>, Option<Fault>)> {
+    let network = network(env).map_err(|fault| worker::Error::from(fault.0))?;
+    // A secret and a variable are the same to the runtime.
+    let token = env.secret("OPERATOR_TOKEN").ok().map(|token| Zeroizing::new(token.to_string()));
+    let router = Router::new(Durable::new(env)?, Binding(env.service("SMDP").ok()), network, token);
+    Ok(router.handle(inward(request).await?).await)
+}
+
+/// How this deployment is set up: `SM_APN` and `SM_ADDRESSES`.
+pub(crate) fn network(env: &Env) -> Result<Network, Fault> {
+    let variable = |name| env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty());
+    let sm_apn = variable("SM_APN").unwrap_or_else(|| SM_APN.to_owned());
+    Ok(Network {
+        sm_apn: Apn::parse(&sm_apn).map_err(|error| Fault(format!("SM_APN: {error}")))?,
+        sm_addresses: SmAddresses::parse(&variable("SM_ADDRESSES").unwrap_or_default())
+            .map_err(|entry| Fault(format!("SM_ADDRESSES: {entry} is not host or host:port")))?,
+    })
+}
+
+/// The runtime's request as the router takes it. Of a body that is too long only so
+/// much is read that the router sees it.
+async fn inward(mut request: Request) -> worker::Result<http::Request<Vec<u8>>> {
+    let url = request.inner().url();
+    let mut inward = http::Request::builder().method(request.method().as_ref()).uri(url);
+    for (name, value) in request.headers() {
+        inward = inward.header(name, value);
+    }
+    let body = match request.inner().body() {
+        Some(_) => match read(request.stream()?, MAX_REQUEST).await? {
+            Body::Whole(bytes) | Body::Start(bytes) => bytes,
+        },
+        None => vec![],
+    };
+    inward.body(body).map_err(|error| worker::Error::from(error.to_string()))
+}
+
+/// The router's response as the runtime takes it.
+fn outward(response: http::Response<Vec<u8>>) -> worker::Result<Response> {
+    let (parts, body) = response.into_parts();
+    let headers = Headers::new();
+    for (name, value) in &parts.headers {
+        headers.set(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))?;
+    }
+    let status = parts.status.as_u16();
+    // These have no body, and the runtime takes an empty one for an error.
+    let response =
+        if matches!(status, 204 | 205 | 304) { Response::empty()? } else { Response::from_bytes(body)? };
+    Ok(response.with_status(status).with_headers(headers))
+}
+
+/// What was read of a body.
+enum Body {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// It is longer than allowed; this much of it, which is more than allowed.
+    Start(Vec<u8>),
+}
+
+async fn read(mut stream: ByteStream, limit: usize) -> worker::Result<Body> {
+    let mut bytes = vec![];
+    while let Some(chunk) = stream.next().await {
+        bytes.extend(chunk?);
+        if bytes.len() > limit {
+            return Ok(Body::Start(bytes));
+        }
+    }
+    Ok(Body::Whole(bytes))
+}
+
+/// The service binding to the SM-DP+, if there is one.
+struct Binding(Option<Fetcher>);
+
+impl Link for Binding {
+    async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, LinkFailure> {
+        let Some(fetcher) = &self.0 else { return Err(LinkFailure::Unreachable) };
+        let exchange = pin!(exchange(fetcher, request));
+        match select(exchange, pin!(Delay::from(PATIENCE))).await {
+            Either::Left((Ok(answer), _)) => answer.ok_or(LinkFailure::TooLarge),
+            Either::Left((Err(error), _)) => {
+                worker::console_error!("SM: {error}");
+                Err(LinkFailure::Unreachable)
+            }
+            Either::Right(_) => Err(LinkFailure::Late),
+        }
+    }
+}
+
+/// Sends a request; `None` for an answer that is too long.
+async fn exchange(
+    fetcher: &Fetcher,
+    request: http::Request<Vec<u8>>,
+) -> worker::Result<Option<http::Response<Vec<u8>>>> {
+    let (parts, body) = request.into_parts();
+    let headers = Headers::new();
+    for (name, value) in &parts.headers {
+        headers.set(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))?;
+    }
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post)
+        .with_headers(headers)
+        .with_redirect(RequestRedirect::Manual)
+        .with_body(Some(Uint8Array::from(body.as_slice()).into()));
+    let request = Request::new_with_init(&parts.uri.to_string(), &init)?;
+    let mut answer: Response = fetcher.fetch_request(request).await?;
+    let mut passed = http::Response::builder().status(answer.status_code());
+    for (name, value) in answer.headers() {
+        passed = passed.header(name, value);
+    }
+    let body = match answer.body() {
+        worker::ResponseBody::Stream(_) => match read(answer.stream()?, MAX_ANSWER).await? {
+            Body::Whole(bytes) => bytes,
+            Body::Start(_) => return Ok(None),
+        },
+        worker::ResponseBody::Body(bytes) => bytes.clone(),
+        worker::ResponseBody::Empty => vec![],
+    };
+    passed.body(body).map(Some).map_err(|error| worker::Error::from(error.to_string()))
+}
