@@ -9,6 +9,8 @@
 //! Bytes come in at one door, [`Euicc::transmit`], and leave there. Chance and
 //! memory are handed in as [`Env`].
 
+#[cfg(test)]
+mod bench;
 mod dispatch;
 mod env;
 pub mod isdr;

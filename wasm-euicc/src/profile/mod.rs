@@ -1,6 +1,11 @@
 //! Profiles as a whole: which one is enabled, which slots are taken, and the
 //! interpreter that builds one from its package.
 
+mod csim;
+mod install;
+
+pub use install::{Failure, Installed, Installer, services};
+
 use crate::nvm::{Error, Key, SlotId, SlotKey, Transaction, View};
 
 /// The slot of the Enabled Profile.
@@ -38,3 +43,6 @@ pub fn free_slot(view: &(impl View + ?Sized)) -> Option<SlotId> {
 pub fn slots(view: &(impl View + ?Sized)) -> Vec<SlotId> {
     view.slots().into_iter().filter(|&slot| slot != SlotId::DEFAULT).collect()
 }
+
+#[cfg(test)]
+mod tests;

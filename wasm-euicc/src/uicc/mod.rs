@@ -3,7 +3,7 @@
 //! it is the default file system of slot 0 (SGP.22 §3.4).
 
 mod access;
-mod authenticate;
+pub(crate) mod aka;
 mod data;
 mod default;
 mod fcp;

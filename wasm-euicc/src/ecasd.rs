@@ -1,0 +1,141 @@
+//! The identity of the chip: SK.EUICC, CERT.EUICC, CERT.EUM and the public keys
+//! of the Certificate Issuers (SGP.22 §2.4.3). The private key is used here and
+//! read nowhere else.
+
+use core::convert::Infallible;
+
+use rand_core::{TryCryptoRng, TryRng};
+use rsp::auth::{Certificate, Signature};
+use rsp::{CiPkId, Eid};
+use rsp_crypto::software::SigningKey;
+use rsp_crypto::{CiKey, PublicKey, Software};
+use tlv::{Tag, Writer};
+use zeroize::Zeroizing;
+
+use crate::Env;
+use crate::isdr::keys;
+use crate::nvm::{Error, Transaction, View};
+
+/// A certificate of the eUICC under one CI, with its private key.
+pub(crate) struct Credential {
+    /// The CI at the root of CERT.EUM.
+    pub(crate) ci: CiPkId,
+    /// CERT.EUICC.
+    pub(crate) euicc_certificate: Certificate,
+    /// CERT.EUM.
+    pub(crate) eum_certificate: Certificate,
+    key: SigningKey,
+}
+
+impl Credential {
+    const CI: Tag = Tag(0x80);
+    const KEY: Tag = Tag(0x81);
+
+    pub(crate) const fn new(
+        ci: CiPkId,
+        key: SigningKey,
+        euicc_certificate: Certificate,
+        eum_certificate: Certificate,
+    ) -> Self {
+        Self { ci, euicc_certificate, eum_certificate, key }
+    }
+
+    /// Signs as the eUICC.
+    pub(crate) fn sign(&self, message: &[u8]) -> Signature {
+        self.key.sign(message)
+    }
+
+    /// The credential under a CI.
+    pub(crate) fn load(view: &(impl View + ?Sized), ci: &CiPkId) -> Option<Self> {
+        Self::load_all(view).find(|credential| credential.ci == *ci)
+    }
+
+    /// The one that the chip prefers.
+    pub(crate) fn load_first(view: &(impl View + ?Sized)) -> Option<Self> {
+        Self::load_all(view).next()
+    }
+
+    /// All of them, in the order of preference.
+    pub(crate) fn load_all(view: &(impl View + ?Sized)) -> impl Iterator<Item = Self> {
+        (0..).map_while(|number| Self::decode(view.get(keys::credential(number))?))
+    }
+
+    pub(crate) fn store(&self, tx: &mut Transaction<'_>, number: u32) -> Result<(), Error> {
+        let mut w = Writer::new();
+        w.tlv(Self::CI, self.ci.as_bytes());
+        w.tlv(Self::KEY, &self.key.expose_scalar()[..]);
+        w.raw(self.euicc_certificate.der()).raw(self.eum_certificate.der());
+        tx.put(keys::credential(number), w.finish())
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut fields = tlv::Fields::new(bytes);
+        let ci = CiPkId::from_bytes(fields.required(Self::CI).ok()?.value).ok()?;
+        let scalar: Zeroizing<[u8; 32]> = Zeroizing::new(fields.required(Self::KEY).ok()?.array().ok()?);
+        let mut certificate = || {
+            let tlv = fields.required(Tag::SEQUENCE).ok()?;
+            Certificate::from_der(tlv.raw).ok()
+        };
+        let (euicc_certificate, eum_certificate) = (certificate()?, certificate()?);
+        Some(Self { ci, euicc_certificate, eum_certificate, key: SigningKey::from_scalar(&scalar)? })
+    }
+}
+
+/// The EID; `None` for a chip that was not made yet.
+pub(crate) fn eid(view: &(impl View + ?Sized)) -> Option<Eid> {
+    Eid::from_bytes(view.get(keys::EID)?.try_into().ok()?).ok()
+}
+
+/// The CI keys that chains are verified with, in the order of preference.
+pub(crate) fn ci_keys(view: &(impl View + ?Sized)) -> Vec<CiKey> {
+    (0..)
+        .map_while(|number| {
+            let mut fields = tlv::Fields::new(view.get(keys::ci_key(number))?);
+            let id = CiPkId::from_bytes(fields.required(Tag(0x80)).ok()?.value).ok()?;
+            let key = PublicKey::from_sec1(fields.required(Tag(0x81)).ok()?.value)?;
+            Some(CiKey::new(id, key))
+        })
+        .collect()
+}
+
+pub(crate) fn store_ci_key(tx: &mut Transaction<'_>, number: u32, ci: &CiKey) -> Result<(), Error> {
+    let mut w = Writer::new();
+    w.tlv(Tag(0x80), ci.id().as_bytes()).tlv(Tag(0x81), ci.public_key().as_bytes());
+    tx.put(keys::ci_key(number), w.finish())
+}
+
+/// The identifier of the CI key that issued CERT.EUM.
+pub(crate) fn issuer_of(eum_certificate: &rsp_crypto::Certificate) -> Option<CiPkId> {
+    CiPkId::from_bytes(eum_certificate.authority_key_identifier()?.as_bytes()).ok()
+}
+
+/// The chip's cryptography, with the chance of its world.
+pub(crate) fn provider(env: &mut dyn Env) -> Software<EnvRng<'_>> {
+    Software::new(EnvRng(env))
+}
+
+/// [`Env::fill_random`] as the random number generator that libraries expect.
+pub(crate) struct EnvRng<'a>(&'a mut dyn Env);
+
+impl TryRng for EnvRng<'_> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        let mut bytes = [0; 4];
+        self.0.fill_random(&mut bytes);
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let mut bytes = [0; 8];
+        self.0.fill_random(&mut bytes);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.0.fill_random(bytes);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for EnvRng<'_> {}

@@ -1,0 +1,72 @@
+//! What the chip was made to announce and to allow, beside its identity.
+
+use rsp::metadata::PprIds;
+use rsp::rat::RulesAuthorisationTable;
+use rsp::{DataObject as _, Version};
+use tlv::{Fields, Tag, Writer};
+
+use super::keys;
+use crate::nvm::{Error, Transaction, View};
+
+/// Constants of a chip's life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Configuration {
+    /// SGP.22 version.
+    pub(crate) svn: Version,
+    /// Version of the profile package format.
+    pub(crate) profile_version: Version,
+    /// Firmware.
+    pub(crate) firmware_version: Version,
+    /// Default SM-DP+ address that a memory reset goes back to.
+    pub(crate) default_dp_address: Option<String>,
+    /// Root SM-DS.
+    pub(crate) root_ds_address: String,
+    /// Which operators may bring which rules.
+    pub(crate) rules: RulesAuthorisationTable,
+    /// Rules that nobody may bring.
+    pub(crate) forbidden_rules: PprIds,
+    /// Protection profile.
+    pub(crate) pp_version: Version,
+    /// Accreditation number of the production site.
+    pub(crate) sas_accreditation_number: String,
+}
+
+impl Configuration {
+    pub(crate) fn store(&self, tx: &mut Transaction<'_>) -> Result<(), Error> {
+        let mut w = Writer::new();
+        w.tlv(Tag(0x80), &self.svn.0);
+        w.tlv(Tag(0x81), &self.profile_version.0);
+        w.tlv(Tag(0x82), &self.firmware_version.0);
+        w.optional(Tag(0x83), self.default_dp_address.as_deref().map(str::as_bytes));
+        w.tlv(Tag(0x84), self.root_ds_address.as_bytes());
+        w.raw(&self.rules.encode());
+        w.bits(Tag(0x85), self.forbidden_rules.0);
+        w.tlv(Tag(0x86), &self.pp_version.0);
+        w.tlv(Tag(0x87), self.sas_accreditation_number.as_bytes());
+        tx.put(keys::CONFIGURATION, w.finish())
+    }
+
+    /// `None` for a chip that was not made yet.
+    pub(crate) fn load(view: &(impl View + ?Sized)) -> Option<Self> {
+        Self::decode(view.get(keys::CONFIGURATION)?).ok()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, tlv::Error> {
+        let mut fields = Fields::new(bytes);
+        let version = |fields: &mut Fields<'_>, tag| fields.required(tag)?.array().map(Version);
+        Ok(Self {
+            svn: version(&mut fields, Tag(0x80))?,
+            profile_version: version(&mut fields, Tag(0x81))?,
+            firmware_version: version(&mut fields, Tag(0x82))?,
+            default_dp_address: match fields.optional(Tag(0x83))? {
+                Some(tlv) => Some(tlv.text()?.to_owned()),
+                None => None,
+            },
+            root_ds_address: fields.required(Tag(0x84))?.text()?.to_owned(),
+            rules: RulesAuthorisationTable::decode(fields.required(RulesAuthorisationTable::TAG)?.raw)?,
+            forbidden_rules: PprIds(fields.required(Tag(0x85))?.bits()?),
+            pp_version: version(&mut fields, Tag(0x86))?,
+            sas_accreditation_number: fields.required(Tag(0x87))?.text()?.to_owned(),
+        })
+    }
+}
