@@ -64,7 +64,7 @@ impl Chance {
     pub const LEN: usize = 32;
 }
 
-impl From<[u8; Chance::LEN]> for Chance {
+impl From<[u8; Self::LEN]> for Chance {
     fn from(bytes: [u8; Self::LEN]) -> Self {
         let (mut id, mut rand) = ([0; 16], [0; 16]);
         id.iter_mut().chain(&mut rand).zip(bytes).for_each(|(own, byte)| *own = byte);

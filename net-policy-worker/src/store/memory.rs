@@ -9,11 +9,14 @@ use crate::refusal::{Fault, Refusal};
 use crate::service::{Answer, Chance, Network, Owned, Request, Timestamp, perform};
 use crate::subscriber::{SubscriberView, Tag};
 
+/// Fills bytes at random.
+type Fill = Box<dyn FnMut(&mut [u8])>;
+
 /// A store that forgets.
 pub struct Memory {
     network: Network,
     clock: Box<dyn Fn() -> Timestamp>,
-    chance: RefCell<Box<dyn FnMut(&mut [u8])>>,
+    chance: RefCell<Fill>,
     owned: RefCell<HashMap<Tag, Owned>>,
 }
 

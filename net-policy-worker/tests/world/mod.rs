@@ -1,0 +1,217 @@
+//! A network in memory, an SM that records what reaches it, and a terminal with a card.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
+
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use aka::{Outcome, Parameters, SqnArray, SqnRules, authenticate};
+use http::{Request, Response};
+use net_policy_worker::apn::Apn;
+use net_policy_worker::gateway::SmAddresses;
+use net_policy_worker::router::{Link, LinkFailure, Router};
+use net_policy_worker::service::Network;
+use net_policy_worker::store::Memory;
+use serde_json::{Value, json};
+
+pub(crate) const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
+pub(crate) const OPC: &str = "cd63cb71954a9f4e48a5994e37a02baf";
+pub(crate) const PROVISIONING: &str = "001010000000001";
+pub(crate) const OPERATIONAL: &str = "001010000000002";
+pub(crate) const TOKEN: &str = "the operator";
+
+/// What an SM answers.
+type Answered = Result<Response<Vec<u8>>, LinkFailure>;
+
+/// What the SM saw, and how it answers next.
+#[derive(Clone, Default)]
+pub(crate) struct Sm {
+    pub(crate) seen: Rc<RefCell<Vec<Request<Vec<u8>>>>>,
+    pub(crate) next: Rc<RefCell<Option<Answered>>>,
+}
+
+impl Link for Sm {
+    async fn send(&self, request: Request<Vec<u8>>) -> Answered {
+        self.seen.borrow_mut().push(request);
+        let usual = || {
+            Ok(Response::builder().header("content-type", "application/json").body(b"{}".to_vec()).unwrap())
+        };
+        self.next.borrow_mut().take().unwrap_or_else(usual)
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) router: Router<Memory, Sm>,
+    pub(crate) sm: Sm,
+    pub(crate) now: Rc<Cell<u64>>,
+}
+
+/// An answer: status and JSON.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+    pub(crate) raw: Response<Vec<u8>>,
+}
+
+pub(crate) fn network() -> Network {
+    Network {
+        sm_apn: Apn::parse("sm.provisioning").unwrap(),
+        sm_addresses: SmAddresses::parse("smdp.example,lab.example:8443").unwrap(),
+    }
+}
+
+/// splitmix64: chance that is the same in every run.
+fn chance(mut state: u64) -> impl FnMut(&mut [u8]) {
+    move |bytes| {
+        for byte in bytes {
+            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mut z = state;
+            z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+            *byte = (z ^ z >> 31) as u8;
+        }
+    }
+}
+
+/// Runs what never waits.
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("memory does not wait"),
+    }
+}
+
+impl World {
+    /// A network without subscribers.
+    pub(crate) fn empty(token: Option<&str>) -> Self {
+        let clock = Rc::new(Cell::new(1_000_000));
+        let ticking = Rc::clone(&clock);
+        let store = Memory::new(network(), move || ticking.get(), chance(42));
+        let sm = Sm::default();
+        let router = Router::new(store, sm.clone(), network(), token.map(|token| token.to_owned().into()));
+        Self { router, sm, now: clock }
+    }
+
+    /// A network with one subscriber of each class.
+    pub(crate) fn new() -> Self {
+        let world = Self::empty(Some(TOKEN));
+        let contract =
+            json!({"apns": ["internet"], "defaultApn": "internet", "voice": true, "sms": true, "data": true});
+        world.provision(PROVISIONING, &json!({"k": K, "opc": OPC, "class": "provisioning"}));
+        world.provision(
+            OPERATIONAL,
+            &json!({"k": K, "opc": OPC, "class": "operational", "contract": contract}),
+        );
+        world
+    }
+
+    pub(crate) fn provision(&self, imsi: &str, record: &Value) {
+        let reply = self.operator("PUT", &format!("/network/subscribers/{imsi}"), Some(record));
+        assert!(matches!(reply.status, 200 | 201), "{reply:?}");
+    }
+
+    pub(crate) fn send(&self, request: Request<Vec<u8>>) -> Reply {
+        let (raw, fault) = now(self.router.handle(request));
+        assert_eq!(fault, None);
+        let body = serde_json::from_slice(raw.body()).unwrap_or(Value::Null);
+        if raw.status().is_client_error() || raw.status().is_server_error() {
+            assert_eq!(raw.headers()["content-type"], "application/problem+json");
+            assert!(body["because"].as_str().is_some_and(|because| !because.is_empty()), "{body}");
+            assert_eq!(body["status"], raw.status().as_u16());
+        }
+        assert_eq!(raw.headers()["cache-control"], "no-store");
+        Reply { status: raw.status().as_u16(), body, raw }
+    }
+
+    pub(crate) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
+        self.send(request(method, path, body, None))
+    }
+
+    pub(crate) fn operator(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
+        self.send(request(method, path, body, Some(&format!("Bearer {TOKEN}"))))
+    }
+
+    pub(crate) fn respond(&self, challenge: &Value, proof: &Value) -> Reply {
+        let id = challenge["attachId"].as_str().unwrap();
+        self.call("POST", &format!("/network/attach/{id}/response"), Some(proof))
+    }
+
+    pub(crate) fn attach(&self, body: &Value) -> Value {
+        let reply = self.call("POST", "/network/attach", Some(body));
+        assert_eq!(reply.status, 200, "{reply:?}");
+        reply.body
+    }
+
+    /// Attaches as a terminal does, resynchronisation included.
+    pub(crate) fn connect(&self, card: &mut Card, body: &Value) -> Reply {
+        let challenge = self.attach(body);
+        let reply = self.respond(&challenge, &card.answer(&challenge));
+        if reply.body.get("autn").is_none() {
+            return reply;
+        }
+        self.respond(&reply.body, &card.answer(&reply.body))
+    }
+
+    /// The id of a new session.
+    pub(crate) fn session(&self, card: &mut Card, imsi: &str) -> String {
+        let reply = self.connect(card, &json!({"imsi": imsi}));
+        assert_eq!(reply.status, 200, "{reply:?}");
+        reply.body["sessionId"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn gateway(&self, session: &str, rest: &str) -> Reply {
+        self.call("POST", &format!("/network/sessions/{session}/http/{rest}"), Some(&json!({"a": 1})))
+    }
+
+    pub(crate) fn pass(&self, milliseconds: u64) {
+        self.now.set(self.now.get() + milliseconds);
+    }
+}
+
+pub(crate) fn request(
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+    authorization: Option<&str>,
+) -> Request<Vec<u8>> {
+    let mut request = Request::builder().method(method).uri(path);
+    if let Some(authorization) = authorization {
+        request = request.header("authorization", authorization);
+    }
+    request.body(body.map(|body| serde_json::to_vec(body).unwrap()).unwrap_or_default()).unwrap()
+}
+
+/// The card's side, as a chip would run it.
+pub(crate) struct Card {
+    pub(crate) parameters: Parameters,
+    pub(crate) array: SqnArray,
+}
+
+impl Card {
+    pub(crate) fn new() -> Self {
+        Self::with(K)
+    }
+
+    pub(crate) fn with(k: &str) -> Self {
+        let parameters = Parameters::milenage(bytes(k), bytes(OPC));
+        Self { parameters, array: SqnArray::new(SqnRules::default()) }
+    }
+
+    /// The response to a challenge, as the API takes it.
+    pub(crate) fn answer(&mut self, challenge: &Value) -> Value {
+        let rand = bytes(challenge["rand"].as_str().unwrap());
+        let autn = bytes(challenge["autn"].as_str().unwrap());
+        match authenticate(&self.parameters, &mut self.array, &rand, &autn) {
+            Outcome::Success { res, .. } => json!({"res": hex::encode(res.expose_bytes())}),
+            Outcome::SyncFailure { auts } => json!({"auts": hex::encode(auts)}),
+            Outcome::MacFailure => json!({"failure": "mac"}),
+        }
+    }
+}
+
+pub(crate) fn bytes<const N: usize>(text: &str) -> [u8; N] {
+    hex::decode(text).unwrap().try_into().unwrap()
+}
