@@ -214,15 +214,29 @@ fn manufacturers_with_one_fault() {
 #[test]
 fn every_byte_of_a_certificate_is_protected() {
     let Some(ci) = ci() else { return };
-    let good = read(DP_AUTH).unwrap();
-    for index in 0..good.der().len() {
-        let mut bad = good.der().to_vec();
-        bad[index] ^= 0x01;
-        if let Ok(certificate) = Certificate::from_der(&bad) {
-            assert!(authenticate(&ci, &certificate, None).is_err(), "byte {index}");
+    for file in [DP_AUTH, EUM] {
+        let good = read(file).unwrap();
+        let mut parsed = 0;
+        for index in 0..good.der().len() {
+            for change in [0x01, 0x20, 0x7F, 0x80, 0xFF] {
+                let mut bad = good.der().to_vec();
+                bad[index] ^= change;
+                let Ok(certificate) = Certificate::from_der(&bad) else { continue };
+                parsed += 1;
+                let _ = (
+                    certificate.eid(),
+                    certificate.permits_subject_of(&good),
+                    good.permits_subject_of(&certificate),
+                );
+                if let Some(signature) = certificate.signature() {
+                    assert!(!software::verify(ci.public_key(), certificate.tbs(), signature), "byte {index}");
+                }
+                assert!(authenticate(&ci, &certificate, None).is_err(), "byte {index}");
+            }
         }
-    }
-    for length in 0..good.der().len() {
-        assert!(Certificate::from_der(&good.der()[..length]).is_err());
+        assert!(parsed > 500, "most changes are inside names and numbers");
+        for length in 0..good.der().len() {
+            assert!(Certificate::from_der(&good.der()[..length]).is_err());
+        }
     }
 }
