@@ -105,7 +105,7 @@ impl PinCodes {
                     retry: Retry::from_byte(optional_byte(fields, Tag(0x84), Retry::PIN.byte())?),
                 })
             })?),
-            Tag(0x81) if source.value.len() <= 8 && source.value.len() % 2 == 0 => {
+            Tag(0x81) if source.value.len() <= 8 && source.value.len().is_multiple_of(2) => {
                 PinSource::SharedWith(source.value.to_vec())
             }
             _ => return Err(Error::Value("pinCodes")),

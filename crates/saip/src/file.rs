@@ -411,7 +411,7 @@ pub enum FileItem {
     /// The file of the template shall not exist.
     DoNotCreate,
     /// How the file differs from the template's.
-    FileDescriptor(Fcp),
+    FileDescriptor(Box<Fcp>),
     /// So many bytes are skipped.
     FillFileOffset(u16),
     /// These bytes are written.
@@ -446,7 +446,8 @@ impl File {
     /// A file with these parameters and this content.
     #[must_use]
     pub fn new(fcp: Option<Fcp>, content: &[u8]) -> Self {
-        let mut items: Vec<FileItem> = fcp.map(FileItem::FileDescriptor).into_iter().collect();
+        let mut items: Vec<FileItem> =
+            fcp.map(|fcp| FileItem::FileDescriptor(Box::new(fcp))).into_iter().collect();
         if !content.is_empty() {
             items.push(FileItem::FillFileContent(content.to_vec()));
         }
@@ -469,7 +470,7 @@ impl File {
     #[must_use]
     pub fn fcp(&self) -> Option<&Fcp> {
         self.items.iter().find_map(|item| match item {
-            FileItem::FileDescriptor(fcp) => Some(fcp),
+            FileItem::FileDescriptor(fcp) => Some(&**fcp),
             _ => None,
         })
     }
@@ -545,7 +546,7 @@ impl File {
         while let Some(item) = reader.next()? {
             items.push(match item.tag {
                 Tag(0x80) if item.value.is_empty() => FileItem::DoNotCreate,
-                Tag(0xA1) => FileItem::FileDescriptor(Fcp::decode_value(item.value)?),
+                Tag(0xA1) => FileItem::FileDescriptor(Box::new(Fcp::decode_value(item.value)?)),
                 Tag(0x82) => FileItem::FillFileOffset(offset(&item)?),
                 Tag(0x83) => FileItem::FillFileContent(item.value.to_vec()),
                 _ => return Err(Error::Value("File")),
@@ -584,7 +585,7 @@ pub enum Command {
     /// an ADF by its temporary one; empty is the MF.
     FilePath(Vec<u8>),
     /// Creates a file in the current DF.
-    CreateFcp(Fcp),
+    CreateFcp(Box<Fcp>),
     /// Skips so many bytes of the file created last.
     FillFileOffset(u16),
     /// Writes into the file created last.
@@ -594,10 +595,10 @@ pub enum Command {
 impl Command {
     pub(crate) fn decode(command: &Tlv<'_>) -> Result<Self, Error> {
         Ok(match command.tag {
-            Tag(0x80) if command.value.len() <= 8 && command.value.len() % 2 == 0 => {
+            Tag(0x80) if command.value.len() <= 8 && command.value.len().is_multiple_of(2) => {
                 Self::FilePath(command.value.to_vec())
             }
-            Tag(0x62) => Self::CreateFcp(Fcp::decode_value(command.value)?),
+            Tag(0x62) => Self::CreateFcp(Box::new(Fcp::decode_value(command.value)?)),
             Tag(0x02) => Self::FillFileOffset(offset(command)?),
             Tag(0x81) => Self::FillFileContent(command.value.to_vec()),
             _ => return Err(Error::Value("FileManagement")),

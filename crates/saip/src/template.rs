@@ -251,9 +251,9 @@ pub fn oid(number: u8, version: u8) -> Oid {
 /// among them CSIM (10, 11) and IoT (17, 18).
 #[must_use]
 pub fn by_oid(oid: &Oid) -> Option<&'static Template> {
-    match oid.content().strip_prefix(&PREFIX)? {
-        &[number] => by_number(number, 1),
-        &[number, version] if version > 1 => by_number(number, version),
+    match *oid.content().strip_prefix(&PREFIX)? {
+        [number] => by_number(number, 1),
+        [number, version] if version > 1 => by_number(number, version),
         _ => None,
     }
 }
@@ -415,7 +415,7 @@ pub fn resolve(row: Option<&Row>, fcp: Option<&Fcp>) -> Result<Attributes, Error
     };
     if let (Some(size), FileStructure::LinearFixed | FileStructure::Cyclic) = (size, descriptor.structure) {
         let length = u32::from(record_length.ok_or(Error::Value("fileDescriptor"))?);
-        if length == 0 || size % length != 0 || !(1..=254).contains(&(size / length)) {
+        if length == 0 || !size.is_multiple_of(length) || !(1..=254).contains(&(size / length)) {
             return Err(Error::Value("efFileSize"));
         }
     }

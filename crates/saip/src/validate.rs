@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 use crate::ef::Imsi;
 use crate::template::{self, Attributes, Row};
 use crate::{
-    AlgoConfiguration, AlgorithmId, Command, Error, Fcp, File, FileStructure, GenericFileManagement,
-    PinCodes, PinSource, ProfileElement, ProfileHeader, PukCodes, Service, Splitter, TemplateElement,
-    TemplateKind, element_name,
+    AlgoConfiguration, AlgorithmId, Command, Fcp, File, FileStructure, GenericFileManagement, PinCodes,
+    PinSource, ProfileElement, ProfileHeader, PukCodes, Service, Splitter, TemplateElement, TemplateKind,
+    element_name,
 };
 
 /// What a finding is about.
@@ -255,10 +255,10 @@ impl Checker {
             Ok(element) => element,
             Err(error) => return self.error(Rule::ElementForm, error.to_string()),
         };
-        if let Some(identification) = element.identification() {
-            if !self.identifications.insert(identification) {
-                self.error(Rule::UniqueIdentification, identification.to_string());
-            }
+        if let Some(identification) = element.identification()
+            && !self.identifications.insert(identification)
+        {
+            self.error(Rule::UniqueIdentification, identification.to_string());
         }
         match &element {
             ProfileElement::Header(header) => self.profile_header(header),
@@ -266,10 +266,8 @@ impl Checker {
             ProfileElement::PinCodes(element) => self.pins(element),
             ProfileElement::PukCodes(element) => self.puk_codes(element),
             ProfileElement::AkaParameter(element) => self.aka(&element.configuration),
-            ProfileElement::CdmaParameter(_) => {
-                if self.naa != Some(Naa::Csim) {
-                    self.error(Rule::AfterApplication, "csim");
-                }
+            ProfileElement::CdmaParameter(_) if self.naa != Some(Naa::Csim) => {
+                self.error(Rule::AfterApplication, "csim");
             }
             ProfileElement::Template(element) => self.template(element),
             ProfileElement::Unknown { .. } => self.warning(Rule::KnownElement, head.tag.to_string()),
@@ -292,11 +290,9 @@ impl Checker {
             self.error(Rule::Once, "");
         }
         // An MF by generic file management is found when its command is read.
-        if (0xA2..=0xA9).contains(&tag) || tag > 0xB0 {
-            if !self.has_mf {
-                self.error(Rule::MfBeforeFiles, "");
-                self.has_mf = true;
-            }
+        if ((0xA2..=0xA9).contains(&tag) || tag > 0xB0) && !self.has_mf {
+            self.error(Rule::MfBeforeFiles, "");
+            self.has_mf = true;
         }
         let repeated = self.seen.contains(&tag);
         let needed = match tag {
@@ -406,10 +402,10 @@ impl Checker {
             TemplateKind::OptCsim => Some((Naa::Csim, "csim")),
             TemplateKind::Cd | TemplateKind::Telecom | TemplateKind::Eap => None,
         };
-        if let Some((naa, name)) = needed {
-            if self.naa != Some(naa) {
-                self.error(Rule::AfterApplication, name);
-            }
+        if let Some((naa, name)) = needed
+            && self.naa != Some(naa)
+        {
+            self.error(Rule::AfterApplication, name);
         }
         let service = match element.kind {
             TemplateKind::Usim => Some(Service::Usim),
@@ -437,10 +433,10 @@ impl Checker {
                 Err(error) => return self.error(Rule::FileParameters, format!("{name}: {error}")),
             },
         };
-        if let (Some(row), Some(fid)) = (row, fcp.and_then(Fcp::fid)) {
-            if !row.allows_fid(fid) {
-                self.error(Rule::FileIdentifier, format!("{name} {fid:04X}"));
-            }
+        if let (Some(row), Some(fid)) = (row, fcp.and_then(Fcp::fid))
+            && !row.allows_fid(fid)
+        {
+            self.error(Rule::FileIdentifier, format!("{name} {fid:04X}"));
         }
         if attributes.structure == FileStructure::Directory {
             let temporary = row.is_some_and(|row| row.fid.is_none());
@@ -687,14 +683,5 @@ const fn mandatory(kind: TemplateKind) -> &'static [u8] {
         | TemplateKind::DfSaip
         | TemplateKind::DfSnpn
         | TemplateKind::Df5gProse => &[2],
-    }
-}
-
-impl From<Error> for Rule {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::TooLarge => Self::PackageForm,
-            _ => Self::ElementForm,
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! Built packages against the reader, the validator and the templates.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail that way")]
+
 use saip::build::{Authentication, Class, Codes, Ims, OtaKeys, Subscriber, elements, package};
 use saip::ef::{self, AccessTechnologies, Imsi, Plmn};
 use saip::validate::{Rule, validate};
@@ -145,7 +147,7 @@ fn files_hold_the_subscriber() {
     assert_eq!(optional(17), vectors::bytes("130014 C880"));
     assert_eq!(optional(15), [0xFF, 0xFF, 0xFF, 0, 0].repeat(8));
     assert_eq!(optional(16).len(), 60);
-    assert_eq!(optional(16)[5..10], vectors::bytes("621020 4000")[..]);
+    assert_eq!(optional(16)[5..10], vectors::bytes("621200 4000")[..]);
     assert_eq!(optional(7)[10..20], vectors::bytes("07 91 31 01 55 05 21 F3 FF FF")[..]);
     assert_eq!(optional(25)[..13], *b"\x01\xDD\x0B\x02sm\x07exampl");
     let rules = usim(4);
@@ -256,11 +258,17 @@ fn every_broken_rule_is_named() {
         (Rule::FileParameters, |e| {
             let fcp =
                 saip::Fcp { file_descriptor: Some(vec![0x42, 0x21, 0, 9].into()), ..Default::default() };
-            template(e, TemplateKind::Usim).files[1].1.items.insert(0, saip::FileItem::FileDescriptor(fcp));
+            template(e, TemplateKind::Usim).files[1]
+                .1
+                .items
+                .insert(0, saip::FileItem::FileDescriptor(Box::new(fcp)));
         }),
         (Rule::FileIdentifier, |e| {
             let fcp = saip::Fcp { file_id: Some(vec![0x6F, 0x08].into()), ..Default::default() };
-            template(e, TemplateKind::Usim).files[1].1.items.insert(0, saip::FileItem::FileDescriptor(fcp));
+            template(e, TemplateKind::Usim).files[1]
+                .1
+                .items
+                .insert(0, saip::FileItem::FileDescriptor(Box::new(fcp)));
         }),
         (Rule::ContentGiven, |e| template(e, TemplateKind::Usim).files[1].1 = saip::File::default()),
         (Rule::ContentFits, |e| {
