@@ -12,7 +12,10 @@
 #[cfg(test)]
 mod bench;
 mod dispatch;
+mod ecasd;
 mod env;
+pub mod factory;
+mod isdp;
 pub mod isdr;
 pub mod nvm;
 pub mod profile;
@@ -20,6 +23,7 @@ mod uicc;
 
 pub use dispatch::{Answer, Cat, Euicc, RefreshMode, Terminal};
 pub use env::Env;
+pub use factory::{Factory, FactoryError};
 
 /// How a chip is made and what it announces.
 #[derive(Clone, Debug)]
@@ -30,6 +34,8 @@ pub struct Options {
     pub isdr_aid: Vec<u8>,
     /// The answer to reset.
     pub atr: Vec<u8>,
+    /// The SGP.22 version that SELECT of the ISD-R tells.
+    pub svn: [u8; 3],
 }
 
 impl Options {
@@ -39,6 +45,8 @@ impl Options {
     /// AID of the ECASD.
     pub const ECASD_AID: [u8; 16] =
         [0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0x89, 0x00, 0x00, 0x02, 0x00];
+    /// SGP.22 v2.2.2: the version whose data objects the chip speaks.
+    pub const SVN: [u8; 3] = [2, 2, 2];
     /// T=0 and T=15, F=512 D=32, clock stop, classes A to C, global interface
     /// byte with the eUICC bit (ETSI TS 102 221 §6.3), check byte.
     pub const ATR: [u8; 23] = [
@@ -49,6 +57,11 @@ impl Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { memory: 512 * 1024, isdr_aid: Self::ISDR_AID.to_vec(), atr: Self::ATR.to_vec() }
+        Self {
+            memory: 512 * 1024,
+            isdr_aid: Self::ISDR_AID.to_vec(),
+            atr: Self::ATR.to_vec(),
+            svn: Self::SVN,
+        }
     }
 }

@@ -49,7 +49,7 @@ impl<E: Env> Euicc<E> {
     pub fn new(mut env: E, options: Options) -> Result<Self, Error> {
         let mut store = Store::open(env.medium(), options.memory)?;
         uicc::ensure_default(&mut store, env.medium())?;
-        Ok(Self {
+        let mut chip = Self {
             env,
             options,
             store,
@@ -58,7 +58,10 @@ impl<E: Env> Euicc<E> {
             terminal: Terminal::default(),
             uicc: uicc::Session::default(),
             isdr: isdr::Session::default(),
-        })
+        };
+        // Loss of power is a reset too.
+        chip.with_isdr(isdr::reset);
+        Ok(chip)
     }
 
     /// Cold or warm reset: everything volatile is lost, and a profile change

@@ -2,7 +2,7 @@
 
 use rsp::metadata::PprIds;
 use rsp::rat::RulesAuthorisationTable;
-use rsp::{DataObject as _, Version};
+use rsp::{Aid, DataObject as _, Version};
 use tlv::{Fields, Tag, Writer};
 
 use super::keys;
@@ -11,6 +11,10 @@ use crate::nvm::{Error, Transaction, View};
 /// Constants of a chip's life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Configuration {
+    /// Non-volatile memory, in bytes.
+    pub(crate) memory: u32,
+    /// AID of the ISD-R.
+    pub(crate) isdr_aid: Aid,
     /// SGP.22 version.
     pub(crate) svn: Version,
     /// Version of the profile package format.
@@ -43,6 +47,8 @@ impl Configuration {
         w.bits(Tag(0x85), self.forbidden_rules.0);
         w.tlv(Tag(0x86), &self.pp_version.0);
         w.tlv(Tag(0x87), self.sas_accreditation_number.as_bytes());
+        w.tlv(Tag(0x88), &self.memory.to_be_bytes());
+        w.tlv(Tag(0x89), self.isdr_aid.as_bytes());
         tx.put(keys::CONFIGURATION, w.finish())
     }
 
@@ -54,7 +60,12 @@ impl Configuration {
     fn decode(bytes: &[u8]) -> Result<Self, tlv::Error> {
         let mut fields = Fields::new(bytes);
         let version = |fields: &mut Fields<'_>, tag| fields.required(tag)?.array().map(Version);
+        let mut last = Fields::new(bytes);
+        let memory = last.required(Tag(0x88))?.array()?;
+        let aid = last.required(Tag(0x89))?;
         Ok(Self {
+            memory: u32::from_be_bytes(memory),
+            isdr_aid: Aid::from_bytes(aid.value).map_err(|_| tlv::Error::Value(aid.tag))?,
             svn: version(&mut fields, Tag(0x80))?,
             profile_version: version(&mut fields, Tag(0x81))?,
             firmware_version: version(&mut fields, Tag(0x82))?,

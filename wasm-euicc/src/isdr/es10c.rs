@@ -1,7 +1,6 @@
 //! ES10c: local profile management (SGP.22 §5.7.15 to §5.7.22).
 
 use apdu::StatusWord;
-use rsp::DataObject as _;
 use rsp::codes::{DeleteResult, FunctionResult, ProfileStateResult};
 use rsp::metadata::ProfileClass;
 use rsp::profiles::{
@@ -166,9 +165,7 @@ pub(super) fn memory_reset(
         .into_iter()
         .filter(|isdp| match isdp.class() {
             ProfileClass::Operational => asked(MemoryResetRequest::OPERATIONAL_PROFILES),
-            ProfileClass::Test => {
-                isdp.field_loaded && asked(MemoryResetRequest::FIELD_LOADED_TEST_PROFILES)
-            }
+            ProfileClass::Test => isdp.field_loaded && asked(MemoryResetRequest::FIELD_LOADED_TEST_PROFILES),
             ProfileClass::Provisioning => false,
         })
         .collect();

@@ -1,18 +1,39 @@
 //! The ISD-R: local profile management and remote SIM provisioning (SGP.22 §2.4).
 //!
+//! ```text
+//!   store_data ─► Es10Command::parse ─► es10a · es10b · es10c ─┬─► isdp   profiles
+//!        └──────► load (a bound profile package) ──────────────┼─► notification
+//!                                                              └─► ecasd  signatures
+//! ```
+//!
 //! `dispatch` hands each STORE DATA chain here as one request and takes the
 //! answer; a change of the enabled profile is told back in [`Effects`].
 
+mod command;
+pub(crate) mod configuration;
+mod es10a;
+mod es10b;
+mod es10c;
+pub(crate) mod keys;
+mod load;
+pub(crate) mod notification;
+mod one_time_keys;
+mod session;
+
+pub(crate) use load::check_against_metadata;
+pub use session::Session;
+
 use apdu::StatusWord;
+use rsp::DataObject as _;
+use rsp::bpp::BOUND_PROFILE_PACKAGE;
 use tlv::{Tag, Writer};
 
 use crate::dispatch::{Answer, Cat, Terminal};
-use crate::nvm::Store;
+use crate::isdp::switch::Change;
+use crate::nvm::{Error, Store};
 use crate::{Env, Options};
-
-/// What of the RSP session does not survive a reset.
-#[derive(Default)]
-pub struct Session {}
+use command::Es10Command;
+use session::State;
 
 /// What the ISD-R works with during one command.
 pub struct IsdrContext<'a> {
@@ -46,21 +67,96 @@ pub struct Effects {
 /// # Errors
 /// The status word for what is not a request of ES10; functional errors are
 /// answers.
-pub fn store_data(_context: &mut IsdrContext<'_>, payload: &[u8]) -> Result<Vec<u8>, StatusWord> {
-    match tlv::head(payload) {
-        Ok(Some(_)) => Err(StatusWord::REFERENCE_NOT_FOUND),
-        _ => Err(StatusWord::WRONG_DATA),
+pub fn store_data(context: &mut IsdrContext<'_>, payload: &[u8]) -> Result<Vec<u8>, StatusWord> {
+    let loading = matches!(context.session.state, State::Loading(_));
+    if loading && !Es10Command::is_one(payload) {
+        return load::feed(context, payload);
+    }
+    let head = tlv::head(payload).map_err(|_| StatusWord::WRONG_DATA)?;
+    if head.is_none() && tlv::tag(payload) != Ok(Some(BOUND_PROFILE_PACKAGE)) {
+        return Err(StatusWord::WRONG_DATA);
+    }
+    match head.map(|head| head.tag) {
+        None | Some(BOUND_PROFILE_PACKAGE) => load::feed(context, payload),
+        // Segments of a package that nobody began, or that has failed.
+        Some(Tag(0x86..=0x88 | 0xA0..=0xA3)) => Err(StatusWord::CONDITIONS),
+        Some(_) => execute(context, Es10Command::parse(payload)?),
     }
 }
 
-/// The terminal answered a proactive command of the ISD-R.
-pub fn proactive_answered(_context: &mut IsdrContext<'_>, _answer: Answer) {}
+fn execute(context: &mut IsdrContext<'_>, command: Es10Command) -> Result<Vec<u8>, StatusWord> {
+    match command {
+        Es10Command::GetEuiccConfiguredAddresses => es10a::configured_addresses(context),
+        Es10Command::SetDefaultDpAddress(request) => es10a::set_default_dp_address(context, &request),
+        Es10Command::GetEuiccInfo1 => es10b::euicc_info1(context),
+        Es10Command::GetEuiccInfo2 => {
+            es10b::euicc_info2(context.store).map(|info| info.encode()).ok_or(StatusWord::CONDITIONS)
+        }
+        Es10Command::GetEuiccChallenge => es10b::euicc_challenge(context),
+        Es10Command::AuthenticateServer(request) => es10b::authenticate_server(context, &request),
+        Es10Command::PrepareDownload(request) => es10b::prepare_download(context, &request),
+        Es10Command::CancelSession(request) => es10b::cancel_session(context, &request),
+        Es10Command::ListNotification(events) => Ok(es10b::list_notification(context, events)),
+        Es10Command::RetrieveNotificationsList(filter) => Ok(es10b::retrieve_notifications(context, filter)),
+        Es10Command::RemoveNotificationFromList(number) => es10b::remove_notification(context, number),
+        Es10Command::GetRat => es10b::rules_authorisation_table(context),
+        Es10Command::GetProfilesInfo(request) => Ok(es10c::profiles_info(context, request.as_ref()).encode()),
+        Es10Command::ChangeState(request) => es10c::change_state(context, &request),
+        Es10Command::DeleteProfile(request) => es10c::delete_profile(context, &request),
+        Es10Command::MemoryReset(request) => es10c::memory_reset(context, request),
+        Es10Command::SetNickname(request) => es10c::set_nickname(context, &request),
+        Es10Command::GetEid => es10c::eid(context),
+    }
+}
 
-/// The channel on which the ISD-R was selected is closed.
-pub fn deselected(_context: &mut IsdrContext<'_>) {}
+/// The terminal answered a proactive command of the ISD-R: the profile change
+/// that waited for it takes place, or does not (SGP.22 §3.2.1).
+pub fn proactive_answered(context: &mut IsdrContext<'_>, answer: Answer) {
+    /// General results from here on are permanent problems.
+    const PERMANENT: u8 = 0x30;
+    if answer.performed() {
+        perform_pending(context);
+    } else if answer.result >= PERMANENT {
+        let mut tx = context.store.begin();
+        tx.delete(keys::PENDING_CHANGE);
+        // Should the medium fail the change waits on.
+        let _: Result<(), Error> = tx.commit(context.env.medium());
+    }
+}
 
-/// The chip is being reset: what was only waiting for it happens now.
-pub fn reset(_context: &mut IsdrContext<'_>) {}
+/// The channel on which the ISD-R was selected is closed: a load that was going
+/// on is interrupted.
+pub fn deselected(context: &mut IsdrContext<'_>) {
+    // Should the medium fail the next power-up makes up for it.
+    let _: Result<(), StatusWord> = load::interrupt(context);
+}
+
+/// The chip is being reset or powered up: what was only waiting for it happens
+/// now, and what was cut off is told.
+pub fn reset(context: &mut IsdrContext<'_>) {
+    perform_pending(context);
+    context.session.state = State::Idle;
+    // Should the medium fail it is tried again at the next reset.
+    let _: Result<(), Error> = load::recover(context);
+}
+
+fn perform_pending(context: &mut IsdrContext<'_>) {
+    let Some(change) = Change::pending(context.store) else { return };
+    let mut tx = context.store.begin();
+    tx.delete(keys::PENDING_CHANGE);
+    let done = change.apply(&mut tx);
+    if done.and_then(|()| tx.commit(context.env.medium())).is_ok() {
+        context.effects.profile_switched = true;
+    }
+}
+
+/// The status word for a memory that did not do what it was asked to.
+fn memory_problem(error: Error) -> StatusWord {
+    match error {
+        Error::Full => StatusWord::NOT_ENOUGH_MEMORY,
+        _ => StatusWord::MEMORY_PROBLEM,
+    }
+}
 
 /// Answer to SELECT of the ISD-R (SGP.22 §5.7.1, GlobalPlatform §11.9.3.1).
 #[must_use]
@@ -72,7 +168,7 @@ pub fn fci(options: &Options) -> Vec<u8> {
                     proprietary.tlv(Tag(0x9F65), &[0xFF]);
                 })
                 .nested(Tag(0xE0), |template| {
-                    template.tlv(Tag(0x82), &[2, 2, 2]);
+                    template.tlv(Tag(0x82), &options.svn);
                 });
         })
         .finish()

@@ -2,8 +2,8 @@
 //! to one may hand that package out again (SGP.22 §3.1.3.2, `bppEuiccOtpk`).
 
 use rsp::Oid;
+use rsp_crypto::PublicKey;
 use rsp_crypto::software::OneTimeKey;
-use rsp_crypto::{PublicKey, software};
 use tlv::{Reader, Tag, Writer};
 use zeroize::Zeroizing;
 
@@ -20,7 +20,7 @@ pub(super) fn find(view: &impl View, smdp: &Oid, public: &[u8; 65]) -> Option<On
     kept(view)
         .into_iter()
         .filter(|(owner, _)| owner == smdp.der_contents())
-        .filter_map(|(_, scalar)| software::OneTimeKey::from_scalar(&scalar))
+        .filter_map(|(_, scalar)| OneTimeKey::from_scalar(&scalar))
         .find(|key| key.public_key().as_bytes() == public)
 }
 
@@ -41,9 +41,7 @@ pub(super) fn keep(tx: &mut Transaction<'_>, smdp: &Oid, key: &OneTimeKey) -> Re
 pub(super) fn forget(tx: &mut Transaction<'_>, public: &PublicKey) -> Result<(), Error> {
     let mut list = kept(tx);
     let before = list.len();
-    list.retain(|(_, scalar)| {
-        OneTimeKey::from_scalar(scalar).is_some_and(|key| key.public_key() != *public)
-    });
+    list.retain(|(_, scalar)| OneTimeKey::from_scalar(scalar).is_some_and(|key| key.public_key() != *public));
     if list.len() == before { Ok(()) } else { store(tx, &list) }
 }
 

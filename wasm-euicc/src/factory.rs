@@ -1,0 +1,376 @@
+//! The factory: everything that a chip is made with, and the making of it.
+//!
+//! ```text
+//!   Factory ──manufacture──► empty medium: identity, rules, preloaded profiles,
+//!                            in one transaction
+//!                            other medium: the chip that lives there
+//! ```
+
+use core::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use rsp::metadata::{OperatorId, PprIds, StoreMetadata};
+use rsp::rat::{ProfilePolicyAuthorisationRule, RulesAuthorisationTable};
+use rsp::{Aid, DataObject as _, Eid, Version};
+use rsp_crypto::software::SigningKey;
+use rsp_crypto::{Certificate, CiKey};
+use serde::Deserialize;
+use tlv::{Tag, Tlv};
+use zeroize::Zeroizing;
+
+use crate::ecasd::{self, Credential};
+use crate::isdp::{self, Isdp};
+use crate::isdr::configuration::Configuration;
+use crate::isdr::{check_against_metadata, keys};
+use crate::nvm::{Error, Store, Transaction};
+use crate::profile::{self, Installer};
+use crate::{Env, Euicc, Options};
+
+/// Everything that a chip is made with.
+pub struct Factory {
+    /// The EID.
+    pub eid: Eid,
+    /// Certificates of the eUICC, in the order of preference: one for each CI.
+    pub identities: Vec<Identity>,
+    /// CERT.CI whose keys the chip trusts, as DER, in the order of preference.
+    pub ci_certificates: Vec<Vec<u8>>,
+    /// Non-volatile memory for everything, in bytes.
+    pub memory: u32,
+    /// AID of the ISD-R; cards on the market differ.
+    pub isdr_aid: Aid,
+    /// Default SM-DP+ address; a memory reset goes back to it.
+    pub default_dp_address: Option<String>,
+    /// Root SM-DS; may be empty.
+    pub root_ds_address: String,
+    /// The SGP.22 version announced.
+    pub svn: Version,
+    /// The version of the profile package format announced.
+    pub profile_version: Version,
+    /// The firmware version announced.
+    pub firmware_version: Version,
+    /// Which operators may bring which profile policy rules.
+    pub rules: RulesAuthorisationTable,
+    /// Profile policy rules that nobody may bring.
+    pub forbidden_rules: PprIds,
+    /// Profiles that the chip leaves the factory with.
+    pub preloaded: Vec<Preloaded>,
+}
+
+/// A certificate of the eUICC and what belongs to it.
+pub struct Identity {
+    /// SK.EUICC.
+    pub key: SigningKey,
+    /// CERT.EUICC, DER.
+    pub euicc_certificate: Vec<u8>,
+    /// CERT.EUM, DER.
+    pub eum_certificate: Vec<u8>,
+}
+
+/// A profile that a chip leaves the factory with.
+pub struct Preloaded {
+    /// `StoreMetadataRequest` (`BF25`).
+    pub metadata: Vec<u8>,
+    /// The unprotected profile package: profile elements, one after another.
+    pub package: Zeroizing<Vec<u8>>,
+    /// Whether it is the Enabled Profile; at most one is.
+    pub enabled: bool,
+}
+
+/// Why a chip could not be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FactoryError {
+    /// The JSON is not the one of a factory.
+    Json(String),
+    /// A part is not what it should be.
+    Part {
+        /// Which, by its name in the JSON.
+        part: &'static str,
+        /// What is wrong with it.
+        because: String,
+    },
+    /// A preloaded profile does not install.
+    Profile {
+        /// Which, from 0.
+        number: usize,
+        /// The profile element, by its name in the module.
+        element: &'static str,
+        /// What is wrong with it.
+        because: &'static str,
+    },
+    /// The memory.
+    Memory(Error),
+}
+
+impl fmt::Display for FactoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(because) => f.write_str(because),
+            Self::Part { part, because } => write!(f, "{part}: {because}"),
+            Self::Profile { number, element, because } => {
+                write!(f, "preloaded[{number}]: {element}: {because}")
+            }
+            Self::Memory(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for FactoryError {}
+
+impl From<Error> for FactoryError {
+    fn from(error: Error) -> Self {
+        Self::Memory(error)
+    }
+}
+
+fn part(part: &'static str, because: impl Into<String>) -> FactoryError {
+    FactoryError::Part { part, because: because.into() }
+}
+
+impl Factory {
+    /// Memory of a chip that is not said to have more or less, in bytes.
+    pub const MEMORY: u32 = 512 * 1024;
+
+    /// A chip of this identity with the usual of everything else: any operator
+    /// may bring policy rules when the user consents, no address is configured,
+    /// nothing is preloaded.
+    #[must_use]
+    pub fn new(eid: Eid, identity: Identity, ci_certificates: Vec<Vec<u8>>) -> Self {
+        let any_group = || Some(Vec::new());
+        let anybody = OperatorId { mcc_mnc: [0xEE; 3], gid1: any_group(), gid2: any_group() };
+        Self {
+            eid,
+            identities: vec![identity],
+            ci_certificates,
+            memory: Self::MEMORY,
+            isdr_aid: standard_isdr_aid(),
+            default_dp_address: None,
+            root_ds_address: String::new(),
+            svn: Version(Options::SVN),
+            profile_version: Version([2, 3, 1]),
+            firmware_version: Version([1, 0, 0]),
+            rules: RulesAuthorisationTable(vec![ProfilePolicyAuthorisationRule {
+                ppr_ids: PprIds(PprIds::PPR1.0 | PprIds::PPR2.0),
+                allowed_operators: vec![anybody],
+                consent_required: true,
+            }]),
+            forbidden_rules: PprIds::default(),
+            preloaded: Vec::new(),
+        }
+    }
+
+    /// Reads a factory from JSON; binary values are base64, optional ones may be
+    /// left out:
+    ///
+    /// ```json
+    /// {"eid": "8904…", "euiccPrivateKey": "PKCS#8, SEC1 or the scalar",
+    ///  "euiccCertificate": "…", "eumCertificate": "…", "ciCertificates": ["…"],
+    ///  "memory": 524288, "isdRAid": "hexadecimal", "defaultDpAddress": "…",
+    ///  "rootDsAddress": "…", "sgp22Version": "2.2.2",
+    ///  "preloaded": [{"metadata": "BF25…", "package": "…", "enabled": true}]}
+    /// ```
+    ///
+    /// # Errors
+    /// [`FactoryError::Json`] and [`FactoryError::Part`].
+    pub fn from_json(json: &[u8]) -> Result<Self, FactoryError> {
+        let json: Json =
+            serde_json::from_slice(json).map_err(|error| FactoryError::Json(error.to_string()))?;
+        let key = Zeroizing::new(binary("euiccPrivateKey", &json.euicc_private_key)?);
+        let identity = Identity {
+            key: signing_key(&key).ok_or_else(|| part("euiccPrivateKey", "not a P-256 private key"))?,
+            euicc_certificate: binary("euiccCertificate", &json.euicc_certificate)?,
+            eum_certificate: binary("eumCertificate", &json.eum_certificate)?,
+        };
+        let eid = json.eid.parse().map_err(|error: rsp::ids::InvalidId| part("eid", error.to_string()))?;
+        let mut certificates = Vec::with_capacity(json.ci_certificates.len());
+        for certificate in &json.ci_certificates {
+            certificates.push(binary("ciCertificates", certificate)?);
+        }
+        let mut factory = Self::new(eid, identity, certificates);
+        factory.memory = json.memory.unwrap_or(Self::MEMORY);
+        factory.default_dp_address = json.default_dp_address.filter(|address| !address.is_empty());
+        factory.root_ds_address = json.root_ds_address.unwrap_or_default();
+        if let Some(version) = json.sgp22_version {
+            let parsed = version.parse();
+            factory.svn = parsed.map_err(|_| part("sgp22Version", "three numbers and two points"))?;
+        }
+        if let Some(aid) = json.isd_r_aid {
+            let aid = hex::decode(aid).map_err(|error| part("isdRAid", error.to_string()))?;
+            factory.isdr_aid = Aid::from_bytes(&aid).map_err(|error| part("isdRAid", error.to_string()))?;
+        }
+        for profile in &json.preloaded {
+            factory.preloaded.push(Preloaded {
+                metadata: binary("preloaded.metadata", &profile.metadata)?,
+                package: Zeroizing::new(binary("preloaded.package", &profile.package)?),
+                enabled: profile.enabled,
+            });
+        }
+        Ok(factory)
+    }
+
+    /// Makes the chip on an empty medium; where a chip lives already it is
+    /// powered up, whatever this factory would have made.
+    ///
+    /// # Errors
+    /// [`FactoryError`] when a part is not what it should be; nothing is written
+    /// then.
+    pub fn manufacture<E: Env>(&self, mut env: E) -> Result<Euicc<E>, FactoryError> {
+        let stored = Configuration::load(&Store::open(env.medium(), usize::MAX)?);
+        let made = match stored {
+            Some(made) => made,
+            None => self.make(&mut env)?,
+        };
+        let options = Options {
+            memory: made.memory as usize,
+            isdr_aid: made.isdr_aid.as_bytes().to_vec(),
+            svn: made.svn.0,
+            ..Options::default()
+        };
+        Ok(Euicc::new(env, options)?)
+    }
+
+    fn make(&self, env: &mut dyn Env) -> Result<Configuration, FactoryError> {
+        let configuration = self.configuration();
+        let mut store = Store::open(env.medium(), self.memory as usize)?;
+        let mut tx = store.begin();
+        self.put_identity(&mut tx)?;
+        configuration.store(&mut tx)?;
+        if let Some(address) = &self.default_dp_address {
+            tx.put(keys::DEFAULT_DP_ADDRESS, address.as_bytes().to_vec())?;
+        }
+        for (number, profile) in self.preloaded.iter().enumerate() {
+            preload(&mut tx, number, profile)?;
+        }
+        tx.commit(env.medium())?;
+        Ok(configuration)
+    }
+
+    fn put_identity(&self, tx: &mut Transaction<'_>) -> Result<(), FactoryError> {
+        tx.put(keys::EID, self.eid.as_bytes().to_vec())?;
+        for (number, certificate) in (0..).zip(&self.ci_certificates) {
+            let certificate = Certificate::from_der(certificate)
+                .map_err(|error| part("ciCertificates", error.to_string()))?;
+            let ci = CiKey::from_certificate(&certificate)
+                .ok_or_else(|| part("ciCertificates", "not a certificate issuer with a P-256 key"))?;
+            ecasd::store_ci_key(tx, number, &ci)?;
+        }
+        for (number, identity) in (0..).zip(&self.identities) {
+            self.credential(identity)?.store(tx, number)?;
+        }
+        Ok(())
+    }
+
+    fn credential(&self, identity: &Identity) -> Result<Credential, FactoryError> {
+        let euicc = Certificate::from_der(&identity.euicc_certificate)
+            .map_err(|error| part("euiccCertificate", error.to_string()))?;
+        if euicc.public_key() != Some(&identity.key.public_key()) {
+            return Err(part("euiccPrivateKey", "not the key of euiccCertificate"));
+        }
+        if euicc.eid().is_some_and(|eid| eid != self.eid) {
+            return Err(part("euiccCertificate", "of another EID"));
+        }
+        let eum = Certificate::from_der(&identity.eum_certificate)
+            .map_err(|error| part("eumCertificate", error.to_string()))?;
+        let ci = ecasd::issuer_of(&eum).ok_or_else(|| part("eumCertificate", "names no issuer"))?;
+        let kept = |certificate: &Certificate| rsp::auth::Certificate::from_der(certificate.der());
+        let kept = kept(&euicc).and_then(|euicc| Ok((euicc, kept(&eum)?)));
+        let (euicc, eum) = kept.map_err(|error| part("euiccCertificate", error.to_string()))?;
+        Ok(Credential::new(ci, identity.key.clone(), euicc, eum))
+    }
+
+    fn configuration(&self) -> Configuration {
+        Configuration {
+            memory: self.memory,
+            isdr_aid: self.isdr_aid.clone(),
+            svn: self.svn,
+            profile_version: self.profile_version,
+            firmware_version: self.firmware_version,
+            default_dp_address: self.default_dp_address.clone(),
+            root_ds_address: self.root_ds_address.clone(),
+            rules: self.rules.clone(),
+            forbidden_rules: self.forbidden_rules,
+            pp_version: Version([1, 0, 0]),
+            // No site is accredited to make a chip of software.
+            sas_accreditation_number: "NOT-ACCREDITED".into(),
+        }
+    }
+}
+
+fn preload(tx: &mut Transaction<'_>, number: usize, profile: &Preloaded) -> Result<(), FactoryError> {
+    let refused = |element, because| FactoryError::Profile { number, element, because };
+    let metadata = StoreMetadata::decode(&profile.metadata)
+        .map_err(|_| refused("metadata", "not a StoreMetadataRequest"))?;
+    if isdp::all(tx).iter().any(|isdp| isdp.metadata.iccid == metadata.iccid) {
+        return Err(refused("metadata", "the ICCID is there already"));
+    }
+    let slot = profile::free_slot(tx).ok_or(Error::Full)?;
+    let mut installer = Installer::new(slot);
+    let failed = |failure: profile::Failure| refused(failure.element, failure.because);
+    installer.feed(tx, &profile.package).map_err(failed)?;
+    let installed = installer.finish(tx).map_err(failed)?;
+    check_against_metadata(&installed, &metadata).map_err(|(_, because)| refused("metadata", because))?;
+    let isdp = Isdp {
+        slot,
+        number: isdp::free_number(tx).ok_or(Error::Full)?,
+        metadata,
+        nickname: None,
+        dp_proprietary_data: None,
+        field_loaded: false,
+        ci: None,
+    };
+    isdp.store(tx)?;
+    if profile.enabled {
+        if profile::enabled(tx).is_some() {
+            return Err(refused("enabled", "another profile is enabled"));
+        }
+        profile::set_enabled(tx, Some(slot))?;
+    }
+    Ok(())
+}
+
+fn standard_isdr_aid() -> Aid {
+    // The number 1 in the place of an ISD-P's is the ISD-R.
+    Aid::isd_p(1)
+}
+
+/// PKCS#8, SEC1 (RFC 5915) or the bare scalar.
+fn signing_key(bytes: &[u8]) -> Option<SigningKey> {
+    if let Ok(scalar) = bytes.try_into() {
+        return SigningKey::from_scalar(scalar);
+    }
+    SigningKey::from_pkcs8_der(bytes).or_else(|| {
+        let mut fields = Tlv::single_of(bytes, Tag::SEQUENCE).ok()?.fields();
+        let scalar: Zeroizing<[u8; 32]> =
+            Zeroizing::new(fields.required(Tag::OCTET_STRING).ok()?.array().ok()?);
+        SigningKey::from_scalar(&scalar)
+    })
+}
+
+fn binary(name: &'static str, text: &str) -> Result<Vec<u8>, FactoryError> {
+    BASE64_STANDARD.decode(text.trim()).map_err(|error| part(name, error.to_string()))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Json {
+    eid: String,
+    euicc_private_key: Zeroizing<String>,
+    euicc_certificate: String,
+    eum_certificate: String,
+    ci_certificates: Vec<String>,
+    memory: Option<u32>,
+    isd_r_aid: Option<String>,
+    default_dp_address: Option<String>,
+    root_ds_address: Option<String>,
+    sgp22_version: Option<String>,
+    #[serde(default)]
+    preloaded: Vec<JsonProfile>,
+}
+
+#[derive(Deserialize)]
+struct JsonProfile {
+    metadata: String,
+    package: Zeroizing<String>,
+    #[serde(default)]
+    enabled: bool,
+}
