@@ -106,7 +106,7 @@ impl<M: Medium> Bench<M> {
 
 /// A medium with this profile in slot 1, enabled.
 pub(crate) fn medium_with(package: &[u8]) -> MemoryMedium {
-    let mut medium = MemoryMedium::new();
+    let mut medium = Bench::empty().chip.into_env().medium;
     let mut store = Store::open(&mut medium, Options::default().memory).unwrap();
     install(&mut store, &mut medium, SlotId(1), package).unwrap();
     let mut tx = store.begin();

@@ -133,7 +133,7 @@ impl Cat {
         if command.p1 != 0 || command.p2 != 0 {
             return Err(StatusWord::WRONG_P1P2);
         }
-        let waiting = self.waiting.as_ref().ok_or(StatusWord::CONDITIONS)?;
+        let waiting = self.waiting.as_ref().filter(|_| self.is_active()).ok_or(StatusWord::CONDITIONS)?;
         let len = waiting.bytes.len();
         if command.le.is_some_and(|le| le < 256 && le as usize != len) {
             return Err(StatusWord::wrong_le(len));

@@ -559,7 +559,7 @@ impl Installer {
                 }
                 Command::CreateFcp(fcp) => {
                     self.create_pending(tx, directory, &mut pending)?;
-                    pending = Some(PeFile::new(Some(fcp.clone()), &[]));
+                    pending = Some(PeFile::new(Some(saip::Fcp::clone(fcp)), &[]));
                 }
                 Command::FillFileOffset(_) | Command::FillFileContent(_) => {
                     let Some(file) = &mut pending else {
@@ -874,7 +874,7 @@ fn objects(file: &PeFile, size: u32) -> Result<Vec<u8>, Refusal> {
 
 /// The digits of EF.IMSI: length, then a half byte with type and parity, then
 /// one for each digit (3GPP TS 31.102 §4.2.2).
-fn imsi_digits(content: &[u8]) -> Option<String> {
+pub(super) fn imsi_digits(content: &[u8]) -> Option<String> {
     let (&len, rest) = content.split_first()?;
     let bytes = rest.get(..usize::from(len))?;
     let halves = bytes.iter().flat_map(|byte| [byte & 0x0F, byte >> 4]).skip(1);
