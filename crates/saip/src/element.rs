@@ -158,11 +158,15 @@ pub struct GenericFileManagement {
 }
 
 impl GenericFileManagement {
+    /// The most files that one element may create.
+    pub const MAX_FILES: usize = 1024;
+
     fn decode(element: &Tlv<'_>) -> Result<Self, Error> {
         let mut fields = element.fields();
         let header = PeHeader::decode(&mut fields)?;
         let mut lists = fields.required(Tag(0xA1))?.reader();
         let mut commands = Vec::new();
+        let mut created = 0;
         while let Some(list) = lists.next()? {
             if list.tag != Tag::SEQUENCE {
                 return Err(Error::Value("fileManagementCMD"));
@@ -170,6 +174,10 @@ impl GenericFileManagement {
             let mut list = list.reader();
             let mut sequence = Vec::new();
             while let Some(command) = list.next()? {
+                created += usize::from(command.tag == Tag(0x62));
+                if created > Self::MAX_FILES {
+                    return Err(Error::TooLarge);
+                }
                 sequence.push(Command::decode(&command)?);
             }
             commands.push(sequence);

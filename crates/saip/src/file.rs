@@ -418,6 +418,10 @@ pub enum FileItem {
     FillFileContent(Vec<u8>),
 }
 
+/// The widest range of file identifiers in a template is 64: more descriptors in
+/// one member describe nothing, and each takes far more memory than bytes.
+const MAX_INSTANCES: usize = 64;
+
 /// What an element says about one file: `File ::= SEQUENCE OF CHOICE`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct File {
@@ -543,7 +547,12 @@ impl File {
     pub(crate) fn decode_value(value: &[u8]) -> Result<Self, Error> {
         let mut reader = Reader::new(value);
         let mut items = Vec::new();
+        let mut descriptors = 0;
         while let Some(item) = reader.next()? {
+            descriptors += usize::from(item.tag == Tag(0xA1));
+            if descriptors > MAX_INSTANCES {
+                return Err(Error::TooLarge);
+            }
             items.push(match item.tag {
                 Tag(0x80) if item.value.is_empty() => FileItem::DoNotCreate,
                 Tag(0xA1) => FileItem::FileDescriptor(Box::new(Fcp::decode_value(item.value)?)),

@@ -17,6 +17,8 @@ use crate::Error;
 /// ```
 pub struct Splitter {
     buffer: Zeroizing<Vec<u8>>,
+    /// Where in the buffer the next element begins: what lies before has been taken.
+    start: usize,
     limit: usize,
 }
 
@@ -34,7 +36,7 @@ impl Splitter {
     /// A splitter for elements of at most `limit` bytes.
     #[must_use]
     pub fn with_limit(limit: usize) -> Self {
-        Self { buffer: Zeroizing::new(Vec::new()), limit }
+        Self { buffer: Zeroizing::new(Vec::new()), start: 0, limit }
     }
 
     /// Adds what has arrived. The elements that it completes are then to be
@@ -43,6 +45,8 @@ impl Splitter {
     /// # Errors
     /// [`Error::TooLarge`] when more than two elements' worth of bytes would wait.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.buffer.drain(..self.start);
+        self.start = 0;
         if bytes.len() > self.limit.saturating_mul(2).saturating_sub(self.buffer.len()) {
             return Err(Error::TooLarge);
         }
@@ -57,23 +61,26 @@ impl Splitter {
     /// For a head that can start no profile element: nothing after it can be
     /// understood, and the error repeats.
     pub fn next_element(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-        let Some(&first) = self.buffer.first() else {
+        let rest = self.buffer.get(self.start..).unwrap_or_default();
+        let Some(&first) = rest.first() else {
             return Ok(None);
         };
         // Every alternative of ProfileElement is a context-specific SEQUENCE.
         if first & 0xE0 != 0xA0 {
             return Err(Error::Value("ProfileElement"));
         }
-        let Some(head) = tlv::head(&self.buffer)? else {
+        let Some(head) = tlv::head(rest)? else {
             return Ok(None);
         };
         if head.total_len() > self.limit {
             return Err(Error::TooLarge);
         }
-        if self.buffer.len() < head.total_len() {
+        let Some(element) = rest.get(..head.total_len()) else {
             return Ok(None);
-        }
-        Ok(Some(Zeroizing::new(self.buffer.drain(..head.total_len()).collect())))
+        };
+        let element = Zeroizing::new(element.to_vec());
+        self.start += element.len();
+        Ok(Some(element))
     }
 
     /// Asserts that no element is left half arrived.
@@ -81,7 +88,7 @@ impl Splitter {
     /// # Errors
     /// [`tlv::Error::Truncated`] when one is.
     pub fn finish(&self) -> Result<(), Error> {
-        if self.buffer.is_empty() { Ok(()) } else { Err(Error::Tlv(tlv::Error::Truncated)) }
+        if self.start == self.buffer.len() { Ok(()) } else { Err(Error::Tlv(tlv::Error::Truncated)) }
     }
 
     /// Cuts a package that is there as a whole.

@@ -199,7 +199,7 @@ struct Checker {
     element: &'static str,
     identification: Option<u16>,
     header: Option<ProfileHeader>,
-    seen: Vec<u32>,
+    seen: BTreeSet<u32>,
     identifications: BTreeSet<u16>,
     has_mf: bool,
     has_iccid: bool,
@@ -270,7 +270,10 @@ impl Checker {
                 self.error(Rule::AfterApplication, "csim");
             }
             ProfileElement::Template(element) => self.template(element),
-            ProfileElement::Unknown { .. } => self.warning(Rule::KnownElement, head.tag.to_string()),
+            ProfileElement::Unknown { header, .. } => {
+                let mandated = header.is_some_and(|header| header.mandated);
+                self.finding(severity(mandated), Rule::KnownElement, head.tag.to_string());
+            }
             _ => {}
         }
     }
@@ -290,7 +293,9 @@ impl Checker {
             self.error(Rule::Once, "");
         }
         // An MF by generic file management is found when its command is read.
-        if ((0xA2..=0xA9).contains(&tag) || tag > 0xB0) && !self.has_mf {
+        // The IoT element brings its own.
+        let needs_mf = (0xA2..=0xA9).contains(&tag) || (tag > 0xB0 && tag != 0xBF20);
+        if needs_mf && !self.has_mf {
             self.error(Rule::MfBeforeFiles, "");
             self.has_mf = true;
         }
@@ -304,12 +309,12 @@ impl Checker {
         if let Some(service) = needed.filter(|_| repeated) {
             self.service(service);
         }
-        self.seen.push(tag);
+        self.seen.insert(tag);
     }
 
     fn service(&mut self, service: Service) {
         if self.header.as_ref().is_some_and(|header| !header.services.contains(service)) {
-            self.error(Rule::ServiceListed, service.name());
+            self.warning(Rule::ServiceListed, service.name());
         }
     }
 
@@ -344,7 +349,8 @@ impl Checker {
             TemplateKind::Csim | TemplateKind::OptCsim | TemplateKind::Iot | TemplateKind::OptIot
         );
         if !untabled && known.is_none_or(|template| template.kind != kind) {
-            return self.error(Rule::KnownTemplate, element.template.to_string());
+            let severity = severity(element.header.mandated);
+            return self.finding(severity, Rule::KnownTemplate, element.template.to_string());
         }
         for (number, file) in &element.files {
             let row = known.and_then(|template| template.row(*number));
@@ -488,7 +494,9 @@ impl Checker {
         if !is_iccid && !is_imsi {
             return;
         }
-        let body = attributes.body(row, file).unwrap_or_default();
+        // Ten and nine bytes; nobody shall make us fill more.
+        let small = attributes.size.is_none_or(|size| size <= 255);
+        let body = if small { attributes.body(row, file).unwrap_or_default() } else { Vec::new() };
         if is_iccid {
             self.has_iccid = true;
             let expected = self.header.as_ref().map(|header| header.iccid.to_ef());
@@ -506,7 +514,8 @@ impl Checker {
 
     /// Remembers applications and directories, which others may refer to.
     fn directory(&mut self, fcp: &Fcp) {
-        if let Some(aid) = fcp.aid() {
+        // More than any card holds are not remembered.
+        if let Some(aid) = fcp.aid().filter(|_| self.applications.len() < 64) {
             self.applications.push(aid.to_vec());
             if let Some(fid) = fcp.fid() {
                 self.directories.push(fid.to_be_bytes().to_vec());
@@ -609,7 +618,7 @@ impl Checker {
 
     /// Whether a DF or ADF is current rather than the MF.
     fn below_mf(&self) -> bool {
-        self.naa.is_some() || self.seen.iter().any(|tag| matches!(tag, 0xB1 | 0xB2))
+        self.naa.is_some() || self.seen.contains(&0xB1) || self.seen.contains(&0xB2)
     }
 
     fn puk_codes(&mut self, element: &PukCodes) {
@@ -660,6 +669,11 @@ impl Checker {
             self.warning(Rule::Imsi, "EF.IMSI not found");
         }
     }
+}
+
+/// An eUICC skips what it does not know unless it is mandated.
+const fn severity(mandated: bool) -> Severity {
+    if mandated { Severity::Error } else { Severity::Warning }
 }
 
 /// Context tag numbers of the members that the module does not call optional.

@@ -291,6 +291,31 @@ fn every_broken_rule_is_named() {
     assert!(validate(&[0xA0, 0x00]).has(Rule::ElementForm));
 }
 
+/// A package of a megabyte of the smallest things must not take long or much.
+#[test]
+fn many_small_elements_cost_little() {
+    for (piece, count) in [(&[0xA1, 0x00][..], 500_000), (&[0xAA, 7, 0xA0, 5, 0x80, 0, 0x81, 1, 9], 100_000)]
+    {
+        let package = piece.repeat(count);
+        let mut splitter = Splitter::with_limit(package.len());
+        splitter.push(&package).unwrap();
+        let taken = std::iter::from_fn(|| splitter.next_element().unwrap()).count();
+        assert_eq!(taken, count);
+        assert_eq!(validate(&package).findings.len(), 1000);
+    }
+    // A file of nothing but descriptors.
+    let mut element = saip::TemplateElement {
+        kind: TemplateKind::Usim,
+        header: saip::PeHeader::mandated(1),
+        template: template::oid(4, 1),
+        files: vec![(2, saip::File { items: Vec::new() })],
+    };
+    let descriptor = saip::FileItem::FileDescriptor(Box::default());
+    element.files[0].1.items = vec![descriptor; 65];
+    let bytes = ProfileElement::Template(element).encode().unwrap();
+    assert!(matches!(ProfileElement::decode(&bytes), Err(saip::Error::TooLarge)));
+}
+
 #[test]
 fn no_mutation_makes_anything_panic() {
     let mut samples: Vec<Vec<u8>> = vec![package(&full()).unwrap().to_vec()];
