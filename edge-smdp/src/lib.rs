@@ -1,1 +1,41 @@
-//! The SM-DP+ for an edge runtime.
+//! The SM-DP+: from a profile package and an order to an installed and
+//! acknowledged profile (SGP.22 §3, §5.3, §5.6).
+//!
+//! ```text
+//!  http::Request ─► router ─► wire ─► service ─► wire ─► http::Response
+//!                                       │
+//!              Server (keys, limits) ───┤   time and chance are handed in
+//!              Store  (profiles, index, sessions)
+//! ```
+//!
+//! - [`SmDp::handle`] is the one door: ES9+ for LPAs, ES2+ and the operator's
+//!   interface behind a token.
+//! - A [`profile::Profile`] is one ICCID with its order. Everything that happens
+//!   to it is a function from its present state to its next one; the
+//!   [`store::Store`] takes the next state only when nobody else was faster, so a
+//!   profile is handed out once and a retry is counted once.
+//! - An RSP session begins without a write: the transaction id and the server
+//!   challenge prove themselves ([`service::session`]).
+//!
+//! In one process, for tests: [`SmDp`] over [`store::memory::Memory`] with
+//! `rsp_crypto::Software`, a [`Clock`] and a [`Chance`] of the caller. In a
+//! worker: the same over Durable Objects and Web Crypto.
+
+pub mod config;
+#[cfg(target_arch = "wasm32")]
+mod crypto;
+mod environment;
+pub mod error;
+pub mod profile;
+pub mod router;
+pub mod seal;
+pub mod service;
+pub mod store;
+pub mod wire;
+#[cfg(target_arch = "wasm32")]
+mod worker;
+
+pub use config::{Configuration, Limits, Protection, Server};
+pub use environment::{Chance, Clock};
+pub use error::{Fault, Refusal, Trouble};
+pub use router::SmDp;

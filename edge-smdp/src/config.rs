@@ -1,0 +1,280 @@
+//! What the operator of the server decides: keys, addresses, limits.
+
+use core::fmt;
+
+use rsp::es9::Base64;
+use rsp::{CiPkId, Oid};
+use rsp_crypto::chain::{verify_profile_binding, verify_server_chain};
+use rsp_crypto::software::SigningKey;
+use rsp_crypto::{Certificate, CiKey, Provider, Role, Software};
+use serde::Deserialize;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::seal::ServerSecret;
+
+/// The configuration as text, as it stands in variables and secrets.
+#[derive(Clone, Copy)]
+pub struct Configuration<'a> {
+    /// `SMDP_CREDENTIALS`: JSON
+    /// `{"oid":"2.999.10"?, "sets":[{"ciCertificate":b64, "dpAuth":{"certificate":b64,
+    /// "privateKey":b64 of PKCS#8}, "dpPb":{…}}]}`.
+    pub credentials: &'a str,
+    /// `SMDP_SECRET`: hexadecimal, at least [`crate::seal::MIN_SECRET`] bytes.
+    pub secret: &'a str,
+    /// `OPERATOR_TOKEN`; without one nobody is the operator.
+    pub operator_token: Option<&'a str>,
+    /// `SMDP_ADDRESSES`: own addresses, comma separated; the first is announced.
+    pub addresses: &'a str,
+    /// How packages are protected.
+    pub protection: Protection,
+    /// How often and how long.
+    pub limits: Limits,
+}
+
+/// The two forms of the bound profile package (SGP.22 §2.5.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protection {
+    /// Profile elements under the session keys.
+    #[default]
+    SessionKeys,
+    /// Profile elements under keys of their own, handed over by
+    /// ReplaceSessionKeys.
+    ProfileProtectionKeys,
+}
+
+/// How often and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Seconds from InitiateAuthentication to the last call of a session.
+    pub session: u64,
+    /// Seconds from DownloadOrder to the last download.
+    pub order: u64,
+    /// Authentications per order.
+    pub download_attempts: u32,
+    /// Wrong confirmation codes per order.
+    pub confirmation_failures: u32,
+    /// Seconds that used transaction ids and calls are remembered; not less than
+    /// `session`.
+    pub memory: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            session: 15 * 60,
+            order: 90 * 24 * 3600,
+            download_attempts: 10,
+            confirmation_failures: 4,
+            memory: 7 * 24 * 3600,
+        }
+    }
+}
+
+/// A provider whose keys come as PKCS#8.
+#[expect(async_fn_in_trait, reason = "single-threaded platforms; no caller needs `Send` futures")]
+pub trait ImportKey: Provider {
+    /// A P-256 key that signs; `None` when it is none.
+    ///
+    /// # Errors
+    /// The provider's fault.
+    async fn import_key(&self, pkcs8: &[u8]) -> Result<Option<Self::SigningKey>, rsp_crypto::Fault>;
+}
+
+impl<R: rand_core::CryptoRng> ImportKey for Software<R> {
+    async fn import_key(&self, pkcs8: &[u8]) -> Result<Option<SigningKey>, rsp_crypto::Fault> {
+        Ok(SigningKey::from_pkcs8_der(pkcs8))
+    }
+}
+
+/// The server: who it is and what it may do. Holds private keys, hence no `Debug`.
+pub struct Server<P: Provider> {
+    pub(crate) provider: P,
+    pub(crate) credentials: Vec<CredentialSet<P::SigningKey>>,
+    pub(crate) oid: Oid,
+    pub(crate) addresses: Vec<String>,
+    pub(crate) secret: ServerSecret,
+    pub(crate) operator_token: Option<Zeroizing<String>>,
+    pub(crate) limits: Limits,
+    pub(crate) protection: Protection,
+}
+
+/// Certificates and keys under one CI.
+pub(crate) struct CredentialSet<K> {
+    pub(crate) ci: CiKey,
+    pub(crate) dp_auth: Credential<K>,
+    pub(crate) dp_pb: Credential<K>,
+}
+
+/// A certificate and its private key.
+pub(crate) struct Credential<K> {
+    pub(crate) certificate: Certificate,
+    pub(crate) key: K,
+}
+
+/// What is wrong with the configuration; never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidConfiguration(
+    /// In words, for the one who configures.
+    pub String,
+);
+
+impl fmt::Display for InvalidConfiguration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for InvalidConfiguration {}
+
+fn invalid(what: impl Into<String>) -> InvalidConfiguration {
+    InvalidConfiguration(what.into())
+}
+
+#[derive(Deserialize)]
+struct CredentialsJson {
+    oid: Option<String>,
+    sets: Vec<SetJson>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SetJson {
+    ci_certificate: Base64,
+    dp_auth: CredentialJson,
+    dp_pb: CredentialJson,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CredentialJson {
+    certificate: Base64,
+    private_key: Base64,
+}
+
+impl Drop for CredentialJson {
+    fn drop(&mut self) {
+        self.private_key.0.zeroize();
+    }
+}
+
+impl<P: ImportKey> Server<P> {
+    /// Reads the configuration and checks that certificates and keys belong
+    /// together.
+    ///
+    /// # Errors
+    /// [`InvalidConfiguration`] names the part that is wrong.
+    pub async fn new(provider: P, configuration: &Configuration<'_>) -> Result<Self, InvalidConfiguration> {
+        let addresses = configuration.addresses.split(',').map(str::trim).filter(|a| !a.is_empty());
+        let addresses: Vec<String> = addresses.map(str::to_owned).collect();
+        if addresses.is_empty() || !addresses.iter().all(|a| rsp::activation_code::is_address(a)) {
+            return Err(invalid("SMDP_ADDRESSES: host[:port], comma separated"));
+        }
+        let secret = Zeroizing::new(hex::decode(configuration.secret.trim()).unwrap_or_default());
+        let secret = ServerSecret::new(&secret)
+            .ok_or_else(|| invalid("SMDP_SECRET: at least 32 hexadecimal digits"))?;
+        let json: CredentialsJson = serde_json::from_str(configuration.credentials)
+            // Line and column only: the message could quote a key.
+            .map_err(|e| invalid(format!("SMDP_CREDENTIALS: line {} column {}", e.line(), e.column())))?;
+        let mut credentials = Vec::new();
+        for (index, set) in json.sets.iter().enumerate() {
+            let set = credential_set(&provider, set).await;
+            credentials.push(set.map_err(|e| invalid(format!("SMDP_CREDENTIALS: set {index}: {e}")))?);
+        }
+        let oid = credentials.first().and_then(|set| set.dp_auth.certificate.registered_id());
+        let oid = oid.cloned().ok_or_else(|| invalid("SMDP_CREDENTIALS: no set"))?;
+        if credentials.iter().any(|set| set.dp_auth.certificate.registered_id() != Some(&oid)) {
+            return Err(invalid("SMDP_CREDENTIALS: certificates of several SM-DP+ OIDs"));
+        }
+        if json.oid.is_some_and(|stated| stated != oid.to_string()) {
+            return Err(invalid("SMDP_CREDENTIALS: oid is not the one in the certificates"));
+        }
+        let token = configuration.operator_token.filter(|token| !token.is_empty());
+        Ok(Self {
+            provider,
+            credentials,
+            oid,
+            addresses,
+            secret,
+            operator_token: token.map(|token| Zeroizing::new(token.to_owned())),
+            limits: configuration.limits,
+            protection: configuration.protection,
+        })
+    }
+}
+
+async fn credential_set<P: ImportKey>(
+    provider: &P,
+    set: &SetJson,
+) -> Result<CredentialSet<P::SigningKey>, String> {
+    let read = |json: &Base64, what: &str| Certificate::from_der(&json.0).map_err(|e| format!("{what}: {e}"));
+    let ci = CiKey::from_certificate(&read(&set.ci_certificate, "ciCertificate")?)
+        .ok_or("ciCertificate: not a CI certificate with a P-256 key")?;
+    let auth = read(&set.dp_auth.certificate, "dpAuth.certificate")?;
+    let pb = read(&set.dp_pb.certificate, "dpPb.certificate")?;
+    // Whether they are in their time is asked when they are used.
+    let verified = verify_server_chain(provider, &ci, &auth, &[Role::DpAuth], None).await;
+    let verified = verified.map_err(|e| format!("dpAuth.certificate: {e}"))?;
+    let binding = verify_profile_binding(provider, &ci, &verified, &pb, None).await;
+    binding.map_err(|e| format!("dpPb.certificate: {e}"))?;
+    let dp_auth = credential(provider, auth, &set.dp_auth.private_key.0, "dpAuth.privateKey").await?;
+    let dp_pb = credential(provider, pb, &set.dp_pb.private_key.0, "dpPb.privateKey").await?;
+    Ok(CredentialSet { ci, dp_auth, dp_pb })
+}
+
+async fn credential<P: ImportKey>(
+    provider: &P,
+    certificate: Certificate,
+    pkcs8: &[u8],
+    what: &str,
+) -> Result<Credential<P::SigningKey>, String> {
+    let probe = b"does the key belong to the certificate?";
+    let key = provider.import_key(pkcs8).await.map_err(|e| e.to_string())?;
+    let key = key.ok_or_else(|| format!("{what}: not a P-256 key as PKCS#8"))?;
+    let signature = provider.sign(&key, probe).await.map_err(|e| e.to_string())?;
+    let public =
+        certificate.public_key().ok_or_else(|| format!("{what}: certificate without a P-256 key"))?;
+    let belongs = provider.verify(public, probe, &signature).await.map_err(|e| e.to_string())?;
+    if belongs { Ok(Credential { certificate, key }) } else { Err(format!("{what}: not the certificate's")) }
+}
+
+impl<P: Provider> Server<P> {
+    /// The SM-DP+ OID.
+    #[must_use]
+    pub const fn oid(&self) -> &Oid {
+        &self.oid
+    }
+
+    /// The address for activation codes and notifications.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        self.addresses.first().map_or("", String::as_str)
+    }
+
+    /// Whether an LPA that says this address means this server. Host names are
+    /// compared without case; a port counts when both name one.
+    pub(crate) fn is_addressed_as(&self, address: &str) -> bool {
+        let split = |a: &str| match a.split_once(':') {
+            Some((host, port)) => (host.to_ascii_lowercase(), Some(port.to_owned())),
+            None => (a.to_ascii_lowercase(), None),
+        };
+        let (host, port) = split(address);
+        self.addresses.iter().any(|own| {
+            let (own_host, own_port) = split(own);
+            host == own_host && (port.is_none() || own_port.is_none() || port == own_port)
+        })
+    }
+
+    pub(crate) fn credentials_under(&self, ci: &CiPkId) -> Option<&CredentialSet<P::SigningKey>> {
+        self.credentials.iter().find(|set| set.ci.id() == ci)
+    }
+}
+
+impl<K> CredentialSet<K> {
+    /// Whether both certificates are in their time.
+    pub(crate) fn is_valid_at(&self, now: u64) -> bool {
+        [&self.dp_auth, &self.dp_pb].iter().all(|credential| {
+            let (from, to) = credential.certificate.validity();
+            (from..=to).contains(&now)
+        })
+    }
+}

@@ -1,0 +1,333 @@
+//! A profile and its order: the record that a store keeps, and the state machine
+//! (SGP.22 §3.1.6).
+//!
+//! ```text
+//!  Available ─DownloadOrder─► Allocated, with EID: Linked ─ConfirmOrder─► Confirmed
+//!  Confirmed ─ReleaseProfile─► Released ─GetBoundProfilePackage─► Downloaded
+//!  Downloaded ─ProfileInstallationResult─► Installed ─delete notification─► Deleted
+//!  Downloaded ─temporary error, session cancelled─► Released
+//!  Released, Downloaded ─fatal result, limits, rejection─► Error
+//!  before Installed ─CancelOrder─► Available or Unavailable
+//! ```
+//!
+//! Nothing here knows a clock or a store: every function changes the record it is
+//! given or says why not.
+
+use rsp::es9::Base64;
+use rsp::metadata::NotificationEvents;
+use rsp::{CiPkId, Eid, Iccid, MatchingId, TransactionId};
+use serde::{Deserialize, Serialize};
+
+use crate::wire::text;
+
+/// How many entries of a time line are kept; the first ones stay.
+const MAX_EVENTS: usize = 200;
+/// How many notifications are kept per profile; the oldest go first.
+const MAX_NOTIFICATIONS: usize = 64;
+/// How many calls of ES2+ can be repeated.
+const MAX_CALLS: usize = 8;
+/// How many deliveries are remembered, to match installation results with.
+const MAX_DELIVERED: usize = 32;
+
+/// Where a profile stands (SGP.22 §3.1.6, table 6b).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ProfileState {
+    /// Not ordered.
+    Available,
+    /// Ordered, without a matching id yet.
+    Allocated,
+    /// As Allocated, for one eUICC.
+    Linked,
+    /// Has its matching id and perhaps a confirmation code.
+    Confirmed,
+    /// May be downloaded.
+    Released,
+    /// A bound package was handed out.
+    Downloaded,
+    /// The eUICC has it.
+    Installed,
+    /// The eUICC had it.
+    Deleted,
+    /// The download ended for good.
+    Error,
+    /// Taken out of use.
+    Unavailable,
+}
+
+/// One ICCID: metadata, order, history. The package is stored beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// As in the package.
+    #[serde(with = "text")]
+    pub iccid: Iccid,
+    /// Under which it can be ordered without naming the ICCID.
+    pub profile_type: Option<String>,
+    /// `StoreMetadata`, `BF25`.
+    pub metadata: Base64,
+    /// What eligibility is decided by.
+    pub package: PackageFacts,
+    /// Where it stands.
+    pub state: ProfileState,
+    /// Who is to have it.
+    pub order: Option<Order>,
+    /// What happened, oldest first.
+    pub events: Vec<Event>,
+    /// What eUICCs reported, oldest first.
+    pub notifications: Vec<Notification>,
+    /// The latest calls of ES2+ that changed it.
+    pub calls: Vec<FunctionCall>,
+}
+
+/// What the server looks at in a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageFacts {
+    /// Bytes.
+    pub length: u32,
+    /// Version of the package format.
+    pub major: u8,
+    /// Version of the package format.
+    pub minor: u8,
+}
+
+/// A download order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// The eUICC: given by the operator, or the first that authenticated itself.
+    #[serde(with = "text::option")]
+    pub eid: Option<Eid>,
+    /// The token of the activation code; empty: found by EID.
+    #[serde(with = "text::option")]
+    pub matching_id: Option<MatchingId>,
+    /// SHA-256 of the confirmation code, sealed.
+    pub confirmation_code: Option<Base64>,
+    /// Wrong confirmation codes.
+    pub confirmation_failures: u32,
+    /// Successful authentications.
+    pub download_attempts: u32,
+    /// Seconds since 1970.
+    pub expires: u64,
+    /// The one session that may go on.
+    pub session: Option<Session>,
+    /// PK.EUICC of the latest session, 65 bytes.
+    pub euicc_key: Option<Base64>,
+    /// The otPK.EUICC that the latest package is bound to.
+    pub bound_otpk: Option<Base64>,
+    /// Sessions in which a package was handed out and not reported back as failed.
+    pub delivered: Vec<Delivery>,
+}
+
+/// A bound package that left the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Its session.
+    #[serde(with = "text")]
+    pub transaction_id: TransactionId,
+}
+
+/// An RSP session after the eUICC has authenticated itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Its name.
+    #[serde(with = "text")]
+    pub transaction_id: TransactionId,
+    /// Seconds since 1970; after that the transaction id is unknown.
+    pub expires: u64,
+    /// The CI of both certificate chains.
+    #[serde(with = "text")]
+    pub ci: CiPkId,
+    /// Whether `smdpSigned2` demanded a confirmation code.
+    pub cc_required: bool,
+    /// 64 bytes; covered by what the eUICC signs next.
+    pub smdp_signature2: Base64,
+    /// The otPK.EUICC of the package handed out in this session.
+    pub bound_to: Option<Base64>,
+}
+
+/// One entry of the time line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Seconds since 1970.
+    pub at: u64,
+    /// What happened.
+    pub event: EventKind,
+    /// More of it, for the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// What can happen to a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum EventKind {
+    /// The package arrived.
+    Added,
+    /// ES2+.DownloadOrder.
+    Ordered,
+    /// ES2+.ConfirmOrder.
+    Confirmed,
+    /// ES2+.ReleaseProfile, or ConfirmOrder with the release flag.
+    Released,
+    /// ES2+.CancelOrder.
+    OrderCancelled,
+    /// An eUICC authenticated itself for this order.
+    Authenticated,
+    /// It was turned away.
+    Refused,
+    /// A wrong confirmation code.
+    ConfirmationFailed,
+    /// A bound package was handed out.
+    Downloaded,
+    /// ES9+.CancelSession.
+    SessionCancelled,
+    /// The eUICC refused a command of the session.
+    SessionFailed,
+    /// Installed, by the eUICC's word.
+    Installed,
+    /// Not installed, by the eUICC's word.
+    InstallationFailed,
+    /// Enabled on the eUICC.
+    Enabled,
+    /// Disabled on the eUICC.
+    Disabled,
+    /// Deleted from the eUICC.
+    Deleted,
+    /// The order came to its end without an installation.
+    Failed,
+}
+
+/// A notification that was verified and attributed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Notification {
+    /// When it arrived first.
+    pub at: u64,
+    /// The eUICC that signed it.
+    #[serde(with = "text")]
+    pub eid: Eid,
+    /// The eUICC's number of it.
+    pub seq_number: u32,
+    /// Its event.
+    pub event: EventKind,
+    /// How an installation ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// A call of ES2+ and its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionCall {
+    /// Requester and identifier.
+    pub id: String,
+    /// SHA-256 of function and request.
+    pub digest: Base64,
+    /// The JSON that was answered.
+    pub answer: String,
+}
+
+impl Profile {
+    /// A new one.
+    #[must_use]
+    pub fn new(
+        iccid: Iccid,
+        profile_type: Option<String>,
+        metadata: Vec<u8>,
+        package: PackageFacts,
+        now: u64,
+    ) -> Self {
+        let mut profile = Self {
+            iccid,
+            profile_type,
+            metadata: Base64(metadata),
+            package,
+            state: ProfileState::Available,
+            order: None,
+            events: Vec::new(),
+            notifications: Vec::new(),
+            calls: Vec::new(),
+        };
+        profile.note(now, EventKind::Added, None);
+        profile
+    }
+
+    /// Adds to the time line.
+    pub fn note(&mut self, at: u64, event: EventKind, detail: Option<String>) {
+        if self.events.len() >= MAX_EVENTS {
+            // How it began stays; what is lost is in the middle.
+            self.events.remove(MAX_EVENTS / 2);
+        }
+        self.events.push(Event { at, event, detail });
+    }
+
+    /// The download ends for good.
+    pub fn fail(&mut self, at: u64, detail: impl Into<String>) {
+        self.state = ProfileState::Error;
+        if let Some(order) = &mut self.order {
+            order.session = None;
+        }
+        self.note(at, EventKind::Failed, Some(detail.into()));
+    }
+
+    /// The order as long as it has this session, alive at `now`.
+    pub fn order_in_session(&mut self, id: &TransactionId, now: u64) -> Option<(&mut Order, Session)> {
+        let order = self.order.as_mut()?;
+        let session = order.session.clone()?;
+        (session.transaction_id == *id && now <= session.expires).then_some((order, session))
+    }
+
+    /// Remembers a notification; `false` when it was there already.
+    pub fn remember(&mut self, notification: Notification) -> bool {
+        let same = |n: &Notification| n.eid == notification.eid && n.seq_number == notification.seq_number;
+        if self.notifications.iter().any(same) {
+            return false;
+        }
+        if self.notifications.len() >= MAX_NOTIFICATIONS {
+            self.notifications.remove(0);
+        }
+        self.notifications.push(notification);
+        true
+    }
+
+    /// The answer to an earlier call with this identifier.
+    #[must_use]
+    pub fn call(&self, id: &str) -> Option<&FunctionCall> {
+        self.calls.iter().find(|call| call.id == id)
+    }
+
+    /// Remembers the answer to a call.
+    pub fn remember_call(&mut self, call: FunctionCall) {
+        if self.calls.len() >= MAX_CALLS {
+            self.calls.remove(0);
+        }
+        self.calls.push(call);
+    }
+}
+
+impl Order {
+    /// Notes that a package was handed out.
+    pub fn deliver(&mut self, transaction_id: TransactionId) {
+        if self.delivered.len() >= MAX_DELIVERED {
+            self.delivered.remove(0);
+        }
+        self.delivered.push(Delivery { transaction_id });
+    }
+
+    /// Whether a package was handed out in this session.
+    #[must_use]
+    pub fn was_delivered(&self, id: &TransactionId) -> bool {
+        self.delivered.iter().any(|delivery| delivery.transaction_id == *id)
+    }
+}
+
+impl EventKind {
+    /// The event that a notification tells of; `None` unless it is exactly one.
+    #[must_use]
+    pub const fn of(events: NotificationEvents) -> Option<Self> {
+        match events {
+            NotificationEvents::INSTALL => Some(Self::Installed),
+            NotificationEvents::ENABLE => Some(Self::Enabled),
+            NotificationEvents::DISABLE => Some(Self::Disabled),
+            NotificationEvents::DELETE => Some(Self::Deleted),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! ES9+.AuthenticateClient (SGP.22 §5.6.3): the eUICC proves itself, then its
+//! order is looked at.
+
+use rsp::auth::{AuthenticateServerResponse, EuiccSigned1};
+use rsp::download::SmdpSigned2;
+use rsp::es9::{AuthenticateClientResponse, Base64};
+use rsp::metadata::StoreMetadata;
+use rsp::status::{ResponseHeader, StatusCode};
+use rsp::{DataObject, Raw};
+use rsp_crypto::chain::{EuiccChainError, verify_euicc_chain};
+use rsp_crypto::{Certificate, Provider, Signature, VerifiedEuicc, signature};
+use subtle::ConstantTimeEq;
+
+use super::session::{self, Given};
+use crate::Server;
+use crate::config::CredentialSet;
+use crate::error::{Fault, Malformed, Refusal, Trouble};
+use crate::profile::{EventKind, Profile, ProfileState, Session};
+
+/// An eUICC that has proven itself in a session of this server.
+pub(crate) struct Authenticated<'s, K> {
+    pub(crate) session: Given,
+    pub(crate) euicc: VerifiedEuicc,
+    pub(crate) signed1: Raw<EuiccSigned1>,
+    signature1: Signature,
+    set: &'s CredentialSet<K>,
+}
+
+/// Verifies the eUICC's side of the mutual authentication. Touches no state.
+pub(crate) async fn verify<'s, P: Provider>(
+    server: &'s Server<P>,
+    transaction_id: &str,
+    response: &[u8],
+    now: u64,
+) -> Result<Authenticated<'s, P::SigningKey>, Trouble> {
+    let session = session::recognise(&server.secret, transaction_id, now, server.limits.session)
+        .ok_or(StatusCode::TRANSACTION_ID_UNKNOWN)?;
+    let response = AuthenticateServerResponse::decode(response)
+        .map_err(|e| Malformed::new("authenticateServerResponse", e))?;
+    let ok = match response {
+        AuthenticateServerResponse::Ok(ok) => *ok,
+        AuthenticateServerResponse::Error { code, .. } => {
+            return Err(Refusal::new(StatusCode::EUICC_REFUSED, code.to_string()).into());
+        }
+    };
+    let (euicc, set) =
+        verify_euicc(server, ok.eum_certificate.der(), ok.euicc_certificate.der(), now).await?;
+    let covered = signature::euicc_signature1(ok.euicc_signed1.bytes());
+    if !euicc.signed(&server.provider, &covered, &ok.euicc_signature1).await? {
+        return Err(StatusCode::EUICC_SIGNATURE_INVALID.into());
+    }
+    if ok.euicc_signed1.transaction_id != session.id {
+        return Err(StatusCode::TRANSACTION_ID_UNKNOWN.into());
+    }
+    let expected =
+        session::server_challenge(&server.secret, &session.id, set.ci.id(), &ok.euicc_signed1.server_address);
+    if !bool::from(expected.ct_eq(&ok.euicc_signed1.server_challenge)) {
+        let because = "the server challenge is not the one of this session";
+        return Err(Refusal::new(StatusCode::EUICC_SIGNATURE_INVALID, because).into());
+    }
+    Ok(Authenticated { session, euicc, signed1: ok.euicc_signed1, signature1: ok.euicc_signature1, set })
+}
+
+/// Verifies the certificates of an eUICC under the CI that CERT.EUM names.
+pub(crate) async fn verify_euicc<'s, P: Provider>(
+    server: &'s Server<P>,
+    eum: &[u8],
+    euicc: &[u8],
+    now: u64,
+) -> Result<(VerifiedEuicc, &'s CredentialSet<P::SigningKey>), Trouble> {
+    let eum = Certificate::from_der(eum)
+        .map_err(|e| Refusal::new(StatusCode::EUM_CERTIFICATE_INVALID, e.to_string()))?;
+    let euicc = Certificate::from_der(euicc)
+        .map_err(|e| Refusal::new(StatusCode::EUICC_CERTIFICATE_INVALID, e.to_string()))?;
+    let issuer = eum.authority_key_identifier();
+    let under = |set: &&CredentialSet<_>| issuer.is_some_and(|id| id.as_bytes() == set.ci.id().as_bytes());
+    let set = server.credentials.iter().find(under).ok_or(StatusCode::CI_PK_UNKNOWN)?;
+    match verify_euicc_chain(&server.provider, &set.ci, &eum, &euicc, now).await {
+        Ok(verified) => Ok((verified, set)),
+        Err(EuiccChainError::Fault(fault)) => Err(fault.into()),
+        Err(error) => {
+            let code = error.status_code().ok_or_else(|| Fault::new(format!("no status code: {error}")))?;
+            Err(Refusal::new(code, error.to_string()).into())
+        }
+    }
+}
+
+/// Whether the eUICC may have the profile, and the signed offer if so.
+pub(crate) async fn offer<P: Provider>(
+    server: &Server<P>,
+    profile: &mut Profile,
+    who: &Authenticated<'_, P::SigningKey>,
+    now: u64,
+) -> Result<AuthenticateClientResponse, Trouble> {
+    admit(server, profile, who, now)?;
+    let downloaded = profile.state == ProfileState::Downloaded;
+    let metadata = profile.metadata.clone();
+    let Some(order) = &mut profile.order else {
+        return Err(StatusCode::MATCHING_ID_REFUSED.into());
+    };
+
+    let cc_required = order.confirmation_code.is_some();
+    let bpp_euicc_otpk = order.bound_otpk.as_ref().filter(|_| downloaded);
+    let smdp_signed2 = Raw::new(SmdpSigned2 {
+        transaction_id: who.session.id.clone(),
+        cc_required,
+        bpp_euicc_otpk: bpp_euicc_otpk.and_then(|otpk| otpk.0.as_slice().try_into().ok()),
+    });
+    let covered = signature::smdp_signature2(smdp_signed2.bytes(), &who.signature1);
+    let signature2 = server.provider.sign(&who.set.dp_pb.key, &covered).await?;
+
+    order.eid = Some(*who.euicc.eid());
+    order.euicc_key = Some(Base64(who.euicc.public_key().as_bytes().to_vec()));
+    order.download_attempts += 1;
+    order.session = Some(Session {
+        transaction_id: who.session.id.clone(),
+        expires: who.session.at + server.limits.session,
+        ci: who.set.ci.id().clone(),
+        cc_required,
+        smdp_signature2: Base64(signature2.0.to_vec()),
+        bound_to: None,
+    });
+    profile.note(now, EventKind::Authenticated, None);
+    Ok(AuthenticateClientResponse {
+        header: ResponseHeader::success(),
+        transaction_id: who.session.id.to_string(),
+        profile_metadata: metadata,
+        smdp_signed2: smdp_signed2.bytes().to_vec().into(),
+        smdp_signature2: signature2.to_tlv().into(),
+        smdp_certificate: who.set.dp_pb.certificate.der().to_vec().into(),
+    })
+}
+
+/// The checks, in the order of SGP.22 §5.6.3.
+fn admit<P: Provider>(
+    server: &Server<P>,
+    profile: &mut Profile,
+    who: &Authenticated<'_, P::SigningKey>,
+    now: u64,
+) -> Result<(), Refusal> {
+    let Some(order) = &profile.order else {
+        return Err(StatusCode::MATCHING_ID_REFUSED.into());
+    };
+    // A finished order does not tell whose it was.
+    match profile.state {
+        ProfileState::Released
+        | ProfileState::Downloaded
+        | ProfileState::Confirmed
+        | ProfileState::Allocated
+        | ProfileState::Linked => {}
+        _ => return Err(StatusCode::MATCHING_ID_REFUSED.into()),
+    }
+    if order.eid.is_some_and(|eid| eid != *who.euicc.eid()) {
+        return Err(StatusCode::EID_MISMATCH.into());
+    }
+    if !matches!(profile.state, ProfileState::Released | ProfileState::Downloaded) {
+        return Err(StatusCode::PROFILE_NOT_RELEASED.into());
+    }
+    if now > order.expires {
+        profile.fail(now, "the order has expired");
+        return Err(StatusCode::ORDER_EXPIRED.into());
+    }
+    if order.download_attempts >= server.limits.download_attempts {
+        profile.fail(now, "too many download attempts");
+        return Err(StatusCode::DOWNLOAD_TRIES_EXCEEDED.into());
+    }
+    if let Err(refusal) = eligible(profile, who) {
+        profile.note(now, EventKind::Refused, Some(refusal.to_string()));
+        return Err(refusal);
+    }
+    Ok(())
+}
+
+/// Whether the eUICC can take the profile (SGP.22 §3.1.3.1 and §4.5.4).
+fn eligible<K>(profile: &Profile, who: &Authenticated<'_, K>) -> Result<(), Refusal> {
+    let info = &who.signed1.euicc_info2;
+    if profile.package.major > info.profile_version.0[0] {
+        let because = format!(
+            "the package is of format {}.{}, the eUICC takes {}",
+            profile.package.major, profile.package.minor, info.profile_version
+        );
+        return Err(Refusal::new(StatusCode::NO_ELIGIBLE_PROFILE, because));
+    }
+    let rules = StoreMetadata::decode(&profile.metadata.0).map(|m| m.profile_policy_rules);
+    if rules.is_ok_and(|rules| rules.0 & info.forbidden_profile_policy_rules.0 != 0) {
+        let because = "the eUICC forbids a policy rule of the profile";
+        return Err(Refusal::new(StatusCode::NO_ELIGIBLE_PROFILE, because));
+    }
+    if info.ext_card_resource.free_non_volatile_memory < profile.package.length {
+        return Err(StatusCode::EUICC_INSUFFICIENT_MEMORY.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! ES9+.CancelSession (SGP.22 §5.6.5).
+
+use rsp::TransactionId;
+use rsp::cancel::CancelSessionResponse;
+use rsp::codes::CancelSessionReason;
+use rsp::status::StatusCode;
+use rsp_crypto::{Provider, PublicKey, signature};
+
+use crate::Server;
+use crate::error::{Fault, Refusal, Trouble};
+use crate::profile::{EventKind, Profile, ProfileState};
+
+/// Ends a session by the eUICC's signed word.
+pub(crate) async fn cancel_session<P: Provider>(
+    server: &Server<P>,
+    profile: &mut Profile,
+    id: &TransactionId,
+    response: &CancelSessionResponse,
+    now: u64,
+) -> Result<(), Trouble> {
+    let unknown = StatusCode::TRANSACTION_ID_UNKNOWN;
+    let (order, _) = profile.order_in_session(id, now).ok_or(unknown)?;
+    let key = order.euicc_key.as_ref().ok_or(unknown)?;
+    let key = PublicKey::from_sec1(&key.0).ok_or_else(|| Fault::new("stored PK.EUICC is broken"))?;
+    let (signed, signature) = match response {
+        CancelSessionResponse::Ok { signed, signature } => (signed, signature),
+        // Unsigned: nothing follows from it.
+        CancelSessionResponse::Error(code) => {
+            return Err(Refusal::new(StatusCode::EUICC_REFUSED, format!("cancelSession error {code}")).into());
+        }
+    };
+    let covered = signature::euicc_cancel_session_signature(signed.bytes());
+    if !server.provider.verify(&key, &covered, signature).await? {
+        return Err(StatusCode::EUICC_SIGNATURE_INVALID.into());
+    }
+    if signed.transaction_id != *id {
+        return Err(unknown.into());
+    }
+    if signed.smdp_oid != server.oid {
+        return Err(StatusCode::SMDP_OID_INVALID_ASSOCIATION.into());
+    }
+    order.session = None;
+    // The eUICC gives the package of this session up.
+    order.delivered.retain(|delivery| delivery.transaction_id != *id);
+    profile.note(now, EventKind::SessionCancelled, Some(signed.reason.to_string()));
+    match signed.reason {
+        CancelSessionReason::END_USER_REJECTION
+        | CancelSessionReason::PPR_NOT_ALLOWED
+        | CancelSessionReason::METADATA_MISMATCH => profile.fail(now, signed.reason.to_string()),
+        _ => profile.state = ProfileState::Released,
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! ES9+.HandleNotification (SGP.22 §5.6.4): what eUICCs report afterwards.
+
+use rsp::codes::ErrorReason;
+use rsp::notification::{FinalResult, OtherSignedNotification, ProfileInstallationResult};
+use rsp::status::StatusCode;
+use rsp_crypto::{Provider, PublicKey, VerifiedEuicc, signature};
+
+use super::authenticate::verify_euicc;
+use crate::Server;
+use crate::error::{Fault, Malformed, Trouble};
+use crate::profile::{EventKind, Notification, Profile, ProfileState};
+
+/// How the download ended, by the word of the eUICC that it was bound to. A
+/// repeat, and a result of a session in which nothing was handed out, changes
+/// nothing.
+pub(crate) async fn installation_result<P: Provider>(
+    server: &Server<P>,
+    profile: &mut Profile,
+    result: &ProfileInstallationResult,
+    now: u64,
+) -> Result<(), Trouble> {
+    let Some(order) = &mut profile.order else { return Ok(()) };
+    let id = &result.data.transaction_id;
+    let (Some(eid), Some(key)) = (order.eid, order.euicc_key.as_ref()) else { return Ok(()) };
+    let key = PublicKey::from_sec1(&key.0).ok_or_else(|| Fault::new("stored PK.EUICC is broken"))?;
+    let covered = signature::euicc_sign_pir(result.data.bytes());
+    if !server.provider.verify(&key, &covered, &result.euicc_sign_pir).await? {
+        return Err(StatusCode::EUICC_SIGNATURE_INVALID.into());
+    }
+    if result.data.smdp_oid != server.oid {
+        return Err(StatusCode::SMDP_OID_INVALID_ASSOCIATION.into());
+    }
+    let (event, detail) = match &result.data.final_result {
+        FinalResult::Success { .. } => (EventKind::Installed, None),
+        FinalResult::Error { bpp_command_id, error_reason, .. } => {
+            (EventKind::InstallationFailed, Some(format!("{bpp_command_id}, {error_reason}")))
+        }
+    };
+    let seq_number = result.data.notification.seq_number;
+    let delivered = order.was_delivered(id);
+    let latest = order.delivered.last().is_some_and(|delivery| delivery.transaction_id == *id);
+    if !profile.remember(Notification { at: now, eid, seq_number, event, detail: detail.clone() }) {
+        return Ok(());
+    }
+    profile.note(now, event, detail.clone());
+    if !delivered {
+        return Ok(());
+    }
+    let waiting = matches!(profile.state, ProfileState::Downloaded | ProfileState::Released);
+    let Some(order) = &mut profile.order else { return Ok(()) };
+    match &result.data.final_result {
+        // Whatever was thought in between: the profile is on the eUICC now.
+        FinalResult::Success { .. } => {
+            order.session = None;
+            if waiting || profile.state == ProfileState::Error {
+                profile.state = ProfileState::Installed;
+            }
+        }
+        FinalResult::Error { error_reason, .. } => {
+            order.delivered.retain(|delivery| delivery.transaction_id != *id);
+            // A late word on an earlier try does not end the present one.
+            if waiting && latest {
+                order.session = None;
+                match *error_reason {
+                    ErrorReason::INSUFFICIENT_MEMORY_FOR_PROFILE | ErrorReason::INTERRUPTION => {
+                        profile.state = ProfileState::Released;
+                    }
+                    _ => profile.fail(now, detail.unwrap_or_default()),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Verifies a notification that carries its certificates.
+pub(crate) async fn verify_other<P: Provider>(
+    server: &Server<P>,
+    notification: &OtherSignedNotification,
+    now: u64,
+) -> Result<VerifiedEuicc, Trouble> {
+    let (eum, euicc) = (notification.eum_certificate.der(), notification.euicc_certificate.der());
+    let (euicc, _) = verify_euicc(server, eum, euicc, now).await?;
+    let covered = signature::euicc_notification_signature(notification.tbs.bytes());
+    if euicc.signed(&server.provider, &covered, &notification.signature).await? {
+        Ok(euicc)
+    } else {
+        Err(StatusCode::EUICC_SIGNATURE_INVALID.into())
+    }
+}
+
+/// Enabled, disabled or deleted, by the word of the eUICC that has the profile. A
+/// repeat, and the word of another eUICC, changes nothing.
+pub(crate) fn other(
+    profile: &mut Profile,
+    euicc: &VerifiedEuicc,
+    notification: &OtherSignedNotification,
+    now: u64,
+) -> Result<(), Malformed> {
+    let event = EventKind::of(notification.tbs.event)
+        .ok_or_else(|| Malformed::new("pendingNotification", "exactly one event is expected"))?;
+    let bound = profile.order.as_ref().and_then(|order| order.eid);
+    if bound != Some(*euicc.eid()) {
+        return Ok(());
+    }
+    let seq_number = notification.tbs.seq_number;
+    if !profile.remember(Notification { at: now, eid: *euicc.eid(), seq_number, event, detail: None }) {
+        return Ok(());
+    }
+    profile.note(now, event, None);
+    match (profile.state, event) {
+        (ProfileState::Installed | ProfileState::Downloaded, EventKind::Deleted) => {
+            profile.state = ProfileState::Deleted;
+        }
+        // Its installation result is still on the way, or was lost.
+        (ProfileState::Downloaded, EventKind::Installed | EventKind::Enabled | EventKind::Disabled) => {
+            profile.state = ProfileState::Installed;
+        }
+        _ => {}
+    }
+    if let Some(order) = profile.order.as_mut().filter(|_| profile.state != ProfileState::Downloaded) {
+        order.session = None;
+    }
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! JSON on the wire to types and back.
+
+pub mod operator;
+pub mod problem;
+pub(crate) mod text;
