@@ -1,13 +1,16 @@
 //! The edge runtime: its requests, its variables, its way to the SM.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
-use js_sys::Uint8Array;
+use js_sys::futures::JsFuture;
+use js_sys::{Function, Promise, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
 use worker::{
-    ByteStream, Context, Delay, Env, Fetcher, Headers, Method, Request, RequestInit, RequestRedirect,
-    Response, event,
+    ByteStream, Context, Env, Fetcher, Headers, Method, Request, RequestInit, RequestRedirect, Response,
+    event,
 };
 use zeroize::Zeroizing;
 
@@ -108,14 +111,13 @@ struct Binding(Option<Fetcher>);
 impl Link for Binding {
     async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, LinkFailure> {
         let Some(fetcher) = &self.0 else { return Err(LinkFailure::Unreachable) };
-        let exchange = pin!(exchange(fetcher, request));
-        match select(exchange, pin!(Delay::from(PATIENCE))).await {
-            Either::Left((Ok(answer), _)) => answer.ok_or(LinkFailure::TooLarge),
-            Either::Left((Err(error), _)) => {
+        match within(PATIENCE, exchange(fetcher, request)).await {
+            Some(Ok(answer)) => answer.ok_or(LinkFailure::TooLarge),
+            Some(Err(error)) => {
                 worker::console_error!("SM: {error}");
                 Err(LinkFailure::Unreachable)
             }
-            Either::Right(_) => Err(LinkFailure::Late),
+            None => Err(LinkFailure::Late),
         }
     }
 }
@@ -150,4 +152,52 @@ async fn exchange(
         worker::ResponseBody::Empty => vec![],
     };
     passed.body(body).map(Some).map_err(|error| worker::Error::from(error.to_string()))
+}
+
+/// What `work` comes to, or `None` when it takes longer than `limit`.
+///
+/// Not with `worker::Delay`: it takes what `setTimeout` returns for a number, which under
+/// the runtime's Node.js compatibility it is not.
+pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let timer = Timer::start(limit);
+    match select(pin!(work), pin!(timer.elapsed())).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
+}
+
+/// A timer of the runtime, cleared when it is dropped.
+struct Timer {
+    elapsed: Promise,
+    id: JsValue,
+}
+
+impl Timer {
+    fn start(limit: Duration) -> Self {
+        let mut id = JsValue::UNDEFINED;
+        let milliseconds = JsValue::from_f64(limit.as_millis() as f64);
+        let elapsed = Promise::new(&mut |resolve, _| {
+            if let Some(set) = global("setTimeout") {
+                id = set.call2(&JsValue::UNDEFINED, &resolve, &milliseconds).unwrap_or_default();
+            }
+        });
+        Self { elapsed, id }
+    }
+
+    async fn elapsed(&self) {
+        // It is never rejected.
+        let _ = JsFuture::from(self.elapsed.clone()).await;
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if let Some(clear) = global("clearTimeout") {
+            let _ = clear.call1(&JsValue::UNDEFINED, &self.id);
+        }
+    }
+}
+
+fn global(name: &str) -> Option<Function> {
+    Reflect::get(&js_sys::global(), &name.into()).ok()?.dyn_into().ok()
 }

@@ -4,14 +4,12 @@
 //! without any `await`, so requests cannot come between, and what it answers is written.
 //! Rows are read with `raw()`: `one()` throws through frames that cannot catch.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use rsp::Imsi;
 use worker::{
-    Delay, DurableObject, Env, Method, ObjectNamespace, Request as HttpRequest, RequestInit, Response,
-    SqlStorage, SqlStorageValue, State, durable_object,
+    DurableObject, Env, Method, ObjectNamespace, Request as HttpRequest, RequestInit, Response, SqlStorage,
+    SqlStorageValue, State, durable_object,
 };
 use zeroize::Zeroizing;
 
@@ -19,7 +17,7 @@ use super::Store;
 use crate::refusal::{Fault, Refusal};
 use crate::service::{Answer, Chance, Line, Network, Owned, Record, Request, perform};
 use crate::subscriber::{Subscriber, SubscriberView, Tag};
-use crate::worker::network;
+use crate::worker::{network, within};
 
 /// How long an object may take. One that has trapped never answers; its caller must.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -99,10 +97,7 @@ async fn call(namespace: &ObjectNamespace, name: &str, path: &str, body: &str) -
         }
         response.text().await.map_err(fault)
     };
-    match select(pin!(exchange), pin!(Delay::from(PATIENCE))).await {
-        Either::Left((text, _)) => text,
-        Either::Right(_) => Err(Fault("an object does not answer".to_owned())),
-    }
+    within(PATIENCE, exchange).await.unwrap_or_else(|| Err(Fault("an object does not answer".to_owned())))
 }
 
 fn fault(error: impl std::fmt::Display) -> Fault {
