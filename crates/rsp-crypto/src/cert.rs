@@ -6,35 +6,48 @@
 use core::fmt;
 use core::ops::Range;
 
-use der::asn1::ObjectIdentifier;
-use der::{Decode, Tagged};
 use rsp::{Eid, Oid};
-use tlv::{Tag, Tlv};
-use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, ExtendedKeyUsage, KeyUsage,
-    NameConstraints, SubjectKeyIdentifier,
-};
-use x509_cert::name::Name;
+use tlv::{Reader, Tag, Tlv};
 
 use crate::{PublicKey, Signature, signature};
 
-const ECDSA_WITH_SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2");
-const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const PRIME256V1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-const BRAINPOOL_P256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.7");
-const FRP256V1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.250.1.223.101.256.1");
-const ORGANIZATION_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
-const SERIAL_NUMBER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.5");
-const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
-/// May be critical, but there is nothing to be checked in it.
-const CRL_DISTRIBUTION_POINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.31");
-const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
+/// Object identifiers as the contents of their DER encoding.
+mod oid {
+    pub(super) const ECDSA_WITH_SHA256: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02];
+    pub(super) const EC_PUBLIC_KEY: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01];
+    pub(super) const PRIME256V1: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
+    /// 1.3.36.3.3.2.8.1.1.7
+    pub(super) const BRAINPOOL_P256R1: &[u8] = &[0x2B, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07];
+    /// 1.2.250.1.223.101.256.1
+    pub(super) const FRP256V1: &[u8] = &[0x2A, 0x81, 0x7A, 0x01, 0x81, 0x5F, 0x65, 0x82, 0x00, 0x01];
+    pub(super) const SERVER_AUTH: &[u8] = &[0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
+    /// `id-rspRole`, 2.23.146.1.2.1.
+    pub(super) const RSP_ROLE: &[u8] = &[0x67, 0x81, 0x12, 0x01, 0x02, 0x01];
+    /// `id-at`, 2.5.4: attributes of names.
+    pub(super) const ORGANIZATION_NAME: &[u8] = &[0x55, 0x04, 10];
+    pub(super) const SERIAL_NUMBER: &[u8] = &[0x55, 0x04, 5];
+    /// `id-ce`, 2.5.29: extensions.
+    pub(super) const SUBJECT_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1D, 14];
+    pub(super) const KEY_USAGE: &[u8] = &[0x55, 0x1D, 15];
+    pub(super) const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1D, 17];
+    pub(super) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1D, 19];
+    pub(super) const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1D, 30];
+    pub(super) const CRL_DISTRIBUTION_POINTS: &[u8] = &[0x55, 0x1D, 31];
+    pub(super) const CERTIFICATE_POLICIES: &[u8] = &[0x55, 0x1D, 32];
+    pub(super) const AUTHORITY_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1D, 35];
+    pub(super) const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1D, 37];
+}
+
+const SET: Tag = Tag(0x31);
+const UTC_TIME: Tag = Tag(0x17);
+const GENERALIZED_TIME: Tag = Tag(0x18);
+/// `KeyUsage` bits 0 and 5, from the left.
+const DIGITAL_SIGNATURE: u32 = 1 << 31;
+const KEY_CERT_SIGN: u32 = 1 << 26;
 /// `GeneralName` (RFC 5280 §4.2.1.6).
 const DNS_NAME: Tag = Tag(0x82);
+const DIRECTORY_NAME: Tag = Tag(0xA4);
 const REGISTERED_ID: Tag = Tag(0x88);
-/// `id-rspRole`, 2.23.146.1.2.1, as DER contents.
-const ID_RSP_ROLE: &[u8] = &[0x67, 0x81, 0x12, 0x01, 0x02, 0x01];
 
 /// What the owner of a certificate may be (SGP.22 §4.5.2.1.0.3, `id-rspRole`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,11 +87,11 @@ impl Role {
             Self::DsAuth => 7,
             Self::Other(oid) => return Some(oid.clone()),
         };
-        Oid::from_der_contents(&[ID_RSP_ROLE, &[last]].concat()).ok()
+        Oid::from_der_contents(&[oid::RSP_ROLE, &[last]].concat()).ok()
     }
 
-    fn from_policy(policy: ObjectIdentifier) -> Option<Self> {
-        Some(match policy.as_bytes().strip_prefix(ID_RSP_ROLE) {
+    fn from_policy(policy: &[u8]) -> Option<Self> {
+        Some(match policy.strip_prefix(oid::RSP_ROLE) {
             Some([0]) => Self::Ci,
             Some([1]) => Self::Euicc,
             Some([2]) => Self::Eum,
@@ -87,7 +100,7 @@ impl Role {
             Some([5]) => Self::DpPb,
             Some([6]) => Self::DsTls,
             Some([7]) => Self::DsAuth,
-            _ => Self::Other(Oid::from_der_contents(policy.as_bytes()).ok()?),
+            _ => Self::Other(Oid::from_der_contents(policy).ok()?),
         })
     }
 }
@@ -133,7 +146,7 @@ pub enum Curve {
 /// What a certificate allows below it or excludes: one directory name, by
 /// attribute type and text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NameSubtree(Vec<(ObjectIdentifier, String)>);
+struct NameSubtree(Vec<(Vec<u8>, String)>);
 
 impl NameSubtree {
     /// Whether `subject` is inside. SGP.22 §4.5.2.1.0.2 gives the start of the
@@ -141,10 +154,10 @@ impl NameSubtree {
     /// the prefix rule of RFC 5280: every attribute of the constraint must be in
     /// the subject, the serial number by its first digits.
     fn contains(&self, subject: &Self) -> bool {
-        self.0.iter().all(|(oid, text)| {
-            subject.0.iter().any(|(subject_oid, subject_text)| {
-                subject_oid == oid
-                    && if *oid == SERIAL_NUMBER {
+        self.0.iter().all(|(kind, text)| {
+            subject.0.iter().any(|(subject_kind, subject_text)| {
+                subject_kind == kind
+                    && if kind == oid::SERIAL_NUMBER {
                         subject_text.starts_with(text)
                     } else {
                         subject_text == text
@@ -153,16 +166,16 @@ impl NameSubtree {
         })
     }
 
-    fn attribute(&self, oid: ObjectIdentifier) -> Option<&str> {
-        self.0.iter().find(|(found, _)| *found == oid).map(|(_, text)| text.as_str())
+    fn attribute(&self, kind: &[u8]) -> Option<&str> {
+        self.0.iter().find(|(found, _)| found == kind).map(|(_, text)| text.as_str())
     }
 }
 
 /// The permitted and excluded names below a certificate.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Names {
-    pub(crate) permitted: Vec<NameSubtree>,
-    pub(crate) excluded: Vec<NameSubtree>,
+struct Names {
+    permitted: Vec<NameSubtree>,
+    excluded: Vec<NameSubtree>,
 }
 
 /// A parsed certificate and the bytes it came from.
@@ -178,7 +191,7 @@ pub struct Certificate {
     role: Option<Role>,
     subject_key_identifier: Option<KeyIdentifier>,
     authority_key_identifier: Option<KeyIdentifier>,
-    key_usage: Option<KeyUsage>,
+    key_usage: Option<u32>,
     is_ca: bool,
     authenticates_tls_servers: bool,
     registered_id: Option<Oid>,
@@ -202,49 +215,54 @@ impl fmt::Display for InvalidCertificate {
 
 impl core::error::Error for InvalidCertificate {}
 
-const fn invalid<E>(part: &'static str) -> impl FnOnce(E) -> InvalidCertificate {
+/// For `map_err`: which part the bytes are wrong in.
+const fn invalid(part: &'static str) -> impl FnOnce(tlv::Error) -> InvalidCertificate {
     move |_| InvalidCertificate { part }
 }
 
 impl Certificate {
-    /// Reads a DER certificate.
+    /// Reads a DER certificate (RFC 5280 §4.1).
     ///
     /// # Errors
-    /// When it is malformed, not signed with ECDSA and SHA-256, or holds an
-    /// extension twice. A key on an unsupported curve is no error here.
+    /// When it is malformed, not of version 3, not signed with ECDSA and SHA-256,
+    /// or holds an extension twice. A key on an unsupported curve is no error
+    /// here.
     pub fn from_der(der: &[u8]) -> Result<Self, InvalidCertificate> {
-        let parsed = x509_cert::Certificate::from_der(der).map_err(invalid("structure"))?;
-        let tbs = parsed.tbs_certificate();
-        let algorithms = [parsed.signature_algorithm(), tbs.signature()];
-        if algorithms.iter().any(|algorithm| algorithm.oid != ECDSA_WITH_SHA256) {
-            return Err(InvalidCertificate { part: "signature algorithm" });
+        let outer = Tlv::single_of(der, Tag::SEQUENCE).map_err(invalid("structure"))?;
+        let mut parts = outer.reader();
+        let tbs = parts.expect(Tag::SEQUENCE).map_err(invalid("structure"))?;
+        check_algorithm(&mut parts)?;
+        let signature = parts.expect(Tag::BIT_STRING).and_then(|tlv| whole_octets(&tlv));
+        let signature = signature.map_err(invalid("signature"))?;
+        parts.end().map_err(invalid("structure"))?;
+
+        let mut fields = tbs.reader();
+        let version = fields.expect(Tag(0xA0)).and_then(|tlv| Tlv::single_of(tlv.value, Tag::INTEGER));
+        if version.and_then(|tlv| tlv.unsigned()).map_err(invalid("version"))? != 2 {
+            return Err(InvalidCertificate { part: "version" });
         }
-        let key = tbs.subject_public_key_info();
-        let curve = match key.algorithm.parameters.as_ref().map(|any| any.decode_as::<ObjectIdentifier>()) {
-            Some(Ok(curve)) if key.algorithm.oid == EC_PUBLIC_KEY => match curve {
-                PRIME256V1 => Curve::P256,
-                BRAINPOOL_P256R1 => Curve::BrainpoolP256r1,
-                FRP256V1 => Curve::Frp256v1,
-                _ => Curve::Other,
-            },
-            _ => Curve::Other,
-        };
+        fields.expect(Tag::INTEGER).map_err(invalid("serial number"))?;
+        check_algorithm(&mut fields)?;
+        fields.expect(Tag::SEQUENCE).map_err(invalid("issuer"))?;
+        let validity = fields.expect(Tag::SEQUENCE).ok().and_then(|tlv| times(&tlv));
+        let subject = fields.expect(Tag::SEQUENCE).and_then(|tlv| attributes(&tlv));
+        let key = fields.expect(Tag::SEQUENCE).and_then(|tlv| subject_key(&tlv));
+        let (curve, point) = key.map_err(invalid("public key"))?;
         let public_key = match curve {
             Curve::P256 => {
-                let point = key.subject_public_key.as_bytes().and_then(PublicKey::from_sec1);
-                Some(point.ok_or(InvalidCertificate { part: "public key" })?)
+                Some(PublicKey::from_sec1(point).ok_or(InvalidCertificate { part: "public key" })?)
             }
             _ => None,
         };
+        let start = outer.raw.len() - outer.value.len();
         let mut certificate = Self {
-            tbs: tbs_range(der).ok_or(InvalidCertificate { part: "structure" })?,
             der: der.to_vec(),
-            signature: parsed.signature().as_bytes().and_then(signature::from_sig_value),
-            subject: attributes(tbs.subject()),
+            tbs: start..start + tbs.raw.len(),
+            signature: signature::from_sig_value(signature),
+            subject: subject.map_err(invalid("subject"))?,
             curve,
             public_key,
-            validity: tbs.validity().not_before.to_unix_duration().as_secs()
-                ..tbs.validity().not_after.to_unix_duration().as_secs(),
+            validity: validity.ok_or(InvalidCertificate { part: "validity" })?,
             role: None,
             subject_key_identifier: None,
             authority_key_identifier: None,
@@ -256,83 +274,73 @@ impl Certificate {
             names: None,
             has_unknown_critical_extension: false,
         };
-        certificate.read_extensions(tbs)?;
+        // issuerUniqueID and subjectUniqueID (RFC 5280 §4.1.2.8) say nothing here.
+        let mut last = fields.next().map_err(invalid("structure"))?;
+        for unique_id in [Tag(0x81), Tag(0x82)] {
+            if last.is_some_and(|tlv| tlv.tag == unique_id) {
+                last = fields.next().map_err(invalid("structure"))?;
+            }
+        }
+        if let Some(tlv) = last {
+            let wrapped = Some(tlv).filter(|tlv| tlv.tag == Tag(0xA3) && fields.is_empty());
+            let wrapped = wrapped.ok_or(InvalidCertificate { part: "structure" })?;
+            let list = Tlv::single_of(wrapped.value, Tag::SEQUENCE).map_err(invalid("extensions"))?;
+            certificate.read_extensions(&list)?;
+        }
         Ok(certificate)
     }
 
-    fn read_extensions(&mut self, tbs: &x509_cert::TbsCertificate) -> Result<(), InvalidCertificate> {
-        use x509_cert::der::oid::AssociatedOid;
-        let extensions = tbs.extensions().map_or(&[][..], Vec::as_slice);
-        for (index, extension) in extensions.iter().enumerate() {
-            if extensions[..index].iter().any(|earlier| earlier.extn_id == extension.extn_id) {
+    fn read_extensions(&mut self, list: &Tlv<'_>) -> Result<(), InvalidCertificate> {
+        let mut extensions = list.reader();
+        let mut seen = Vec::new();
+        while let Some(extension) = extensions.next().map_err(invalid("extensions"))? {
+            let (id, critical, value) = extension_parts(&extension).map_err(invalid("extensions"))?;
+            if seen.contains(&id) {
                 return Err(InvalidCertificate { part: "extension that stands twice" });
             }
-            let value = extension.extn_value.as_bytes();
-            match extension.extn_id {
-                KeyUsage::OID => {
-                    self.key_usage = Some(KeyUsage::from_der(value).map_err(invalid("keyUsage"))?);
+            seen.push(id);
+            match id {
+                oid::KEY_USAGE => {
+                    let bits = Tlv::single_of(value, Tag::BIT_STRING).and_then(|tlv| tlv.bits());
+                    self.key_usage = Some(bits.map_err(invalid("keyUsage"))?);
                 }
-                BasicConstraints::OID => {
-                    let constraints =
-                        BasicConstraints::from_der(value).map_err(invalid("basicConstraints"))?;
-                    self.is_ca = constraints.ca;
+                oid::BASIC_CONSTRAINTS => {
+                    self.is_ca = is_ca(value).map_err(invalid("basicConstraints"))?;
                 }
-                CertificatePolicies::OID => {
-                    let policies =
-                        CertificatePolicies::from_der(value).map_err(invalid("certificatePolicies"))?;
-                    let mut roles =
-                        policies.0.iter().filter_map(|policy| Role::from_policy(policy.policy_identifier));
-                    let first = roles.next();
-                    self.role = match first {
-                        // Another policy may stand before the role.
-                        Some(Role::Other(_)) => roles.find(|role| !matches!(role, Role::Other(_))).or(first),
-                        first => first,
-                    };
+                oid::CERTIFICATE_POLICIES => {
+                    self.role = role(value).map_err(invalid("certificatePolicies"))?;
                 }
-                SubjectKeyIdentifier::OID => {
-                    let identifier =
-                        SubjectKeyIdentifier::from_der(value).map_err(invalid("subjectKeyIdentifier"))?;
-                    self.subject_key_identifier = Some(KeyIdentifier(identifier.0.as_bytes().to_vec()));
+                oid::SUBJECT_KEY_IDENTIFIER => {
+                    let identifier = Tlv::single_of(value, Tag::OCTET_STRING);
+                    let identifier = identifier.map_err(invalid("subjectKeyIdentifier"))?;
+                    self.subject_key_identifier = Some(KeyIdentifier(identifier.value.to_vec()));
                 }
-                AuthorityKeyIdentifier::OID => {
-                    let identifier =
-                        AuthorityKeyIdentifier::from_der(value).map_err(invalid("authorityKeyIdentifier"))?;
+                oid::AUTHORITY_KEY_IDENTIFIER => {
+                    // AuthorityKeyIdentifier { [0] keyIdentifier, … }
+                    let identifier = Tlv::single_of(value, Tag::SEQUENCE)
+                        .and_then(|sequence| sequence.fields().optional(Tag(0x80)))
+                        .map_err(invalid("authorityKeyIdentifier"))?;
                     self.authority_key_identifier =
-                        identifier.key_identifier.map(|octets| KeyIdentifier(octets.as_bytes().to_vec()));
+                        identifier.map(|identifier| KeyIdentifier(identifier.value.to_vec()));
                 }
-                SUBJECT_ALT_NAME => {
+                oid::SUBJECT_ALT_NAME => {
                     self.read_alternative_names(value).map_err(invalid("subjectAltName"))?;
                 }
-                NameConstraints::OID => {
-                    let constraints = NameConstraints::from_der(value).map_err(invalid("nameConstraints"))?;
-                    let subtrees = |list: Option<
-                        Vec<x509_cert::ext::pkix::constraints::name::GeneralSubtree>,
-                    >| {
-                        let names =
-                            list.unwrap_or_default().into_iter().filter_map(|subtree| match subtree.base {
-                                GeneralName::DirectoryName(name) => Some(attributes(&name)),
-                                _ => None,
-                            });
-                        names.collect()
-                    };
-                    self.names = Some(Names {
-                        permitted: subtrees(constraints.permitted_subtrees),
-                        excluded: subtrees(constraints.excluded_subtrees),
-                    });
+                oid::NAME_CONSTRAINTS => {
+                    self.names = Some(constraints(value).map_err(invalid("nameConstraints"))?);
                 }
-                ExtendedKeyUsage::OID => {
-                    let purposes = ExtendedKeyUsage::from_der(value).map_err(invalid("extendedKeyUsage"))?;
-                    self.authenticates_tls_servers = purposes.0.contains(&SERVER_AUTH);
+                oid::EXTENDED_KEY_USAGE => {
+                    self.authenticates_tls_servers =
+                        has_server_auth(value).map_err(invalid("extendedKeyUsage"))?;
                 }
-                CRL_DISTRIBUTION_POINTS => {}
-                _ => self.has_unknown_critical_extension |= extension.critical,
+                // May be critical, but there is nothing to be checked in it.
+                oid::CRL_DISTRIBUTION_POINTS => {}
+                _ => self.has_unknown_critical_extension |= critical,
             }
         }
         Ok(())
     }
 
-    /// By hand: the general parser refuses object identifiers whose first two
-    /// arcs take more than one byte, and 2.999 is the arc of all test servers.
     fn read_alternative_names(&mut self, value: &[u8]) -> Result<(), tlv::Error> {
         let mut names = Tlv::single_of(value, Tag::SEQUENCE)?.reader();
         while let Some(name) = names.next()? {
@@ -415,26 +423,26 @@ impl Certificate {
     /// `organizationName` of the subject.
     #[must_use]
     pub fn organization(&self) -> Option<&str> {
-        self.subject.attribute(ORGANIZATION_NAME)
+        self.subject.attribute(oid::ORGANIZATION_NAME)
     }
 
     /// The EID of an eUICC certificate, `serialNumber` of the subject.
     #[must_use]
     pub fn eid(&self) -> Option<Eid> {
-        self.subject.attribute(SERIAL_NUMBER)?.parse().ok()
+        self.subject.attribute(oid::SERIAL_NUMBER)?.parse().ok()
     }
 
     /// Whether the key may sign data (`digitalSignature`).
     #[must_use]
     pub fn signs_data(&self) -> bool {
-        self.key_usage.as_ref().is_some_and(KeyUsage::digital_signature)
+        self.key_usage.is_some_and(|bits| bits & DIGITAL_SIGNATURE != 0)
     }
 
     /// Whether the key may sign certificates: `keyCertSign`, and CA in
     /// basicConstraints.
     #[must_use]
     pub fn signs_certificates(&self) -> bool {
-        self.is_ca && self.key_usage.as_ref().is_some_and(KeyUsage::key_cert_sign)
+        self.is_ca && self.key_usage.is_some_and(|bits| bits & KEY_CERT_SIGN != 0)
     }
 
     /// Whether the key may authenticate a TLS server (`id-kp-serverAuth`).
@@ -473,22 +481,178 @@ impl Certificate {
     }
 }
 
-/// Where `tbsCertificate` stands in the certificate.
-fn tbs_range(der: &[u8]) -> Option<Range<usize>> {
-    let outer = Tlv::single_of(der, Tag::SEQUENCE).ok()?;
-    let tbs = outer.reader().expect(Tag::SEQUENCE).ok()?;
-    let start = outer.raw.len() - outer.value.len();
-    Some(start..start + tbs.raw.len())
+/// `AlgorithmIdentifier`: ECDSA with SHA-256.
+fn check_algorithm(reader: &mut Reader<'_>) -> Result<(), InvalidCertificate> {
+    let algorithm = reader.expect(Tag::SEQUENCE).and_then(|tlv| tlv.reader().expect(Tag::OID));
+    match algorithm {
+        Ok(algorithm) if algorithm.value == oid::ECDSA_WITH_SHA256 => Ok(()),
+        _ => Err(InvalidCertificate { part: "signature algorithm" }),
+    }
 }
 
-fn attributes(name: &Name) -> NameSubtree {
-    let texts = name.iter().filter_map(|attribute| {
-        use der::Tag as T;
-        let value = &attribute.value;
-        let is_text =
-            matches!(value.tag(), T::Utf8String | T::PrintableString | T::Ia5String | T::TeletexString);
-        let text = core::str::from_utf8(value.value()).ok().filter(|_| is_text)?;
-        Some((attribute.oid, text.to_owned()))
-    });
-    NameSubtree(texts.collect())
+/// A `BIT STRING` of whole octets.
+fn whole_octets<'a>(tlv: &Tlv<'a>) -> Result<&'a [u8], tlv::Error> {
+    match tlv.value {
+        [0, octets @ ..] => Ok(octets),
+        _ => Err(tlv::Error::Value(tlv.tag)),
+    }
+}
+
+/// `SubjectPublicKeyInfo`: the curve and the point on it.
+fn subject_key<'a>(info: &Tlv<'a>) -> Result<(Curve, &'a [u8]), tlv::Error> {
+    let mut parts = info.reader();
+    let mut algorithm = parts.expect(Tag::SEQUENCE)?.reader();
+    let is_elliptic = algorithm.expect(Tag::OID)?.value == oid::EC_PUBLIC_KEY;
+    let curve = match algorithm.next()? {
+        Some(curve) if is_elliptic && curve.tag == Tag::OID => match curve.value {
+            oid::PRIME256V1 => Curve::P256,
+            oid::BRAINPOOL_P256R1 => Curve::BrainpoolP256r1,
+            oid::FRP256V1 => Curve::Frp256v1,
+            _ => Curve::Other,
+        },
+        _ => Curve::Other,
+    };
+    let point = parts.expect(Tag::BIT_STRING)?;
+    parts.end()?;
+    Ok((curve, whole_octets(&point)?))
+}
+
+/// `Extension { extnID, critical DEFAULT FALSE, extnValue }`.
+fn extension_parts<'a>(extension: &Tlv<'a>) -> Result<(&'a [u8], bool, &'a [u8]), tlv::Error> {
+    if extension.tag != Tag::SEQUENCE {
+        return Err(tlv::Error::Unexpected { expected: Tag::SEQUENCE, found: extension.tag });
+    }
+    let mut parts = extension.reader();
+    let id = parts.expect(Tag::OID)?;
+    let mut ahead = parts;
+    let critical = match ahead.next()? {
+        Some(flag) if flag.tag == Tag::BOOLEAN => {
+            parts = ahead;
+            flag.boolean()?
+        }
+        _ => false,
+    };
+    let value = parts.expect(Tag::OCTET_STRING)?;
+    parts.end()?;
+    Ok((id.value, critical, value.value))
+}
+
+/// `BasicConstraints { cA DEFAULT FALSE, pathLenConstraint OPTIONAL }`.
+fn is_ca(value: &[u8]) -> Result<bool, tlv::Error> {
+    let flag = Tlv::single_of(value, Tag::SEQUENCE)?.fields().optional(Tag::BOOLEAN)?;
+    flag.map_or(Ok(false), |flag| flag.boolean())
+}
+
+/// The role among `CertificatePolicies`; another policy may stand before it.
+fn role(value: &[u8]) -> Result<Option<Role>, tlv::Error> {
+    let mut policies = Tlv::single_of(value, Tag::SEQUENCE)?.reader();
+    let mut other = None;
+    while let Some(policy) = policies.next()? {
+        match Role::from_policy(policy.reader().expect(Tag::OID)?.value) {
+            Some(Role::Other(oid)) => {
+                other.get_or_insert(Role::Other(oid));
+            }
+            Some(role) => return Ok(Some(role)),
+            None => {}
+        }
+    }
+    Ok(other)
+}
+
+/// Whether `ExtKeyUsageSyntax` names `id-kp-serverAuth`.
+fn has_server_auth(value: &[u8]) -> Result<bool, tlv::Error> {
+    let mut purposes = Tlv::single_of(value, Tag::SEQUENCE)?.reader();
+    while let Some(purpose) = purposes.next()? {
+        if purpose.tag == Tag::OID && purpose.value == oid::SERVER_AUTH {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// `NameConstraints { [0] permittedSubtrees, [1] excludedSubtrees }`: their
+/// directory names.
+fn constraints(value: &[u8]) -> Result<Names, tlv::Error> {
+    let mut names = Names::default();
+    let mut lists = Tlv::single_of(value, Tag::SEQUENCE)?.reader();
+    while let Some(list) = lists.next()? {
+        let names = match list.tag.0 {
+            0xA0 => &mut names.permitted,
+            0xA1 => &mut names.excluded,
+            _ => return Err(tlv::Error::Value(list.tag)),
+        };
+        let mut subtrees = list.reader();
+        while let Some(subtree) = subtrees.next()? {
+            // GeneralSubtree { base GeneralName, … }
+            let base = subtree.reader().next()?.ok_or(tlv::Error::Missing(DIRECTORY_NAME))?;
+            if base.tag == DIRECTORY_NAME {
+                names.push(attributes(&Tlv::single_of(base.value, Tag::SEQUENCE)?)?);
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// The text attributes of a `Name`.
+fn attributes(name: &Tlv<'_>) -> Result<NameSubtree, tlv::Error> {
+    let mut texts = Vec::new();
+    let mut relative_names = name.reader();
+    while !relative_names.is_empty() {
+        let mut set = relative_names.expect(SET)?.reader();
+        while !set.is_empty() {
+            let mut attribute = set.expect(Tag::SEQUENCE)?.reader();
+            let kind = attribute.expect(Tag::OID)?;
+            let value = attribute.next()?.ok_or(tlv::Error::Truncated)?;
+            // UTF8String, PrintableString, IA5String
+            if matches!(value.tag.0, 0x0C | 0x13 | 0x16) {
+                texts.push((kind.value.to_vec(), value.text()?.to_owned()));
+            }
+        }
+    }
+    Ok(NameSubtree(texts))
+}
+
+/// `Validity` in seconds since 1970.
+fn times(validity: &Tlv<'_>) -> Option<Range<u64>> {
+    let mut times = validity.reader();
+    let not_before = time(&times.next().ok()??)?;
+    let not_after = time(&times.next().ok()??)?;
+    times.end().ok()?;
+    Some(not_before..not_after)
+}
+
+/// `Time` (RFC 5280 §4.1.2.5) in seconds since 1970; earlier ones are 0.
+fn time(time: &Tlv<'_>) -> Option<u64> {
+    let text = time.text().ok()?.strip_suffix('Z')?;
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let (year, rest) = match time.tag {
+        UTC_TIME if text.len() == 12 => {
+            let (year, rest) = text.split_at(2);
+            let year: u64 = year.parse().ok()?;
+            (if year < 50 { 2000 + year } else { 1900 + year }, rest)
+        }
+        GENERALIZED_TIME if text.len() == 14 => {
+            let (year, rest) = text.split_at(4);
+            (year.parse().ok()?, rest)
+        }
+        _ => return None,
+    };
+    let mut pairs = (0..5).map(|pair| rest.get(pair * 2..pair * 2 + 2)?.parse::<u64>().ok());
+    let mut next = || pairs.next().flatten();
+    let (month, day, hour, minute, second) = (next()?, next()?, next()?, next()?, next()?);
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let lengths = [31, if is_leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let months = lengths.get(..usize::try_from(month.checked_sub(1)?).ok()?)?;
+    let length = *lengths.get(months.len())?;
+    if day == 0 || day > length || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let Some(years) = year.checked_sub(1970) else { return Some(0) };
+    // Leap days of the years from 1970 to the one before.
+    let leaps = |before: u64| before / 4 - before / 100 + before / 400;
+    let leap_days = leaps(year - 1) - leaps(1969);
+    let days = years * 365 + leap_days + months.iter().sum::<u64>() + day - 1;
+    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
 }

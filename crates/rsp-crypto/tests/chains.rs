@@ -5,7 +5,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rsp::status::StatusCode;
-use rsp_crypto::cert::Curve;
+use rsp_crypto::cert::{Curve, InvalidCertificate};
 use rsp_crypto::chain::{
     CiKey, EuiccChainError, Flaw, ServerChainError, VerifiedEuicc, VerifiedServer, verify_euicc_chain,
     verify_profile_binding, verify_server_chain,
@@ -43,6 +43,60 @@ fn authenticate(
 
 fn euicc(eum: &str, euicc: &str, now: u64) -> Option<Result<VerifiedEuicc, EuiccChainError>> {
     Some(ready(verify_euicc_chain(&provider(), &ci()?, &read(eum)?, &read(euicc)?, now)))
+}
+
+/// Every published certificate reads as the x509-cert crate reads it.
+#[test]
+fn certificates_read_as_another_parser_reads_them() {
+    use x509_cert::der::{Decode, Encode};
+    use x509_cert::ext::pkix::{
+        AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, KeyUsage, SubjectKeyIdentifier,
+    };
+    let Some(data) = vectors::folder().map(|folder| folder.join("data")) else { return };
+    let folders = ["CertificateIssuer", "DPauth", "DPpb", "DPtls", "DSauth", "EUM", "eUICC"];
+    let folders = folders.map(|folder| data.join("sgp26-certs").join(folder));
+    let mut count = 0;
+    for folder in folders.iter().chain([&data.join("negative-certs")]) {
+        let Ok(files) = std::fs::read_dir(folder) else { return };
+        for path in files.map(|file| file.unwrap().path()) {
+            if path.extension().is_none_or(|extension| extension != "der") {
+                continue;
+            }
+            let der = std::fs::read(&path).unwrap();
+            let (ours, theirs) =
+                (Certificate::from_der(&der).unwrap(), x509_cert::Certificate::from_der(&der).unwrap());
+            let tbs = theirs.tbs_certificate();
+            assert_eq!(ours.tbs(), tbs.to_der().unwrap(), "{path:?}");
+            let seconds = |time: x509_cert::time::Time| time.to_unix_duration().as_secs();
+            let validity = tbs.validity();
+            assert_eq!(ours.validity(), (seconds(validity.not_before), seconds(validity.not_after)));
+            let point = tbs.subject_public_key_info().subject_public_key.raw_bytes();
+            assert!(ours.public_key().is_none_or(|key| key.as_bytes() == point));
+            assert_eq!(ours.public_key().is_some(), ours.curve() == &Curve::P256);
+            let their = tbs.get_extension::<SubjectKeyIdentifier>().unwrap().unwrap().1;
+            assert_eq!(ours.subject_key_identifier().unwrap().as_bytes(), their.0.as_bytes());
+            let their = tbs.get_extension::<AuthorityKeyIdentifier>().unwrap();
+            let their = their.and_then(|(_, id)| id.key_identifier);
+            assert_eq!(
+                ours.authority_key_identifier().map(KeyIdentifier::as_bytes),
+                their.as_ref().map(|id| id.as_bytes())
+            );
+            let policy = &tbs.get_extension::<CertificatePolicies>().unwrap().unwrap().1.0[0];
+            let role = ours.role().unwrap().policy().unwrap();
+            assert_eq!(role.to_string(), policy.policy_identifier.to_string());
+            let usage = tbs.get_extension::<KeyUsage>().unwrap().unwrap().1;
+            let ca = tbs
+                .get_extension::<BasicConstraints>()
+                .unwrap()
+                .is_some_and(|(_, constraints)| constraints.ca);
+            assert_eq!((ours.signs_data(), ours.is_ca()), (usage.digital_signature(), ca));
+            assert_eq!(ours.signs_certificates(), usage.key_cert_sign() && ca);
+            let organization = tbs.subject().organization().unwrap().map(|text| text.value().to_string());
+            assert_eq!(ours.organization(), organization.as_deref());
+            count += 1;
+        }
+    }
+    assert!(count >= 30, "{count}");
 }
 
 #[test]
@@ -208,6 +262,51 @@ fn manufacturers_with_one_fault() {
     let early = euicc(EUM, EUICC, read(EUM).unwrap().validity().0 - 1).unwrap().unwrap_err();
     assert_eq!(early, EuiccChainError::Eum(Flaw::Expired));
     assert_eq!(early.status_code(), Some(StatusCode::EUM_CERTIFICATE_EXPIRED));
+}
+
+/// CERT.DPauth with some bytes replaced by others of the same number.
+fn changed(from: &[u8], to: &[u8]) -> Option<Result<Certificate, InvalidCertificate>> {
+    let der = vectors::read(&format!("data/{DP_AUTH}"))?;
+    let at = der.windows(from.len()).position(|window| window == from).unwrap();
+    let changed = [&der[..at], to, &der[at + from.len()..]].concat();
+    assert_eq!((from.len(), changed.len()), (to.len(), der.len()));
+    Some(Certificate::from_der(&changed))
+}
+
+#[test]
+fn malformed_certificates_name_the_part() {
+    let version_1 = [0xA0, 3, 2, 1, 0];
+    let rsa = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01];
+    for (from, to, part) in [
+        (&[0xA0, 3, 2, 1, 2][..], &version_1[..], "version"),
+        (&[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02], &rsa, "signature algorithm"),
+        // subjectKeyIdentifier becomes a second authorityKeyIdentifier.
+        (&[0x55, 0x1D, 14], &[0x55, 0x1D, 35], "extension that stands twice"),
+        (b"200401083130Z", b"201301083130Z", "validity"),
+        (b"200401083130Z", b"200230083130Z", "validity"),
+        (b"200401083130Z", b"200400083130Z", "validity"),
+        (b"200401083130Z", b"200401243130Z", "validity"),
+        (b"200401083130Z", b"20040108+130Z", "validity"),
+        (b"200401083130Z", b"2004010831300", "validity"),
+        // A compressed point, and one with unused bits.
+        (&[0x03, 0x42, 0x00, 0x04], &[0x03, 0x42, 0x00, 0x02], "public key"),
+        (&[0x03, 0x42, 0x00, 0x04], &[0x03, 0x42, 0x01, 0x04], "public key"),
+        (&[0x88, 0x03, 0x88, 0x37, 0x0A], &[0x88, 0x03, 0x88, 0x37, 0x8A], "subjectAltName"),
+    ] {
+        let Some(result) = changed(from, to) else { return };
+        assert_eq!(result, Err(InvalidCertificate { part }), "{to:02X?}");
+    }
+}
+
+#[test]
+fn unknown_extensions_matter_when_they_are_critical() {
+    // certificatePolicies, critical, becomes 2.5.29.127.
+    let Some(certificate) = changed(&[0x55, 0x1D, 32], &[0x55, 0x1D, 127]) else { return };
+    let certificate = certificate.unwrap();
+    assert!(certificate.has_unknown_critical_extension() && certificate.role().is_none());
+    // subjectAltName is not critical.
+    let certificate = changed(&[0x55, 0x1D, 17], &[0x55, 0x1D, 127]).unwrap().unwrap();
+    assert!(!certificate.has_unknown_critical_extension() && certificate.registered_id().is_none());
 }
 
 /// No changed byte makes another certificate that is believed, and none panics.

@@ -260,6 +260,27 @@ fn certificates_with_chosen_faults() {
     }
 }
 
+/// Times come out of a certificate as they were put in: each end of a month in
+/// leap years and others, around the change from two digits of the year to four.
+#[test]
+fn times_are_kept() {
+    let pki = pki(1);
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let mut check = |not_before, not_after| {
+        let validity = Validity { not_before, not_after };
+        let euicc = pki.issue_euicc(&mut rng, eid("89049032999999999999999999999999"), validity).unwrap();
+        assert_eq!(euicc.certificate().validity(), (not_before, not_after));
+    };
+    for month in 0..12 * 140 {
+        // About the ends of months, from 1970 to 2110: 2000 is a leap year, 2100 is none.
+        let second = month * 2_629_746;
+        check(second, second + 86_399);
+    }
+    check(951_782_400, 951_868_799); // 2000-02-29
+    check(2_524_607_999, 2_524_608_000); // 2049-12-31 23:59:59, 2050-01-01
+    check(0, 253_402_300_799); // 9999-12-31 23:59:59
+}
+
 #[test]
 fn the_same_seed_makes_the_same_files_and_they_are_read_again() {
     let files = pki(7).expose_files().unwrap();
