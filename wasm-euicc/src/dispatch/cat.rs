@@ -92,7 +92,7 @@ impl Cat {
     #[must_use]
     pub fn supports(&self, byte: usize, bit: u32) -> bool {
         let value = self.profile.as_ref().and_then(|profile| profile.get(byte.checked_sub(1)?));
-        value.is_some_and(|value| bit >= 1 && bit <= 8 && value >> (bit - 1) & 1 == 1)
+        value.is_some_and(|value| (1..=8).contains(&bit) && value >> (bit - 1) & 1 == 1)
     }
 
     /// Whether a proactive command waits or is being executed.

@@ -170,7 +170,6 @@ impl State {
 
     /// Joins chained commands. `None`: more parts follow. `Some(None)`: the
     /// command was not chained.
-    #[expect(clippy::type_complexity, reason = "two questions with one answer each")]
     pub(super) fn join(
         &mut self,
         command: &Command<'_>,

@@ -67,7 +67,7 @@ impl<E: Env> Euicc<E> {
     /// Cold or warm reset: everything volatile is lost, and a profile change
     /// that waited for it takes place. Returns the answer to reset.
     pub fn reset(&mut self) -> Vec<u8> {
-        self.with_isdr(|context| isdr::reset(context));
+        self.with_isdr(isdr::reset);
         self.clear_volatile();
         self.terminal = Terminal::default();
         self.cat = Cat::default();
@@ -210,7 +210,7 @@ impl<E: Env> Euicc<E> {
         self.leave_uicc_application(channel);
         let was_isdr = self.channels.state(channel).is_ok_and(|state| state.application == Application::Isdr);
         if was_isdr && to != Application::Isdr {
-            self.with_isdr(|context| isdr::deselected(context));
+            self.with_isdr(isdr::deselected);
         }
     }
 

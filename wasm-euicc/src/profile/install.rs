@@ -330,7 +330,7 @@ impl Installer {
         Ok(tx.put(Key::Slot(self.slot, SlotKey::Opaque(number)), raw.to_vec())?)
     }
 
-    fn pin_codes(&mut self, tx: &mut Transaction<'_>, source: &PinSource) -> Step {
+    fn pin_codes(&self, tx: &mut Transaction<'_>, source: &PinSource) -> Step {
         const LOCAL: u8 = 0x80;
         let pins = match source {
             PinSource::SharedWith(path) => {

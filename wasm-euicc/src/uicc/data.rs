@@ -40,7 +40,7 @@ impl Named {
 
 impl Uicc<'_> {
     pub(super) fn read_binary(
-        &mut self,
+        &self,
         selection: &mut Selection,
         command: &Command<'_>,
     ) -> Result<Response, StatusWord> {
@@ -83,7 +83,7 @@ impl Uicc<'_> {
     }
 
     pub(super) fn read_record(
-        &mut self,
+        &self,
         selection: &mut Selection,
         command: &Command<'_>,
     ) -> Result<Response, StatusWord> {
@@ -138,7 +138,7 @@ impl Uicc<'_> {
     /// SEARCH RECORD (ETSI TS 102 221 §11.1.7): the numbers of the records that
     /// hold the pattern, in the order of the search.
     pub(super) fn search_record(
-        &mut self,
+        &self,
         selection: &mut Selection,
         command: &Command<'_>,
     ) -> Result<Response, StatusWord> {
@@ -260,7 +260,7 @@ impl Uicc<'_> {
     /// RETRIEVE DATA (ETSI TS 102 221 §11.3.1): an object of a BER-TLV file,
     /// whole; long ones leave through GET RESPONSE.
     pub(super) fn retrieve_data(
-        &mut self,
+        &self,
         selection: &mut Selection,
         command: &Command<'_>,
     ) -> Result<Response, StatusWord> {

@@ -93,7 +93,7 @@ impl Selection {
             return Ok(());
         }
         if fid == Self::CURRENT_ADF {
-            return self.to_application();
+            return self.enter_application();
         }
         // The current directory itself, then its parent; an ADF has no
         // identifier that a command can name.
@@ -159,7 +159,7 @@ impl Selection {
         if from_mf {
             if fids.peek() == Some(&Self::CURRENT_ADF) {
                 fids.next();
-                to.to_application()?;
+                to.enter_application()?;
             } else {
                 to.path.truncate(1);
             }
@@ -209,7 +209,7 @@ impl Selection {
             directory: directory.id,
             fid: file.fid,
         });
-        self.to_application()
+        self.enter_application()
     }
 
     /// Ends the session of the open application; the MF is current then.
@@ -249,7 +249,7 @@ impl Selection {
         second.is_some_and(|file| file.is_application())
     }
 
-    fn to_application(&mut self) -> Result<(), StatusWord> {
+    fn enter_application(&mut self) -> Result<(), StatusWord> {
         let opened = self.application.as_ref().ok_or(StatusWord::FILE_NOT_FOUND)?;
         let step = Step { fid: opened.fid, id: opened.directory };
         self.path.truncate(1);
