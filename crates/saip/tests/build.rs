@@ -235,7 +235,7 @@ fn every_broken_rule_is_named() {
         let ProfileElement::Header(header) = &mut elements[0] else { panic!() };
         header
     }
-    let cases: [(Rule, Change); 22] = [
+    let cases: [(Rule, Change); 26] = [
         (Rule::HeaderFirst, |e| drop(e.remove(0))),
         (Rule::EndLast, |e| drop(e.pop())),
         (Rule::MfBeforeFiles, |e| drop(e.remove(1))),
@@ -275,6 +275,20 @@ fn every_broken_rule_is_named() {
             template(e, TemplateKind::Usim).files[1].1 = saip::File::new(None, &[0x08; 10]);
         }),
         (Rule::PukDefined, |e| drop(e.remove(2))),
+        (Rule::UniqueKeyReference, |e| {
+            let ProfileElement::PukCodes(codes) = &mut e[2] else { panic!() };
+            codes.codes.push(codes.codes[0].clone());
+        }),
+        (Rule::KeyReferenceScope, |e| {
+            let ProfileElement::PinCodes(codes) = &mut e[3] else { panic!() };
+            let PinSource::Pins(pins) = &mut codes.source else { panic!() };
+            pins[0].key_reference = 0x81;
+        }),
+        (Rule::DoNotCreate, |e| template(e, TemplateKind::OptUsim).files[0].1 = saip::File::absent()),
+        (Rule::KnownElement, |e| {
+            let later = vectors::bytes("BF22 07 A005 8000 81012A");
+            e.insert(4, ProfileElement::decode(&later).unwrap());
+        }),
         (Rule::SharedApplication, |e| {
             let at = position(e, "usim");
             e.remove(at);
