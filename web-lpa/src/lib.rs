@@ -1,1 +1,35 @@
 //! The LPA as a Leptos application, and the playground around it.
+//!
+//! ```text
+//!   ui ──shows──► model ◄──changes── phone ──► transport ─┬─► the chip's worker
+//!                   ▲                  │                   └─► the network's HTTP API
+//!                   └── trace ◄────────┴─ terminal (radio side), lpa (procedures)
+//! ```
+//!
+//! `phone` performs the effects of the procedures of crate `lpa`; `terminal` is what a
+//! phone's modem does by itself: reset, reading the profile, attaching. Everything that
+//! passes between the four parties is recorded in `trace`. `ui` only renders.
+
+pub mod describe;
+pub mod files;
+pub mod network;
+pub mod trace;
+
+#[cfg(target_arch = "wasm32")]
+mod model;
+#[cfg(target_arch = "wasm32")]
+mod phone;
+#[cfg(target_arch = "wasm32")]
+mod terminal;
+#[cfg(target_arch = "wasm32")]
+mod transport;
+#[cfg(target_arch = "wasm32")]
+mod ui;
+
+/// Starts the application in the page that loaded the module.
+#[cfg(target_arch = "wasm32")]
+#[wasm_bindgen::prelude::wasm_bindgen(start)]
+pub fn start() {
+    console_error_panic_hook::set_once();
+    ui::mount();
+}

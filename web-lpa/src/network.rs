@@ -1,0 +1,241 @@
+//! The network as a terminal sees it: JSON of its HTTP API.
+
+use serde::{Deserialize, Serialize};
+
+/// RAND and AUTN for the card, in hex.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Challenge {
+    /// Names the attach when it is answered.
+    pub attach_id: String,
+    /// RAND.
+    pub rand: String,
+    /// AUTN.
+    pub autn: String,
+}
+
+/// What the network answers to a proof.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum AttachAnswer {
+    /// The phone is attached.
+    Session(Box<Session>),
+    /// The sequence number was taken over; once more.
+    Challenge(Challenge),
+}
+
+/// A session.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// Names the session.
+    pub session_id: String,
+    /// Whose it is.
+    pub imsi: String,
+    /// `provisioning` or `operational`.
+    pub class: String,
+    /// The APN.
+    pub apn: Apn,
+    /// The phone's address.
+    pub address: String,
+    /// What may be used.
+    pub services: Services,
+}
+
+/// The APN of a session, and why this one.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Apn {
+    /// What the phone asked for.
+    pub requested: Option<String>,
+    /// What it was given.
+    pub given: String,
+    /// Why.
+    pub because: String,
+    /// The rule that decided.
+    pub rule: String,
+}
+
+/// The verdicts on the services of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Services {
+    /// Packets.
+    pub data: Verdict,
+    /// Calls.
+    pub voice: Verdict,
+    /// Short messages.
+    pub sms: Verdict,
+}
+
+/// Yes or no, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Verdict {
+    /// `permitted` or `refused`.
+    pub verdict: String,
+    /// Why.
+    pub because: String,
+    /// The rule that decided.
+    pub rule: String,
+    /// The cause of a refusal as a terminal is told it.
+    #[serde(default)]
+    pub cause: Option<Cause>,
+}
+
+impl Verdict {
+    /// Whether it is yes.
+    #[must_use]
+    pub fn permitted(&self) -> bool {
+        self.verdict == "permitted"
+    }
+}
+
+/// A cause of 3GPP TS 24.301.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Cause {
+    /// `EMM` or `ESM`.
+    pub protocol: String,
+    /// Its value.
+    pub number: u8,
+    /// Its name.
+    pub name: String,
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} cause {} ({})", self.protocol, self.number, self.name)
+    }
+}
+
+/// A refusal (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Problem {
+    /// What kind, of HTTP.
+    #[serde(default)]
+    pub title: String,
+    /// HTTP status.
+    #[serde(default)]
+    pub status: u16,
+    /// Why; the site itself says `detail`.
+    #[serde(default, alias = "detail")]
+    pub because: String,
+    /// The rule that decided.
+    #[serde(default)]
+    pub rule: Option<String>,
+    /// The cause as a terminal is told it.
+    #[serde(default)]
+    pub cause: Option<Cause>,
+}
+
+impl Problem {
+    /// The codes, for people who know them.
+    #[must_use]
+    pub fn codes(&self) -> String {
+        let mut codes = vec![format!("HTTP {}", self.status)];
+        codes.extend(self.cause.as_ref().map(ToString::to_string));
+        codes.extend(self.rule.as_ref().map(|rule| format!("rule {rule}")));
+        codes.join(" · ")
+    }
+}
+
+/// Why a request to the network has no success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetworkError {
+    /// There is no answer, or none that can be read. In words.
+    Lost(String),
+    /// The network says no.
+    Refused(Box<Problem>),
+}
+
+impl NetworkError {
+    /// Why, in words.
+    #[must_use]
+    pub fn because(&self) -> &str {
+        match self {
+            Self::Lost(because) => because,
+            Self::Refused(problem) => &problem.because,
+        }
+    }
+
+    /// The codes, for people who know them.
+    #[must_use]
+    pub fn codes(&self) -> String {
+        match self {
+            Self::Lost(because) => because.clone(),
+            Self::Refused(problem) => problem.codes(),
+        }
+    }
+
+    /// Whether the session is over or never was: attaching again helps.
+    #[must_use]
+    pub fn is_session_gone(&self) -> bool {
+        matches!(self, Self::Refused(problem) if matches!(problem.status, 404 | 410))
+    }
+}
+
+/// What a terminal says when it attaches.
+#[derive(Serialize)]
+pub struct AttachRequest<'a> {
+    /// Who.
+    pub imsi: &'a str,
+    /// The APN asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub apn: Option<&'a str>,
+}
+
+/// What a card answered to the challenge, in hex.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Proof {
+    /// RES.
+    Res(String),
+    /// AUTS.
+    Auts(String),
+    /// `mac`.
+    Failure(&'static str),
+}
+
+/// A wish for a service of the session.
+#[derive(Serialize)]
+pub struct ServiceRequest<'a> {
+    /// `voice`, `sms` or `data`.
+    pub kind: &'a str,
+    /// A number or an address.
+    pub to: &'a str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_or_another_challenge_is_told_apart() {
+        let verdict = r#"{"verdict":"refused","because":"not yet under contract","rule":"r","cause":{"protocol":"EMM","number":18,"name":"CS domain not available"}}"#;
+        let session = format!(
+            r#"{{"sessionId":"s","imsi":"001010123456789","class":"provisioning","apn":{{"requested":null,"given":"sm.provisioning","because":"b","rule":"r"}},"address":"fd00::1","services":{{"data":{verdict},"voice":{verdict},"sms":{verdict}}},"since":1,"expires":2}}"#
+        );
+        let Ok(AttachAnswer::Session(session)) = serde_json::from_str(&session) else { panic!() };
+        assert!(!session.services.voice.permitted());
+        assert_eq!(
+            session.services.voice.cause.unwrap().to_string(),
+            "EMM cause 18 (CS domain not available)"
+        );
+        let challenge = r#"{"attachId":"a","rand":"00","autn":"11"}"#;
+        assert!(matches!(serde_json::from_str(challenge), Ok(AttachAnswer::Challenge(_))));
+    }
+
+    #[test]
+    fn a_problem_is_read_from_network_and_site() {
+        let network = r#"{"type":"about:blank","title":"Gone","status":410,"because":"its time is up"}"#;
+        let problem: Problem = serde_json::from_str(network).unwrap();
+        assert!(NetworkError::Refused(Box::new(problem)).is_session_gone());
+        let site = r#"{"type":"about:blank","title":"Service unavailable","status":503,"detail":"d"}"#;
+        let problem: Problem = serde_json::from_str(site).unwrap();
+        assert_eq!((problem.because.as_str(), problem.codes().as_str()), ("d", "HTTP 503"));
+    }
+
+    #[test]
+    fn a_proof_is_one_field() {
+        let json = |proof| serde_json::to_string(&proof).unwrap();
+        assert_eq!(json(Proof::Res("a5".into())), r#"{"res":"a5"}"#);
+        assert_eq!(json(Proof::Failure("mac")), r#"{"failure":"mac"}"#);
+    }
+}
