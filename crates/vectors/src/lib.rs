@@ -2,7 +2,7 @@
 //! part of this repository (profiles, certificates, a recorded session).
 //!
 //! It is looked for in the folder that the environment variable `ESIM_SPEC`
-//! names, else in `../shared/spec` beside the workspace. Tests that need a file
+//! names, else in `shared/spec` beside the workspace. Tests that need a file
 //! which is not there say so and pass:
 //!
 //! ```
@@ -10,14 +10,18 @@
 //! assert_eq!(bytes[..2], [0xBF, 0x20]);
 //! ```
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The folder with the published material, where there is one.
 #[must_use]
 pub fn folder() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/spec");
-    let folder = std::env::var_os("ESIM_SPEC").map_or(beside, PathBuf::from);
-    folder.is_dir().then_some(folder)
+    if let Some(folder) = std::env::var_os("ESIM_SPEC") {
+        return Some(PathBuf::from(folder)).filter(|folder| folder.is_dir());
+    }
+    // Asked when the test runs, not when it was built: checkouts may share a build.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let start = package.or_else(|| std::env::current_dir().ok())?;
+    start.ancestors().map(|above| above.join("shared/spec")).find(|folder| folder.is_dir())
 }
 
 /// A file of the published material; `None`, and a line on standard error, when
