@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rsp::metadata::{OperatorId, PprIds, StoreMetadata};
 use rsp::rat::{ProfilePolicyAuthorisationRule, RulesAuthorisationTable};
-use rsp::{Aid, DataObject as _, Eid, Version};
+use rsp::{Aid, Eid, Raw, Version};
 use rsp_crypto::software::SigningKey;
 use rsp_crypto::{Certificate, CiKey};
 use serde::Deserialize;
@@ -298,8 +298,8 @@ impl Factory {
 
 fn preload(tx: &mut Transaction<'_>, number: usize, profile: &Preloaded) -> Result<(), FactoryError> {
     let refused = |element, because| FactoryError::Profile { number, element, because };
-    let metadata = StoreMetadata::decode(&profile.metadata)
-        .map_err(|_| refused("metadata", "not a StoreMetadataRequest"))?;
+    let metadata: Raw<StoreMetadata> =
+        Raw::decode(&profile.metadata).map_err(|_| refused("metadata", "not a StoreMetadataRequest"))?;
     if isdp::all(tx).iter().any(|isdp| isdp.metadata.iccid == metadata.iccid) {
         return Err(refused("metadata", "the ICCID is there already"));
     }

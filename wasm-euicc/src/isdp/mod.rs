@@ -6,7 +6,7 @@ pub(crate) mod switch;
 
 use rsp::metadata::{ProfileClass, StoreMetadata};
 use rsp::profiles::{ProfileIdentifier, ProfileState};
-use rsp::{Aid, CiPkId, DataObject as _};
+use rsp::{Aid, CiPkId, Raw};
 use tlv::{Fields, Tag, Writer};
 
 use crate::nvm::{Error, Key, SlotId, SlotKey, Transaction, View};
@@ -29,8 +29,8 @@ pub(crate) struct Isdp {
     pub(crate) slot: SlotId,
     /// The number in its AID.
     pub(crate) number: u16,
-    /// As the SM-DP+ sent it.
-    pub(crate) metadata: StoreMetadata,
+    /// As the SM-DP+ sent it, byte for byte.
+    pub(crate) metadata: Raw<StoreMetadata>,
     /// As the user set it.
     pub(crate) nickname: Option<String>,
     /// `DpProprietaryData` with its head.
@@ -54,7 +54,7 @@ impl Isdp {
     }
 
     /// Its class.
-    pub(crate) const fn class(&self) -> ProfileClass {
+    pub(crate) fn class(&self) -> ProfileClass {
         self.metadata.profile_class
     }
 
@@ -73,7 +73,7 @@ impl Isdp {
         w.boolean(Tag(0x81), self.field_loaded);
         w.optional(Tag(0x82), self.ci.as_ref().map(CiPkId::as_bytes));
         tx.put(key(self.slot, RECORD), w.finish())?;
-        tx.put(key(self.slot, METADATA), self.metadata.encode())?;
+        tx.put(key(self.slot, METADATA), self.metadata.bytes().to_vec())?;
         if let Some(data) = &self.dp_proprietary_data {
             tx.put(key(self.slot, DP_PROPRIETARY_DATA), data.clone())?;
         }
@@ -89,7 +89,7 @@ impl Isdp {
         Some(Self {
             slot,
             number,
-            metadata: StoreMetadata::decode(view.get(key(slot, METADATA))?).ok()?,
+            metadata: Raw::decode(view.get(key(slot, METADATA))?).ok()?,
             nickname,
             dp_proprietary_data: view.get(key(slot, DP_PROPRIETARY_DATA)).map(<[u8]>::to_vec),
             field_loaded,

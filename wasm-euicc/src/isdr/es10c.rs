@@ -46,6 +46,7 @@ fn info(view: &impl View, isdp: Isdp, tags: &[Tag]) -> ProfileInfo {
     let state = isdp.state(view);
     let aid = isdp.aid();
     let Isdp { metadata, nickname, dp_proprietary_data, .. } = isdp;
+    let metadata = metadata.into_value();
     ProfileInfo {
         iccid: asked(0x5A).then_some(metadata.iccid),
         isdp_aid: asked(0x4F).then_some(aid),

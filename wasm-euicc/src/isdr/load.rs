@@ -16,7 +16,7 @@ use rsp::bpp::{
 use rsp::codes::{BppCommandId, ErrorReason};
 use rsp::metadata::{NotificationEvents, OperatorId, ProfileClass, StoreMetadata};
 use rsp::notification::FinalResult;
-use rsp::{CiPkId, DataObject as _, Iccid, Oid, TransactionId};
+use rsp::{CiPkId, DataObject as _, Iccid, Oid, Raw, TransactionId};
 use rsp_crypto::bsp::{MAX_RECEIVED_SEGMENT, SegmentTag};
 use rsp_crypto::{Bsp, BspError, Provider as _, PublicKey, SessionKeys, ready, signature, software};
 use saip::response::PeStatus;
@@ -54,7 +54,7 @@ struct NewIsdp {
     installer: Installer,
     draft: Draft,
     dp_proprietary_data: Option<Vec<u8>>,
-    metadata: Option<StoreMetadata>,
+    metadata: Option<Raw<StoreMetadata>>,
 }
 
 /// Why a load ends before its end.
@@ -277,7 +277,7 @@ impl Load {
     /// SGP.22 §5.5.3.
     fn store_metadata(&mut self, context: &mut IsdrContext<'_>, command: &[u8]) -> Result<(), Stop> {
         const PROFILE_CLASS: Tag = Tag(0x95);
-        let metadata = StoreMetadata::decode(command).map_err(|error| match error {
+        let metadata: Raw<StoreMetadata> = Raw::decode(command).map_err(|error| match error {
             tlv::Error::Value(PROFILE_CLASS) => {
                 refused(ErrorReason::UNSUPPORTED_PROFILE_CLASS, "profileClass")
             }
@@ -338,7 +338,7 @@ impl Load {
         };
         check_against_metadata(&installed, &metadata)
             .map_err(|(reason, because)| refused(reason, because))?;
-        let number = isdp::free_number(&tx).ok_or(Stop::from(Error::Full))?;
+        let number = isdp::free_number(&tx).ok_or_else(|| Stop::from(Error::Full))?;
         let isdp = Isdp {
             slot,
             number,

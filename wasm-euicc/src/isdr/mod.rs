@@ -185,3 +185,6 @@ pub fn ecasd_fci() -> Vec<u8> {
         })
         .finish()
 }
+
+#[cfg(test)]
+mod tests;
