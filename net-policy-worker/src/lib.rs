@@ -22,6 +22,45 @@
 //!
 //! Refusals are `application/problem+json` with `because` in plain words and, where
 //! 3GPP has one, the `cause` that a terminal would be sent.
+//!
+//! In another program's tests the whole network is a router over a store in memory:
+//!
+//! ```
+//! use http::{Request, Response};
+//! use net_policy_worker::apn::Apn;
+//! use net_policy_worker::gateway::SmAddresses;
+//! use net_policy_worker::router::{Link, LinkFailure, Router};
+//! use net_policy_worker::service::Network;
+//! use net_policy_worker::store::Memory;
+//!
+//! /// The SM-DP+ of the same process.
+//! struct Sm;
+//!
+//! impl Link for Sm {
+//!     async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure> {
+//!         Ok(Response::new(request.into_body()))
+//!     }
+//! }
+//!
+//! # fn now<T>(future: impl Future<Output = T>) -> T {
+//! #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+//! #     match std::pin::pin!(future).poll(&mut context) {
+//! #         std::task::Poll::Ready(value) => value,
+//! #         std::task::Poll::Pending => unreachable!(),
+//! #     }
+//! # }
+//! let network = Network {
+//!     sm_apn: Apn::parse("sm.provisioning").unwrap(),
+//!     sm_addresses: SmAddresses::parse("smdp.example").unwrap(),
+//! };
+//! let (clock, chance) = (|| 1_000, |bytes: &mut [u8]| bytes.fill(4));
+//! let store = Memory::new(network.clone(), clock, chance);
+//! let router = Router::new(store, Sm, network, Some("operator".to_owned().into()));
+//!
+//! let request = Request::post("/network/attach").body(br#"{"imsi":"001010000000001"}"#.to_vec()).unwrap();
+//! let (response, fault) = now(router.handle(request));
+//! assert_eq!((response.status().as_u16(), fault), (403, None)); // EMM cause 2: nobody there yet
+//! ```
 
 pub mod apn;
 pub mod gateway;

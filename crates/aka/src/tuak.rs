@@ -173,22 +173,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// TS 35.232, Keccak-f[1600] permutation set 2: the state with only its first
-    /// byte set to 80.
-    #[test]
-    fn keccak_permutation() {
-        let mut state = State([0; 200]);
-        state.0[0] = 0x80;
-        state.permute();
-        assert_eq!(
-            state.0[..48],
-            vectors::bytes(
-                "44e0e58ca968975c4c2592a157f53f2124519b010b89e15e301ef58f76501db5
-                 9cde067f1fde09c0a4b5c210a6a19f06"
-            )
-        );
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -11,9 +12,11 @@ use aka::{Outcome, Parameters, SqnArray, SqnRules, authenticate};
 use http::{Request, Response};
 use net_policy_worker::apn::Apn;
 use net_policy_worker::gateway::SmAddresses;
+use net_policy_worker::refusal::{Fault, Refusal};
 use net_policy_worker::router::{Link, LinkFailure, Router};
-use net_policy_worker::service::Network;
-use net_policy_worker::store::Memory;
+use net_policy_worker::service::{self, Answer, Chance, Network, Owned};
+use net_policy_worker::store::{Memory, Store};
+use net_policy_worker::subscriber::{Subscriber, SubscriberView, Tag};
 use serde_json::{Value, json};
 
 pub(crate) const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
@@ -42,8 +45,54 @@ impl Link for Sm {
     }
 }
 
+type Fill = Box<dyn FnMut(&mut [u8])>;
+
+/// Subscribers kept as a Durable Object keeps them: every request, answer and state
+/// goes through the text it would be written as.
+struct Shelf {
+    clock: Rc<Cell<u64>>,
+    chance: RefCell<Fill>,
+    kept: RefCell<BTreeMap<String, [String; 3]>>,
+}
+
+impl Store for Shelf {
+    async fn ask(&self, tag: Tag, request: service::Request) -> Result<Result<Answer, Refusal>, Fault> {
+        let request = match request {
+            service::Request::Provision(record) => service::Request::Provision(record),
+            request => serde_json::from_str(&serde_json::to_string(&request).unwrap()).unwrap(),
+        };
+        let mut bytes = [0; Chance::LEN];
+        (self.chance.borrow_mut())(&mut bytes);
+        let tag = tag.to_string();
+        let mut slot = self.kept.borrow_mut().remove(&tag).map(|[imsi, record, line]| Owned {
+            subscriber: Subscriber::from_record(imsi.parse().unwrap(), &record).unwrap(),
+            line: serde_json::from_str(&line).unwrap(),
+        });
+        let answer = service::perform(&mut slot, request, self.clock.get(), bytes.into(), &network());
+        if let Some(Owned { subscriber, line }) = slot {
+            let line = serde_json::to_string(&line).unwrap();
+            let texts = [subscriber.imsi.to_string(), subscriber.expose_record().to_owned(), line];
+            self.kept.borrow_mut().insert(tag, texts);
+        }
+        Ok(serde_json::from_str(&serde_json::to_string(&answer).unwrap()).unwrap())
+    }
+
+    async fn subscribers(&self) -> Result<Vec<SubscriberView>, Fault> {
+        let kept = self.kept.borrow();
+        let view = |[imsi, record, _]: &[String; 3]| {
+            Subscriber::from_record(imsi.parse().unwrap(), record).unwrap().view()
+        };
+        let mut views: Vec<_> = kept.values().map(view).collect();
+        views.sort_by(|a, b| a.imsi.cmp(&b.imsi));
+        Ok(views)
+    }
+}
+
 pub(crate) struct World {
     pub(crate) router: Router<Memory, Sm>,
+    /// The same network over a [`Shelf`]: it must answer the same.
+    twin: Router<Shelf, Sm>,
+    twin_sm: Sm,
     pub(crate) sm: Sm,
     pub(crate) now: Rc<Cell<u64>>,
 }
@@ -92,7 +141,14 @@ impl World {
         let store = Memory::new(network(), move || ticking.get(), chance(42));
         let sm = Sm::default();
         let router = Router::new(store, sm.clone(), network(), token.map(|token| token.to_owned().into()));
-        Self { router, sm, now: clock }
+        let shelf = Shelf {
+            clock: Rc::clone(&clock),
+            chance: RefCell::new(Box::new(chance(42))),
+            kept: RefCell::default(),
+        };
+        let twin_sm = Sm::default();
+        let twin = Router::new(shelf, twin_sm.clone(), network(), token.map(|token| token.to_owned().into()));
+        Self { router, twin, twin_sm, sm, now: clock }
     }
 
     /// A network with one subscriber of each class.
@@ -114,7 +170,10 @@ impl World {
     }
 
     pub(crate) fn send(&self, request: Request<Vec<u8>>) -> Reply {
+        *self.twin_sm.next.borrow_mut() = self.sm.next.borrow().clone();
+        let (twin, _) = now(self.twin.handle(request.clone()));
         let (raw, fault) = now(self.router.handle(request));
+        assert_eq!((raw.status(), raw.headers(), raw.body()), (twin.status(), twin.headers(), twin.body()));
         assert_eq!(fault, None);
         let body = serde_json::from_slice(raw.body()).unwrap_or(Value::Null);
         if raw.status().is_client_error() || raw.status().is_server_error() {
