@@ -2,7 +2,8 @@
 //!
 //! One origin for everything keeps the page's policy strict: it connects to nothing but
 //! `'self'`. `/gsma/*` and `/operator/*` go to the SM-DP+, `/network/*` to the network,
-//! the rest are files.
+//! the rest are files. In a laboratory (`cargo xtask dev`) `/lab/chip.json` is what the
+//! page's chip is made with; elsewhere there is no such thing.
 #![cfg(target_arch = "wasm32")]
 
 use std::pin::pin;
@@ -34,6 +35,9 @@ const PAGE_HEADERS: [(&str, &str); 6] = [
     ),
 ];
 
+/// Where the page finds its chip's identity.
+const CHIP: &str = "/lab/chip.json";
+
 /// A service behind the site.
 struct Service {
     binding: &'static str,
@@ -52,8 +56,10 @@ fn service_of(path: &str) -> Option<Service> {
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    match service_of(&request.path()) {
+    let path = request.path();
+    match service_of(&path) {
         Some(service) => forward(request, &env, &service).await,
+        None if path == CHIP => chip(&env),
         None => page(request, &env).await,
     }
 }
@@ -89,6 +95,18 @@ fn unavailable(because: &str) -> Result<Response> {
         r#"{{"type":"about:blank","title":"Service unavailable","status":503,"detail":"{because}"}}"#
     );
     Ok(Response::ok(body)?.with_status(503).with_headers(headers))
+}
+
+/// The identity that the laboratory gives to chips: keys of a test PKI, for anybody.
+fn chip(env: &Env) -> Result<Response> {
+    let Ok(identity) = env.var("LAB_CHIP") else {
+        return Response::error("This site is no laboratory: bring a chip's identity.", 404);
+    };
+    let headers = Headers::new();
+    headers.set("content-type", "application/json")?;
+    headers.set("cache-control", "no-store")?;
+    headers.set("cross-origin-resource-policy", "same-origin")?;
+    Ok(Response::ok(identity.to_string())?.with_headers(headers))
 }
 
 /// A file, or the page itself for any path that is none of the files.

@@ -10,8 +10,9 @@ use anyhow::Result;
 
 use crate::build::{self, Profile};
 use crate::place::Place;
-use crate::setup;
 use crate::stack::{self, Stack};
+use crate::state::State;
+use crate::{seed, setup};
 
 /// Options of `cargo xtask dev`.
 #[derive(clap::Args)]
@@ -22,6 +23,10 @@ pub(crate) struct Options {
     /// Where everything is remembered from one start to the next
     #[arg(long, value_name = "DIR", default_value = ".state")]
     state: PathBuf,
+    /// Use GSMA's published test certificates (SGP.26, NIST P-256) in this folder instead of a
+    /// PKI of its own
+    #[arg(long, value_name = "DIR")]
+    sgp26: Option<PathBuf>,
     /// Open the page in the browser
     #[arg(long)]
     open: bool,
@@ -32,11 +37,14 @@ pub(crate) struct Options {
 
 /// Runs `cargo xtask dev`.
 pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
-    let stopping = Arc::new(AtomicBool::new(false));
+    // What can be refused is refused before the long work.
+    let state = State::open(&options.state, options.sgp26.as_deref())?;
+    stack::check_port(options.port)?;
     let kit = setup::ensure(place, &build::NEEDS)?;
     build::everything(place, &kit, if options.release { Profile::Release } else { Profile::Dev })?;
 
     // From here on there is something to stop.
+    let stopping = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&stopping);
     ctrlc::set_handler(move || {
         // Asked twice: do not wait for anything.
@@ -44,17 +52,18 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
             std::process::exit(130);
         }
     })?;
-    let at = stack::Options { port: options.port, state: options.state.clone() };
     println!("starting the workers …");
-    let mut stack = Stack::start(place, &kit, &at)?;
-    println!(
-        "\n  page             {}\n  operator token   {}\n  kept in          {}\n  log              {}\n\
-         \nCtrl-C stops everything; what it knows is kept for the next start.",
-        stack.url(),
-        stack.operator_token(),
-        options.state.display(),
-        stack.log().display(),
-    );
+    let mut stack = Stack::start(place, &kit, &state, options.port)?;
+    let order = seed::seed(&stack, &state)?;
+    println!("\n  page             {}", stack.url());
+    match order {
+        Some(order) => println!("  activation code  {}    ({})", order.activation_code, order.name),
+        None => println!("  activation code  none is left: every profile here was ordered and used"),
+    }
+    println!("  operator token   {}", state.operator_token());
+    println!("  kept in          {}", options.state.display());
+    println!("  log              {}", stack.log().display());
+    println!("\nCtrl-C stops everything; what it knows is kept for the next start.");
     if options.open {
         open(&stack.url());
     }

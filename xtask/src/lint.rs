@@ -60,9 +60,7 @@ fn format(_place: &Place, kit: &Kit, _metadata: &Metadata) -> Result<()> {
 fn clippy(_place: &Place, kit: &Kit, metadata: &Metadata) -> Result<()> {
     let mut cargo = kit.command("cargo");
     cargo.args(["clippy", "--quiet", "--all-targets"]);
-    for member in metadata.members().filter(|member| metadata.is_native(member)) {
-        cargo.args(["--package", &member.name]);
-    }
+    cargo.args(metadata.natively());
     process::run(cargo.args(["--", "--deny", "warnings"]))
 }
 
@@ -106,8 +104,6 @@ fn documentation(_place: &Place, kit: &Kit, metadata: &Metadata) -> Result<()> {
     let mut cargo = kit.command("cargo");
     cargo.env("RUSTDOCFLAGS", "--deny warnings");
     cargo.args(["doc", "--quiet", "--no-deps", "--document-private-items"]);
-    for member in metadata.members().filter(|member| metadata.is_native(member)) {
-        cargo.args(["--package", &member.name]);
-    }
+    cargo.args(metadata.natively());
     process::run(&mut cargo)
 }

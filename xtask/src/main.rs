@@ -10,10 +10,13 @@ mod deploy;
 mod dev;
 mod lint;
 mod metadata;
+mod pki;
 mod place;
 mod process;
+mod seed;
 mod setup;
 mod stack;
+mod state;
 mod test;
 mod tidy;
 
@@ -35,6 +38,8 @@ struct Arguments {
 enum Task {
     /// Install what the other tasks need (they do it themselves; this does all of it at once)
     Setup(setup::Options),
+    /// Make a test PKI: certificates and keys for a chip and its servers
+    Pki(pki::Options),
     /// Build the page, the chip and the three workers
     Build(build::Options),
     /// Bring up everything on this machine and print where it is
@@ -53,6 +58,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = Place::find().and_then(|place| match arguments.task {
         Task::Setup(options) => setup::run(&place, &options),
+        Task::Pki(options) => pki::run(&place, &options),
         Task::Build(options) => build::run(&place, &options),
         Task::Dev(options) => dev::run(&place, &options),
         Task::Test(options) => test::run(&place, &options),

@@ -84,8 +84,14 @@ impl Metadata {
     }
 
     /// Whether a member means something natively (a default member of the workspace).
-    pub(crate) fn is_native(&self, package: &Package) -> bool {
+    fn is_native(&self, package: &Package) -> bool {
         self.workspace_default_members.contains(&package.id)
+    }
+
+    /// Arguments that choose the members which mean something natively.
+    pub(crate) fn natively(&self) -> Vec<&str> {
+        let others = self.members().filter(|member| !self.is_native(member));
+        std::iter::once("--workspace").chain(others.flat_map(|member| ["--exclude", &member.name])).collect()
     }
 
     /// A member by name.

@@ -6,7 +6,6 @@
 
 use std::fs::{self, File};
 use std::net::TcpListener;
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -16,12 +15,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::build::WORKERS;
 use crate::place::Place;
 use crate::process;
 use crate::setup::Kit;
+use crate::state::{State, private};
 
 /// How long the runtime may take to come up on a busy machine.
 const START: Duration = Duration::from_secs(120);
@@ -29,55 +28,40 @@ const START: Duration = Duration::from_secs(120);
 /// How long it may take to stop before it is made to.
 const STOP: Duration = Duration::from_secs(10);
 
-/// Where it runs and what it remembers.
-pub(crate) struct Options {
-    /// On the loopback interface.
-    pub(crate) port: u16,
-    /// The folder of everything that is kept.
-    pub(crate) state: PathBuf,
-}
-
 /// The running workers; they stop when this is dropped.
 pub(crate) struct Stack {
     child: Child,
     port: u16,
-    operator_token: String,
     log: PathBuf,
-    /// Held while the state is in use.
-    _lock: File,
 }
 
 impl Stack {
-    /// Starts the workers and waits until all of them answer.
-    pub(crate) fn start(place: &Place, kit: &Kit, options: &Options) -> Result<Self> {
-        let Options { port, state } = options;
-        fs::create_dir_all(state).with_context(|| format!("making {}", state.display()))?;
-        let state = &state.canonicalize()?;
-        let lock = lock(state)?;
-        check_port(*port)?;
-        let operator_token = operator_token(state)?;
+    /// Starts the workers on a port of the loopback interface and waits until all of them
+    /// answer.
+    pub(crate) fn start(place: &Place, kit: &Kit, state: &State, port: u16) -> Result<Self> {
+        check_port(port)?;
         let mut wrangler = kit.command("wrangler");
         wrangler.arg("dev");
         for worker in WORKERS {
-            wrangler.arg("--config").arg(configure(place, state, worker, &operator_token)?);
+            wrangler.arg("--config").arg(configure(place, state, worker)?);
         }
-        let log = state.join("wrangler.log");
+        let log = state.folder.join("wrangler.log");
         let output = File::create(&log).with_context(|| format!("writing {}", log.display()))?;
         wrangler
             .args(["--ip", "127.0.0.1", "--port", &port.to_string()])
             .args(["--inspector-port", &free_port()?.to_string()])
             .args(["--show-interactive-dev-session=false", "--persist-to"])
-            .arg(state.join("workers"))
+            .arg(state.folder.join("workers"))
             // Other copies of these workers on this machine are none of its business.
-            .env("WRANGLER_REGISTRY_PATH", state.join("registry"))
-            .env("WRANGLER_LOG_PATH", state.join("logs"))
+            .env("WRANGLER_REGISTRY_PATH", state.folder.join("registry"))
+            .env("WRANGLER_LOG_PATH", state.folder.join("logs"))
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
             // Its own group: Ctrl-C is for this program, which then stops all of it.
             .process_group(0);
         let child = wrangler.spawn().context("cannot start wrangler")?;
-        let mut stack = Self { child, port: *port, operator_token, log, _lock: lock };
+        let mut stack = Self { child, port, log };
         stack.wait_until_healthy()?;
         Ok(stack)
     }
@@ -85,11 +69,6 @@ impl Stack {
     /// Where the page is.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
-    }
-
-    /// What the operators' surfaces ask for.
-    pub(crate) fn operator_token(&self) -> &str {
-        &self.operator_token
     }
 
     /// What the workers and their runtime say.
@@ -131,22 +110,31 @@ impl Stack {
     fn wait_until_healthy(&mut self) -> Result<()> {
         let agent = agent();
         let start = Instant::now();
-        // The page, and a path of each service: 503 is the site's word for "not there yet".
-        let paths = ["/", "/gsma/", "/network/"];
-        let mut open = paths.to_vec();
+        // The page, and what each service says of itself.
+        let mut open: Vec<(&str, String)> =
+            ["/", "/operator/health", "/network/health"].map(|path| (path, "no answer".to_owned())).into();
         while !open.is_empty() {
             self.check()?;
             if start.elapsed() > START {
+                let open: Vec<_> = open.iter().map(|(path, said)| format!("{path}: {said}")).collect();
                 bail!(
-                    "no answer from {} after {} s; see {}",
-                    open.join(" and "),
+                    "not healthy after {} s: {}\nsee {}",
                     START.as_secs(),
+                    open.join("; "),
                     self.log.display()
                 );
             }
-            open.retain(|path| {
-                let answer = agent.get(format!("{}{path}", self.url())).call();
-                !answer.is_ok_and(|response| response.status() != 503)
+            open.retain_mut(|(path, said)| match agent.get(format!("{}{path}", self.url())).call() {
+                Ok(response) if response.status() == 200 => false,
+                Ok(mut response) => {
+                    let text = response.body_mut().read_to_string().unwrap_or_default();
+                    *said = format!("{} {text}", response.status());
+                    true
+                }
+                Err(error) => {
+                    *said = error.to_string();
+                    true
+                }
             });
             std::thread::sleep(Duration::from_millis(100));
         }
@@ -177,7 +165,7 @@ pub(crate) fn free_port() -> Result<u16> {
 }
 
 /// Whether the port can be had.
-fn check_port(port: u16) -> Result<()> {
+pub(crate) fn check_port(port: u16) -> Result<()> {
     match TcpListener::bind(("127.0.0.1", port)) {
         Ok(_) => Ok(()),
         Err(error) => Err(anyhow!(
@@ -188,50 +176,8 @@ fn check_port(port: u16) -> Result<()> {
     }
 }
 
-/// Only one stack at a time on one memory.
-fn lock(state: &Path) -> Result<File> {
-    let lock = File::create(state.join("lock"))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(fs::TryLockError::WouldBlock) => bail!(
-            "{} is in use by another `cargo xtask dev`: stop that one, or give this one a memory of its own \
-             with `--state DIR`",
-            state.display()
-        ),
-        Err(fs::TryLockError::Error(error)) => Err(error.into()),
-    }
-}
-
-/// The operator's token of this state, made the first time.
-fn operator_token(state: &Path) -> Result<String> {
-    let path = state.join("operator-token");
-    if let Ok(token) = fs::read_to_string(&path) {
-        return Ok(token.trim().to_owned());
-    }
-    let mut chance = [0; 32];
-    std::io::Read::read_exact(&mut File::open("/dev/urandom")?, &mut chance)?;
-    let token = hex::encode(Sha256::digest(chance)).chars().take(32).collect::<String>();
-    private(&path, &token)?;
-    Ok(token)
-}
-
-/// Writes a file that only its owner may read.
-pub(crate) fn private(path: &Path, text: &str) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mut file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("writing {}", path.display()))?;
-    Ok(std::io::Write::write_all(&mut file, text.as_bytes())?)
-}
-
 /// Writes a worker's configuration for this state and returns its path.
-fn configure(place: &Place, state: &Path, worker: &str, operator_token: &str) -> Result<PathBuf> {
+fn configure(place: &Place, state: &State, worker: &str) -> Result<PathBuf> {
     let folder = place.root.join(worker);
     let source = folder.join("wrangler.jsonc");
     let text = fs::read_to_string(&source).with_context(|| format!("reading {}", source.display()))?;
@@ -244,11 +190,13 @@ fn configure(place: &Place, state: &Path, worker: &str, operator_token: &str) ->
     if let Some(assets) = absolute(&configuration["assets"]["directory"]) {
         configuration["assets"]["directory"] = assets;
     }
-    if worker != "www" {
-        configuration["vars"]["OPERATOR_TOKEN"] = json!(operator_token);
+    if let Some(variables) = state.variables(worker).as_object() {
+        for (name, value) in variables {
+            configuration["vars"][name] = value.clone();
+        }
     }
-    let path = state.join("wrangler").join(worker).join("wrangler.json");
-    private(&path, &serde_json::to_string_pretty(&configuration)?)?;
+    let path = state.folder.join("wrangler").join(worker).join("wrangler.json");
+    private(&path, serde_json::to_string_pretty(&configuration)?.as_bytes())?;
     Ok(path)
 }
 

@@ -11,8 +11,10 @@ use crate::build::{self, Profile};
 use crate::metadata::Metadata;
 use crate::place::Place;
 use crate::process;
+use crate::seed;
 use crate::setup::{self, Kit, Need};
 use crate::stack::{self, Stack};
+use crate::state::State;
 
 /// Options of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -94,9 +96,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
 fn native(kit: &Kit, metadata: &Metadata) -> Result<usize> {
     let mut cargo = kit.command("cargo");
     cargo.args(["test", "--no-fail-fast"]);
-    for member in metadata.members().filter(|member| metadata.is_native(member)) {
-        cargo.args(["--package", &member.name]);
-    }
+    cargo.args(metadata.natively());
     counted(&mut cargo, cargo_passed)
 }
 
@@ -137,18 +137,20 @@ fn workers(place: &Place, kit: &Kit) -> Result<usize> {
 /// The stories: Playwright against everything, freshly started with a fresh memory.
 fn stories(place: &Place, kit: &Kit) -> Result<usize> {
     let browser = kit.browser()?;
-    let state = place.scratch().join("test-state");
-    if state.is_dir() {
-        fs::remove_dir_all(&state)?;
+    let folder = place.scratch().join("test-state");
+    if folder.is_dir() {
+        fs::remove_dir_all(&folder)?;
     }
-    let options = stack::Options { port: stack::free_port()?, state };
-    let mut stack = Stack::start(place, kit, &options)?;
+    let state = State::open(&folder, None)?;
+    let mut stack = Stack::start(place, kit, &state, stack::free_port()?)?;
+    let order = seed::seed(&stack, &state)?.context("a fresh laboratory has no order")?;
     let mut playwright = kit.command("playwright");
     playwright
         .current_dir(place.e2e())
         .args(["test"])
         .env("BASE_URL", stack.url())
-        .env("OPERATOR_TOKEN", stack.operator_token())
+        .env("OPERATOR_TOKEN", state.operator_token())
+        .env("ACTIVATION_CODE", &order.activation_code)
         .env("CHROMIUM", &browser.program);
     let outcome = counted(&mut playwright, playwright_passed);
     let stopped = stack.stop();

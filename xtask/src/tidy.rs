@@ -14,7 +14,7 @@ use crate::place::Place;
 use crate::process;
 
 /// I1 and the arrows of the map: what a member may depend on of ours (tests apart).
-const MAY_DEPEND: [(&str, &[&str]); 14] = [
+const MAY_DEPEND: [(&str, &[&str]); 15] = [
     ("tlv", &[]),
     ("aka", &[]),
     ("vectors", &[]),
@@ -28,7 +28,8 @@ const MAY_DEPEND: [(&str, &[&str]); 14] = [
     ("edge-smdp", &["rsp", "rsp-crypto", "saip", "tlv"]),
     ("net-policy-worker", &["aka", "rsp"]),
     ("www", &[]),
-    ("xtask", &["rsp-crypto", "saip", "rsp", "tlv"]),
+    ("lab", &["rsp-crypto", "saip", "rsp", "tlv"]),
+    ("xtask", &["lab"]),
 ];
 
 /// Members that exist for tests only and may depend on everything.
@@ -52,7 +53,7 @@ const WORLDLY_CRATES: [&str; 10] = [
 ];
 
 /// I2 and I4: names by which the world is reached.
-const WORLDLY_NAMES: [&str; 14] = [
+const WORLDLY_NAMES: [&str; 16] = [
     "wasm_bindgen",
     "web_sys",
     "js_sys",
@@ -62,7 +63,9 @@ const WORLDLY_NAMES: [&str; 14] = [
     "SystemTime::now",
     "Instant::now",
     "std::fs",
-    "std::net",
+    "std::net::Tcp",
+    "std::net::Udp",
+    "ToSocketAddrs",
     "std::env",
     "std::process",
     "std::thread",
@@ -72,7 +75,7 @@ const WORLDLY_NAMES: [&str; 14] = [
 /// I4: where a member may touch the platform, as paths under its `src/`; members that are not
 /// listed may anywhere.
 const PLATFORM: [(&str, &[&str]); 3] = [
-    ("wasm-euicc", &["wasm.rs", "wasm/"]),
+    ("wasm-euicc", &["wasm.rs", "wasm/", "nvm/medium.rs"]),
     ("edge-smdp", &["worker.rs", "worker/", "store/durable.rs", "crypto.rs"]),
     ("net-policy-worker", &["worker.rs", "worker/", "store/durable.rs"]),
 ];
@@ -151,27 +154,35 @@ fn manifests(metadata: &Metadata, findings: &mut Vec<String>) -> Result<()> {
 fn manifest(name: &str, text: &str) -> Vec<String> {
     let mut findings = Vec::new();
     let (mut section, mut lints) = (String::new(), false);
+    let own_version = |dependency: &str| {
+        format!("versions: {name} gives {dependency} a version of its own; the workspace has them")
+    };
+    // A table `[dependencies.name]` takes the workspace's version on one of its lines.
+    let mut table: Option<(String, bool)> = None;
+    let close = |table: &mut Option<(String, bool)>, findings: &mut Vec<String>| {
+        if let Some((dependency, false)) = table.take() {
+            findings.push(own_version(&dependency));
+        }
+    };
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#') && !line.is_empty()) {
-        if line.starts_with('[') {
+        if line.starts_with('[') && line.ends_with(']') {
+            close(&mut table, &mut findings);
             line.trim_matches(['[', ']']).clone_into(&mut section);
-            // `[dependencies.name]` would slip past the look at each line.
-            if section.contains("dependencies.") {
-                findings.push(format!(
-                    "versions: {name} writes [{section}] as a table; use `name.workspace = true`"
-                ));
-            }
+            table = section.split_once("dependencies.").map(|(_, dependency)| (dependency.to_owned(), false));
+        } else if let Some((_, from_workspace)) = &mut table {
+            *from_workspace |= line == "workspace = true";
         } else if section == "lints" {
             lints |= line == "workspace = true";
-        } else if section.ends_with("dependencies") {
+        } else if section.ends_with("dependencies") && line.contains('=') {
             let (dependency, value) = line.split_once('=').unwrap_or((line, ""));
-            if !dependency.trim().ends_with(".workspace") && !value.contains("workspace = true") {
-                findings.push(format!(
-                    "versions: {name} gives {} a version of its own; the workspace has them",
-                    dependency.trim()
-                ));
+            // Tests may ask the member itself for its features.
+            let itself = dependency.trim() == name && value.contains("path = \".\"");
+            if !dependency.trim().ends_with(".workspace") && !value.contains("workspace = true") && !itself {
+                findings.push(own_version(dependency.trim()));
             }
         }
     }
+    close(&mut table, &mut findings);
     if !lints {
         findings.push(format!("lints: {name} does not take the workspace's"));
     }
@@ -393,10 +404,10 @@ mod tests {
     #[test]
     fn code_is_what_is_neither_comment_nor_string() {
         let text = "let a = \"std::fs\"; // std::fs\n/* std::fs /* nested */ std::fs */ use std::fs;\n\
-                    let b = r#\"std::net \" std::net\"#; let c = '\"'; std::net;\nfn f<'a>(x: &'a str) {}";
+                    let b = r#\"std::env \" std::env\"#; let c = '\"'; std::env;\nfn f<'a>(x: &'a str) {}";
         let code = code_of(text);
         assert_eq!(code.lines().count(), text.lines().count());
-        assert_eq!(names(text, &["std::fs", "std::net"]), [(2, "std::fs"), (3, "std::net")]);
+        assert_eq!(names(text, &["std::fs", "std::env"]), [(2, "std::fs"), (3, "std::env")]);
         assert!(code.contains("fn f<'a>(x: &'a str) {}"));
     }
 
@@ -410,10 +421,11 @@ mod tests {
     #[test]
     fn a_manifest_takes_versions_and_lints_from_the_workspace() {
         let good = "[lints]\nworkspace = true\n[dependencies]\nrsp.workspace = true\n\
-                    web-sys = { workspace = true, features = [\"Usb\"] }\n";
+                    web-sys = { workspace = true, features = [\"Usb\"] }\n\
+                    [dependencies.js-sys]\nworkspace = true\nfeatures = [\n\"a\",\n]\n";
         assert_eq!(manifest("m", good), Vec::<String>::new());
         let bad = "[dependencies]\nrsp = \"1\"\n[dev-dependencies.x]\nversion = \"1\"\n";
-        // A version, a table, its version, no lints.
+        // A version, a table with one, no lints.
         assert_eq!(manifest("m", bad).len(), 3);
     }
 

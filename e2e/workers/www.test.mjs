@@ -1,0 +1,133 @@
+// The site's worker in its runtime, in front of two services that are told what to answer.
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, before, test } from 'node:test';
+import { createTestHarness } from 'wrangler';
+
+const www = resolve(import.meta.dirname, '../../www');
+const root = mkdtempSync(join(tmpdir(), 'www-test-'));
+const POLICY =
+  "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; " +
+  "img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; " +
+  "form-action 'self'; frame-ancestors 'none'";
+
+/** A service that says what it was asked. */
+const echo = (name) => `export default { async fetch(request) {
+  const { pathname, search } = new URL(request.url);
+  if (pathname.endsWith('/broken')) throw new Error('broken on purpose');
+  return Response.json({ service: '${name}', method: request.method, path: pathname + search,
+    authorization: request.headers.get('authorization'), body: await request.text() }, { status: 207 });
+} }`;
+
+function worker(name, files, configuration) {
+  const folder = join(root, name);
+  mkdirSync(folder, { recursive: true });
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
+  const path = join(folder, 'wrangler.json');
+  writeFileSync(path, JSON.stringify({ name, compatibility_date: '2026-11-01', ...configuration }));
+  return { configPath: path };
+}
+
+let server;
+
+before(async () => {
+  const dist = join(root, 'dist');
+  mkdirSync(join(dist, 'app/0123456789ab'), { recursive: true });
+  writeFileSync(join(dist, 'index.html'), '<!doctype html><title>page</title>');
+  writeFileSync(join(dist, 'app/0123456789ab/boot.js'), 'export {}');
+  // The site's own configuration, but for where things are.
+  const text = readFileSync(join(www, 'wrangler.jsonc'), 'utf8').replace(/^\s*\/\/.*$/gm, '');
+  const configuration = JSON.parse(text);
+  configuration.main = join(www, 'build/index.js');
+  configuration.assets.directory = dist;
+  configuration.vars = { LAB_CHIP: '{"eid":"89"}' };
+  server = createTestHarness({
+    root,
+    workers: [
+      worker('www', {}, configuration),
+      worker('edge-smdp', { 'index.js': echo('smdp') }, { main: 'index.js' }),
+      worker('net-policy-worker', { 'index.js': echo('network') }, { main: 'index.js' }),
+    ],
+  });
+  await server.listen();
+});
+
+after(async () => {
+  await server?.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+test('every page carries the strict policy', async () => {
+  for (const path of ['/', '/deep/link', '/app/0123456789ab/boot.js']) {
+    const response = await server.fetch(path, { headers: { 'sec-fetch-mode': 'navigate' } });
+    assert.equal(response.status, 200, path);
+    assert.equal(response.headers.get('content-security-policy'), POLICY, path);
+    assert.equal(response.headers.get('x-content-type-options'), 'nosniff', path);
+    assert.equal(response.headers.get('referrer-policy'), 'no-referrer', path);
+    assert.equal(response.headers.get('cross-origin-opener-policy'), 'same-origin', path);
+    assert.match(response.headers.get('permissions-policy'), /geolocation=\(\)/, path);
+  }
+});
+
+test('what is named by its content is kept for ever, the page is not', async () => {
+  const part = await server.fetch('/app/0123456789ab/boot.js');
+  assert.match(part.headers.get('cache-control'), /immutable/);
+  const page = await server.fetch('/');
+  assert.match(page.headers.get('cache-control'), /must-revalidate/);
+  const again = await server.fetch('/', { headers: { 'if-none-match': page.headers.get('etag') } });
+  assert.equal(again.status, 304);
+});
+
+test('a missing part of the page is missing, not the page', async () => {
+  const response = await server.fetch('/app/000000000000/boot.js');
+  assert.equal(response.status, 404);
+  assert.doesNotMatch(response.headers.get('cache-control') ?? '', /immutable/);
+});
+
+test('requests reach the service their path belongs to, unchanged', async () => {
+  const cases = [
+    ['/gsma/rsp2/es9plus/initiateAuthentication?x=1', 'smdp'],
+    ['/operator/profiles', 'smdp'],
+    ['/network/attach', 'network'],
+  ];
+  for (const [path, service] of cases) {
+    const response = await server.fetch(path, {
+      method: 'POST',
+      headers: { authorization: 'Bearer t' },
+      body: '{"a":1}',
+    });
+    assert.equal(response.status, 207, 'the status is the service’s');
+    const { method, path: asked, authorization, body, service: answered } = await response.json();
+    assert.deepEqual(
+      { method, asked, authorization, body, answered },
+      { method: 'POST', asked: path, authorization: 'Bearer t', body: '{"a":1}', answered: service },
+    );
+  }
+});
+
+test('a name that only begins like a service is a page', async () => {
+  const response = await server.fetch('/networks', { headers: { 'sec-fetch-mode': 'navigate' } });
+  assert.equal(response.status, 200);
+  assert.match(response.headers.get('content-type'), /^text\/html/);
+});
+
+test('a service that breaks is said to, in plain words', async () => {
+  const response = await server.fetch('/network/broken');
+  assert.equal(response.status, 503);
+  assert.equal(response.headers.get('content-type'), 'application/problem+json');
+  const problem = await response.json();
+  assert.equal(problem.status, 503);
+  assert.match(problem.detail, /network service/);
+});
+
+test('a page cannot be written to', async () => {
+  assert.equal((await server.fetch('/', { method: 'POST', body: 'x' })).status, 405);
+});
+
+test('the laboratory’s chip is nobody’s to cache', async () => {
+  const response = await server.fetch('/lab/chip.json');
+  assert.deepEqual(await response.json(), { eid: '89' });
+  assert.equal(response.headers.get('cache-control'), 'no-store');
+});

@@ -1,0 +1,221 @@
+//! What one laboratory remembers from one start to the next.
+//!
+//! ```text
+//! STATE/seed             of all keys: PKI, subscribers (see crate lab), server secret
+//! STATE/made             when, in seconds since 1970: certificates begin there
+//! STATE/sgp26            where the certificates of SGP.26 lie, if they are used instead
+//! STATE/operator-token   the operator's
+//! STATE/workers/         the Durable Objects
+//! STATE/wrangler/        the workers' configurations, with their secrets
+//! STATE/wrangler.log     what they say
+//! ```
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, anyhow, bail};
+use lab::{Subscription, Trust};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// The address of the SM-DP+ in activation codes. Nothing resolves it: the page gets there
+/// through the network's gateway. It does not name the port, so that chips and orders of an
+/// earlier start stay good on another.
+pub(crate) const SMDP_ADDRESS: &str = "smdp.example";
+
+/// A laboratory's memory.
+pub(crate) struct State {
+    /// Its folder.
+    pub(crate) folder: PathBuf,
+    /// Held while it is in use.
+    _lock: File,
+    seed: Zeroizing<[u8; 32]>,
+    operator_token: String,
+    trust: Trust,
+}
+
+impl State {
+    /// The memory in a folder, begun there the first time.
+    ///
+    /// `sgp26` names the folder of GSMA's published test certificates to use instead of a PKI
+    /// of one's own; a memory stays with what it was begun with.
+    pub(crate) fn open(folder: &Path, sgp26: Option<&Path>) -> Result<Self> {
+        fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        let folder = folder.canonicalize()?;
+        let lock = lock(&folder)?;
+        let seed = seed(&folder)?;
+        let made = made(&folder)?;
+        let trust = match published(&folder, sgp26)? {
+            Some(files) => Trust::sgp26(|name| fs::read(files.join(name)).ok())
+                .with_context(|| format!("the certificates of SGP.26 in {}", files.display()))?,
+            None => Trust::generate(*seed, SMDP_ADDRESS, made)?,
+        };
+        let operator_token = kept(&folder.join("operator-token"), || Ok(hex::encode(random::<16>()?)))?;
+        Ok(Self { folder, _lock: lock, seed, operator_token, trust })
+    }
+
+    /// What the operator's surfaces ask for.
+    pub(crate) fn operator_token(&self) -> &str {
+        &self.operator_token
+    }
+
+    /// The subscription that the chip is made with.
+    pub(crate) fn provisioning(&self) -> Subscription {
+        Subscription::provisioning(&self.seed)
+    }
+
+    /// The contracts that can be ordered.
+    pub(crate) fn operational(&self) -> Vec<Subscription> {
+        Subscription::operational(&self.seed)
+    }
+
+    /// The variables of a worker in this laboratory, secrets among them.
+    pub(crate) fn variables(&self, worker: &str) -> Value {
+        match worker {
+            "edge-smdp" => json!({
+                "SMDP_ADDRESSES": SMDP_ADDRESS,
+                "SMDP_CREDENTIALS": self.trust.smdp_credentials().to_string(),
+                "SMDP_SECRET": self.smdp_secret(),
+                "OPERATOR_TOKEN": self.operator_token,
+            }),
+            "net-policy-worker" => json!({
+                "SM_ADDRESSES": SMDP_ADDRESS,
+                "OPERATOR_TOKEN": self.operator_token,
+            }),
+            "www" => json!({ "LAB_CHIP": self.trust.chip_identity(&self.provisioning()).to_string() }),
+            _ => json!({}),
+        }
+    }
+
+    fn smdp_secret(&self) -> String {
+        hex::encode(Sha256::new().chain_update(*self.seed).chain_update("SMDP_SECRET").finalize())
+    }
+}
+
+/// A seed for a PKI that is kept nowhere.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    File::open("/dev/urandom")
+        .and_then(|mut chance| chance.read_exact(&mut bytes))
+        .context("no randomness")?;
+    Ok(bytes)
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> Result<u64> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
+}
+
+/// Writes a file that only its owner may read.
+pub(crate) fn private(path: &Path, contents: &[u8]) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut options = File::options();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("writing {}", path.display()))?;
+    Ok(file.write_all(contents)?)
+}
+
+/// Only one stack at a time on one memory.
+fn lock(folder: &Path) -> Result<File> {
+    let lock = File::create(folder.join("lock"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(fs::TryLockError::WouldBlock) => bail!(
+            "{} is in use by another `cargo xtask dev`: stop that one, or give this one a memory of its own \
+             with `--state DIR`",
+            folder.display()
+        ),
+        Err(fs::TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// What a file says, written there the first time.
+fn kept(path: &Path, make: impl FnOnce() -> Result<String>) -> Result<String> {
+    if let Ok(text) = fs::read_to_string(path) {
+        return Ok(text.trim().to_owned());
+    }
+    let text = make()?;
+    private(path, text.as_bytes())?;
+    Ok(text)
+}
+
+fn seed(folder: &Path) -> Result<Zeroizing<[u8; 32]>> {
+    let path = folder.join("seed");
+    let text = Zeroizing::new(kept(&path, || Ok(hex::encode(random::<32>()?)))?);
+    let mut seed = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(&*text, seed.as_mut()).map_err(|_| {
+        anyhow!("{} does not hold 64 hexadecimal digits; start with another --state", path.display())
+    })?;
+    Ok(seed)
+}
+
+fn made(folder: &Path) -> Result<u64> {
+    // A day early, for clocks that are late.
+    let text = kept(&folder.join("made"), || Ok((now()? - 24 * 60 * 60).to_string()))?;
+    text.parse().with_context(|| format!("{}/made holds no time", folder.display()))
+}
+
+/// Where the published certificates lie, if this memory is of them.
+fn published(folder: &Path, given: Option<&Path>) -> Result<Option<PathBuf>> {
+    let path = folder.join("sgp26");
+    let given = given
+        .map(|given| given.canonicalize().with_context(|| format!("--sgp26 {}", given.display())))
+        .transpose()?;
+    let says = |path: Option<&Path>| path.map_or_else(String::new, |path| path.display().to_string());
+    let before = kept(&path, || Ok(says(given.as_deref())))?;
+    if given.is_some() && before != says(given.as_deref()) {
+        bail!(
+            "{} was begun with other certificates, and its chips trust only those: use another --state",
+            folder.display()
+        );
+    }
+    Ok((!before.is_empty()).then(|| PathBuf::from(before)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("xtask-{name}-{}", std::process::id()))
+    }
+
+    #[test]
+    fn a_memory_stays_what_it_was_begun_as() {
+        let folder = folder("state");
+        let (token, variables) = {
+            let first = State::open(&folder, None).unwrap();
+            let said = State::open(&folder, None).err().unwrap().to_string();
+            assert!(said.contains("in use") && said.contains("--state"), "{said}");
+            (first.operator_token().to_owned(), first.variables("edge-smdp"))
+        };
+        let again = State::open(&folder, None).unwrap();
+        assert_eq!((again.operator_token(), again.variables("edge-smdp")), (token.as_str(), variables));
+        drop(again);
+        let other = State::open(&folder, Some(&std::env::temp_dir()));
+        assert!(other.err().unwrap().to_string().contains("another --state"));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn each_worker_is_told_only_its_own_secrets() {
+        let folder = folder("secrets");
+        let state = State::open(&folder, None).unwrap();
+        let told = |worker: &str| state.variables(worker).to_string();
+        assert!(told("edge-smdp").contains("SMDP_SECRET"));
+        assert!(!told("net-policy-worker").contains("SMDP_"));
+        assert!(!told("www").contains(state.operator_token()));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
