@@ -274,7 +274,7 @@ impl Uicc<'_> {
 
     /// Whether a service is available in EF.UST of a USIM. An ISIM has other
     /// services under these numbers, and no EF.UST.
-    fn service(&self, application: u16, number: usize) -> bool {
+    pub(super) fn service(&self, application: u16, number: usize) -> bool {
         const EF_UST: u16 = 0x6F38;
         let tree = self.tree();
         let Some(file) = tree.file(application, EF_UST) else { return false };

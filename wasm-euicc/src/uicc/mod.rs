@@ -10,6 +10,7 @@ mod fcp;
 pub(crate) mod file;
 pub(crate) mod pin;
 mod select;
+mod suci;
 
 pub(crate) use default::ensure_default;
 pub(crate) use select::Selection;
@@ -69,7 +70,7 @@ impl Uicc<'_> {
         proprietary: bool,
     ) -> Result<Response, StatusWord> {
         let wanted_proprietary = match command.ins {
-            ins::STATUS | ins::INCREASE | data::RETRIEVE_DATA | data::SET_DATA => true,
+            ins::STATUS | ins::INCREASE | data::RETRIEVE_DATA | data::SET_DATA | suci::GET_IDENTITY => true,
             ins::READ_BINARY
             | ins::UPDATE_BINARY
             | ins::READ_RECORD
@@ -107,6 +108,7 @@ impl Uicc<'_> {
             ins::ACTIVATE_FILE => self.set_life_cycle(&changed, command, false),
             ins::AUTHENTICATE => self.authenticate(&changed, command),
             ins::GET_CHALLENGE => self.challenge(command),
+            suci::GET_IDENTITY => self.identity(&changed, command),
             data::RETRIEVE_DATA => self.retrieve_data(&mut changed, command),
             data::SET_DATA => self.set_data(&mut changed, command),
             _ => Err(StatusWord::INS_NOT_SUPPORTED),

@@ -549,6 +549,18 @@ fn a_challenge_is_as_long_as_asked_for() {
     assert_eq!(bench.sw("0084010008"), "6A86");
 }
 
+/// IMSI 001010123456789, routing indicator 0, null scheme: what the TS.48
+/// profile without SUCI keys gives.
+#[test]
+fn the_usim_conceals_its_identity() {
+    let Some(mut bench) = ts48() else { return };
+    assert_eq!(bench.sw("8078000100"), "6985");
+    bench.ok(&format!("00A4040C0C{USIM}"));
+    assert_eq!(bench.ok("8078000100"), "A10D0100F110F0FF00001032547698");
+    assert_eq!(bench.sw("8078000000"), "6A86");
+    assert_eq!(bench.sw("0078000100"), "6E00");
+}
+
 /// What a terminal sends at start-up, in its order (spec 05 §10).
 #[test]
 fn a_terminal_starts_up() {
