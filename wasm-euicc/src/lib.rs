@@ -20,6 +20,8 @@ pub mod isdr;
 pub mod nvm;
 pub mod profile;
 mod uicc;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
 
 pub use dispatch::{Answer, Cat, Euicc, RefreshMode, Terminal};
 pub use env::Env;

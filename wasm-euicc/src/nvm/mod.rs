@@ -25,12 +25,14 @@ mod journal;
 mod key;
 mod medium;
 mod store;
+mod twin;
 
 pub use key::{IsdrKey, Key, SlotId, SlotKey};
 #[cfg(not(target_arch = "wasm32"))]
 pub use medium::FileMedium;
 pub use medium::{Medium, MediumError, MemoryMedium};
 pub use store::{Draft, Store, Transaction, View};
+pub use twin::{RawFile, TwinMedium};
 
 use core::fmt;
 
