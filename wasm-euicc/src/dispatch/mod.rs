@@ -18,6 +18,7 @@ mod channels;
 pub use cat::{Answer, Cat, RefreshMode, Terminal};
 
 use apdu::{Channel, Class, Command, Response, StatusWord, ins};
+use zeroize::Zeroizing;
 
 use crate::nvm::{Error, Store};
 use crate::uicc::{self, Uicc};
@@ -84,6 +85,14 @@ impl<E: Env> Euicc<E> {
     /// Bytes of non-volatile memory that are free.
     pub fn free_memory(&self) -> usize {
         crate::nvm::View::free(&self.store)
+    }
+
+    /// A copy of everything the chip keeps, keys and PINs included, for a medium
+    /// to hold: a chip on that medium is this one after a power failure. No real
+    /// chip allows it.
+    #[must_use]
+    pub fn expose_snapshot(&self) -> Zeroizing<Vec<u8>> {
+        self.store.expose_image()
     }
 
     /// The world the chip runs in.

@@ -227,6 +227,42 @@ fn envelopes_are_taken_and_change_nothing() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
+    /// As below, with a profile and its application open, and with the numbers
+    /// and keys of real files among the bytes.
+    #[test]
+    fn any_command_to_a_profile_gets_a_status_word(commands in proptest::collection::vec((
+        proptest::sample::select(vec![0x00u8, 0x80]),
+        proptest::sample::select(vec![
+            0xA4u8, 0xF2, 0xB0, 0xD6, 0xB2, 0xDC, 0xA2, 0x32, 0x20, 0x24, 0x26, 0x28, 0x2C, 0x04, 0x44, 0x88,
+            0x84, 0x78, 0xCB, 0xDB,
+        ]),
+        prop_oneof![
+            any::<[u8; 2]>(),
+            (0u8..10, 0u8..8).prop_map(|(p1, p2)| [p1, p2]),
+            (0u8..4, proptest::sample::select(vec![0x01u8, 0x0A, 0x81, 0x80])).prop_map(|(p1, p2)| [p1, p2]),
+        ],
+        prop_oneof![
+            Just(Vec::new()),
+            Just(vec![0x00]),
+            (0u16..0x100).prop_map(|low| vec![0x02, 0x6F, low as u8]),
+            proptest::sample::select(vec![0x3F00u16, 0x7F10, 0x7FFF, 0x5FC0, 0x2F00, 0x2F06])
+                .prop_map(|fid| vec![0x02, (fid >> 8) as u8, fid as u8]),
+            proptest::collection::vec(any::<u8>(), 1..24)
+                .prop_map(|data| [&[data.len() as u8][..], &data].concat()),
+        ],
+    ), 1..80)) {
+        let (medium, aid) = crate::profile::tests::built();
+        let mut bench = Bench::on(medium.clone());
+        bench.ok(&format!("00A4040C10{aid}"));
+        for (cla, ins, p, body) in commands {
+            let answer = bench.chip.transmit(&[&[cla, ins, p[0], p[1]][..], &body].concat());
+            prop_assert!(answer.len() >= 2);
+        }
+        // What it kept can be opened again.
+        let mut again = Bench::on(bench.chip.into_env().medium);
+        prop_assert!(again.sw("00A40004023F00") == "9000");
+    }
+
     /// Any bytes get a status word, and the chip goes on.
     #[test]
     fn any_bytes_get_a_status_word(commands in proptest::collection::vec(

@@ -113,18 +113,7 @@ impl Store {
         if self.rewrite || oversized {
             // Until the medium answers it is not known what stands on it.
             self.rewrite = true;
-            let after = self
-                .values
-                .iter()
-                .filter(|(key, _)| !changes.contains_key(key))
-                .map(|(key, value)| (*key, Some(&value[..])))
-                .chain(
-                    changes
-                        .iter()
-                        .filter_map(|(key, value)| value.as_ref().map(|value| (*key, Some(&value[..])))),
-                );
-            let mut image = Zeroizing::new(journal::head());
-            image.extend_from_slice(&journal::record(sequence, after));
+            let image = self.image(sequence, &changes);
             medium.replace(&image)?;
             self.rewrite = false;
             self.journal_len = image.len();
@@ -148,6 +137,22 @@ impl Store {
             };
         }
         Ok(())
+    }
+
+    /// What a medium would hold after nothing but this state had been written: a
+    /// copy of the whole chip, secrets included.
+    #[must_use]
+    pub fn expose_image(&self) -> Zeroizing<Vec<u8>> {
+        self.image(self.sequence.max(1), &BTreeMap::new())
+    }
+
+    fn image(&self, sequence: u64, changes: &BTreeMap<Key, Option<Value>>) -> Zeroizing<Vec<u8>> {
+        let kept = self.values.iter().filter(|(key, _)| !changes.contains_key(key));
+        let kept = kept.map(|(key, value)| (*key, Some(&value[..])));
+        let new = changes.iter().filter_map(|(key, value)| Some((*key, Some(&value.as_ref()?[..]))));
+        let mut image = Zeroizing::new(journal::head());
+        image.extend_from_slice(&journal::record(sequence, kept.chain(new)));
+        image
     }
 
     fn used_with(&self, changes: &BTreeMap<Key, Option<Value>>) -> usize {

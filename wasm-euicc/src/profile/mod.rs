@@ -45,4 +45,4 @@ pub fn slots(view: &(impl View + ?Sized)) -> Vec<SlotId> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -46,6 +46,15 @@ fn subscriber() -> Subscriber {
     subscriber
 }
 
+/// A medium with the built profile, and the AID of its USIM.
+pub(crate) fn built() -> &'static (MemoryMedium, String) {
+    static BUILT: std::sync::OnceLock<(MemoryMedium, String)> = std::sync::OnceLock::new();
+    BUILT.get_or_init(|| {
+        let medium = crate::bench::medium_with(&encode(&elements(&subscriber()).unwrap()));
+        (medium, hex(&saip::build::USIM_AID))
+    })
+}
+
 fn encode(elements: &[ProfileElement]) -> Vec<u8> {
     elements.iter().flat_map(|element| element.encode().unwrap().to_vec()).collect()
 }
