@@ -1,0 +1,408 @@
+//! ES10a, ES10c: addresses, lists, states, deletion, memory reset.
+
+use rsp::DataObject as _;
+use rsp::metadata::{OperatorId, PprIds, ProfileClass, StoreMetadata};
+use rsp::profiles::{
+    DeleteProfileRequest, MemoryResetRequest, ProfileIdentifier, ProfileState, SetNicknameRequest,
+    StateChange, StateChangeRequest,
+};
+use wasm_euicc::nvm::{Medium, MemoryMedium};
+
+use crate::card::{Card, factory, hex, preloaded};
+use crate::server::*;
+
+type Chip = Card<MemoryMedium>;
+
+pub(crate) fn change<M: Medium>(card: &mut Card<M>, change: StateChange, number: u8, refresh: bool) -> u8 {
+    let profile = ProfileIdentifier::Iccid(iccid(number));
+    let answer = card.es10(&StateChangeRequest { change, profile, refresh }.encode());
+    rsp::profiles::decode_result(&answer, change.tag()).unwrap()
+}
+
+pub(crate) fn enable<M: Medium>(card: &mut Card<M>, number: u8) -> u8 {
+    change(card, StateChange::Enable, number, false)
+}
+
+pub(crate) fn disable<M: Medium>(card: &mut Card<M>, number: u8) -> u8 {
+    change(card, StateChange::Disable, number, false)
+}
+
+pub(crate) fn delete<M: Medium>(card: &mut Card<M>, number: u8) -> u8 {
+    let request = DeleteProfileRequest(ProfileIdentifier::Iccid(iccid(number)));
+    rsp::profiles::decode_result(&card.es10(&request.encode()), DeleteProfileRequest::TAG).unwrap()
+}
+
+fn reset_memory(card: &mut Chip, options: u32) -> u8 {
+    let answer = card.es10(&MemoryResetRequest(options).encode());
+    rsp::profiles::decode_result(&answer, MemoryResetRequest::TAG).unwrap()
+}
+
+/// The number of the enabled profile.
+pub(crate) fn enabled<M: Medium>(card: &mut Card<M>) -> Option<u8> {
+    let list = card.profiles();
+    let mut enabled = list.iter().filter(|info| info.state == Some(ProfileState::Enabled));
+    let iccid_of = enabled.next()?.iccid;
+    assert!(enabled.next().is_none(), "more than one is enabled");
+    (0..=255).find(|&number| iccid_of == Some(iccid(number)))
+}
+
+fn of_class(number: u8, class: ProfileClass, rules: PprIds) -> StoreMetadata {
+    let mut metadata = metadata(number);
+    metadata.profile_class = class;
+    metadata.profile_policy_rules = rules;
+    metadata.profile_owner = Some(OperatorId { mcc_mnc: [0x00, 0xF1, 0x10], gid1: None, gid2: None });
+    metadata
+}
+
+/// A chip with these profiles from the field, all disabled.
+fn with(profiles: &[(u8, ProfileClass, PprIds)]) -> (Lab, Chip) {
+    let lab = Lab::new();
+    let mut card = Card::new(&lab);
+    for &(number, class, rules) in profiles {
+        let package = package_with(number, [0; 16]);
+        install(&mut card, &lab, &of_class(number, class, rules), &package);
+    }
+    card.forget_notifications();
+    (lab, card)
+}
+
+const NONE: PprIds = PprIds(0);
+use ProfileClass::{Operational, Provisioning, Test};
+
+#[test]
+fn functions_that_are_not_there_and_requests_that_are_none() {
+    let (_, mut card) = with(&[]);
+    for (request, sw) in [
+        ("BF5600", 0x6A88),
+        ("BF4200", 0x6A88),
+        ("BF3500", 0x6A88),
+        ("5A00", 0x6A88),
+        ("BF2E", 0x6A80),
+        ("BF2E01", 0x6A80),
+        ("BF2E0000", 0x6A80),
+        ("BF3803300000", 0x6A80),
+        ("BF2100", 0x6A80),
+        ("BF3003800180", 0x6A80),
+        ("BF3E035C0150", 0x6A80),
+        ("BF3E00", 0x6A80),
+        ("BF4100", 0x6A80),
+        ("BF3100", 0x6A80),
+        ("BF33025A00", 0x6A80),
+        ("BF340101", 0x6A80),
+        ("8600", 0x6985),
+        ("BF3600", 0x6985),
+    ] {
+        let (data, found) = card.store_data(&vectors::bytes(request));
+        assert_eq!((data.len(), found), (0, sw), "{request}: {found:04X}");
+    }
+}
+
+#[test]
+fn addresses_are_set_and_removed() {
+    let lab = Lab::new();
+    let mut made = factory(&lab);
+    made.root_ds_address = "ds.example.com".into();
+    let mut card = Card::made_by(&made);
+    let root = "810E64732E6578616D706C652E636F6D";
+    assert_eq!(card.es10_hex("BF3C00"), format!("BF3C10{root}"));
+    assert_eq!(card.es10_hex("BF3F04 80023A3A"), "BF3F03800100");
+    assert_eq!(card.es10_hex("BF3C00"), format!("BF3C1480023A3A{root}"));
+    let long = tlv::encode(tlv::Tag(0xBF3F), &tlv::encode(tlv::Tag(0x80), &[b'a'; 255]));
+    assert_eq!(hex(&card.es10(&long)), "BF3F03800100");
+    let mut card = card.power_cycle(&made);
+    assert!(card.es10_hex("BF3C00").contains(&"61".repeat(255)));
+    assert_eq!(card.es10_hex("BF3F02 8000"), "BF3F03800100");
+    assert_eq!(card.es10_hex("BF3C00"), format!("BF3C10{root}"));
+    // A memory reset goes back to what the chip was made with.
+    made.default_dp_address = Some("dp".into());
+    let mut card = Card::made_by(&made);
+    assert_eq!(reset_memory(&mut card, MemoryResetRequest::DEFAULT_SMDP_ADDRESS), 1);
+    assert_eq!(card.es10_hex("BF3F02 8000"), "BF3F03800100");
+    assert_eq!(reset_memory(&mut card, MemoryResetRequest::DEFAULT_SMDP_ADDRESS), 0);
+    assert_eq!(card.es10_hex("BF3C00"), format!("BF3C1480026470{root}"));
+}
+
+#[test]
+fn profiles_are_found_and_told_of_as_asked() {
+    let (_, mut card) = with(&[(1, Operational, NONE), (2, Test, NONE), (3, Provisioning, NONE)]);
+    let number = |card: &mut Chip, request: &str| {
+        let answer = card.es10(&vectors::bytes(request));
+        match rsp::profiles::ProfileInfoListResponse::decode(&answer).unwrap() {
+            rsp::profiles::ProfileInfoListResponse::Ok(list) => list.len(),
+            rsp::profiles::ProfileInfoListResponse::Error(code) => 100 + usize::from(code),
+        }
+    };
+    assert_eq!(number(&mut card, "BF2D00"), 3);
+    assert_eq!(number(&mut card, &format!("BF2D0EA00C5A0A{}", hex(iccid(2).as_bytes()))), 1);
+    assert_eq!(number(&mut card, "BF2D14A0124F10A0000005591010FFFFFFFF8900001200"), 1);
+    assert_eq!(number(&mut card, "BF2D14A0124F10A0000005591010FFFFFFFF8900001300"), 0);
+    for class in 0..=2 {
+        assert_eq!(number(&mut card, &format!("BF2D05A00395010{class}")), 1);
+    }
+    // No such class; no such criterion.
+    assert_eq!(number(&mut card, "BF2D05A003950107"), 101);
+    assert_eq!(number(&mut card, "BF2D05A003960101"), 101);
+    // Only what is asked for, and unknown tags are ignored.
+    let iccid2 = hex(iccid(2).as_bytes());
+    assert_eq!(
+        card.es10_hex(&format!("BF2D15 A00C5A0A{iccid2} 5C05 5A 9F70 DF7F")),
+        format!("BF2D14A012E3105A0A{iccid2}9F700100")
+    );
+    assert_eq!(card.es10_hex(&format!("BF2D11 A00C5A0A{iccid2} 5C01 90")), "BF2D04A002E300");
+    // Everything else there is.
+    let all = card.es10_hex(&format!("BF2D13 A00C5A0A{iccid2} 5C03 B6 B7 99"));
+    assert!(all.contains("B7058003 00F110".replace(' ', "").as_str()) && all.contains("B6"), "{all}");
+}
+
+#[test]
+fn enable_and_disable_by_the_table() {
+    let (_, mut card) = with(&[(1, Operational, NONE), (2, Operational, NONE)]);
+    assert_eq!(enable(&mut card, 9), 1);
+    assert_eq!(disable(&mut card, 9), 1);
+    assert_eq!(disable(&mut card, 1), 2);
+    assert_eq!(enable(&mut card, 1), 0);
+    assert_eq!(enabled(&mut card), Some(1));
+    assert_eq!(enable(&mut card, 1), 2);
+    assert_eq!(delete(&mut card, 1), 2);
+    // The other one takes its place.
+    assert_eq!(enable(&mut card, 2), 0);
+    assert_eq!(enabled(&mut card), Some(2));
+    assert_eq!(delete(&mut card, 1), 0);
+    assert_eq!(delete(&mut card, 1), 1);
+    assert_eq!(disable(&mut card, 2), 0);
+    assert_eq!(enabled(&mut card), None);
+    // By AID; disabling the last one is allowed.
+    let aid = "A0124F10A0000005591010FFFFFFFF8900001100";
+    assert_eq!(card.es10_hex(&format!("BF3117{aid}810100")), "BF3103800100");
+    assert_eq!(card.es10_hex(&format!("BF3217{aid}8101FF")), "BF3203800100");
+}
+
+#[test]
+fn policy_rules_hold() {
+    // PPR1: may not be disabled, nor displaced by an operational profile.
+    let (_, mut card) = with(&[
+        (1, Operational, PprIds::PPR1),
+        (2, Operational, NONE),
+        (3, Test, NONE),
+        (4, Provisioning, NONE),
+    ]);
+    assert_eq!(enable(&mut card, 1), 0);
+    assert_eq!(disable(&mut card, 1), 3);
+    assert_eq!(enable(&mut card, 2), 3);
+    assert_eq!(enable(&mut card, 3), 0);
+    assert_eq!(disable(&mut card, 3), 0);
+    // It came back by itself.
+    assert_eq!(enabled(&mut card), Some(1));
+    assert_eq!(enable(&mut card, 4), 0);
+    assert_eq!(enabled(&mut card), Some(4));
+    // PPR2: may not be deleted, but the memory may be reset.
+    let (_, mut card) = with(&[(1, Operational, PprIds::PPR2)]);
+    assert_eq!(delete(&mut card, 1), 3);
+    assert_eq!(enable(&mut card, 1), 0);
+    assert_eq!(disable(&mut card, 1), 0);
+    assert_eq!(reset_memory(&mut card, MemoryResetRequest::OPERATIONAL_PROFILES), 0);
+    assert!(card.profiles().is_empty());
+}
+
+#[test]
+fn from_a_test_profile_the_way_leads_back() {
+    let (_, mut card) =
+        with(&[(1, Operational, NONE), (2, Operational, NONE), (3, Test, NONE), (4, Test, NONE)]);
+    assert_eq!(enable(&mut card, 1), 0);
+    assert_eq!(enable(&mut card, 3), 0);
+    assert_eq!(enable(&mut card, 2), 4);
+    assert_eq!(enable(&mut card, 4), 0);
+    assert_eq!(enable(&mut card, 2), 4);
+    assert_eq!(enable(&mut card, 1), 0);
+    // Nothing was displaced: nothing comes back.
+    assert_eq!(disable(&mut card, 1), 0);
+    assert_eq!(enable(&mut card, 3), 0);
+    assert_eq!(disable(&mut card, 3), 0);
+    assert_eq!(enabled(&mut card), None);
+    // What was displaced and then deleted stays gone.
+    assert_eq!(enable(&mut card, 2), 0);
+    assert_eq!(enable(&mut card, 3), 0);
+    assert_eq!(delete(&mut card, 2), 0);
+    assert_eq!(disable(&mut card, 3), 0);
+    assert_eq!(enabled(&mut card), None);
+}
+
+const TERMINAL_PROFILE: [u8; 7] = [0x80, 0x10, 0x00, 0x00, 0x02, 0xFF, 0xFF];
+
+fn basic(card: &mut Chip, command: &str) -> String {
+    hex(&card.chip.transmit(&vectors::bytes(command)))
+}
+
+#[test]
+fn a_change_with_refresh_waits_for_the_terminal() {
+    for (answer, expected) in [("00", Some(1)), ("01", Some(1)), ("20", None), ("30", None)] {
+        let (_, mut card) = with(&[(1, Operational, NONE), (2, Operational, NONE)]);
+        card.chip.transmit(&TERMINAL_PROFILE);
+        let request = vectors::bytes(&format!("BF3111A00C5A0A{}8101FF", hex(iccid(1).as_bytes())));
+        let (data, sw) = card.store_data(&request);
+        assert_eq!((hex(&data).as_str(), sw), ("BF3103800100", 0x910B));
+        // Not yet; and the terminal is busy.
+        assert_eq!(enabled(&mut card), None);
+        assert_eq!(enable(&mut card, 2), 5);
+        assert_eq!(reset_memory(&mut card, MemoryResetRequest::OPERATIONAL_PROFILES), 5);
+        assert!(card.notifications().is_empty());
+        assert_eq!(basic(&mut card, "801200000B"), "D0098103010104820281829000");
+        assert_eq!(enable(&mut card, 2), 5);
+        assert_eq!(basic(&mut card, &format!("801400000C 810301010482028281 8301{answer}")), "9000");
+        card.open();
+        assert_eq!(enabled(&mut card), expected, "{answer}");
+        assert_eq!(card.notifications().len(), if expected.is_some() { 2 } else { 0 });
+        // A temporary problem waits for the reset, a permanent one ends it.
+        card.reset();
+        assert_eq!(enabled(&mut card), if answer == "30" { None } else { Some(1) }, "{answer}");
+    }
+}
+
+#[test]
+fn a_change_with_refresh_takes_place_at_reset() {
+    let (lab, mut card) = with(&[(1, Operational, NONE), (2, Operational, NONE)]);
+    // No toolkit at all: the change waits for the reset, and may be replaced.
+    assert_eq!(change(&mut card, StateChange::Enable, 1, true), 0);
+    assert_eq!(enabled(&mut card), None);
+    assert_eq!(change(&mut card, StateChange::Enable, 2, true), 0);
+    card.reset();
+    assert_eq!(enabled(&mut card), Some(2));
+    // Loss of power is a reset too.
+    assert_eq!(change(&mut card, StateChange::Disable, 2, true), 0);
+    let mut card = card.power_cycle(&factory(&lab));
+    assert_eq!(enabled(&mut card), None);
+    // Without refresh afterwards: at once, and nothing is left to wait.
+    assert_eq!(change(&mut card, StateChange::Enable, 1, true), 0);
+    assert_eq!(enable(&mut card, 2), 0);
+    card.reset();
+    assert_eq!(enabled(&mut card), Some(2));
+    // The profile that was to be enabled is deleted meanwhile.
+    assert_eq!(change(&mut card, StateChange::Enable, 1, true), 0);
+    assert_eq!(delete(&mut card, 1), 0);
+    card.reset();
+    assert_eq!(enabled(&mut card), Some(2));
+}
+
+#[test]
+fn the_files_of_the_enabled_profile_are_seen() {
+    let (_, mut card) = with(&[(1, Operational, NONE), (2, Operational, NONE)]);
+    let iccid_file = |card: &mut Chip| {
+        card.chip.transmit(&vectors::bytes("00A4000C023F00"));
+        card.chip.transmit(&vectors::bytes("00A4000C022FE2"));
+        hex(&card.chip.transmit(&vectors::bytes("00B000000A")))
+    };
+    assert!(!iccid_file(&mut card).ends_with("9000"));
+    for number in [1, 2] {
+        assert_eq!(enable(&mut card, number), 0);
+        assert_eq!(iccid_file(&mut card), format!("{}9000", hex(iccid(number).as_bytes())));
+        // The ISD-R is still there on its channel.
+        assert_eq!(card.profiles().len(), 2);
+    }
+}
+
+#[test]
+fn nicknames() {
+    let (_, mut card) = with(&[(1, Operational, NONE)]);
+    let mut set = |number, nickname: &str| {
+        let request = SetNicknameRequest { iccid: iccid(number), nickname: nickname.into() };
+        let (data, sw) = card.store_data(&request.encode());
+        let code = rsp::profiles::decode_result(&data, SetNicknameRequest::TAG).ok();
+        (sw, code, card.profiles()[0].nickname.clone())
+    };
+    let long = "ü".repeat(32);
+    assert_eq!(set(1, "Mine"), (0x9000, Some(0), Some("Mine".into())));
+    assert_eq!(set(1, &long), (0x9000, Some(0), Some(long.clone())));
+    assert_eq!(set(1, &"x".repeat(65)), (0x6A80, None, Some(long.clone())));
+    assert_eq!(set(2, "Nobody"), (0x9000, Some(1), Some(long)));
+    assert_eq!(set(1, ""), (0x9000, Some(0), None));
+}
+
+#[test]
+fn memory_is_reset_by_the_options() {
+    let lab = Lab::new();
+    let mut made = factory(&lab);
+    let factory_test = of_class(5, Test, NONE);
+    let provisioning = of_class(6, Provisioning, NONE);
+    made.preloaded.push(preloaded(&factory_test, &package_with(5, [0; 16]), false));
+    made.preloaded.push(preloaded(&provisioning, &package_with(6, [0; 16]), true));
+    let numbers = |card: &mut Chip| -> Vec<u8> {
+        let list = card.profiles();
+        (0..20).filter(|&number| list.iter().any(|info| info.iccid == Some(iccid(number)))).collect()
+    };
+    let fill = || {
+        let mut card = Card::made_by(&made);
+        assert_eq!(enabled(&mut card), Some(6));
+        for (number, class) in [(1, Operational), (2, Operational), (3, Test)] {
+            install(&mut card, &lab, &of_class(number, class, NONE), &package_with(number, [0; 16]));
+        }
+        card.forget_notifications();
+        card
+    };
+    let mut card = fill();
+    assert_eq!(reset_memory(&mut card, 0), 1);
+    assert_eq!(reset_memory(&mut card, MemoryResetRequest::FIELD_LOADED_TEST_PROFILES), 0);
+    assert_eq!(numbers(&mut card), [1, 2, 5, 6]);
+    assert_eq!(reset_memory(&mut card, MemoryResetRequest::FIELD_LOADED_TEST_PROFILES), 1);
+    assert!(card.notifications().is_empty());
+    assert_eq!(enable(&mut card, 1), 0);
+    card.forget_notifications();
+    assert_eq!(reset_memory(&mut card, MemoryResetRequest::OPERATIONAL_PROFILES), 0);
+    assert_eq!((numbers(&mut card), enabled(&mut card)), (vec![5, 6], None));
+    let events: Vec<_> = card.notifications().into_iter().map(|(_, event, _)| event).collect();
+    assert_eq!(events, ["delete", "delete"]);
+    // All at once, the provisioning profile enabled: it stays so.
+    let mut card = fill();
+    assert_eq!(reset_memory(&mut card, 0xE000_0000), 0);
+    assert_eq!((numbers(&mut card), enabled(&mut card)), (vec![5, 6], Some(6)));
+}
+
+#[test]
+fn a_chip_is_made_once() {
+    let lab = Lab::new();
+    let mut made = factory(&lab);
+    made.memory = 100_000;
+    let mut card = Card::made_by(&made);
+    let (eid, free) = (card.es10_hex("BF3E035C015A"), card.free());
+    let mut other = factory(&lab);
+    other.eid = "89049032000000000000000000000051".parse().unwrap();
+    other.memory = 200_000;
+    let mut card = card.power_cycle(&other);
+    assert_eq!((card.es10_hex("BF3E035C015A"), card.free()), (eid, free));
+    // Parts that do not belong together make no chip, and write nothing.
+    let refused = other.manufacture(crate::card::env(MemoryMedium::new()));
+    assert!(matches!(refused, Err(wasm_euicc::FactoryError::Part { part: "euiccCertificate", .. })));
+}
+
+#[test]
+fn a_factory_is_read_from_json() {
+    use base64::Engine as _;
+    let lab = Lab::new();
+    let b64 = |bytes: &[u8]| base64::prelude::BASE64_STANDARD.encode(bytes);
+    let key = lab.pki.euicc.expose_key();
+    let scalar = key.expose_scalar();
+    let sec1 = [&[0x30, 0x25, 0x02, 0x01, 0x01, 0x04, 0x20], &scalar[..]].concat();
+    for key in [key.expose_pkcs8_der().unwrap().to_vec(), sec1, scalar.to_vec()] {
+        let json = serde_json::json!({
+            "eid": lab.eid.to_string(),
+            "euiccPrivateKey": b64(&key),
+            "euiccCertificate": b64(lab.pki.euicc.certificate().der()),
+            "eumCertificate": b64(lab.pki.eum.certificate().der()),
+            "ciCertificates": [b64(lab.pki.ci.certificate().der())],
+            "memory": 300_000,
+            "defaultDpAddress": ADDRESS,
+            "rootDsAddress": "ds",
+            "isdRAid": "A0000005591010FFFFFFFF8900000100",
+            "preloaded": [{
+                "metadata": b64(&of_class(1, Provisioning, NONE).encode()),
+                "package": b64(&package_with(1, [0; 16])),
+                "enabled": true,
+            }],
+        });
+        let made = wasm_euicc::Factory::from_json(json.to_string().as_bytes()).unwrap();
+        let mut card = Card::made_by(&made);
+        assert_eq!(enabled(&mut card), Some(1));
+        assert!(card.free() < 300_000);
+        install(&mut card, &lab, &metadata(2), &package(2));
+    }
+    assert!(wasm_euicc::Factory::from_json(b"{}").is_err());
+}
