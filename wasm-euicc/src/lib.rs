@@ -21,7 +21,7 @@ pub mod nvm;
 pub mod profile;
 mod uicc;
 #[cfg(target_arch = "wasm32")]
-mod wasm;
+pub mod wasm;
 
 pub use dispatch::{Answer, Cat, Euicc, RefreshMode, Terminal};
 pub use env::Env;

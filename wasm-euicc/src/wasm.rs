@@ -274,12 +274,14 @@ impl RawFile for OpfsFile {
 
     fn read_from(&mut self, at: usize) -> Result<Vec<u8>, MediumError> {
         let mut bytes = vec![0; self.len()?.saturating_sub(at)];
-        let read = self.0.read_with_u8_array_and_options(&mut bytes, &Self::at(at)).map_err(|_| MediumError)?;
+        let read =
+            self.0.read_with_u8_array_and_options(&mut bytes, &Self::at(at)).map_err(|_| MediumError)?;
         if read as usize == bytes.len() { Ok(bytes) } else { Err(MediumError) }
     }
 
     fn write_at(&mut self, at: usize, bytes: &[u8]) -> Result<(), MediumError> {
-        let written = self.0.write_with_u8_array_and_options(bytes, &Self::at(at)).map_err(|_| MediumError)?;
+        let written =
+            self.0.write_with_u8_array_and_options(bytes, &Self::at(at)).map_err(|_| MediumError)?;
         if written as usize == bytes.len() { Ok(()) } else { Err(MediumError) }
     }
 
