@@ -19,7 +19,7 @@ use crate::server::*;
 type Chip = Card<MemoryMedium>;
 
 /// The command and the reason that a package is refused for.
-fn refusal(card: &mut Chip, lab: &Lab, answer: &[u8]) -> (u8, u8) {
+fn refusal(card: &Chip, lab: &Lab, answer: &[u8]) -> (u8, u8) {
     match result(answer, lab.pki.euicc.certificate()).final_result {
         FinalResult::Error { bpp_command_id, error_reason, .. } => (bpp_command_id.0, error_reason.0),
         FinalResult::Success { .. } => panic!("installed: {:?}", card.trace()),
@@ -364,7 +364,7 @@ fn initialise_secure_channel_is_checked() {
     assert_ne!(old.otpk, new.otpk);
     let bound = Order::new(&old, &metadata(1), &package(1)).bind(&lab, &old).encode();
     let answer = load(&mut card, &bound);
-    assert_eq!(refusal(&mut card, &lab, &answer), (INIT, 2));
+    assert_eq!(refusal(&card, &lab, &answer), (INIT, 2));
 }
 
 #[test]
@@ -398,7 +398,7 @@ fn refused_parts(lab: &Lab, parts: impl FnOnce(&BoundProfilePackage) -> Vec<u8>)
     let dialogue = session(&mut card, lab, 1);
     let bound = Order::new(&dialogue, &metadata(1), &package(1)).bind(lab, &dialogue);
     let answer = card.es10(&tlv::encode(tlv::Tag(0xBF36), &parts(&bound)));
-    let codes = refusal(&mut card, lab, &answer);
+    let codes = refusal(&card, lab, &answer);
     assert!(card.profiles().is_empty());
     codes
 }
@@ -482,7 +482,7 @@ fn commands_inside_are_checked() {
     };
     assert_eq!(with(|metadata| metadata.service_provider_name = "x".repeat(33)), (METADATA, 1));
     assert_eq!(with(|metadata| metadata.profile_name = "x".repeat(65)), (METADATA, 1));
-    let class = vectors::bytes("BF2517 5A0A98001010000000000010 910141 920142 950105");
+    let class = vectors::bytes("BF2515 5A0A98001010000000000010 910141 920142 950105");
     assert_eq!(refused(&lab, |order| order.metadata = class, same), (METADATA, 6));
     assert_eq!(refused(&lab, |order| order.metadata = vectors::bytes("BF2503910141"), same), (METADATA, 1));
     // ReplaceSessionKeys with a key of 15 bytes.
@@ -586,7 +586,7 @@ fn a_full_chip_says_so_and_gives_all_memory_back() {
         let dialogue = session(&mut card, &lab, 1);
         let bound = Order::new(&dialogue, &metadata(1), &package(1)).bind(&lab, &dialogue);
         let answer = load(&mut card, &bound.encode());
-        let codes = refusal(&mut card, &lab, &answer);
+        let codes = refusal(&card, &lab, &answer);
         assert_eq!(codes, (ELEMENTS, ErrorReason::INSUFFICIENT_MEMORY_FOR_PROFILE.0), "{:?}", card.trace());
         card.forget_notifications();
         // Only the counter of notifications and the key for another attempt.
@@ -632,7 +632,7 @@ fn an_interrupted_load_is_told_at_the_next_power_up() {
                 assert_eq!(waiting[0], (1, "install", ADDRESS.to_owned()));
                 let answer = card.es10(&vectors::bytes("BF2B05A003800101"));
                 let inside = tlv::Tlv::single(&answer).unwrap().fields().required(tlv::Tag(0xA0)).unwrap();
-                let (command, reason) = refusal(&mut card, &lab, inside.value);
+                let (command, reason) = refusal(&card, &lab, inside.value);
                 assert_eq!(reason, ErrorReason::INTERRUPTION.0);
                 assert_eq!(command, if sent < 4 { METADATA } else { ELEMENTS }, "{sent}");
             }

@@ -185,7 +185,7 @@ impl Order {
         let provider = Software::new(rng());
         let key = OneTimeKey::from_scalar(&[0x22; 32]).unwrap();
         let peer = PublicKey::from_sec1(&dialogue.otpk).unwrap();
-        let public = self.smdp_otpk.unwrap_or(*key.public_key().as_bytes());
+        let public = self.smdp_otpk.unwrap_or_else(|| *key.public_key().as_bytes());
         let mut unsigned = InitialiseSecureChannel::unsigned(&self.transaction_id, &self.crt, &public);
         unsigned[2] = self.remote_op_id;
         let signed = signature::smdp_sign(&unsigned, &peer);
