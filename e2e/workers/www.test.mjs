@@ -16,7 +16,8 @@ const POLICY =
 /** A service that says what it was asked. */
 const echo = (name) => `export default { async fetch(request) {
   const { pathname, search } = new URL(request.url);
-  if (pathname.endsWith('/broken')) throw new Error('broken on purpose');
+  // What a Durable Object that panicked looks like from outside.
+  if (pathname.endsWith('/hangs')) await new Promise(() => {});
   return Response.json({ service: '${name}', method: request.method, path: pathname + search,
     authorization: request.headers.get('authorization'), body: await request.text() }, { status: 207 });
 } }`;
@@ -113,8 +114,8 @@ test('a name that only begins like a service is a page', async () => {
   assert.match(response.headers.get('content-type'), /^text\/html/);
 });
 
-test('a service that breaks is said to, in plain words', async () => {
-  const response = await server.fetch('/network/broken');
+test('of a service that does not answer the page is told in plain words', async () => {
+  const response = await server.fetch('/network/hangs');
   assert.equal(response.status, 503);
   assert.equal(response.headers.get('content-type'), 'application/problem+json');
   const problem = await response.json();

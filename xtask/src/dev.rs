@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -33,6 +31,9 @@ pub(crate) struct Options {
     /// Build it as it is shipped (slower to build, faster to run)
     #[arg(long)]
     release: bool,
+    /// Start what was built before, stale or not
+    #[arg(long, conflicts_with = "release")]
+    no_build: bool,
 }
 
 /// Runs `cargo xtask dev`.
@@ -41,17 +42,10 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     let state = State::open(&options.state, options.sgp26.as_deref())?;
     stack::check_port(options.port)?;
     let kit = setup::ensure(place, &build::NEEDS)?;
-    build::everything(place, &kit, if options.release { Profile::Release } else { Profile::Dev })?;
+    if !options.no_build {
+        build::everything(place, &kit, if options.release { Profile::Release } else { Profile::Dev })?;
+    }
 
-    // From here on there is something to stop.
-    let stopping = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&stopping);
-    ctrlc::set_handler(move || {
-        // Asked twice: do not wait for anything.
-        if handler.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-    })?;
     println!("starting the workers …");
     let mut stack = Stack::start(place, &kit, &state, options.port)?;
     let order = seed::seed(&stack, &state)?;
@@ -67,7 +61,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     if options.open {
         open(&stack.url());
     }
-    while !stopping.load(Ordering::SeqCst) {
+    while !stack::is_stopping() {
         stack.check()?;
         std::thread::sleep(Duration::from_millis(100));
     }

@@ -9,6 +9,7 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -28,6 +29,12 @@ const START: Duration = Duration::from_secs(120);
 /// How long it may take to stop before it is made to.
 const STOP: Duration = Duration::from_secs(10);
 
+/// Set by Ctrl-C and by a polite request to end.
+static STOPPING: AtomicBool = AtomicBool::new(false);
+
+/// The process group of the runtime, for a person who presses Ctrl-C twice.
+static GROUP: AtomicI32 = AtomicI32::new(0);
+
 /// The running workers; they stop when this is dropped.
 pub(crate) struct Stack {
     child: Child,
@@ -40,6 +47,7 @@ impl Stack {
     /// answer.
     pub(crate) fn start(place: &Place, kit: &Kit, state: &State, port: u16) -> Result<Self> {
         check_port(port)?;
+        end_in_order()?;
         let mut wrangler = kit.command("wrangler");
         wrangler.arg("dev");
         for worker in WORKERS {
@@ -61,6 +69,7 @@ impl Stack {
             // Its own group: Ctrl-C is for this program, which then stops all of it.
             .process_group(0);
         let child = wrangler.spawn().context("cannot start wrangler")?;
+        GROUP.store(i32::try_from(child.id())?, Ordering::SeqCst);
         let mut stack = Self { child, port, log };
         stack.wait_until_healthy()?;
         Ok(stack)
@@ -115,6 +124,9 @@ impl Stack {
             ["/", "/operator/health", "/network/health"].map(|path| (path, "no answer".to_owned())).into();
         while !open.is_empty() {
             self.check()?;
+            if is_stopping() {
+                bail!("stopped before the workers were ready");
+            }
             if start.elapsed() > START {
                 let open: Vec<_> = open.iter().map(|(path, said)| format!("{path}: {said}")).collect();
                 bail!(
@@ -147,6 +159,28 @@ impl Drop for Stack {
         if let Err(error) = self.stop() {
             eprintln!("the runtime of the workers may still run: {error}");
         }
+    }
+}
+
+/// Whether somebody asked this program to end.
+pub(crate) fn is_stopping() -> bool {
+    STOPPING.load(Ordering::SeqCst)
+}
+
+/// From now on Ctrl-C is a request: the runtime is stopped first. A second one is an order.
+fn end_in_order() -> Result<()> {
+    let asked = || {
+        if STOPPING.swap(true, Ordering::SeqCst) {
+            let group = GROUP.load(Ordering::SeqCst);
+            if group != 0 {
+                let _gone_already = killpg(Pid::from_raw(group), Signal::SIGKILL);
+            }
+            std::process::exit(130);
+        }
+    };
+    match ctrlc::try_set_handler(asked) {
+        Ok(()) | Err(ctrlc::Error::MultipleHandlers) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
