@@ -451,6 +451,13 @@ pub(crate) fn check_against_metadata(
     {
         return Err((ErrorReason::DATA_MISMATCH, "EF.IMSI is not of the profileOwner"));
     }
+    if let Some(owner) = owner {
+        for (asked, own) in [&owner.gid1, &owner.gid2].into_iter().zip(&installed.group_identifiers) {
+            if asked.as_ref().is_some_and(|asked| !is_group(asked, own.as_deref())) {
+                return Err((ErrorReason::DATA_MISMATCH, "EF.GID1 or EF.GID2 is not of the profileOwner"));
+            }
+        }
+    }
     if metadata.profile_class == ProfileClass::Test && !installed.only_test_keys {
         return Err((ErrorReason::TEST_PROFILE_INVALID_NAA_KEY, "a test profile with a secret key"));
     }
@@ -467,6 +474,12 @@ fn is_subscriber_of(imsi: &str, owner: &OperatorId) -> bool {
     // An `E` stands for any digit.
     wanted.clone().count() <= imsi.len()
         && wanted.zip(own).all(|(wanted, own)| *wanted == 14 || *wanted == own)
+}
+
+/// Whether a group identifier is the content of its file, which may be filled up.
+fn is_group(asked: &[u8], own: Option<&[u8]>) -> bool {
+    let rest = own.unwrap_or_default().strip_prefix(asked);
+    rest.is_some_and(|rest| rest.iter().all(|byte| *byte == 0xFF))
 }
 
 fn encode_marker(download: &Download, command: BppCommandId) -> Vec<u8> {
@@ -632,5 +645,39 @@ impl Package {
             _ => ErrorReason::SCP03T_STRUCTURE_ERROR,
         };
         refused(reason, because)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_and_files_belong_together() {
+        let operator =
+            |mcc_mnc, gid1: Option<&[u8]>| OperatorId { mcc_mnc, gid1: gid1.map(<[u8]>::to_vec), gid2: None };
+        // 3GPP TS 24.008 §10.5.1.13: 001-01, 262-01, 310-410.
+        for (imsi, mcc_mnc, expected) in [
+            ("001010123456789", [0x00, 0xF1, 0x10], true),
+            ("262011234567890", [0x62, 0xF2, 0x10], true),
+            ("262021234567890", [0x62, 0xF2, 0x10], false),
+            ("310410123456789", [0x13, 0x00, 0x14], true),
+            ("310411123456789", [0x13, 0x00, 0x14], false),
+            ("310411123456789", [0xEE, 0xEE, 0xEE], true),
+            ("31041", [0x13, 0x00, 0x14], false),
+        ] {
+            assert_eq!(is_subscriber_of(imsi, &operator(mcc_mnc, None)), expected, "{imsi} {mcc_mnc:02X?}");
+        }
+        let own: [(&[u8], Option<&[u8]>, bool); 6] = [
+            (&[1, 2], Some(&[1, 2]), true),
+            (&[1, 2], Some(&[1, 2, 0xFF]), true),
+            (&[1, 2], Some(&[1, 2, 3]), false),
+            (&[1, 2], Some(&[1]), false),
+            (&[1], None, false),
+            (&[], None, true),
+        ];
+        for (asked, own, expected) in own {
+            assert_eq!(is_group(asked, own), expected, "{asked:02X?} {own:02X?}");
+        }
     }
 }

@@ -61,6 +61,9 @@ pub struct Installed {
     pub iccid: [u8; 10],
     /// The digits of EF.IMSI of the first USIM.
     pub imsi: Option<String>,
+    /// Contents of EF.GID1 and EF.GID2 of the first USIM, each where its service
+    /// table says that it is there.
+    pub group_identifiers: [Option<Vec<u8>>; 2],
     /// Whether every key that the profile authenticates with is a published test
     /// key: all zero, or 00 to 0F (SGP.22 asks for it in Test Profiles).
     pub only_test_keys: bool,
@@ -739,6 +742,9 @@ impl Installer {
     fn conclude(&mut self, tx: &mut Transaction<'_>, header: &ProfileHeader) -> Result<Installed, Refusal> {
         const EF_ICCID: u16 = 0x2FE2;
         const EF_IMSI: u16 = 0x6F07;
+        const EF_UST: u16 = 0x6F38;
+        const EF_GID1: u16 = 0x6F3E;
+        const EF_GID2: u16 = 0x6F3F;
         let iccid = header.iccid.to_ef();
         let tree = Tree::new(tx, self.slot);
         let content = |directory, fid| {
@@ -751,6 +757,12 @@ impl Installer {
         let usim = self.applications.iter().find(|application| application.kind == TemplateKind::Usim);
         let imsi = usim.and_then(|usim| content(usim.directory, EF_IMSI));
         let imsi = imsi.as_deref().and_then(imsi_digits);
+        let services = usim.and_then(|usim| content(usim.directory, EF_UST)).unwrap_or_default();
+        let group_identifiers = [(17, EF_GID1), (18, EF_GID2)].map(|(service, fid)| {
+            let byte: usize = (service - 1) / 8;
+            let available = services.get(byte)? >> ((service - 1) % 8) & 1 == 1;
+            content(usim?.directory, fid).filter(|_| available)
+        });
         for application in self.applications.clone() {
             self.clear_services(tx, &application)?;
         }
@@ -758,7 +770,7 @@ impl Installer {
         if !self.warnings.is_empty() {
             response.pe_status = core::mem::take(&mut self.warnings);
         }
-        Ok(Installed { iccid, imsi, only_test_keys: self.only_test_keys, response })
+        Ok(Installed { iccid, imsi, group_identifiers, only_test_keys: self.only_test_keys, response })
     }
 
     /// "In the case where a service is not supported (and not indicated as

@@ -501,6 +501,11 @@ fn commands_inside_are_checked() {
         metadata.profile_owner = Some(OperatorId { mcc_mnc: [0x62, 0xF2, 0x10], gid1: None, gid2: None });
     };
     assert_eq!(with(owner), (ELEMENTS, ErrorReason::DATA_MISMATCH.0));
+    let group = |metadata: &mut rsp::metadata::StoreMetadata| {
+        metadata.profile_owner =
+            Some(OperatorId { mcc_mnc: [0x00, 0xF1, 0x10], gid1: Some(vec![0x0A]), gid2: None });
+    };
+    assert_eq!(with(group), (ELEMENTS, ErrorReason::DATA_MISMATCH.0));
     // A test profile with a key of its own.
     let test = with(|metadata| metadata.profile_class = ProfileClass::Test);
     assert_eq!(test, (ELEMENTS, ErrorReason::TEST_PROFILE_INVALID_NAA_KEY.0));
