@@ -1,5 +1,7 @@
 //! How transactions stand on the medium.
 
+use zeroize::Zeroizing;
+
 use super::{Error, Key};
 
 const HEAD: &[u8; 8] = b"eUICC-NV";
@@ -26,8 +28,15 @@ pub(super) fn head() -> Vec<u8> {
 }
 
 /// One transaction as a record.
-pub(super) fn record<'a>(sequence: u64, changes: impl Iterator<Item = Change<'a>>) -> Vec<u8> {
-    let mut record = vec![0; RECORD_HEAD_LEN];
+pub(super) fn record<'a>(
+    sequence: u64,
+    changes: impl Iterator<Item = Change<'a>> + Clone,
+) -> Zeroizing<Vec<u8>> {
+    // Made in one piece, so that no copy of a secret is left behind.
+    let payload =
+        changes.clone().map(|(key, value)| 1 + key.encoded_len() + 4 + value.map_or(0, <[u8]>::len));
+    let mut record = Zeroizing::new(Vec::with_capacity(RECORD_HEAD_LEN + payload.sum::<usize>()));
+    record.resize(RECORD_HEAD_LEN, 0);
     for (key, value) in changes {
         let at = record.len();
         record.push(0);

@@ -118,10 +118,10 @@ impl Store {
             self.rewrite = false;
             self.journal_len = image.len();
         } else {
-            let record = Zeroizing::new(journal::record(
+            let record = journal::record(
                 sequence,
                 changes.iter().map(|(key, value)| (*key, value.as_ref().map(|value| &value[..]))),
-            ));
+            );
             if let Err(error) = medium.append(&record) {
                 self.rewrite = true;
                 return Err(error.into());
@@ -150,9 +150,8 @@ impl Store {
         let kept = self.values.iter().filter(|(key, _)| !changes.contains_key(key));
         let kept = kept.map(|(key, value)| (*key, Some(&value[..])));
         let new = changes.iter().filter_map(|(key, value)| Some((*key, Some(&value.as_ref()?[..]))));
-        let mut image = Zeroizing::new(journal::head());
-        image.extend_from_slice(&journal::record(sequence, kept.chain(new)));
-        image
+        let record = journal::record(sequence, kept.chain(new));
+        Zeroizing::new([&journal::head()[..], &record].concat())
     }
 
     fn used_with(&self, changes: &BTreeMap<Key, Option<Value>>) -> usize {

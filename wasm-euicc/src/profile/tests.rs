@@ -373,6 +373,101 @@ fn an_isim_can_share_what_the_usim_authenticates_with() {
     assert!(bench.ok(&challenge).starts_with("DC0E"));
 }
 
+/// A built profile with files of generic file management, each by the content of
+/// its `createFCP`, in the MF; their rules are records of EF.ARR as in §9.9 of
+/// the package's specification.
+fn with_files(fcps: &[&str]) -> Bench<MemoryMedium> {
+    let commands: String =
+        fcps.iter().map(|fcp| hex(&tlv::encode(tlv::Tag(0x62), &vectors::bytes(fcp)))).collect();
+    let list = vectors::bytes(&format!("8000{commands}"));
+    let lists = tlv::encode(tlv::Tag(0xA1), &tlv::encode(tlv::Tag::SEQUENCE, &list));
+    let inside = [&vectors::bytes("A003810170")[..], &lists].concat();
+    let element = ProfileElement::decode(&tlv::encode(tlv::Tag(0xA1), &inside)).unwrap();
+    Bench::with_profile(&changed(|elements| {
+        let end = elements.len() - 1;
+        elements.insert(end, element);
+    }))
+}
+
+/// ETSI TS 102 221 §11.1.8 on a cyclic file of 3 records under rule 7.
+#[test]
+fn increase_adds_to_the_last_record() {
+    let mut bench = with_files(&["8204 46210003 8302 2FF4 8B03 2F0607 8001 09 A503 C20100"]);
+    bench.play(&[
+        ("00A40004 02 2FF4", "621A 8205 4621000303 8302 2FF4 8A0105 8B032F0607 80020009 8801A0 9000"),
+        ("80320000 03 000005", "6982"),
+        ("00200001 08 31323334FFFFFFFF", "9000"),
+        ("80320000 03 000005", "000005 000005 9000"),
+        ("80320000 03 0000FF", "000104 0000FF 9000"),
+        ("00B2010403", "000104 9000"),
+        ("00B2020403", "000005 9000"),
+        ("00B2030403", "000000 9000"),
+        // By short identifier; a shorter number.
+        ("00A4000C 02 3F00", "9000"),
+        ("80329400 01 01", "000105 01 9000"),
+        ("80320000 03 FFFF00", "9850"),
+        ("80320000 04 01000000", "9850"),
+        ("80320000 04 00000001", "000106 00000001 9000"),
+        ("00B2010403", "000106 9000"),
+        ("80320001 03 000001", "6A86"),
+        ("80329F00 03 000001", "6A86"),
+        ("80320000", "6700"),
+    ]);
+    // Without Le on T=0 the answer waits; it has been added once.
+    assert_eq!(bench.raw("8032000003000001"), "6106");
+    assert_eq!(bench.raw("00C0000006"), "0001070000019000");
+}
+
+/// ETSI TS 102 221 §11.3 on a BER-TLV file of 32 bytes under rule 5.
+#[test]
+fn objects_of_a_ber_tlv_file_are_set_and_retrieved() {
+    let mut bench = with_files(&["8202 7921 8302 2FE6 8B03 2F0605 8001 20"]);
+    bench.play(&[
+        ("00A40004 02 2FE6", "6217 8202 7921 8302 2FE6 8A0105 8B032F0605 80020020 880130 9000"),
+        ("80CB0080 01 80", "6982"),
+        ("00200001 08 31323334FFFFFFFF", "9000"),
+        ("80CB0080 01 80", "6A88"),
+        ("80DB0080 04 80021122", "9000"),
+        ("80DB0086 05 5F200133 ", "6700"),
+        ("80DB0086 04 5F200133", "9000"),
+        ("80CB0080 01 80", "80021122 9000"),
+        ("80CB0086 02 5F20", "5F200133 9000"),
+        // Replaced, and taken out.
+        ("80DB0080 03 800144", "9000"),
+        ("80CB0080 01 80", "800144 9000"),
+        ("80DB0080 02 8000", "9000"),
+        ("80CB0080 01 80", "6A88"),
+        ("80DB0080 01 80", "6A88"),
+        // No more than the file may take.
+        (&format!("80DB0080 21 811F {}", "55".repeat(31)), "6A84"),
+        (&format!("80DB0080 1C 811A {}", "55".repeat(26)), "9000"),
+        ("80CB0080 02 8000", "6A88"),
+        ("80CB0000 01 80", "6A86"),
+        ("80CB0080 02 8001", "6A80"),
+        // Other commands are for other structures.
+        ("00B0000001", "6981"),
+        ("00A4000C 02 2FE2", "9000"),
+        ("80CB0080 01 80", "6981"),
+    ]);
+}
+
+/// A file without special file information cannot be used while deactivated.
+#[test]
+fn a_deactivated_file_is_closed() {
+    let mut bench = with_files(&["8202 4121 8302 2FE7 8B03 2F0605 8001 02"]);
+    bench.play(&[
+        ("00200001 08 31323334FFFFFFFF", "9000"),
+        ("0020000A 08 3939393939393939", "9000"),
+        ("00040000 02 2FE7", "9000"),
+        ("00A4000C 02 2FE7", "6283"),
+        ("00B0000002", "6984"),
+        ("00D6000002 0102", "6984"),
+    ]);
+    assert_eq!(bench.raw("00A40004022FE7"), "6119");
+    assert!(bench.raw("00C0000019").ends_with("6283"));
+    bench.play(&[("00440000", "9000"), ("00B0000002", "FFFF 9000"), ("00440000 02 2FE7", "9000")]);
+}
+
 /// 3GPP TS 31.102 §4.2.2; pySim's test value in `vectors-ef.json`.
 #[test]
 fn the_imsi_is_read_from_its_file() {

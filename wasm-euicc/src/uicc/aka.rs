@@ -43,7 +43,8 @@ impl Aka {
     /// algorithm | options delta u64+1 or 0 | age u64+1 or 0 | by algorithm
     pub(crate) fn encode(&self) -> Vec<u8> {
         let limit = |limit: Option<u64>| limit.map_or(0, |limit| limit.saturating_add(1)).to_be_bytes();
-        let mut bytes = Vec::new();
+        // Large enough for every algorithm: nothing is moved, no copy left behind.
+        let mut bytes = Vec::with_capacity(256);
         bytes.extend_from_slice(&limit(self.rules.delta));
         bytes.extend_from_slice(&limit(self.rules.age_limit));
         match &self.parameters {
