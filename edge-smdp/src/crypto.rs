@@ -247,3 +247,77 @@ fn fault(error: JsValue) -> Fault {
     let name = Reflect::get(&error, &"name".into()).ok().and_then(|name| name.as_string());
     Fault(name.unwrap_or_else(|| "unknown".into()))
 }
+
+/// Web Crypto against the pure Rust provider, over every length at which one of
+/// them takes another way.
+#[cfg(feature = "self-test")]
+pub(crate) mod suite {
+    use rsp_crypto::software::OneTimeKey;
+
+    use super::*;
+
+    pub(crate) async fn run(web: &WebCrypto) -> Result<(), crate::Fault> {
+        let key = *b"0123456789abcdef";
+        for length in [0, 1, 15, 16, 17, 255, 256, 257, 271, 272, 273, 1000, 1008, 1020, 60_000] {
+            let data: Vec<u8> = (0..length).map(|i| (i * 7 + i / 256) as u8).collect();
+            same(length, "CMAC", web.cmac(&key, &data).await? == software::cmac(&key, &data))?;
+            same(length, "SHA-256", web.sha256(&data).await? == software::sha256(&data))?;
+            let mut blocks = data.clone();
+            blocks.resize(length.next_multiple_of(16), 0);
+            let (mut ours, mut theirs) = (blocks.clone(), blocks.clone());
+            web.cbc_encrypt(&key, &[5; 16], &mut ours).await?;
+            software::cbc_encrypt(&key, &[5; 16], &mut theirs)?;
+            same(length, "AES-CBC", ours == theirs)?;
+            web.cbc_decrypt(&key, &[5; 16], &mut ours).await?;
+            same(length, "AES-CBC, back", ours == blocks)?;
+        }
+        let scalar = OneTimeKey::from_scalar(&[7; 32]).ok_or_else(|| Fault("scalar".into()))?;
+        let (own, public) = web.one_time_key().await?;
+        let ours = web.agree(&own, &scalar.public_key()).await?;
+        let theirs = rsp_crypto::Software::new(NoChance).agree(&scalar, &public).await?;
+        let agreed = ours.zip(theirs).is_some_and(|(a, b)| a.expose_x() == b.expose_x());
+        same(32, "ECDH", agreed)?;
+        let mut off_curve = [7; 65];
+        off_curve[0] = 4;
+        let off_curve = PublicKey::from_sec1(&off_curve).ok_or_else(|| Fault("form".into()))?;
+        same(65, "a point off the curve", web.agree(&own, &off_curve).await?.is_none())?;
+        let nothing = web.verify(&off_curve, b"m", &Signature([1; 64])).await?;
+        same(65, "its signature", !nothing)?;
+        let signer = software::SigningKey::from_scalar(&[9; 32]).ok_or_else(|| Fault("scalar".into()))?;
+        let signature = signer.sign(b"message");
+        let good = web.verify(&signer.public_key(), b"message", &signature).await?;
+        let bad = web.verify(&signer.public_key(), b"messagf", &signature).await?;
+        same(64, "verification", good && !bad)?;
+        let pkcs8 = signer.expose_pkcs8_der().ok_or_else(|| Fault("PKCS#8".into()))?;
+        let key = web.import_key(&pkcs8).await?.ok_or_else(|| Fault("PKCS#8".into()))?;
+        let signature = web.sign(&key, b"message").await?;
+        same(64, "signature", software::verify(&signer.public_key(), b"message", &signature))?;
+        same(0, "no key", web.import_key(&[0x30, 0]).await?.is_none())
+    }
+
+    fn same(length: usize, what: &str, same: bool) -> Result<(), crate::Fault> {
+        if same { Ok(()) } else { Err(crate::Fault::new(format!("Web Crypto: {what} of {length}"))) }
+    }
+
+    /// Agreement needs no chance.
+    struct NoChance;
+
+    impl rand_core::TryRng for NoChance {
+        type Error = core::convert::Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            Ok(0)
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            Ok(0)
+        }
+
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+            bytes.fill(0);
+            Ok(())
+        }
+    }
+
+    impl rand_core::TryCryptoRng for NoChance {}
+}

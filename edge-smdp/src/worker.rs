@@ -49,12 +49,12 @@ async fn answer(request: Request, env: &Env) -> core::result::Result<http::Respo
     };
     let server = server(env).await?;
     let store = Durable::new(env.durable_object("STORE").map_err(failed)?);
-    #[cfg(feature = "store-suite")]
-    if request.uri().path() == "/store-suite" {
-        let run = Date::now().as_millis() as u32;
-        let result = crate::store::suite::run(&store, run % 100_000_000).await;
-        let text = result.map_or_else(|fault| fault.to_string(), |()| "every promise is kept".into());
-        return Ok(http::Response::new(text.into_bytes()));
+    #[cfg(feature = "self-test")]
+    if request.uri().path() == "/self-test" {
+        let run = (Date::now().as_millis() % 100_000_000) as u32;
+        crate::store::suite::run(&store, run).await?;
+        crate::crypto::suite::run(&WebCrypto::new()?).await?;
+        return Ok(http::Response::new(b"every promise is kept".to_vec()));
     }
     Ok(SmDp::new(server, store, RuntimeClock, Entropy).handle(request).await)
 }
