@@ -7,47 +7,31 @@ use core::fmt;
 use core::ops::Range;
 
 use rsp::{Eid, Oid};
-use tlv::{Reader, Tag, Tlv};
+use x509_cert::certificate::{Rfc5280, Version};
+use x509_cert::der::asn1::{AnyRef, BitStringRef, ObjectIdentifier};
+use x509_cert::der::oid::AssociatedOid;
+use x509_cert::der::oid::db::{rfc4519, rfc5280, rfc5639, rfc5912};
+use x509_cert::der::{self, Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::constraints::name::GeneralSubtrees;
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{
+    AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, ExtendedKeyUsage, KeyUsage,
+    NameConstraints, SubjectAltName, SubjectKeyIdentifier, certpolicy::PolicyInformation,
+};
+use x509_cert::name::Name;
+use x509_cert::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+use x509_cert::time::Validity;
 
 use crate::{PublicKey, Signature, signature};
 
-/// Object identifiers as the contents of their DER encoding.
-mod oid {
-    pub(super) const ECDSA_WITH_SHA256: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02];
-    pub(super) const EC_PUBLIC_KEY: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01];
-    pub(super) const PRIME256V1: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
-    /// 1.3.36.3.3.2.8.1.1.7
-    pub(super) const BRAINPOOL_P256R1: &[u8] = &[0x2B, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07];
-    /// 1.2.250.1.223.101.256.1
-    pub(super) const FRP256V1: &[u8] = &[0x2A, 0x81, 0x7A, 0x01, 0x81, 0x5F, 0x65, 0x82, 0x00, 0x01];
-    pub(super) const SERVER_AUTH: &[u8] = &[0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
-    /// `id-rspRole`, 2.23.146.1.2.1.
-    pub(super) const RSP_ROLE: &[u8] = &[0x67, 0x81, 0x12, 0x01, 0x02, 0x01];
-    /// `id-at`, 2.5.4: attributes of names.
-    pub(super) const ORGANIZATION_NAME: &[u8] = &[0x55, 0x04, 10];
-    pub(super) const SERIAL_NUMBER: &[u8] = &[0x55, 0x04, 5];
-    /// `id-ce`, 2.5.29: extensions.
-    pub(super) const SUBJECT_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1D, 14];
-    pub(super) const KEY_USAGE: &[u8] = &[0x55, 0x1D, 15];
-    pub(super) const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1D, 17];
-    pub(super) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1D, 19];
-    pub(super) const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1D, 30];
-    pub(super) const CRL_DISTRIBUTION_POINTS: &[u8] = &[0x55, 0x1D, 31];
-    pub(super) const CERTIFICATE_POLICIES: &[u8] = &[0x55, 0x1D, 32];
-    pub(super) const AUTHORITY_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1D, 35];
-    pub(super) const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1D, 37];
-}
-
-const SET: Tag = Tag(0x31);
-const UTC_TIME: Tag = Tag(0x17);
-const GENERALIZED_TIME: Tag = Tag(0x18);
-/// `KeyUsage` bits 0 and 5, from the left.
-const DIGITAL_SIGNATURE: u32 = 1 << 31;
-const KEY_CERT_SIGN: u32 = 1 << 26;
+/// The one curve of SGP.22 that const-oid does not list.
+const FRP256V1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.250.1.223.101.256.1");
+/// `id-rspRole`, 2.23.146.1.2.1, as the contents of its DER encoding.
+const ID_RSP_ROLE: &[u8] = &[0x67, 0x81, 0x12, 0x01, 0x02, 0x01];
 /// `GeneralName` (RFC 5280 §4.2.1.6).
-const DNS_NAME: Tag = Tag(0x82);
-const DIRECTORY_NAME: Tag = Tag(0xA4);
-const REGISTERED_ID: Tag = Tag(0x88);
+const DNS_NAME: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(2) };
+const REGISTERED_ID: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(8) };
 
 /// What the owner of a certificate may be (SGP.22 §4.5.2.1.0.3, `id-rspRole`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,11 +71,11 @@ impl Role {
             Self::DsAuth => 7,
             Self::Other(oid) => return Some(oid.clone()),
         };
-        Oid::from_der_contents(&[oid::RSP_ROLE, &[last]].concat()).ok()
+        Oid::from_der_contents(&[ID_RSP_ROLE, &[last]].concat()).ok()
     }
 
     fn from_policy(policy: &[u8]) -> Option<Self> {
-        Some(match policy.strip_prefix(oid::RSP_ROLE) {
+        Some(match policy.strip_prefix(ID_RSP_ROLE) {
             Some([0]) => Self::Ci,
             Some([1]) => Self::Euicc,
             Some([2]) => Self::Eum,
@@ -146,7 +130,7 @@ pub enum Curve {
 /// What a certificate allows below it or excludes: one directory name, by
 /// attribute type and text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct NameSubtree(Vec<(Vec<u8>, String)>);
+struct NameSubtree(Vec<(ObjectIdentifier, String)>);
 
 impl NameSubtree {
     /// Whether `subject` is inside. SGP.22 §4.5.2.1.0.2 gives the start of the
@@ -157,7 +141,7 @@ impl NameSubtree {
         self.0.iter().all(|(kind, text)| {
             subject.0.iter().any(|(subject_kind, subject_text)| {
                 subject_kind == kind
-                    && if kind == oid::SERIAL_NUMBER {
+                    && if *kind == rfc4519::SERIAL_NUMBER {
                         subject_text.starts_with(text)
                     } else {
                         subject_text == text
@@ -166,8 +150,8 @@ impl NameSubtree {
         })
     }
 
-    fn attribute(&self, kind: &[u8]) -> Option<&str> {
-        self.0.iter().find(|(found, _)| found == kind).map(|(_, text)| text.as_str())
+    fn attribute(&self, kind: ObjectIdentifier) -> Option<&str> {
+        self.0.iter().find(|(found, _)| *found == kind).map(|(_, text)| text.as_str())
     }
 }
 
@@ -191,7 +175,7 @@ pub struct Certificate {
     role: Option<Role>,
     subject_key_identifier: Option<KeyIdentifier>,
     authority_key_identifier: Option<KeyIdentifier>,
-    key_usage: Option<u32>,
+    key_usage: Option<KeyUsage>,
     is_ca: bool,
     authenticates_tls_servers: bool,
     registered_id: Option<Oid>,
@@ -216,7 +200,7 @@ impl fmt::Display for InvalidCertificate {
 impl core::error::Error for InvalidCertificate {}
 
 /// For `map_err`: which part the bytes are wrong in.
-const fn invalid(part: &'static str) -> impl FnOnce(tlv::Error) -> InvalidCertificate {
+const fn invalid<E>(part: &'static str) -> impl FnOnce(E) -> InvalidCertificate {
     move |_| InvalidCertificate { part }
 }
 
@@ -224,45 +208,58 @@ impl Certificate {
     /// Reads a DER certificate (RFC 5280 §4.1).
     ///
     /// # Errors
-    /// When it is malformed, not of version 3, not signed with ECDSA and SHA-256,
+    /// When it is malformed or not DER, not of version 3, not signed with ECDSA and SHA-256,
     /// or holds an extension twice. A key on an unsupported curve is no error
     /// here.
     pub fn from_der(der: &[u8]) -> Result<Self, InvalidCertificate> {
-        let outer = Tlv::single_of(der, Tag::SEQUENCE).map_err(invalid("structure"))?;
-        let mut parts = outer.reader();
-        let tbs = parts.expect(Tag::SEQUENCE).map_err(invalid("structure"))?;
+        // Field by field, not as `x509_cert::Certificate`: an error then names its
+        // part, and what nobody here needs is not judged (see `Elements`).
+        let outer = AnyRef::from_der(der).map_err(invalid("structure"))?;
+        let mut parts = sequence(outer).map_err(invalid("structure"))?;
+        // The signature covers these bytes as they came, not a second encoding.
+        let tbs = parts.tlv_bytes().map_err(invalid("structure"))?;
         check_algorithm(&mut parts)?;
-        let signature = parts.expect(Tag::BIT_STRING).and_then(|tlv| whole_octets(&tlv));
-        let signature = signature.map_err(invalid("signature"))?;
-        parts.end().map_err(invalid("structure"))?;
+        let signature = BitStringRef::decode(&mut parts).ok().and_then(|bits| bits.as_bytes());
+        let signature = signature.ok_or(InvalidCertificate { part: "signature" })?;
+        parts.finish().map_err(invalid("structure"))?;
 
-        let mut fields = tbs.reader();
-        let version = fields.expect(Tag(0xA0)).and_then(|tlv| Tlv::single_of(tlv.value, Tag::INTEGER));
-        if version.and_then(|tlv| tlv.unsigned()).map_err(invalid("version"))? != 2 {
+        let mut fields = AnyRef::from_der(tbs).and_then(sequence).map_err(invalid("structure"))?;
+        let version = fields.context_specific::<Version>(TagNumber(0), TagMode::Explicit);
+        if version.map_err(invalid("version"))? != Some(Version::V3) {
             return Err(InvalidCertificate { part: "version" });
         }
-        fields.expect(Tag::INTEGER).map_err(invalid("serial number"))?;
+        skip(&mut fields, Tag::Integer).map_err(invalid("serial number"))?;
         check_algorithm(&mut fields)?;
-        fields.expect(Tag::SEQUENCE).map_err(invalid("issuer"))?;
-        let validity = fields.expect(Tag::SEQUENCE).ok().and_then(|tlv| times(&tlv));
-        let subject = fields.expect(Tag::SEQUENCE).and_then(|tlv| attributes(&tlv));
-        let key = fields.expect(Tag::SEQUENCE).and_then(|tlv| subject_key(&tlv));
-        let (curve, point) = key.map_err(invalid("public key"))?;
+        skip(&mut fields, Tag::Sequence).map_err(invalid("issuer"))?;
+        let validity = Validity::<Rfc5280>::decode(&mut fields).map_err(invalid("validity"))?;
+        let subject = Name::decode(&mut fields).map_err(invalid("subject"))?;
+        let key = SubjectPublicKeyInfoRef::decode(&mut fields).map_err(invalid("public key"))?;
+        let (curve, point) = subject_key(&key).ok_or(InvalidCertificate { part: "public key" })?;
         let public_key = match curve {
             Curve::P256 => {
                 Some(PublicKey::from_sec1(point).ok_or(InvalidCertificate { part: "public key" })?)
             }
             _ => None,
         };
-        let start = outer.raw.len() - outer.value.len();
+        // issuerUniqueID and subjectUniqueID (RFC 5280 §4.1.2.8) say nothing here.
+        for number in [TagNumber(1), TagNumber(2)] {
+            let unique_id = fields.context_specific::<BitStringRef<'_>>(number, TagMode::Implicit);
+            unique_id.map_err(invalid("structure"))?;
+        }
+        let extensions = fields.context_specific::<Elements<'_>>(TagNumber(3), TagMode::Explicit);
+        let extensions = extensions.map_err(invalid("extensions"))?;
+        fields.finish().map_err(invalid("structure"))?;
+
+        let start = der.len() - outer.value().len();
         let mut certificate = Self {
             der: der.to_vec(),
-            tbs: start..start + tbs.raw.len(),
+            tbs: start..start + tbs.len(),
             signature: signature::from_sig_value(signature),
-            subject: subject.map_err(invalid("subject"))?,
+            subject: attributes(&subject).map_err(invalid("subject"))?,
             curve,
             public_key,
-            validity: validity.ok_or(InvalidCertificate { part: "validity" })?,
+            validity: validity.not_before.to_unix_duration().as_secs()
+                ..validity.not_after.to_unix_duration().as_secs(),
             role: None,
             subject_key_identifier: None,
             authority_key_identifier: None,
@@ -274,81 +271,83 @@ impl Certificate {
             names: None,
             has_unknown_critical_extension: false,
         };
-        // issuerUniqueID and subjectUniqueID (RFC 5280 §4.1.2.8) say nothing here.
-        let mut last = fields.next().map_err(invalid("structure"))?;
-        for unique_id in [Tag(0x81), Tag(0x82)] {
-            if last.is_some_and(|tlv| tlv.tag == unique_id) {
-                last = fields.next().map_err(invalid("structure"))?;
-            }
-        }
-        if let Some(tlv) = last {
-            let wrapped = Some(tlv).filter(|tlv| tlv.tag == Tag(0xA3) && fields.is_empty());
-            let wrapped = wrapped.ok_or(InvalidCertificate { part: "structure" })?;
-            let list = Tlv::single_of(wrapped.value, Tag::SEQUENCE).map_err(invalid("extensions"))?;
-            certificate.read_extensions(&list)?;
-        }
+        certificate.read_extensions(&extensions.unwrap_or_default())?;
         Ok(certificate)
     }
 
-    fn read_extensions(&mut self, list: &Tlv<'_>) -> Result<(), InvalidCertificate> {
-        let mut extensions = list.reader();
+    fn read_extensions(&mut self, extensions: &[AnyRef<'_>]) -> Result<(), InvalidCertificate> {
         let mut seen = Vec::new();
-        while let Some(extension) = extensions.next().map_err(invalid("extensions"))? {
-            let (id, critical, value) = extension_parts(&extension).map_err(invalid("extensions"))?;
+        for element in extensions {
+            let (id, critical) = extension_head(*element).map_err(invalid("extensions"))?;
             if seen.contains(&id) {
                 return Err(InvalidCertificate { part: "extension that stands twice" });
             }
             seen.push(id);
-            match id {
-                oid::KEY_USAGE => {
-                    let bits = Tlv::single_of(value, Tag::BIT_STRING).and_then(|tlv| tlv.bits());
-                    self.key_usage = Some(bits.map_err(invalid("keyUsage"))?);
-                }
-                oid::BASIC_CONSTRAINTS => {
-                    self.is_ca = is_ca(value).map_err(invalid("basicConstraints"))?;
-                }
-                oid::CERTIFICATE_POLICIES => {
-                    self.role = role(value).map_err(invalid("certificatePolicies"))?;
-                }
-                oid::SUBJECT_KEY_IDENTIFIER => {
-                    let identifier = Tlv::single_of(value, Tag::OCTET_STRING);
-                    let identifier = identifier.map_err(invalid("subjectKeyIdentifier"))?;
-                    self.subject_key_identifier = Some(KeyIdentifier(identifier.value.to_vec()));
-                }
-                oid::AUTHORITY_KEY_IDENTIFIER => {
-                    // AuthorityKeyIdentifier { [0] keyIdentifier, … }
-                    let identifier = Tlv::single_of(value, Tag::SEQUENCE)
-                        .and_then(|sequence| sequence.fields().optional(Tag(0x80)))
-                        .map_err(invalid("authorityKeyIdentifier"))?;
-                    self.authority_key_identifier =
-                        identifier.map(|identifier| KeyIdentifier(identifier.value.to_vec()));
-                }
-                oid::SUBJECT_ALT_NAME => {
-                    self.read_alternative_names(value).map_err(invalid("subjectAltName"))?;
-                }
-                oid::NAME_CONSTRAINTS => {
-                    self.names = Some(constraints(value).map_err(invalid("nameConstraints"))?);
-                }
-                oid::EXTENDED_KEY_USAGE => {
-                    self.authenticates_tls_servers =
-                        has_server_auth(value).map_err(invalid("extendedKeyUsage"))?;
-                }
-                // May be critical, but there is nothing to be checked in it.
-                oid::CRL_DISTRIBUTION_POINTS => {}
-                _ => self.has_unknown_critical_extension |= critical,
+            match element.decode_as::<Extension>() {
+                Ok(extension) => self.read_extension(&extension)?,
+                // Its identifier is one that const-oid does not hold.
+                Err(_) => self.has_unknown_critical_extension |= critical,
             }
         }
         Ok(())
     }
 
-    fn read_alternative_names(&mut self, value: &[u8]) -> Result<(), tlv::Error> {
-        let mut names = Tlv::single_of(value, Tag::SEQUENCE)?.reader();
-        while let Some(name) = names.next()? {
-            if name.tag == DNS_NAME {
-                self.dns_names.push(name.text()?.to_owned());
-            } else if name.tag == REGISTERED_ID && self.registered_id.is_none() {
-                let oid = Oid::from_der_contents(name.value);
-                self.registered_id = Some(oid.map_err(|_| tlv::Error::Value(name.tag))?);
+    fn read_extension(&mut self, extension: &Extension) -> Result<(), InvalidCertificate> {
+        let value = extension.extn_value.as_bytes();
+        match extension.extn_id {
+            KeyUsage::OID => {
+                self.key_usage = Some(KeyUsage::from_der(value).map_err(invalid("keyUsage"))?);
+            }
+            BasicConstraints::OID => {
+                let constraints = BasicConstraints::from_der(value).map_err(invalid("basicConstraints"))?;
+                self.is_ca = constraints.ca;
+            }
+            CertificatePolicies::OID => {
+                self.role = role(value).map_err(invalid("certificatePolicies"))?;
+            }
+            SubjectKeyIdentifier::OID => {
+                let identifier =
+                    SubjectKeyIdentifier::from_der(value).map_err(invalid("subjectKeyIdentifier"))?;
+                self.subject_key_identifier = Some(KeyIdentifier(identifier.0.as_bytes().to_vec()));
+            }
+            AuthorityKeyIdentifier::OID => {
+                let identifier =
+                    AuthorityKeyIdentifier::from_der(value).map_err(invalid("authorityKeyIdentifier"))?;
+                self.authority_key_identifier =
+                    identifier.key_identifier.map(|octets| KeyIdentifier(octets.as_bytes().to_vec()));
+            }
+            SubjectAltName::OID => {
+                self.read_alternative_names(value).map_err(invalid("subjectAltName"))?;
+            }
+            NameConstraints::OID => {
+                self.names = Some(constraints(value).map_err(invalid("nameConstraints"))?);
+            }
+            ExtendedKeyUsage::OID => {
+                self.authenticates_tls_servers =
+                    has_server_auth(value).map_err(invalid("extendedKeyUsage"))?;
+            }
+            // May be critical, but there is nothing to be checked in it.
+            rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS => {}
+            _ => self.has_unknown_critical_extension |= extension.critical,
+        }
+        Ok(())
+    }
+
+    fn read_alternative_names(&mut self, value: &[u8]) -> der::Result<()> {
+        for name in Elements::from_der(value)? {
+            match name.tag() {
+                // By hand: `GeneralName` holds a const-oid, and 2.999, the arc of the
+                // SGP.26 servers, is none (see `Elements`).
+                tag @ REGISTERED_ID if self.registered_id.is_none() => {
+                    let oid = Oid::from_der_contents(name.value());
+                    self.registered_id = Some(oid.map_err(|_| tag.value_error())?);
+                }
+                DNS_NAME => {
+                    if let GeneralName::DnsName(host) = name.decode_as()? {
+                        self.dns_names.push(host.to_string());
+                    }
+                }
+                _ => {}
             }
         }
         Ok(())
@@ -423,26 +422,26 @@ impl Certificate {
     /// `organizationName` of the subject.
     #[must_use]
     pub fn organization(&self) -> Option<&str> {
-        self.subject.attribute(oid::ORGANIZATION_NAME)
+        self.subject.attribute(rfc4519::ORGANIZATION_NAME)
     }
 
     /// The EID of an eUICC certificate, `serialNumber` of the subject.
     #[must_use]
     pub fn eid(&self) -> Option<Eid> {
-        self.subject.attribute(oid::SERIAL_NUMBER)?.parse().ok()
+        self.subject.attribute(rfc4519::SERIAL_NUMBER)?.parse().ok()
     }
 
     /// Whether the key may sign data (`digitalSignature`).
     #[must_use]
     pub fn signs_data(&self) -> bool {
-        self.key_usage.is_some_and(|bits| bits & DIGITAL_SIGNATURE != 0)
+        self.key_usage.is_some_and(|usage| usage.digital_signature())
     }
 
     /// Whether the key may sign certificates: `keyCertSign`, and CA in
     /// basicConstraints.
     #[must_use]
     pub fn signs_certificates(&self) -> bool {
-        self.is_ca && self.key_usage.is_some_and(|bits| bits & KEY_CERT_SIGN != 0)
+        self.is_ca && self.key_usage.is_some_and(|usage| usage.key_cert_sign())
     }
 
     /// Whether the key may authenticate a TLS server (`id-kp-serverAuth`).
@@ -481,74 +480,82 @@ impl Certificate {
     }
 }
 
+/// What a `SEQUENCE OF` holds, before it is read element by element.
+///
+/// x509-cert keeps object identifiers as const-oid's type, which has no first
+/// arcs above 2.39 (2.999 is the arc of examples, and of SGP.26), no arc of more
+/// than 32 bits (2.25 is followed by a UUID of 128) and no more than 39 octets.
+/// Read as a whole, one such identifier among extensions, policies or purposes
+/// would cost the certificate; so each element is of x509-cert's type where it
+/// can be, and any other is judged by what little is needed of it.
+type Elements<'a> = Vec<AnyRef<'a>>;
+
+/// The contents of a `SEQUENCE`.
+fn sequence(any: AnyRef<'_>) -> der::Result<SliceReader<'_>> {
+    any.tag().assert_eq(Tag::Sequence)?;
+    SliceReader::new(any.value())
+}
+
+/// One field of which only its tag matters: issuers are found by key identifier,
+/// and serial numbers are compared with nothing.
+fn skip(reader: &mut SliceReader<'_>, tag: Tag) -> der::Result<()> {
+    AnyRef::decode(reader)?.tag().assert_eq(tag)?;
+    Ok(())
+}
+
 /// `AlgorithmIdentifier`: ECDSA with SHA-256.
-fn check_algorithm(reader: &mut Reader<'_>) -> Result<(), InvalidCertificate> {
-    let algorithm = reader.expect(Tag::SEQUENCE).and_then(|tlv| tlv.reader().expect(Tag::OID));
-    match algorithm {
-        Ok(algorithm) if algorithm.value == oid::ECDSA_WITH_SHA256 => Ok(()),
+fn check_algorithm(reader: &mut SliceReader<'_>) -> Result<(), InvalidCertificate> {
+    match AlgorithmIdentifierRef::decode(reader) {
+        Ok(algorithm) if algorithm.oid == rfc5912::ECDSA_WITH_SHA_256 => Ok(()),
         _ => Err(InvalidCertificate { part: "signature algorithm" }),
     }
 }
 
-/// A `BIT STRING` of whole octets.
-fn whole_octets<'a>(tlv: &Tlv<'a>) -> Result<&'a [u8], tlv::Error> {
-    match tlv.value {
-        [0, octets @ ..] => Ok(octets),
-        _ => Err(tlv::Error::Value(tlv.tag)),
-    }
-}
-
-/// `SubjectPublicKeyInfo`: the curve and the point on it.
-fn subject_key<'a>(info: &Tlv<'a>) -> Result<(Curve, &'a [u8]), tlv::Error> {
-    let mut parts = info.reader();
-    let mut algorithm = parts.expect(Tag::SEQUENCE)?.reader();
-    let is_elliptic = algorithm.expect(Tag::OID)?.value == oid::EC_PUBLIC_KEY;
-    let curve = match algorithm.next()? {
-        Some(curve) if is_elliptic && curve.tag == Tag::OID => match curve.value {
-            oid::PRIME256V1 => Curve::P256,
-            oid::BRAINPOOL_P256R1 => Curve::BrainpoolP256r1,
-            oid::FRP256V1 => Curve::Frp256v1,
+/// `SubjectPublicKeyInfo`: the curve and the point on it, of whole octets.
+fn subject_key<'a>(info: &SubjectPublicKeyInfoRef<'a>) -> Option<(Curve, &'a [u8])> {
+    let curve = match info.algorithm.parameters.map(AnyRef::decode_as::<ObjectIdentifier>) {
+        Some(Ok(curve)) if info.algorithm.oid == rfc5912::ID_EC_PUBLIC_KEY => match curve {
+            rfc5912::SECP_256_R_1 => Curve::P256,
+            rfc5639::BRAINPOOL_P_256_R_1 => Curve::BrainpoolP256r1,
+            FRP256V1 => Curve::Frp256v1,
             _ => Curve::Other,
         },
         _ => Curve::Other,
     };
-    let point = parts.expect(Tag::BIT_STRING)?;
-    parts.end()?;
-    Ok((curve, whole_octets(&point)?))
+    Some((curve, info.subject_public_key.as_bytes()?))
 }
 
-/// `Extension { extnID, critical DEFAULT FALSE, extnValue }`.
-fn extension_parts<'a>(extension: &Tlv<'a>) -> Result<(&'a [u8], bool, &'a [u8]), tlv::Error> {
-    if extension.tag != Tag::SEQUENCE {
-        return Err(tlv::Error::Unexpected { expected: Tag::SEQUENCE, found: extension.tag });
-    }
-    let mut parts = extension.reader();
-    let id = parts.expect(Tag::OID)?;
-    let mut ahead = parts;
-    let critical = match ahead.next()? {
-        Some(flag) if flag.tag == Tag::BOOLEAN => {
-            parts = ahead;
-            flag.boolean()?
-        }
-        _ => false,
-    };
-    let value = parts.expect(Tag::OCTET_STRING)?;
-    parts.end()?;
-    Ok((id.value, critical, value.value))
+/// `Extension { extnID, critical DEFAULT FALSE, extnValue }` with any identifier:
+/// its contents, and whether the extension is critical.
+fn extension_head(extension: AnyRef<'_>) -> der::Result<(&[u8], bool)> {
+    extension.sequence(|parts| {
+        let id = identifier(parts)?;
+        let critical = Option::<bool>::decode(parts)?.unwrap_or_default();
+        skip(parts, Tag::OctetString)?;
+        Ok((id, critical))
+    })
 }
 
-/// `BasicConstraints { cA DEFAULT FALSE, pathLenConstraint OPTIONAL }`.
-fn is_ca(value: &[u8]) -> Result<bool, tlv::Error> {
-    let flag = Tlv::single_of(value, Tag::SEQUENCE)?.fields().optional(Tag::BOOLEAN)?;
-    flag.map_or(Ok(false), |flag| flag.boolean())
+/// The contents of an `OBJECT IDENTIFIER` of any arcs.
+fn identifier<'a>(reader: &mut SliceReader<'a>) -> der::Result<&'a [u8]> {
+    let any = AnyRef::decode(reader)?;
+    any.tag().assert_eq(Tag::ObjectIdentifier)?;
+    Ok(any.value())
 }
 
 /// The role among `CertificatePolicies`; another policy may stand before it.
-fn role(value: &[u8]) -> Result<Option<Role>, tlv::Error> {
-    let mut policies = Tlv::single_of(value, Tag::SEQUENCE)?.reader();
+fn role(value: &[u8]) -> der::Result<Option<Role>> {
     let mut other = None;
-    while let Some(policy) = policies.next()? {
-        match Role::from_policy(policy.reader().expect(Tag::OID)?.value) {
+    for policy in Elements::from_der(value)? {
+        let role = match policy.decode_as::<PolicyInformation>() {
+            Ok(policy) => Role::from_policy(policy.policy_identifier.as_bytes()),
+            Err(_) => Role::from_policy(policy.sequence(|parts| {
+                let id = identifier(parts)?;
+                Option::<Elements<'_>>::decode(parts)?;
+                Ok::<_, der::Error>(id)
+            })?),
+        };
+        match role {
             Some(Role::Other(oid)) => {
                 other.get_or_insert(Role::Other(oid));
             }
@@ -560,99 +567,37 @@ fn role(value: &[u8]) -> Result<Option<Role>, tlv::Error> {
 }
 
 /// Whether `ExtKeyUsageSyntax` names `id-kp-serverAuth`.
-fn has_server_auth(value: &[u8]) -> Result<bool, tlv::Error> {
-    let mut purposes = Tlv::single_of(value, Tag::SEQUENCE)?.reader();
-    while let Some(purpose) = purposes.next()? {
-        if purpose.tag == Tag::OID && purpose.value == oid::SERVER_AUTH {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+fn has_server_auth(value: &[u8]) -> der::Result<bool> {
+    let purposes = Elements::from_der(value)?;
+    Ok(purposes.iter().any(|purpose| purpose.decode_as() == Ok(rfc5912::ID_KP_SERVER_AUTH)))
 }
 
-/// `NameConstraints { [0] permittedSubtrees, [1] excludedSubtrees }`: their
-/// directory names.
-fn constraints(value: &[u8]) -> Result<Names, tlv::Error> {
-    let mut names = Names::default();
-    let mut lists = Tlv::single_of(value, Tag::SEQUENCE)?.reader();
-    while let Some(list) = lists.next()? {
-        let names = match list.tag.0 {
-            0xA0 => &mut names.permitted,
-            0xA1 => &mut names.excluded,
-            _ => return Err(tlv::Error::Value(list.tag)),
-        };
-        let mut subtrees = list.reader();
-        while let Some(subtree) = subtrees.next()? {
-            // GeneralSubtree { base GeneralName, … }
-            let base = subtree.reader().next()?.ok_or(tlv::Error::Missing(DIRECTORY_NAME))?;
-            if base.tag == DIRECTORY_NAME {
-                names.push(attributes(&Tlv::single_of(base.value, Tag::SEQUENCE)?)?);
-            }
-        }
-    }
-    Ok(names)
+/// The directory names of `NameConstraints`.
+fn constraints(value: &[u8]) -> der::Result<Names> {
+    let constraints = NameConstraints::from_der(value)?;
+    let names = |subtrees: Option<GeneralSubtrees>| {
+        let subtrees = subtrees.unwrap_or_default();
+        let names = subtrees.iter().filter_map(|subtree| match &subtree.base {
+            GeneralName::DirectoryName(name) => Some(attributes(name)),
+            _ => None,
+        });
+        names.collect::<der::Result<_>>()
+    };
+    Ok(Names {
+        permitted: names(constraints.permitted_subtrees)?,
+        excluded: names(constraints.excluded_subtrees)?,
+    })
 }
 
-/// The text attributes of a `Name`.
-fn attributes(name: &Tlv<'_>) -> Result<NameSubtree, tlv::Error> {
+/// The text attributes of a `Name`, whatever characters their string type allows.
+fn attributes(name: &Name) -> der::Result<NameSubtree> {
     let mut texts = Vec::new();
-    let mut relative_names = name.reader();
-    while !relative_names.is_empty() {
-        let mut set = relative_names.expect(SET)?.reader();
-        while !set.is_empty() {
-            let mut attribute = set.expect(Tag::SEQUENCE)?.reader();
-            let kind = attribute.expect(Tag::OID)?;
-            let value = attribute.next()?.ok_or(tlv::Error::Truncated)?;
-            // UTF8String, PrintableString, IA5String
-            if matches!(value.tag.0, 0x0C | 0x13 | 0x16) {
-                texts.push((kind.value.to_vec(), value.text()?.to_owned()));
-            }
+    for attribute in name.iter() {
+        let tag = attribute.value.tag();
+        if matches!(tag, Tag::Utf8String | Tag::PrintableString | Tag::Ia5String) {
+            let text = core::str::from_utf8(attribute.value.value()).map_err(|_| tag.value_error())?;
+            texts.push((attribute.oid, text.to_owned()));
         }
     }
     Ok(NameSubtree(texts))
-}
-
-/// `Validity` in seconds since 1970.
-fn times(validity: &Tlv<'_>) -> Option<Range<u64>> {
-    let mut times = validity.reader();
-    let not_before = time(&times.next().ok()??)?;
-    let not_after = time(&times.next().ok()??)?;
-    times.end().ok()?;
-    Some(not_before..not_after)
-}
-
-/// `Time` (RFC 5280 §4.1.2.5) in seconds since 1970; earlier ones are 0.
-fn time(time: &Tlv<'_>) -> Option<u64> {
-    let text = time.text().ok()?.strip_suffix('Z')?;
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let (year, rest) = match time.tag {
-        UTC_TIME if text.len() == 12 => {
-            let (year, rest) = text.split_at(2);
-            let year: u64 = year.parse().ok()?;
-            (if year < 50 { 2000 + year } else { 1900 + year }, rest)
-        }
-        GENERALIZED_TIME if text.len() == 14 => {
-            let (year, rest) = text.split_at(4);
-            (year.parse().ok()?, rest)
-        }
-        _ => return None,
-    };
-    let mut pairs = (0..5).map(|pair| rest.get(pair * 2..pair * 2 + 2)?.parse::<u64>().ok());
-    let mut next = || pairs.next().flatten();
-    let (month, day, hour, minute, second) = (next()?, next()?, next()?, next()?, next()?);
-    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let lengths = [31, if is_leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let months = lengths.get(..usize::try_from(month.checked_sub(1)?).ok()?)?;
-    let length = *lengths.get(months.len())?;
-    if day == 0 || day > length || hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    let Some(years) = year.checked_sub(1970) else { return Some(0) };
-    // Leap days of the years from 1970 to the one before.
-    let leaps = |before: u64| before / 4 - before / 100 + before / 400;
-    let leap_days = leaps(year - 1) - leaps(1969);
-    let days = years * 365 + leap_days + months.iter().sum::<u64>() + day - 1;
-    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
 }
