@@ -9,7 +9,7 @@ use rsp::auth::{Certificate, Signature};
 use rsp::{CiPkId, Eid};
 use rsp_crypto::software::SigningKey;
 use rsp_crypto::{CiKey, PublicKey, Software};
-use tlv::{Tag, Writer};
+use tlv::{Fields, Tag, Writer};
 use zeroize::Zeroizing;
 
 use crate::Env;
@@ -60,6 +60,16 @@ impl Credential {
         (0..).map_while(|number| Self::decode(view.get(keys::credential(number))?))
     }
 
+    /// The CIs of all of them, in the order of preference.
+    pub(crate) fn issuers(view: &(impl View + ?Sized)) -> Vec<CiPkId> {
+        (0..)
+            .map_while(|number| {
+                let ci = Fields::new(view.get(keys::credential(number))?).required(Self::CI).ok()?;
+                CiPkId::from_bytes(ci.value).ok()
+            })
+            .collect()
+    }
+
     pub(crate) fn store(&self, tx: &mut Transaction<'_>, number: u32) -> Result<(), Error> {
         let mut w = Writer::new();
         w.tlv(Self::CI, self.ci.as_bytes());
@@ -69,7 +79,7 @@ impl Credential {
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut fields = tlv::Fields::new(bytes);
+        let mut fields = Fields::new(bytes);
         let ci = CiPkId::from_bytes(fields.required(Self::CI).ok()?.value).ok()?;
         let scalar: Zeroizing<[u8; 32]> = Zeroizing::new(fields.required(Self::KEY).ok()?.array().ok()?);
         let mut certificate = || {
@@ -90,7 +100,7 @@ pub(crate) fn eid(view: &(impl View + ?Sized)) -> Option<Eid> {
 pub(crate) fn ci_keys(view: &(impl View + ?Sized)) -> Vec<CiKey> {
     (0..)
         .map_while(|number| {
-            let mut fields = tlv::Fields::new(view.get(keys::ci_key(number))?);
+            let mut fields = Fields::new(view.get(keys::ci_key(number))?);
             let id = CiPkId::from_bytes(fields.required(Tag(0x80)).ok()?.value).ok()?;
             let key = PublicKey::from_sec1(fields.required(Tag(0x81)).ok()?.value)?;
             Some(CiKey::new(id, key))

@@ -113,6 +113,11 @@ impl Cat {
         self.waiting = Some(Proactive { details, bytes });
     }
 
+    /// Takes back a command that nobody has fetched.
+    pub fn withdraw(&mut self) {
+        self.waiting = None;
+    }
+
     pub(super) fn waiting_len(&self) -> Option<u8> {
         let len = self.waiting.as_ref().filter(|_| self.is_active())?.bytes.len();
         u8::try_from(len).ok()

@@ -77,7 +77,7 @@ pub(super) fn euicc_info2(view: &impl View) -> Option<EuiccInfo2> {
 
 fn ci_lists(view: &impl View) -> (Vec<CiPkId>, Vec<CiPkId>) {
     let verification = ecasd::ci_keys(view).iter().map(|ci| ci.id().clone()).collect();
-    (verification, Credential::load_all(view).map(|credential| credential.ci).collect())
+    (verification, Credential::issuers(view))
 }
 
 /// `UICCCapability` (TCA profile package, annex): what the interpreter and the

@@ -102,6 +102,8 @@ fn perform(
     if refresh {
         context.cat.refresh(RefreshMode::UiccReset);
     } else {
+        // A REFRESH that no terminal has heard of is for nothing now.
+        context.cat.withdraw();
         context.effects.profile_switched = true;
     }
     Ok(ProfileStateResult::OK)

@@ -128,13 +128,13 @@ pub(super) fn feed(context: &mut IsdrContext<'_>, payload: &[u8]) -> Result<Vec<
     }
 }
 
-/// Ends a load that is going on, as a reset would.
+/// Ends a load that is going on, as a reset would; makes up for one whose end
+/// the medium did not take.
 pub(super) fn interrupt(context: &mut IsdrContext<'_>) -> Result<(), StatusWord> {
     if matches!(context.session.state, State::Loading(_)) {
         context.session.state = State::Idle;
-        recover(context).map_err(memory_problem)?;
     }
-    Ok(())
+    recover(context).map_err(memory_problem)
 }
 
 /// Tells the SM-DP+ of a load that was begun and did not end: by reset, by loss
@@ -668,12 +668,13 @@ mod tests {
         ] {
             assert_eq!(is_subscriber_of(imsi, &operator(mcc_mnc, None)), expected, "{imsi} {mcc_mnc:02X?}");
         }
-        let own: [(&[u8], Option<&[u8]>, bool); 6] = [
-            (&[1, 2], Some(&[1, 2]), true),
-            (&[1, 2], Some(&[1, 2, 0xFF]), true),
-            (&[1, 2], Some(&[1, 2, 3]), false),
-            (&[1, 2], Some(&[1]), false),
-            (&[1], None, false),
+        let two = &[1, 2][..];
+        let own = [
+            (two, Some(two), true),
+            (two, Some(&[1, 2, 0xFF][..]), true),
+            (two, Some(&[1, 2, 3]), false),
+            (two, Some(&[1]), false),
+            (two, None, false),
             (&[], None, true),
         ];
         for (asked, own, expected) in own {

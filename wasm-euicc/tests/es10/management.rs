@@ -274,6 +274,7 @@ fn a_change_with_refresh_takes_place_at_reset() {
     // Without refresh afterwards: at once, and nothing is left to wait.
     assert_eq!(change(&mut card, StateChange::Enable, 1, true), 0);
     assert_eq!(enable(&mut card, 2), 0);
+    assert_eq!(hex(&card.chip.transmit(&TERMINAL_PROFILE)), "9000");
     card.reset();
     assert_eq!(enabled(&mut card), Some(2));
     // The profile that was to be enabled is deleted meanwhile.
