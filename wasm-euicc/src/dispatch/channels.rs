@@ -38,18 +38,16 @@ impl Channels {
             .ok_or(StatusWord::CHANNEL_NOT_SUPPORTED)
     }
 
-    /// Opens the lowest free channel.
+    /// Opens the lowest free channel. It stands where the one it is opened from
+    /// stands in the profile; from the basic channel, and from an application of
+    /// the eUICC, in the MF.
     pub(super) fn open(&mut self, from: Channel) -> Option<Channel> {
-        let state = match self.states.get(usize::from(from.number())) {
-            Some(Some(from_state)) if from != Channel::BASIC => State {
-                application: from_state.application,
-                selection: from_state.selection.opened_from(),
-                ..State::default()
-            },
-            _ => State::default(),
+        let selection = match self.states.get(usize::from(from.number())) {
+            Some(Some(state)) if from != Channel::BASIC => state.selection.opened_from(),
+            _ => Selection::default(),
         };
         let number = self.states.iter().position(Option::is_none)?;
-        self.states[number] = Some(state);
+        self.states[number] = Some(State { selection, ..State::default() });
         Channel::new(number as u8)
     }
 
@@ -74,6 +72,14 @@ impl Channels {
                 *state = (number == 0).then(State::default);
             }
         }
+    }
+
+    /// Whether a channel other than this one has the ISD-R selected.
+    pub(super) fn isdr_beside(&self, channel: Channel) -> bool {
+        self.states.iter().enumerate().any(|(number, state)| {
+            number != usize::from(channel.number())
+                && state.as_ref().is_some_and(|state| state.application == Application::Isdr)
+        })
     }
 
     /// AIDs of the profile's applications that other channels have open.

@@ -214,11 +214,12 @@ impl<E: Env> Euicc<E> {
         }
     }
 
-    /// The channel turns from what it had selected to something else.
+    /// The channel turns from what it had selected to something else. The ISD-R
+    /// learns when no channel has it selected any more.
     fn leave(&mut self, channel: Channel, to: Application) {
         self.leave_uicc_application(channel);
         let was_isdr = self.channels.state(channel).is_ok_and(|state| state.application == Application::Isdr);
-        if was_isdr && to != Application::Isdr {
+        if was_isdr && to != Application::Isdr && !self.channels.isdr_beside(channel) {
             self.with_isdr(isdr::deselected);
         }
     }
@@ -241,8 +242,7 @@ impl<E: Env> Euicc<E> {
                 if !command.data.is_empty() || command.le.is_some_and(|le| le != 1 && le < 256) {
                     return Err(StatusWord::wrong_le(1));
                 }
-                // From another channel the new one starts where that one is
-                // (ETSI TS 102 221 §11.1.17).
+                // ETSI TS 102 221 §11.1.17.
                 let opened = self.channels.open(on).ok_or(StatusWord::FUNCTION_NOT_SUPPORTED)?;
                 Ok(Response::new(vec![opened.number()], StatusWord::OK))
             }

@@ -105,6 +105,19 @@ fn the_isd_r_answers_with_and_without_le() {
 }
 
 #[test]
+fn a_channel_opened_from_the_isd_r_is_not_the_isd_r() {
+    let mut bench = Bench::empty();
+    assert_eq!(bench.raw("0070000001"), "019000");
+    assert_eq!(bench.raw(&format!("01A4040C10{ISDR}")), "9000");
+    assert_eq!(bench.raw("0170000001"), "029000");
+    assert_eq!(bench.raw("82E2910003BF7E00"), "6D00");
+    assert_eq!(bench.raw("81E2910003BF7E00"), "6A88");
+    // A file selected on the channel turns it to the profile.
+    assert_eq!(bench.raw("01A4000C023F00"), "9000");
+    assert_eq!(bench.raw("81E2910003BF7E00"), "6D00");
+}
+
+#[test]
 fn the_isd_r_has_the_aid_it_was_made_with() {
     let aid = vectors::bytes("A06573746B6D65FFFF4953442D522030");
     let env = crate::bench::BenchEnv::new(crate::nvm::MemoryMedium::new());

@@ -348,6 +348,36 @@ fn a_built_profile_authenticates_with_published_milenage_vectors() {
     assert!(bench.ok(&challenge).starts_with(&format!("DC0E{}", set1::AK_STAR)));
 }
 
+/// What was answered counts: a challenge whose answer got out is never taken
+/// again, whenever the power fails.
+#[test]
+fn power_may_fail_while_the_usim_authenticates() {
+    let package = changed(|elements| {
+        for element in elements {
+            if let ProfileElement::AkaParameter(aka) = element {
+                aka.sqn_options = 0;
+            }
+        }
+    });
+    let medium = crate::bench::medium_with(&package);
+    let challenge = format!("0088008122 10{}10{}", set1::RAND, set1::AUTN);
+    let open = |medium: TornMedium| {
+        let mut bench = Bench::on(medium);
+        bench.raw(&format!("00A4040C10{}", hex(&saip::build::USIM_AID)));
+        bench.raw("002000010831323334FFFFFFFF");
+        bench
+    };
+    for at in [0, 1, 2, 10, 17, 18, 40, 200, usize::MAX] {
+        let mut bench = open(TornMedium::new(medium.clone(), 0, at));
+        assert_eq!(bench.raw(&challenge), "6581", "power failed at byte {at}");
+        let torn = bench.chip.into_env().medium;
+        assert!(torn.is_dead());
+        let mut again = open(TornMedium::new(torn.inner, usize::MAX, 0));
+        let answer = again.ok(&challenge);
+        assert_eq!(answer.starts_with("DC0E"), at == usize::MAX, "power failed at byte {at}");
+    }
+}
+
 #[test]
 fn an_isim_can_share_what_the_usim_authenticates_with() {
     let package = changed(|elements| {

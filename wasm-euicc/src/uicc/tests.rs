@@ -509,8 +509,8 @@ fn the_usim_authenticates_by_the_test_algorithm() {
     let ust = vectors::bytes(&bench.ok("00B0840000"));
     let kc: Vec<u8> =
         (0..8).map(|i| rotated(1)[i] ^ rotated(1)[i + 8] ^ rotated(2)[i] ^ rotated(2)[i + 8]).collect();
-    let tail = if ust[3] & 0x04 != 0 { format!("08{}", hex(&kc)) } else { String::new() };
-    assert_eq!(answer, format!("{expected}{tail}"));
+    assert_eq!(ust[3] & 0x04, 0x04);
+    assert_eq!(answer, format!("{expected}08{}", hex(&kc)));
     // From a directory of the application too.
     bench.ok("00A4000C025F3B");
     assert_eq!(bench.ok(&good), answer);
@@ -530,14 +530,13 @@ fn the_usim_authenticates_by_the_test_algorithm() {
         (&format!("00880083 11 10{}", "00".repeat(16)), "6A86"),
         (&format!("00880181 11 10{}", "00".repeat(16)), "6A86"),
     ]);
-    // GSM context, when EF.UST has service 38.
-    let gsm = bench.send(&format!("0088008011 10{}", hex(&rand)));
-    if ust[4] & 0x20 != 0 {
-        let sres: Vec<u8> = (0..4).map(|i| xdout[i] ^ xdout[i + 4] ^ xdout[i + 8] ^ xdout[i + 12]).collect();
-        assert_eq!(gsm, (format!("04{}08{}", hex(&sres), hex(&kc)), "9000".to_owned()));
-    } else {
-        assert_eq!(gsm.1, "9864");
-    }
+    // GSM context: EF.UST has service 38; a directory above is not the USIM's.
+    assert_eq!(ust[4] & 0x20, 0x20);
+    let gsm = format!("0088008011 10{}", hex(&rand));
+    let sres: Vec<u8> = (0..4).map(|i| xdout[i] ^ xdout[i + 4] ^ xdout[i + 8] ^ xdout[i + 12]).collect();
+    assert_eq!(bench.ok(&gsm), format!("04{}08{}", hex(&sres), hex(&kc)));
+    bench.ok("00A4000C023F00");
+    assert_eq!(bench.sw(&gsm), "6985");
 }
 
 #[test]
@@ -547,6 +546,23 @@ fn a_challenge_is_as_long_as_asked_for() {
     assert_ne!(bench.ok("0084000008"), bench.ok("0084000008"));
     assert_eq!(bench.sw("00840000"), "6700");
     assert_eq!(bench.sw("0084010008"), "6A86");
+}
+
+/// The table of TS.48 v7 without data download by short message and cell
+/// broadcast (28, 29) and the security of VGCS and VBS (64, 65).
+#[test]
+fn services_that_the_chip_does_not_give_are_not_announced() {
+    let Some(mut bench) = ts48() else { return };
+    bench.ok(&format!("00A4040C0C{USIM}"));
+    let given = vectors::bytes("9EFFBF1DFF3E0083410310010400003E11");
+    let own = vectors::bytes(&bench.ok("00B0840000"));
+    let services = |table: &[u8]| -> Vec<usize> {
+        (0..table.len() * 8).filter(|n| table[n / 8] >> (n % 8) & 1 == 1).map(|n| n + 1).collect()
+    };
+    let gone: Vec<usize> =
+        services(&given).into_iter().filter(|service| !services(&own).contains(service)).collect();
+    assert_eq!(gone, [28, 29, 64, 65]);
+    assert!(services(&own).iter().all(|service| services(&given).contains(service)));
 }
 
 /// IMSI 001010123456789, routing indicator 0, null scheme: what the TS.48
