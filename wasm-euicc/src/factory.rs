@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use crate::ecasd::{self, Credential};
 use crate::isdp::{self, Isdp};
 use crate::isdr::configuration::Configuration;
-use crate::isdr::{check_against_metadata, keys};
+use crate::isdr::{check_against_metadata, keys, notification};
 use crate::nvm::{Error, Store, Transaction};
 use crate::profile::{self, Installer};
 use crate::{Env, Euicc, Options};
@@ -235,6 +235,7 @@ impl Factory {
         let mut tx = store.begin();
         self.put_identity(&mut tx)?;
         configuration.store(&mut tx)?;
+        notification::put_first_number(&mut tx)?;
         if let Some(address) = &self.default_dp_address {
             tx.put(keys::DEFAULT_DP_ADDRESS, address.as_bytes().to_vec())?;
         }

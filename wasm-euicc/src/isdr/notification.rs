@@ -84,6 +84,9 @@ pub(crate) fn of_event_except(
 }
 
 /// Signs and keeps the result of a download. Returns its bytes (`BF37`).
+///
+/// # Errors
+/// [`Error::Full`] when there is no room for the result of a success.
 pub(crate) fn of_installation(
     tx: &mut Transaction<'_>,
     download: &Download,
@@ -91,6 +94,7 @@ pub(crate) fn of_installation(
 ) -> Result<Vec<u8>, Error> {
     let Some(credential) = Credential::load(tx, &download.ci) else { return Err(Error::Foreign) };
     let seq_number = next_number(tx)?;
+    let failed = matches!(final_result, FinalResult::Error { .. });
     let data = Raw::new(ProfileInstallationResultData {
         transaction_id: download.transaction_id.clone(),
         notification: NotificationMetadata {
@@ -104,8 +108,12 @@ pub(crate) fn of_installation(
     });
     let euicc_sign_pir = credential.sign(&signature::euicc_sign_pir(data.bytes()));
     let result = ProfileInstallationResult { data, euicc_sign_pir }.encode();
-    add(tx, seq_number, result.clone())?;
-    Ok(result)
+    match add(tx, seq_number, result.clone()) {
+        // A chip without room for the result of a failure still tells it: the
+        // LPA delivers what it is answered.
+        Err(Error::Full) if failed => Ok(result),
+        added => added.map(|()| result),
+    }
 }
 
 /// The heads of those that wait, oldest first; of the given events only.
@@ -163,6 +171,11 @@ fn add(tx: &mut Transaction<'_>, seq_number: u32, bytes: Vec<u8>) -> Result<(), 
         }
         tx.delete(keys::notification(numbers.remove(0)));
     }
+}
+
+/// A chip begins with this.
+pub(crate) fn put_first_number(tx: &mut Transaction<'_>) -> Result<(), Error> {
+    tx.put(keys::SEQUENCE, 0u32.to_be_bytes().to_vec())
 }
 
 /// The next sequence number; it is used up when the transaction is committed.
