@@ -265,7 +265,8 @@ impl Installer {
                     return refuse(PeStatus::BAD_VALUES, "pukValue");
                 };
                 let secret = Secret::new(*value, puk.retry.byte());
-                Ok(put_puk(tx, self.slot, self.context, puk.key_reference, &secret)?)
+                let context = self.context_of(puk.key_reference);
+                Ok(put_puk(tx, self.slot, context, puk.key_reference, &secret)?)
             }),
             ProfileElement::AkaParameter(parameter) => self.aka(tx, &parameter),
             // Kept for whoever comes to serve them; no application here uses them.
@@ -333,8 +334,14 @@ impl Installer {
         Ok(tx.put(Key::Slot(self.slot, SlotKey::Opaque(number)), raw.to_vec())?)
     }
 
-    fn pin_codes(&self, tx: &mut Transaction<'_>, source: &PinSource) -> Step {
+    /// The directory that a PIN or unblocking PIN belongs to: global references
+    /// are of the whole UICC wherever they are given.
+    const fn context_of(&self, reference: u8) -> u16 {
         const LOCAL: u8 = 0x80;
+        if reference & LOCAL == 0 { MF } else { self.context }
+    }
+
+    fn pin_codes(&self, tx: &mut Transaction<'_>, source: &PinSource) -> Step {
         let pins = match source {
             PinSource::SharedWith(path) => {
                 let shared = self.directory_at(tx, path)?;
@@ -345,11 +352,10 @@ impl Installer {
         };
         for pin in pins {
             let reference = pin.key_reference;
-            // Global references are of the whole UICC wherever they are given.
-            let context = if reference & LOCAL == 0 { MF } else { self.context };
+            let context = self.context_of(reference);
             let key = |context, reference| Key::Slot(self.slot, SlotKey::Puk { context, reference });
             if let Some(puk) = pin.unblocking
-                && ![context, self.context, MF].into_iter().any(|context| tx.get(key(context, puk)).is_some())
+                && ![context, MF].into_iter().any(|context| tx.get(key(context, puk)).is_some())
             {
                 return refuse(PeStatus::PIN_CODE_MISSING, "unblockingPINReference");
             }
