@@ -407,3 +407,43 @@ fn a_factory_is_read_from_json() {
     }
     assert!(wasm_euicc::Factory::from_json(b"{}").is_err());
 }
+
+#[test]
+fn the_chip_tells_what_it_is() {
+    let lab = Lab::new();
+    let mut made = factory(&lab);
+    made.forbidden_rules = PprIds::PPR2;
+    let mut card = Card::made_by(&made);
+    // Any operator may bring PPR1 and PPR2 when the user consents.
+    assert_eq!(
+        card.es10_hex("BF4300"),
+        "BF4319A0173015800205 60A10B30098003EEEEEE8100820082020780".replace(' ', "")
+    );
+    let info = rsp::auth::EuiccInfo2::decode(&card.es10(&[0xBF, 0x22, 0x00])).unwrap();
+    assert_eq!((info.svn.0, info.profile_version.0), ([2, 2, 2], [2, 3, 1]));
+    // additionalProfile, testProfileSupport, deviceInfoExtensibilitySupport.
+    assert_eq!(info.rsp_capability, 0x9800_0000);
+    // No Java Card; usim, isim, milenage, tuak128, tuak256, usimTestAlgorithm.
+    assert_eq!(info.ts102241_version, None);
+    assert_eq!(info.uicc_capability & 0x0002_0000, 0);
+    assert_eq!(info.uicc_capability & 0x6B80_0000, 0x6B80_0000);
+    assert_eq!(info.forbidden_profile_policy_rules, PprIds::PPR2);
+    assert_eq!(info.ext_card_resource.installed_applications, 0);
+    assert_eq!(info.ext_card_resource.free_non_volatile_memory as usize, card.chip.free_memory());
+    install(&mut card, &lab, &metadata(1), &package(1));
+    let info = rsp::auth::EuiccInfo2::decode(&card.es10(&[0xBF, 0x22, 0x00])).unwrap();
+    assert_eq!(info.ext_card_resource.installed_applications, 1);
+}
+
+#[test]
+fn the_lowest_free_aid_is_given() {
+    let (lab, mut card) = with(&[(1, Operational, NONE), (2, Operational, NONE)]);
+    assert_eq!(delete(&mut card, 1), 0);
+    install(&mut card, &lab, &metadata(3), &package(3));
+    let list = card.profiles();
+    let numbers: Vec<_> = list
+        .iter()
+        .map(|info| (info.iccid, hex(&info.isdp_aid.as_ref().unwrap().as_bytes()[13..15])))
+        .collect();
+    assert_eq!(numbers, [(Some(iccid(3)), "0010".to_owned()), (Some(iccid(2)), "0011".to_owned())]);
+}
