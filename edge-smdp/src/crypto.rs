@@ -154,7 +154,7 @@ impl Provider for WebCrypto {
     }
 
     async fn cbc_encrypt(&self, key: &[u8; 16], iv: &[u8; 16], data: &mut [u8]) -> Result<(), Fault> {
-        if data.len() <= SMALL || data.len() % 16 != 0 {
+        if data.len() <= SMALL || !data.len().is_multiple_of(16) {
             return software::cbc_encrypt(key, iv, data);
         }
         let encrypted = self.cbc(key, iv, data).await?;
@@ -164,7 +164,7 @@ impl Provider for WebCrypto {
     }
 
     async fn cbc_decrypt(&self, key: &[u8; 16], iv: &[u8; 16], data: &mut [u8]) -> Result<(), Fault> {
-        if data.len() <= SMALL || data.len() % 16 != 0 {
+        if data.len() <= SMALL || !data.len().is_multiple_of(16) {
             return software::cbc_decrypt(key, iv, data);
         }
         // One more block that decrypts to padding: the platform insists on it.
@@ -189,7 +189,7 @@ impl Provider for WebCrypto {
         }
         let mut l = [0; 16];
         software::cbc_encrypt(key, &[0; 16], &mut l)?;
-        let whole = data.len() % 16 == 0;
+        let whole = data.len().is_multiple_of(16);
         let mask = if whole { doubled(l) } else { doubled(doubled(l)) };
         let mut input = Vec::with_capacity(data.len() + 16);
         input.extend_from_slice(data);

@@ -8,7 +8,7 @@
 //!  session-0 … 15   by transaction id   used ids
 //! ```
 //!
-//! An object executes one [`Call`] without waiting: between two statements nothing
+//! An object executes one [`Statement`] without waiting: between two statements nothing
 //! else happens, and the platform commits them together. So the record of a
 //! profile is compared and replaced in one step, in the one object that owns it.
 
@@ -46,7 +46,7 @@ pub(crate) struct Durable {
 
 /// What an object is asked to do.
 #[derive(Serialize, Deserialize)]
-enum Call {
+enum Statement {
     AddProfile { profile: Box<Profile>, package: Base64 },
     Profile { iccid: String },
     Package { iccid: String },
@@ -78,12 +78,17 @@ impl Durable {
         Self { objects }
     }
 
-    async fn call<T: DeserializeOwned>(&self, kind: Kind, key: &str, call: &Call) -> Result<T, Fault> {
+    async fn call<T: DeserializeOwned>(&self, kind: Kind, key: &str, call: &Statement) -> Result<T, Fault> {
         let [first, ..] = <[u8; 32]>::from(Sha256::digest(key.as_bytes()));
         self.call_shard(kind, first % SHARDS, call).await
     }
 
-    async fn call_shard<T: DeserializeOwned>(&self, kind: Kind, shard: u8, call: &Call) -> Result<T, Fault> {
+    async fn call_shard<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        shard: u8,
+        call: &Statement,
+    ) -> Result<T, Fault> {
         let kind = match kind {
             Kind::Profile => "profile",
             Kind::Index => "index",
@@ -125,7 +130,8 @@ fn iccid_of(text: String) -> Result<Iccid, Fault> {
 
 impl Store for Durable {
     async fn add_profile(&self, profile: &Profile, package: &[u8]) -> Result<Added, Fault> {
-        let call = Call::AddProfile { profile: Box::new(profile.clone()), package: Base64(package.to_vec()) };
+        let call =
+            Statement::AddProfile { profile: Box::new(profile.clone()), package: Base64(package.to_vec()) };
         let there: Option<bool> = self.call(Kind::Profile, &profile.iccid.to_string(), &call).await?;
         Ok(match there {
             None => Added::New,
@@ -136,28 +142,28 @@ impl Store for Durable {
 
     async fn profile(&self, iccid: &Iccid) -> Result<Option<Stored>, Fault> {
         let iccid = iccid.to_string();
-        let call = Call::Profile { iccid: iccid.clone() };
+        let call = Statement::Profile { iccid: iccid.clone() };
         let row: Option<Row> = self.call(Kind::Profile, &iccid, &call).await?;
         Ok(row.map(|row| Stored { version: row.version, profile: row.profile }))
     }
 
     async fn package(&self, iccid: &Iccid) -> Result<Option<Vec<u8>>, Fault> {
         let iccid = iccid.to_string();
-        let call = Call::Package { iccid: iccid.clone() };
+        let call = Statement::Package { iccid: iccid.clone() };
         let bytes: Option<Base64> = self.call(Kind::Profile, &iccid, &call).await?;
         Ok(bytes.map(|bytes| bytes.0))
     }
 
     async fn bound_profile_package(&self, iccid: &Iccid) -> Result<Option<Vec<u8>>, Fault> {
         let iccid = iccid.to_string();
-        let call = Call::Bound { iccid: iccid.clone() };
+        let call = Statement::Bound { iccid: iccid.clone() };
         let bytes: Option<Base64> = self.call(Kind::Profile, &iccid, &call).await?;
         Ok(bytes.map(|bytes| bytes.0))
     }
 
     async fn replace(&self, version: u64, change: &Change) -> Result<bool, Fault> {
         let bound = change.bound.clone().map(Base64);
-        let call = Call::Replace { version, profile: Box::new(change.profile.clone()), bound };
+        let call = Statement::Replace { version, profile: Box::new(change.profile.clone()), bound };
         self.call(Kind::Profile, &change.profile.iccid.to_string(), &call).await
     }
 
@@ -168,7 +174,7 @@ impl Store for Durable {
             if most == 0 {
                 break;
             }
-            let call = Call::Available { profile_type: profile_type.to_owned(), most };
+            let call = Statement::Available { profile_type: profile_type.to_owned(), most };
             let here: Vec<String> = self.call_shard(Kind::Profile, shard, &call).await?;
             for iccid in here.into_iter().take(most) {
                 found.push(iccid_of(iccid)?);
@@ -180,7 +186,7 @@ impl Store for Durable {
     async fn profiles(&self) -> Result<Vec<Profile>, Fault> {
         let mut found: Vec<Profile> = Vec::new();
         for shard in 0..SHARDS {
-            let call = Call::Profiles { most: MAX_LISTED };
+            let call = Statement::Profiles { most: MAX_LISTED };
             let here: Vec<Profile> = self.call_shard(Kind::Profile, shard, &call).await?;
             found.extend(here);
         }
@@ -190,47 +196,47 @@ impl Store for Durable {
     }
 
     async fn claim_matching_id(&self, id: &MatchingId, iccid: &Iccid) -> Result<Iccid, Fault> {
-        let call = Call::ClaimMatchingId { id: id.as_str().to_owned(), iccid: iccid.to_string() };
+        let call = Statement::ClaimMatchingId { id: id.as_str().to_owned(), iccid: iccid.to_string() };
         iccid_of(self.call(Kind::Index, id.as_str(), &call).await?)
     }
 
     async fn release_matching_id(&self, id: &MatchingId, iccid: &Iccid) -> Result<(), Fault> {
-        let call = Call::ReleaseMatchingId { id: id.as_str().to_owned(), iccid: iccid.to_string() };
+        let call = Statement::ReleaseMatchingId { id: id.as_str().to_owned(), iccid: iccid.to_string() };
         self.call(Kind::Index, id.as_str(), &call).await
     }
 
     async fn matching_id(&self, id: &MatchingId) -> Result<Option<Iccid>, Fault> {
-        let call = Call::MatchingId { id: id.as_str().to_owned() };
+        let call = Statement::MatchingId { id: id.as_str().to_owned() };
         let iccid: Option<String> = self.call(Kind::Index, id.as_str(), &call).await?;
         iccid.map(iccid_of).transpose()
     }
 
     async fn link(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault> {
         let eid = eid.to_string();
-        let call = Call::Link { eid: eid.clone(), iccid: iccid.to_string() };
+        let call = Statement::Link { eid: eid.clone(), iccid: iccid.to_string() };
         self.call(Kind::Index, &eid, &call).await
     }
 
     async fn unlink(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault> {
         let eid = eid.to_string();
-        let call = Call::Unlink { eid: eid.clone(), iccid: iccid.to_string() };
+        let call = Statement::Unlink { eid: eid.clone(), iccid: iccid.to_string() };
         self.call(Kind::Index, &eid, &call).await
     }
 
     async fn linked(&self, eid: &Eid) -> Result<Vec<Iccid>, Fault> {
         let eid = eid.to_string();
-        let call = Call::Linked { eid: eid.clone() };
+        let call = Statement::Linked { eid: eid.clone() };
         let found: Vec<String> = self.call(Kind::Index, &eid, &call).await?;
         found.into_iter().map(iccid_of).collect()
     }
 
     async fn remember_call(&self, id: &str, iccid: &Iccid, expires: u64) -> Result<(), Fault> {
-        let call = Call::RememberCall { id: id.to_owned(), iccid: iccid.to_string(), expires };
+        let call = Statement::RememberCall { id: id.to_owned(), iccid: iccid.to_string(), expires };
         self.call(Kind::Index, id, &call).await
     }
 
     async fn call(&self, id: &str) -> Result<Option<Iccid>, Fault> {
-        let call = Call::CallOf { id: id.to_owned() };
+        let call = Statement::CallOf { id: id.to_owned() };
         let iccid: Option<String> = Self::call(self, Kind::Index, id, &call).await?;
         iccid.map(iccid_of).transpose()
     }
@@ -243,12 +249,12 @@ impl Store for Durable {
     ) -> Result<bool, Fault> {
         let id = id.to_string();
         let iccid = iccid.map(ToString::to_string);
-        self.call(Kind::Session, &id, &Call::BeginSession { id: id.clone(), iccid, expires }).await
+        self.call(Kind::Session, &id, &Statement::BeginSession { id: id.clone(), iccid, expires }).await
     }
 
     async fn session(&self, id: &TransactionId) -> Result<Option<Iccid>, Fault> {
         let id = id.to_string();
-        let call = Call::Session { id: id.clone() };
+        let call = Statement::Session { id: id.clone() };
         let iccid: Option<String> = self.call(Kind::Session, &id, &call).await?;
         iccid.map(iccid_of).transpose()
     }
@@ -291,11 +297,11 @@ impl DurableObject for StoreObject {
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let body = request.text().await?;
-        let call: Call = match serde_json::from_str(&body) {
+        let call: Statement = match serde_json::from_str(&body) {
             Ok(call) => call,
             Err(error) => return Response::error(format!("call: {error}"), 400),
         };
-        let expires = matches!(call, Call::BeginSession { .. } | Call::RememberCall { .. });
+        let expires = matches!(call, Statement::BeginSession { .. } | Statement::RememberCall { .. });
         // From here to the answer nothing waits.
         let answer = self.tables().and_then(|sql| execute(&sql, call));
         if expires && !self.sweeps.replace(true) {
@@ -332,10 +338,10 @@ impl StoreObject {
     }
 }
 
-fn execute(sql: &SqlStorage, call: Call) -> worker::Result<Value> {
+fn execute(sql: &SqlStorage, call: Statement) -> worker::Result<Value> {
     let record = |profile: &Profile| serde_json::to_string(profile).map_err(worker::Error::from);
     Ok(match call {
-        Call::AddProfile { profile, package } => {
+        Statement::AddProfile { profile, package } => {
             let iccid = profile.iccid.to_string();
             let there = rows(sql, "SELECT state FROM profile WHERE iccid = ?", vec![iccid.as_str().into()])?;
             let available = there.first().map(|row| text(row, 0) == Some(state(ProfileState::Available)));
@@ -358,7 +364,7 @@ fn execute(sql: &SqlStorage, call: Call) -> worker::Result<Value> {
             }
             json!(available)
         }
-        Call::Profile { iccid } => {
+        Statement::Profile { iccid } => {
             let found = rows(sql, "SELECT version, record FROM profile WHERE iccid = ?", vec![iccid.into()])?;
             match found.first() {
                 None => Value::Null,
@@ -368,13 +374,13 @@ fn execute(sql: &SqlStorage, call: Call) -> worker::Result<Value> {
                 })?,
             }
         }
-        Call::Package { iccid } => {
+        Statement::Package { iccid } => {
             blob(rows(sql, "SELECT package FROM profile WHERE iccid = ?", vec![iccid.into()])?)
         }
-        Call::Bound { iccid } => {
+        Statement::Bound { iccid } => {
             blob(rows(sql, "SELECT bound FROM profile WHERE iccid = ?", vec![iccid.into()])?)
         }
-        Call::Replace { version, profile, bound } => {
+        Statement::Replace { version, profile, bound } => {
             let replaced = rows(
                 sql,
                 "UPDATE profile SET version = version + 1, record = ?, state = ?, profile_type = ?,
@@ -390,45 +396,45 @@ fn execute(sql: &SqlStorage, call: Call) -> worker::Result<Value> {
             )?;
             json!(!replaced.is_empty())
         }
-        Call::Available { profile_type, most } => texts(&rows(
+        Statement::Available { profile_type, most } => texts(&rows(
             sql,
             "SELECT iccid FROM profile WHERE state = 'Available' AND profile_type = ?
              ORDER BY iccid LIMIT ?",
             vec![profile_type.into(), number(most as u64)],
         )?),
-        Call::Profiles { most } => {
+        Statement::Profiles { most } => {
             let query = "SELECT record FROM profile ORDER BY iccid LIMIT ?";
             let found = rows(sql, query, vec![number(most as u64)])?;
             let records = found.iter().filter_map(|row| text(row, 0));
             Value::Array(records.map(serde_json::from_str).collect::<Result<_, _>>()?)
         }
-        Call::ClaimMatchingId { id, iccid } => {
+        Statement::ClaimMatchingId { id, iccid } => {
             let insert = "INSERT INTO matching_id (id, iccid) VALUES (?, ?) ON CONFLICT DO NOTHING";
             rows(sql, insert, vec![id.as_str().into(), iccid.into()])?;
             one(&rows(sql, "SELECT iccid FROM matching_id WHERE id = ?", vec![id.into()])?)
         }
-        Call::ReleaseMatchingId { id, iccid } => {
+        Statement::ReleaseMatchingId { id, iccid } => {
             let delete = "DELETE FROM matching_id WHERE id = ? AND iccid = ?";
             rows(sql, delete, vec![id.into(), iccid.into()])?;
             Value::Null
         }
-        Call::MatchingId { id } => {
+        Statement::MatchingId { id } => {
             one(&rows(sql, "SELECT iccid FROM matching_id WHERE id = ?", vec![id.into()])?)
         }
-        Call::Link { eid, iccid } => {
+        Statement::Link { eid, iccid } => {
             let insert = "INSERT INTO link (eid, iccid) VALUES (?, ?) ON CONFLICT DO NOTHING";
             rows(sql, insert, vec![eid.into(), iccid.into()])?;
             Value::Null
         }
-        Call::Unlink { eid, iccid } => {
+        Statement::Unlink { eid, iccid } => {
             rows(sql, "DELETE FROM link WHERE eid = ? AND iccid = ?", vec![eid.into(), iccid.into()])?;
             Value::Null
         }
-        Call::Linked { eid } => {
+        Statement::Linked { eid } => {
             let query = "SELECT iccid FROM link WHERE eid = ? ORDER BY number LIMIT 64";
             texts(&rows(sql, query, vec![eid.into()])?)
         }
-        Call::RememberCall { id, iccid, expires } => {
+        Statement::RememberCall { id, iccid, expires } => {
             rows(
                 sql,
                 "INSERT INTO call (id, iccid, expires) VALUES (?, ?, ?)
@@ -437,8 +443,8 @@ fn execute(sql: &SqlStorage, call: Call) -> worker::Result<Value> {
             )?;
             Value::Null
         }
-        Call::CallOf { id } => one(&rows(sql, "SELECT iccid FROM call WHERE id = ?", vec![id.into()])?),
-        Call::BeginSession { id, iccid, expires } => {
+        Statement::CallOf { id } => one(&rows(sql, "SELECT iccid FROM call WHERE id = ?", vec![id.into()])?),
+        Statement::BeginSession { id, iccid, expires } => {
             let begun = rows(
                 sql,
                 "INSERT INTO session (id, iccid, expires) VALUES (?, ?, ?)
@@ -447,7 +453,9 @@ fn execute(sql: &SqlStorage, call: Call) -> worker::Result<Value> {
             )?;
             json!(!begun.is_empty())
         }
-        Call::Session { id } => one(&rows(sql, "SELECT iccid FROM session WHERE id = ?", vec![id.into()])?),
+        Statement::Session { id } => {
+            one(&rows(sql, "SELECT iccid FROM session WHERE id = ?", vec![id.into()])?)
+        }
     })
 }
 

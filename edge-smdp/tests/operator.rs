@@ -1,0 +1,361 @@
+//! ES2+, the operator's interface and the door itself: states, codes, repeats,
+//! and what is not JSON, not signed for, or not meant for us.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use common::*;
+use edge_smdp::{Configuration, Limits, Protection, Server};
+use rsp::codes::ErrorReason;
+use rsp_crypto::{Software, ready};
+use serde_json::{Value, json};
+
+const SECOND: &str = "8900101000000000024";
+
+#[test]
+fn the_state_machine_of_orders() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    let code = |function: &str, body: Value| code_of(&world.es2(function, body));
+    let confirm = json!({ "iccid": ICCID, "releaseFlag": false });
+    let release = json!({ "iccid": ICCID });
+    let cancel = json!({ "iccid": ICCID, "finalProfileStatusIndicator": "Available" });
+
+    // Available: only an order.
+    assert_eq!(code("confirmOrder", confirm.clone()), "8.2.1/3.5");
+    assert_eq!(code("releaseProfile", release.clone()), "8.2.1/3.5");
+    assert_eq!(code("cancelOrder", cancel.clone()), "8.2.1/3.5");
+    assert_eq!(code("downloadOrder", json!({ "iccid": ICCID })), "");
+    assert_eq!(world.state(ICCID), "Allocated");
+    assert_eq!(code("downloadOrder", json!({ "iccid": ICCID })), "8.2.1/3.3");
+    assert_eq!(code("releaseProfile", release.clone()), "8.2.1/3.5");
+    assert_eq!(code("confirmOrder", confirm.clone()), "");
+    assert_eq!(world.state(ICCID), "Confirmed");
+    assert_eq!(code("confirmOrder", confirm.clone()), "8.2.1/3.5");
+    assert_eq!(code("releaseProfile", release.clone()), "");
+    assert_eq!(world.state(ICCID), "Released");
+    assert_eq!(code("releaseProfile", release), "8.2.1/3.5");
+    assert_eq!(code("cancelOrder", cancel.clone()), "");
+    assert_eq!(world.state(ICCID), "Available");
+
+    // With an EID: Linked.
+    assert_eq!(code("downloadOrder", json!({ "iccid": ICCID, "eid": EID })), "");
+    assert_eq!(world.state(ICCID), "Linked");
+    let with = |more: Value| {
+        let mut body = json!({ "iccid": ICCID, "releaseFlag": true });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    assert_eq!(code("confirmOrder", with(json!({ "eid": OTHER_EID }))), "8.1.1/3.10");
+    assert_eq!(code("confirmOrder", with(json!({ "smdsAddress": "" }))), "8.9/5.1");
+    assert_eq!(code("confirmOrder", with(json!({ "matchingId": "not allowed" }))), "8.2.6/3.8");
+    let answer = world.es2("confirmOrder", with(json!({ "matchingId": "MATCH-1" })));
+    assert_success(&answer);
+    assert_eq!((&answer["eid"], &answer["matchingId"]), (&json!(EID), &json!("MATCH-1")));
+    assert_eq!(answer["smdpAddress"], "smdp.example");
+    let with = |more: Value| {
+        let mut body = cancel.clone();
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    assert_eq!(code("cancelOrder", with(json!({ "eid": OTHER_EID }))), "8.1.1/3.10");
+    assert_eq!(code("cancelOrder", with(json!({ "matchingId": "OTHER" }))), "8.2.6/3.10");
+    let last = json!({ "matchingId": "MATCH-1", "finalProfileStatusIndicator": "Unavailable" });
+    assert_eq!(code("cancelOrder", with(last)), "");
+    assert_eq!(world.state(ICCID), "Unavailable");
+    assert_eq!(code("downloadOrder", json!({ "iccid": ICCID })), "8.2.1/1.2");
+}
+
+#[test]
+fn what_es2_refuses_of_identifiers() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    let code = |function: &str, body: Value| code_of(&world.es2(function, body));
+    let unknown = "8900101000000009991";
+    for iccid in [unknown, "12", "x"] {
+        assert_eq!(code("downloadOrder", json!({ "iccid": iccid })), "8.2.1/3.9");
+        assert_eq!(code("confirmOrder", json!({ "iccid": iccid, "releaseFlag": true })), "8.2.1/3.9");
+        assert_eq!(code("releaseProfile", json!({ "iccid": iccid })), "8.2.1/3.9");
+        let cancel = json!({ "iccid": iccid, "finalProfileStatusIndicator": "Available" });
+        assert_eq!(code("cancelOrder", cancel), "8.2.1/3.9");
+    }
+    assert_eq!(code("downloadOrder", json!({ "iccid": ICCID, "eid": "12" })), "8.1.1/2.1");
+    assert_eq!(code("downloadOrder", json!({})), "1.3.1/2.2");
+    assert_eq!(code("downloadOrder", json!({ "iccid": ICCID, "profileType": "x" })), "8.2.1/3.10");
+    assert_eq!(code("downloadOrder", json!({ "profileType": "none" })), "8.2.5/3.9");
+    assert_eq!(code("downloadOrder", json!({ "iccid": ICCID })), "");
+    let empty = json!({ "iccid": ICCID, "matchingId": "", "releaseFlag": true });
+    assert_eq!(code("confirmOrder", empty), "8.1.1/2.2", "found by EID, but there is none");
+}
+
+#[test]
+fn a_matching_id_belongs_to_one_order() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    world.add_profile(SECOND);
+    world.release(ICCID, json!({ "matchingId": "SAME" }));
+    assert_success(&world.es2("downloadOrder", json!({ "iccid": SECOND })));
+    let confirm = json!({ "iccid": SECOND, "matchingId": "SAME", "releaseFlag": true });
+    assert_eq!(code_of(&world.es2("confirmOrder", confirm.clone())), "8.2.6/3.3");
+    let cancel = json!({ "iccid": ICCID, "finalProfileStatusIndicator": "Available" });
+    assert_success(&world.es2("cancelOrder", cancel));
+    assert_success(&world.es2("confirmOrder", confirm));
+    let (open, _) = world.euicc().download(&world, Some("SAME"), None).unwrap();
+    let metadata: rsp::metadata::StoreMetadata = rsp::DataObject::decode(&open.metadata).unwrap();
+    assert_eq!(metadata.iccid.to_string(), SECOND);
+}
+
+#[test]
+fn generated_matching_ids_differ() {
+    let world = World::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for number in 10..20 {
+        let iccid = format!("89001010000000{number}0010");
+        world.add_profile(&iccid);
+        let id = world.release(&iccid, json!({}));
+        assert_eq!(id.len(), 23, "{id}");
+        assert!(seen.insert(id));
+    }
+}
+
+#[test]
+fn profiles_of_a_type_are_given_once_each() {
+    let world = World::new();
+    for iccid in [ICCID, SECOND] {
+        let body = json!({ "metadata": metadata(), "package": b64(&package(iccid)), "profileType": "plan" });
+        assert_eq!(world.add(&body).0, 201);
+    }
+    let call = |id: &str| {
+        let header = json!({ "functionRequesterIdentifier": "2.999.2", "functionCallIdentifier": id });
+        world.es2_as_it_is("downloadOrder", &json!({ "header": header, "profileType": "plan" }))
+    };
+    let first = call("a");
+    assert_success(&first);
+    assert_eq!(call("a"), first, "a repeat gets the same profile");
+    let second = call("b");
+    assert_success(&second);
+    assert_ne!(first["iccid"], second["iccid"]);
+    assert_eq!(code_of(&call("c")), "8.2.5/3.7");
+    assert_eq!(call("b"), second);
+}
+
+#[test]
+fn a_call_is_executed_once() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    let body = |id: &str, more: Value| {
+        let header = json!({ "functionRequesterIdentifier": "2.999.2", "functionCallIdentifier": id });
+        let mut body = json!({ "header": header, "iccid": ICCID });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let ordered = world.es2_as_it_is("downloadOrder", &body("1", json!({})));
+    assert_success(&ordered);
+    assert_eq!(world.es2_as_it_is("downloadOrder", &body("1", json!({}))), ordered);
+    let confirm = body("2", json!({ "releaseFlag": true }));
+    let confirmed = world.es2_as_it_is("confirmOrder", &confirm);
+    assert_success(&confirmed);
+    assert_eq!(world.es2_as_it_is("confirmOrder", &confirm), confirmed, "with the same generated id");
+    // The same name for another request.
+    let other = body("2", json!({ "releaseFlag": false }));
+    assert_eq!(code_of(&world.es2_as_it_is("confirmOrder", &other)), "1.6/3.3");
+    assert_eq!(code_of(&world.es2_as_it_is("releaseProfile", &body("2", json!({})))), "1.6/3.3");
+    assert_eq!(code_of(&world.es2_as_it_is("releaseProfile", &body("", json!({})))), "1.3.1/2.2");
+    assert_eq!(world.events(ICCID), ["added", "ordered", "confirmed", "released"]);
+}
+
+#[test]
+fn what_was_handed_out_cannot_become_available() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    let matching_id = world.release(ICCID, json!({}));
+    let euicc = world.euicc();
+    let (open, _) = euicc.download(&world, Some(&matching_id), None).unwrap();
+    let cancel = |status: &str| {
+        let body = json!({ "iccid": ICCID, "finalProfileStatusIndicator": status });
+        code_of(&world.es2("cancelOrder", body))
+    };
+    assert_eq!(cancel("Available"), "8.2.1/3.5");
+    // Until the eUICC says that it has not got it.
+    let result = euicc.installation_result(&open, Some(ICCID), Some(ErrorReason::INTERRUPTION));
+    assert_eq!(world.notify(&result).0, 204);
+    assert_eq!(cancel("Available"), "");
+    assert_eq!(world.state(ICCID), "Available");
+
+    let matching_id = world.release(ICCID, json!({}));
+    let (open, _) = euicc.download(&world, Some(&matching_id), None).unwrap();
+    assert_eq!(world.notify(&euicc.installation_result(&open, Some(ICCID), None)).0, 204);
+    assert_eq!(cancel("Unavailable"), "8.2.1/3.5", "installed");
+}
+
+#[test]
+fn packages_are_checked_and_stay_once_ordered() {
+    let world = World::new();
+    let package = package(ICCID);
+    let add = |metadata: Value, package: &[u8]| {
+        let (status, answer) = world.add(&json!({ "metadata": metadata, "package": b64(package) }));
+        if status >= 400 {
+            assert_eq!(answer["status"], status, "a problem document");
+        }
+        status
+    };
+    assert_eq!(add(metadata(), &package), 201);
+    assert_eq!(add(metadata(), &package), 200, "replaced while nobody has ordered it");
+    let mut other = metadata();
+    other["iccid"] = json!(SECOND);
+    assert_eq!(add(other, &package), 400, "the ICCID of another package");
+    let mut long = metadata();
+    long["serviceProviderName"] = json!("x".repeat(33));
+    assert_eq!(add(long, &package), 400);
+    assert_eq!(add(metadata(), &package[..package.len() - 1]), 400);
+    assert_eq!(add(metadata(), &package[10..]), 400);
+    assert_eq!(add(metadata(), b""), 400);
+    let nothing = json!({ "metadata": metadata() });
+    assert_eq!(world.add(&nothing).0, 400);
+    for (name, value) in [("k", json!("zz")), ("imsi", json!("1")), ("algorithm", json!("des"))] {
+        let mut subscriber = json!({ "iccid": ICCID, "imsi": "001010000000001",
+            "k": "465b5ce8b199b49faa5f0a2ee238a6bc", "opc": "cd63cb71954a9f4e48a5994e37a02baf" });
+        subscriber[name] = value;
+        assert_eq!(world.add(&json!({ "metadata": metadata(), "subscriber": subscriber })).0, 400, "{name}");
+    }
+    assert_success(&world.es2("downloadOrder", json!({ "iccid": ICCID })));
+    assert_eq!(add(metadata(), &package), 409);
+}
+
+#[test]
+fn nobody_but_the_operator() {
+    let world = World::new();
+    for (method, path) in [
+        ("POST", "/gsma/rsp2/es2plus/downloadOrder"),
+        ("POST", "/operator/profiles"),
+        ("GET", "/operator/profiles"),
+        ("GET", "/operator/orders/8900101000000000016"),
+        ("GET", "/operator/notifications"),
+    ] {
+        let status = |token| world.request(method, path, token, b"{}").status().as_u16();
+        assert_eq!(status(None), 401, "{path}");
+        assert_eq!(status(Some("wrong")), 403, "{path}");
+        assert_eq!(status(Some("")), 403, "{path}");
+        assert!(![401, 403].contains(&status(Some(TOKEN))), "{path}");
+        let response = world.request(method, path, Some("operator-toke"), b"{}");
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+    }
+    let response = world.request("GET", "/operator/health", None, b"");
+    assert_eq!(response.status(), 200);
+    let unknown = world.request("GET", "/operator/orders/8900101000000009991", Some(TOKEN), b"");
+    assert_eq!(unknown.status(), 404);
+}
+
+#[test]
+fn browsers_are_let_in_to_es9_only() {
+    let world = World::new();
+    let response = world.request("OPTIONS", "/gsma/rsp2/es9plus/initiateAuthentication", None, b"");
+    assert_eq!(response.status(), 204);
+    assert_eq!(response.headers()["access-control-allow-origin"], "*");
+    assert_eq!(response.headers()["access-control-allow-headers"], "content-type, x-admin-protocol");
+    let response = world.request("POST", "/gsma/rsp2/es9plus/initiateAuthentication", None, b"{");
+    assert_eq!(response.headers()["access-control-allow-origin"], "*");
+    assert_eq!(response.headers()["x-admin-protocol"], "gsma/rsp/v2.2.2");
+    for path in ["/gsma/rsp2/es2plus/downloadOrder", "/operator/profiles"] {
+        let response = world.request("OPTIONS", path, None, b"");
+        assert!(response.headers().get("access-control-allow-origin").is_none(), "{path}");
+    }
+}
+
+#[test]
+fn bad_input_is_answered_and_changes_nothing() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    let matching_id = world.release(ICCID, json!({}));
+    let euicc = world.euicc();
+    let open = euicc.authenticate(&world, Some(&matching_id)).unwrap();
+    let before = world.operator(&format!("orders/{ICCID}"));
+    let id = &open.transaction_id;
+    let path = |function: &str| format!("/gsma/rsp2/es9plus/{function}");
+    let functions = [
+        "initiateAuthentication",
+        "authenticateClient",
+        "getBoundProfilePackage",
+        "handleNotification",
+        "cancelSession",
+    ];
+    let long = vec![b' '; edge_smdp::router::MAX_BODY + 1];
+    for function in functions {
+        for body in [&b""[..], b"{", b"[]", b"null", b"{}", b"\xFF\xFE", b"{\"transactionId\":7}"] {
+            let response = world.request("POST", &path(function), None, body);
+            assert_eq!(response.status(), 400, "{function}");
+            assert_eq!(response.headers()["content-type"], "application/problem+json");
+        }
+        assert_eq!(world.request("GET", &path(function), None, b"").status(), 405);
+        assert_eq!(world.request("POST", &path(function), None, &long).status(), 413);
+    }
+    // Every cut and many changes of a good message: answered, never accepted.
+    let own = euicc.one_time_key();
+    let good = euicc.prepare_download(&open, own.public(), None);
+    let send = |bytes: &[u8]| {
+        let body = json!({ "transactionId": id, "prepareDownloadResponse": b64(bytes) }).to_string();
+        let response = world.request("POST", &path("getBoundProfilePackage"), None, body.as_bytes());
+        let text = String::from_utf8(response.body().clone()).unwrap();
+        assert!([200, 400].contains(&response.status().as_u16()), "{text}");
+        assert!(!text.contains("boundProfilePackage"), "{text}");
+    };
+    for cut in 0..good.len() {
+        send(&good[..cut]);
+    }
+    for at in 10..good.len() {
+        let mut changed = good.clone();
+        changed[at] ^= 0x41;
+        // The choice tag of a refusal would end the session by intent.
+        if changed[3] == good[3] {
+            send(&changed);
+        }
+    }
+    assert_eq!(world.operator(&format!("orders/{ICCID}")), before);
+    assert_eq!(world.request("POST", "/gsma/rsp2/es9plus/unknown", None, b"{}").status(), 404);
+    assert_eq!(world.request("GET", "/", None, b"").status(), 404);
+    assert_eq!(world.request("POST", "/gsma/rsp2/es2plus/unknown", Some(TOKEN), b"{}").status(), 404);
+    assert_eq!(world.request("POST", "/gsma/rsp2/es2plus/downloadOrder", Some(TOKEN), b"{}").status(), 400);
+}
+
+#[test]
+fn a_wrong_configuration_is_told_and_quotes_nothing() {
+    let pki = pki(1);
+    let good = json!({ "sets": [credential_set(&pki)] });
+    let check = |credentials: &Value, secret: &str, addresses: &str| {
+        let text = credentials.to_string();
+        let configuration = Configuration {
+            credentials: &text,
+            secret,
+            operator_token: None,
+            addresses,
+            protection: Protection::default(),
+            limits: Limits::default(),
+        };
+        ready(Server::new(Software::new(rng(2)), &configuration)).err().map(|error| error.to_string())
+    };
+    let secret = "000102030405060708090a0b0c0d0e0f";
+    assert_eq!(check(&good, secret, "smdp.example"), None);
+    let wrong = |error: Option<String>, part: &str| {
+        let error = error.unwrap();
+        assert!(error.contains(part), "{error}");
+        assert!(!error.contains(secret), "{error}");
+    };
+    wrong(check(&good, "00", "smdp.example"), "SMDP_SECRET");
+    wrong(check(&good, secret, ""), "SMDP_ADDRESSES");
+    wrong(check(&good, secret, "https://smdp.example"), "SMDP_ADDRESSES");
+    wrong(check(&json!({ "sets": [] }), secret, "smdp.example"), "no set");
+    wrong(check(&json!({ "sets": "x" }), secret, "smdp.example"), "SMDP_CREDENTIALS");
+    let mut other_oid = good.clone();
+    other_oid["oid"] = json!("2.999.11");
+    wrong(check(&other_oid, secret, "smdp.example"), "oid");
+    let mut swapped = good.clone();
+    swapped["sets"][0]["dpAuth"] = good["sets"][0]["dpPb"].clone();
+    wrong(check(&swapped, secret, "smdp.example"), "dpAuth.certificate");
+    let mut other_key = good.clone();
+    other_key["sets"][0]["dpPb"]["privateKey"] = good["sets"][0]["dpAuth"]["privateKey"].clone();
+    wrong(check(&other_key, secret, "smdp.example"), "dpPb.privateKey");
+    let mut other_ci = good.clone();
+    other_ci["sets"][0]["ciCertificate"] = credential_set(&common::pki(9))["ciCertificate"].clone();
+    wrong(check(&other_ci, secret, "smdp.example"), "dpAuth.certificate");
+}
