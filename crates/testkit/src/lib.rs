@@ -1,1 +1,17 @@
-//! For tests: the three-party World, a seeded generator, a hand-set clock, a test PKI.
+//! For tests: the World, in which chip, LPA, SM-DP+ and network run in one process.
+//!
+//! ```text
+//!   Terminal (radio side, LPA host) ──APDU──► chip
+//!        │
+//!        └──HTTP──► network ──gateway──► SM-DP+
+//! ```
+//!
+//! One seed gives all chance, one hand sets the clock: the same calls with the same
+//! seed leave the same bytes on every wire. A [`World`] can lose, change and repeat
+//! what passes.
+
+mod terminal;
+mod world;
+
+pub use terminal::{AttachError, Attached};
+pub use world::{Exchange, Order, Party, SMDP_ADDRESS, START, Settings, TOKEN, Watched, World};

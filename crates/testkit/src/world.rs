@@ -1,0 +1,565 @@
+//! The four parties and the wires between them.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use edge_smdp::store::memory::Memory as Profiles;
+use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
+use http::{Method, Request, Response};
+use lab::{Subscription, Trust};
+use lpa::{
+    Answer, CardLost, Effect, Failure, HttpAnswer, Outcome, Procedure, Question, Reply, ServerLost, Step,
+};
+use net_policy_worker::apn::Apn;
+use net_policy_worker::gateway::SmAddresses;
+use net_policy_worker::router::{Link, LinkFailure, Router};
+use net_policy_worker::service::Network;
+use net_policy_worker::store::Memory as Subscribers;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+use rsp::ActivationCode;
+use rsp::auth::DeviceInfo;
+use rsp_crypto::{Software, ready};
+use serde_json::{Value, json};
+use wasm_euicc::nvm::{Medium, MemoryMedium};
+use wasm_euicc::{Env, Euicc, Factory};
+use zeroize::Zeroizing;
+
+use crate::terminal::Attached;
+
+/// Where the SM-DP+ is.
+pub const SMDP_ADDRESS: &str = "smdp.example.com";
+/// The operator's token at both servers.
+pub const TOKEN: &str = "the laboratory's operator";
+/// When the World begins: 2026-01-01T00:00:00Z, in seconds since 1970.
+pub const START: u64 = 1_767_225_600;
+
+/// Where the time of a World went since [`World::watch`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Watched {
+    /// In the chip.
+    pub chip: Duration,
+    /// In the SM-DP+.
+    pub smdp: Duration,
+    /// In the network, without the SM-DP+ behind it.
+    pub network: Duration,
+    /// All of it.
+    pub total: Duration,
+}
+
+impl Watched {
+    /// In the LPA and in what holds the parties together.
+    #[must_use]
+    pub fn rest(&self) -> Duration {
+        self.total.saturating_sub(self.chip + self.smdp + self.network)
+    }
+}
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// The chip, to the terminal.
+    Chip,
+    /// The SM-DP+, over HTTP.
+    Smdp,
+    /// The network, over HTTP.
+    Network,
+}
+
+/// A request and its answer, as bytes on a wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// Who was asked.
+    pub party: Party,
+    /// What was called: empty for APDUs, method and path for HTTP.
+    pub target: String,
+    /// The request.
+    pub request: Vec<u8>,
+    /// The answer; `None` when it was lost.
+    pub answer: Option<Vec<u8>>,
+}
+
+/// How a World differs from the usual one.
+pub struct Settings {
+    /// The chip's memory in bytes.
+    pub memory: Option<u32>,
+    /// Whom the chip trusts, when it is not the server's issuer.
+    pub chip_trust: Option<Trust>,
+    /// Whom the server trusts, when it is not the laboratory's issuer.
+    pub server_trust: Option<Trust>,
+    /// How the SM-DP+ protects packages.
+    pub protection: Protection,
+    /// The SM-DP+'s limits.
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            memory: None,
+            chip_trust: None,
+            server_trust: None,
+            protection: Protection::SessionKeys,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What the chip lives in.
+struct ChipEnv {
+    rng: ChaCha20Rng,
+    medium: MemoryMedium,
+}
+
+impl Env for ChipEnv {
+    fn fill_random(&mut self, bytes: &mut [u8]) {
+        self.rng.fill_bytes(bytes);
+    }
+
+    fn medium(&mut self) -> &mut dyn Medium {
+        &mut self.medium
+    }
+}
+
+type Smdp = SmDp<Software<ChaCha20Rng>, Profiles, Rc<Cell<u64>>, RefCell<ChaCha20Rng>>;
+
+/// The network's way to the SM-DP+; what passes is written down here.
+struct SmLink {
+    smdp: Rc<Smdp>,
+    log: Rc<RefCell<Vec<Exchange>>>,
+    faults: Rc<RefCell<Faults>>,
+    watched: Rc<Cell<Watched>>,
+}
+
+/// Sees a command before the chip does.
+type ChangeCommand = Box<dyn FnMut(&mut Vec<u8>)>;
+/// Sees an answer of the SM-DP+, with its target, before the LPA does.
+type ChangeAnswer = Box<dyn FnMut(&str, &mut Vec<u8>)>;
+
+/// What goes wrong on the wires.
+#[derive(Default)]
+struct Faults {
+    change_command: Option<ChangeCommand>,
+    change_answer: Option<ChangeAnswer>,
+    lose_answer_of: Option<String>,
+    cut_power_at: Option<usize>,
+}
+
+impl Link for SmLink {
+    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure> {
+        let target = format!("{} {}", request.method(), request.uri().path());
+        let body = request.body().clone();
+        let start = Instant::now();
+        let mut response = self.smdp.handle(request).await;
+        add(&self.watched, |watched| watched.smdp += start.elapsed());
+        let mut faults = self.faults.borrow_mut();
+        let lost = faults.lose_answer_of.as_ref().is_some_and(|name| target.ends_with(name.as_str()));
+        if let Some(change) = &mut faults.change_answer {
+            change(&target, response.body_mut());
+        }
+        let answer = (!lost).then(|| response.body().clone());
+        self.log.borrow_mut().push(Exchange { party: Party::Smdp, target, request: body, answer });
+        if lost {
+            faults.lose_answer_of = None;
+            return Err(LinkFailure::Late);
+        }
+        Ok(response)
+    }
+}
+
+fn add(watched: &Cell<Watched>, change: impl FnOnce(&mut Watched)) {
+    let mut value = watched.get();
+    change(&mut value);
+    watched.set(value);
+}
+
+/// An order that was made at the SM-DP+.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// 18 to 20 digits.
+    pub iccid: String,
+    /// What the user gets.
+    pub code: ActivationCode,
+}
+
+/// Chip, LPA host, SM-DP+ and network in one process.
+pub struct World {
+    chip: Option<Euicc<ChipEnv>>,
+    factory: Factory,
+    smdp: Rc<Smdp>,
+    network: Router<Subscribers, SmLink>,
+    clock: Rc<Cell<u64>>,
+    log: Rc<RefCell<Vec<Exchange>>>,
+    faults: Rc<RefCell<Faults>>,
+    commands: usize,
+    watched: Rc<Cell<Watched>>,
+    since: Instant,
+    pub(crate) attached: Option<Attached>,
+    /// The bootstrap subscription on the chip.
+    pub provisioning: Subscription,
+    /// Contracts that the SM-DP+ has profiles of.
+    pub operational: Vec<Subscription>,
+    /// What the procedures went through.
+    pub steps: Vec<Step>,
+}
+
+impl World {
+    /// The usual World.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self::with(seed, Settings::default())
+    }
+
+    /// A World that differs.
+    ///
+    /// # Panics
+    /// When the laboratory cannot be set up: a mistake in it.
+    #[must_use]
+    #[expect(clippy::unwrap_used, reason = "a test that cannot be set up says so by panicking")]
+    pub fn with(seed: u64, settings: Settings) -> Self {
+        let mut keys = [0; 32];
+        keys[..8].copy_from_slice(&seed.to_be_bytes());
+        let chance = |stream: u8| {
+            let mut seed = keys;
+            seed[31] = stream;
+            ChaCha20Rng::from_seed(seed)
+        };
+        let own = || Trust::generate(keys, SMDP_ADDRESS, START - 86_400).unwrap();
+        let server_trust = settings.server_trust.unwrap_or_else(own);
+        let provisioning = Subscription::provisioning(&keys);
+        let operational = Subscription::operational(&keys);
+
+        let chip_trust = settings.chip_trust.as_ref().unwrap_or(&server_trust);
+        let identity = chip_trust.chip_identity(&provisioning).to_string();
+        let mut factory = Factory::from_json(identity.as_bytes()).unwrap();
+        if let Some(memory) = settings.memory {
+            factory.memory = memory;
+        }
+        let env = ChipEnv { rng: chance(1), medium: MemoryMedium::new() };
+        let chip = factory.manufacture(env).unwrap();
+
+        let clock = Rc::new(Cell::new(START));
+        let configuration = Configuration {
+            credentials: &server_trust.smdp_credentials().to_string(),
+            secret: &"5e".repeat(32),
+            operator_token: Some(TOKEN),
+            addresses: SMDP_ADDRESS,
+            protection: settings.protection,
+            limits: settings.limits,
+        };
+        let server = ready(Server::new(Software::new(chance(2)), &configuration)).unwrap();
+        let server = SmDp::new(Rc::new(server), Profiles::new(), Rc::clone(&clock), RefCell::new(chance(3)));
+        let smdp = Rc::new(server);
+
+        let log = Rc::default();
+        let faults = Rc::default();
+        let network = || Network {
+            sm_apn: Apn::parse("sm.provisioning").unwrap(),
+            sm_addresses: SmAddresses::parse(SMDP_ADDRESS).unwrap(),
+        };
+        let time = Rc::clone(&clock);
+        let mut rng = chance(4);
+        let subscribers = Subscribers::new(network(), move || time.get(), move |bytes| rng.fill_bytes(bytes));
+        let watched = Rc::default();
+        let link = SmLink {
+            smdp: Rc::clone(&smdp),
+            log: Rc::clone(&log),
+            faults: Rc::clone(&faults),
+            watched: Rc::clone(&watched),
+        };
+        let token = Some(Zeroizing::new(TOKEN.to_owned()));
+        let network = Router::new(subscribers, link, network(), token);
+
+        let world = Self {
+            chip: Some(chip),
+            factory,
+            smdp,
+            network,
+            clock,
+            log,
+            faults,
+            commands: 0,
+            watched,
+            since: Instant::now(),
+            attached: None,
+            provisioning,
+            operational,
+            steps: Vec::new(),
+        };
+        world.provision();
+        world
+    }
+
+    /// Tells the network of every subscriber, and the SM-DP+ of every contract.
+    fn provision(&self) {
+        let contracts = self.operational.clone();
+        for subscription in contracts.iter().chain([&self.provisioning.clone()]) {
+            self.subscribe(subscription.imsi, &subscription.network_record());
+        }
+        for subscription in &contracts {
+            self.upload(&subscription.operator_upload());
+        }
+    }
+
+    /// Writes a subscriber into the network.
+    ///
+    /// # Panics
+    /// When the network refuses it.
+    pub fn subscribe(&self, imsi: &str, record: &Value) {
+        let path = format!("/network/subscribers/{imsi}");
+        let (status, answer) = self.ask_network(Method::PUT, &path, Some(record));
+        assert!(status < 300, "{status} {answer}");
+    }
+
+    /// Brings a profile to the SM-DP+; returns the answer.
+    ///
+    /// # Panics
+    /// When the SM-DP+ refuses it.
+    pub fn upload(&self, upload: &Value) -> Value {
+        let (status, answer) = self.ask_smdp(Method::POST, "/operator/profiles", Some(upload));
+        assert!(status < 300, "{status} {answer}");
+        answer
+    }
+
+    /// Orders a profile by its ICCID and releases it.
+    ///
+    /// # Panics
+    /// When the SM-DP+ refuses the order.
+    #[expect(clippy::unwrap_used, reason = "a test that cannot be set up says so by panicking")]
+    pub fn order(&self, iccid: &str, confirmation_code: Option<&str>) -> Order {
+        let call = format!("{iccid}-{}", self.log.borrow().len());
+        let header = |step: &str| json!({ "functionRequesterIdentifier": "2.999.2", "functionCallIdentifier": format!("{call}-{step}") });
+        let ordered = self.es2("downloadOrder", &json!({ "header": header("order"), "iccid": iccid }));
+        assert_eq!(ordered["iccid"], iccid, "{ordered}");
+        let mut confirm = json!({ "header": header("confirm"), "iccid": iccid, "releaseFlag": false });
+        if let Some(code) = confirmation_code {
+            confirm["confirmationCode"] = json!(code);
+        }
+        let confirmed = self.es2("confirmOrder", &confirm);
+        let matching_id = confirmed["matchingId"].as_str().unwrap_or_default();
+        let address = confirmed["smdpAddress"].as_str().unwrap_or(SMDP_ADDRESS);
+        let code = format!("LPA:1${address}${matching_id}");
+        self.es2("releaseProfile", &json!({ "header": header("release"), "iccid": iccid }));
+        Order { iccid: iccid.to_owned(), code: code.parse().unwrap() }
+    }
+
+    /// Calls a function of ES2+.
+    pub fn es2(&self, function: &str, request: &Value) -> Value {
+        self.ask_smdp(Method::POST, &format!("/gsma/rsp2/es2plus/{function}"), Some(request)).1
+    }
+
+    /// Asks the SM-DP+ as the operator does, not through the network.
+    pub fn ask_smdp(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let request = operator_request(method, path, body);
+        let sent = request.body().clone();
+        let response = ready(self.smdp.handle(request));
+        self.write_down(Party::Smdp, path, sent, response.body());
+        (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap_or(Value::Null))
+    }
+
+    /// Asks the network as the terminal or the operator does.
+    pub fn ask_network(&self, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let (status, answer) = self.network_bytes(operator_request(method, path, body));
+        (status, serde_json::from_slice(&answer).unwrap_or(Value::Null))
+    }
+
+    fn network_bytes(&self, request: Request<Vec<u8>>) -> (u16, Vec<u8>) {
+        let path = request.uri().path().to_owned();
+        let sent = request.body().clone();
+        let start = Instant::now();
+        let before = self.watched.get().smdp;
+        let (response, fault) = ready(self.network.handle(request));
+        add(&self.watched, |watched| {
+            watched.network += start.elapsed().saturating_sub(watched.smdp - before)
+        });
+        assert!(fault.is_none(), "the network is out of order");
+        self.write_down(Party::Network, &path, sent, response.body());
+        (response.status().as_u16(), response.into_body())
+    }
+
+    fn write_down(&self, party: Party, target: &str, request: Vec<u8>, answer: &[u8]) {
+        let answer = Some(answer.to_vec());
+        self.log.borrow_mut().push(Exchange { party, target: target.to_owned(), request, answer });
+    }
+
+    /// Everything that passed, in order.
+    #[must_use]
+    pub fn log(&self) -> Vec<Exchange> {
+        self.log.borrow().clone()
+    }
+
+    /// Begins to measure where the time goes.
+    pub fn watch(&mut self) {
+        self.watched.set(Watched::default());
+        self.since = Instant::now();
+    }
+
+    /// What was measured since.
+    #[must_use]
+    pub fn watched(&self) -> Watched {
+        Watched { total: self.since.elapsed(), ..self.watched.get() }
+    }
+
+    /// How often the SM-DP+ was called with this function.
+    #[must_use]
+    pub fn calls_of(&self, function: &str) -> usize {
+        self.log.borrow().iter().filter(|e| e.party == Party::Smdp && e.target.ends_with(function)).count()
+    }
+
+    /// Sends a command to the chip.
+    ///
+    /// # Errors
+    /// When the power was cut.
+    pub fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardLost> {
+        let mut command = command.to_vec();
+        if let Some(change) = &mut self.faults.borrow_mut().change_command {
+            change(&mut command);
+        }
+        self.commands += 1;
+        if self.faults.borrow().cut_power_at == Some(self.commands) {
+            self.faults.borrow_mut().cut_power_at = None;
+            self.power_cycle();
+            return Err(CardLost("the power was cut".into()));
+        }
+        let Some(chip) = &mut self.chip else { return Err(CardLost("there is no chip".into())) };
+        let start = Instant::now();
+        let answer = chip.transmit(&command);
+        add(&self.watched, |watched| watched.chip += start.elapsed());
+        self.write_down(Party::Chip, "", command, &answer);
+        Ok(answer)
+    }
+
+    /// Resets the chip.
+    pub fn reset(&mut self) {
+        if let Some(chip) = &mut self.chip {
+            chip.reset();
+        }
+    }
+
+    /// Takes the chip's power and gives it back: only its memory is kept.
+    ///
+    /// # Panics
+    /// When the chip does not come up again.
+    #[expect(clippy::unwrap_used, reason = "a chip that does not come up is what a test looks for")]
+    pub fn power_cycle(&mut self) {
+        if let Some(chip) = self.chip.take() {
+            self.chip = Some(self.factory.manufacture(chip.into_env()).unwrap());
+        }
+    }
+
+    /// Bytes of the chip's memory that are free.
+    #[must_use]
+    pub fn free_memory(&self) -> usize {
+        self.chip.as_ref().map_or(0, Euicc::free_memory)
+    }
+
+    /// How many commands the chip was sent.
+    #[must_use]
+    pub const fn commands(&self) -> usize {
+        self.commands
+    }
+
+    /// Lets time pass.
+    pub fn wait(&self, seconds: u64) {
+        self.clock.set(self.clock.get() + seconds);
+    }
+
+    /// From now on `change` sees every command before the chip does.
+    pub fn change_commands(&self, change: impl FnMut(&mut Vec<u8>) + 'static) {
+        self.faults.borrow_mut().change_command = Some(Box::new(change));
+    }
+
+    /// From now on `change` sees every answer of the SM-DP+, with its target, before
+    /// the LPA does.
+    pub fn change_answers(&self, change: impl FnMut(&str, &mut Vec<u8>) + 'static) {
+        self.faults.borrow_mut().change_answer = Some(Box::new(change));
+    }
+
+    /// All wires are sound again.
+    pub fn mend(&self) {
+        *self.faults.borrow_mut() = Faults::default();
+    }
+
+    /// The next answer of this function is lost on its way.
+    pub fn lose_answer_of(&self, function: &str) {
+        self.faults.borrow_mut().lose_answer_of = Some(function.to_owned());
+    }
+
+    /// The power is cut instead of the `nth` command from now.
+    pub fn cut_power_at(&self, nth: usize) {
+        self.faults.borrow_mut().cut_power_at = Some(self.commands + nth);
+    }
+
+    /// Drives a procedure to its end; `user` answers its questions. Servers are
+    /// reached through the bearer of the attached session only.
+    ///
+    /// # Errors
+    /// The procedure's failure.
+    pub fn run(
+        &mut self,
+        mut procedure: Procedure,
+        mut user: impl FnMut(&Question) -> Reply,
+    ) -> Result<Outcome, Failure> {
+        let mut answer = Answer::Begin;
+        loop {
+            answer = match procedure.resume(answer) {
+                Effect::Card(command) => Answer::Card(self.transmit(&command)),
+                Effect::Server(call) => {
+                    let path = format!("{}/gsma/rsp2/es9plus/{}", call.address, call.function.name());
+                    Answer::Server(self.through_bearer(&path, call.body))
+                }
+                Effect::Ask(question) => Answer::Reply(user(&question)),
+                Effect::Progress(progress) => {
+                    self.steps.push(progress.step);
+                    Answer::Continue
+                }
+                Effect::Done(result) => return result,
+            };
+        }
+    }
+
+    /// Downloads with a user who says yes.
+    ///
+    /// # Errors
+    /// The procedure's failure.
+    pub fn download(&mut self, code: &ActivationCode) -> Result<Outcome, Failure> {
+        let procedure = lpa::download(code.clone(), device(), lpa::Options::default());
+        self.run(procedure, |_| Reply::Accept)
+    }
+
+    fn through_bearer(&self, path: &str, body: Vec<u8>) -> Result<HttpAnswer, ServerLost> {
+        let Some(session) = &self.attached else { return Err(ServerLost("no service".into())) };
+        let uri = format!("/network/sessions/{}/http/{path}", session.id);
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(uri)
+            .header("content-type", "application/json")
+            .header("x-admin-protocol", rsp::es9::ADMIN_PROTOCOL)
+            .body(body)
+            .map_err(|error| ServerLost(error.to_string()))?;
+        let (status, body) = self.network_bytes(request);
+        if status == 504 || status == 502 {
+            Err(ServerLost(format!("HTTP {status}")))
+        } else {
+            Ok(HttpAnswer { status, body })
+        }
+    }
+}
+
+fn operator_request(method: Method, path: &str, body: Option<&Value>) -> Request<Vec<u8>> {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("authorization", format!("Bearer {TOKEN}"))
+        .header("content-type", "application/json");
+    let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+    request.body(body).unwrap_or_else(|error| unreachable!("a test's request is sound: {error}"))
+}
+
+/// The device that the LPA tells of: no IMEI, E-UTRAN of release 15.
+fn device() -> DeviceInfo {
+    let mut capabilities = [None; 11];
+    capabilities[5] = Some(rsp::Version([15, 0, 0]));
+    DeviceInfo { tac: [0x35, 0x29, 0x06, 0x11], capabilities, imei: None }
+}
