@@ -17,14 +17,17 @@ use core::pin::pin;
 use core::time::Duration;
 
 use futures_util::future::{Either, select};
+use js_sys::{Function, Promise, Reflect};
 use rsp::es9::Base64;
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use worker::{
-    Date, Delay, DurableObject, Env, Method, ObjectNamespace, Request, RequestInit, Response, SqlStorage,
+    Date, DurableObject, Env, Method, ObjectNamespace, Request, RequestInit, Response, SqlStorage,
     SqlStorageValue as Sql, State, durable_object,
 };
 
@@ -106,10 +109,9 @@ impl Durable {
             let mut response = stub.fetch_with_request(request).await?;
             Ok((response.status_code(), response.text().await?))
         };
-        let (status, text) = match select(pin!(answer), pin!(Delay::from(PATIENCE))).await {
-            Either::Left((answer, _)) => answer.map_err(failed)?,
-            Either::Right(_) => return Err(Fault::new(format!("object {name} does not answer"))),
-        };
+        let answer = within(PATIENCE, answer).await;
+        let answer = answer.ok_or_else(|| Fault::new(format!("object {name} does not answer")))?;
+        let (status, text) = answer.map_err(failed)?;
         if status != 200 {
             return Err(Fault::new(format!("object {name}: {text}")));
         }
@@ -505,4 +507,48 @@ fn blob(found: Vec<Vec<Sql>>) -> Value {
         Some(Sql::Blob(bytes)) => json!(Base64(bytes)),
         _ => Value::Null,
     }
+}
+
+/// What `work` comes to, or `None` when it takes longer than `limit`.
+///
+/// Not with `worker::Delay`: it takes what `setTimeout` returns for a number, which
+/// it is not under the runtime's Node.js compatibility.
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let timer = Timer::start(limit);
+    match select(pin!(work), pin!(JsFuture::from(timer.elapsed.clone()))).await {
+        Either::Left((done, _)) => Some(done),
+        Either::Right(_) => None,
+    }
+}
+
+/// A timer of the runtime, stopped when it is dropped.
+struct Timer {
+    elapsed: Promise,
+    id: JsValue,
+}
+
+impl Timer {
+    fn start(limit: Duration) -> Self {
+        let mut id = JsValue::UNDEFINED;
+        let milliseconds = JsValue::from_f64(limit.as_secs_f64() * 1000.0);
+        let elapsed = Promise::new(&mut |resolve, _| {
+            if let Some(set) = global("setTimeout") {
+                id = set.call2(&JsValue::UNDEFINED, &resolve, &milliseconds).unwrap_or_default();
+            }
+        });
+        Self { elapsed, id }
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if let Some(clear) = global("clearTimeout") {
+            // A timer that is over already is not an error.
+            drop(clear.call1(&JsValue::UNDEFINED, &self.id));
+        }
+    }
+}
+
+fn global(name: &str) -> Option<Function> {
+    Reflect::get(&js_sys::global(), &name.into()).ok()?.dyn_into().ok()
 }
