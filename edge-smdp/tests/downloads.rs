@@ -247,7 +247,7 @@ fn transaction_ids_are_used_once_and_not_for_ever() {
     let (request, _) = euicc.authenticate_request(&id, euicc.signed1(&server, Some(&matching_id)));
     assert_eq!(send(&request), "");
     assert_eq!(send(&request), unknown, "a replay");
-    let mut lower = request.clone();
+    let mut lower = request;
     lower["transactionId"] = json!(id.to_lowercase());
     assert_eq!(send(&lower), unknown, "a replay under the same bytes");
     assert_eq!(world.events(ICCID).iter().filter(|event| *event == "authenticated").count(), 1);
@@ -385,7 +385,7 @@ fn what_get_bound_profile_package_refuses() {
     let prepared = euicc.prepare_download(&open, own.public(), None);
     assert_eq!(euicc.package(&world, &open, &prepared).unwrap_err(), "8.10.1/3.9");
     let current = elsewhere.transaction_id.clone();
-    elsewhere.transaction_id = open.transaction_id.clone();
+    elsewhere.transaction_id = open.transaction_id;
     let mixed = euicc.prepare_download(&elsewhere, own.public(), None);
     elsewhere.transaction_id = current;
     assert_eq!(euicc.package(&world, &elsewhere, &mixed).unwrap_err(), "8.10.1/3.9");

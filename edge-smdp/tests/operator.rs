@@ -32,7 +32,7 @@ fn the_state_machine_of_orders() {
     assert_eq!(code("releaseProfile", release.clone()), "8.2.1/3.5");
     assert_eq!(code("confirmOrder", confirm.clone()), "");
     assert_eq!(world.state(ICCID), "Confirmed");
-    assert_eq!(code("confirmOrder", confirm.clone()), "8.2.1/3.5");
+    assert_eq!(code("confirmOrder", confirm), "8.2.1/3.5");
     assert_eq!(code("releaseProfile", release.clone()), "");
     assert_eq!(world.state(ICCID), "Released");
     assert_eq!(code("releaseProfile", release), "8.2.1/3.5");
@@ -355,7 +355,7 @@ fn a_wrong_configuration_is_told_and_quotes_nothing() {
     let mut other_key = good.clone();
     other_key["sets"][0]["dpPb"]["privateKey"] = good["sets"][0]["dpAuth"]["privateKey"].clone();
     wrong(check(&other_key, secret, "smdp.example"), "dpPb.privateKey");
-    let mut other_ci = good.clone();
+    let mut other_ci = good;
     other_ci["sets"][0]["ciCertificate"] = credential_set(&common::pki(9))["ciCertificate"].clone();
     wrong(check(&other_ci, secret, "smdp.example"), "dpAuth.certificate");
 }
