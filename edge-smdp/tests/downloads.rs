@@ -569,5 +569,5 @@ fn a_subscriber_becomes_a_profile() {
     let matching_id = world.release(ICCID, json!({}));
     let (_, elements) = world.euicc().download(&world, Some(&matching_id), None).unwrap();
     let read = saip::Package::decode(&elements).unwrap();
-    assert_eq!(read.imsi().unwrap().digits(), "001010000000001");
+    assert_eq!(read.imsi().unwrap().as_str(), "001010000000001");
 }

@@ -54,7 +54,7 @@ fn check(bytes: Zeroizing<Vec<u8>>) -> Result<Package, Malformed> {
     }
     let read = saip::Package::decode(&bytes).map_err(|e| malformed(&e))?;
     let header = read.header().ok_or_else(|| malformed(&"no profile header"))?;
-    let iccid = Iccid::from_unswapped(header.iccid.0);
+    let iccid = header.iccid;
     let facts = PackageFacts {
         length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
         major: header.major,
@@ -79,10 +79,10 @@ fn generate(subscriber: &Subscriber, class: ProfileClass) -> Result<Zeroizing<Ve
         ("milenage" | "tuak", None) => return Err(malformed("opc")),
         _ => return Err(malformed("algorithm")),
     };
-    let iccid: Iccid = subscriber.iccid.parse().map_err(|_| malformed("iccid"))?;
-    let imsi = saip::ef::Imsi::from_digits(&subscriber.imsi).ok_or_else(|| malformed("imsi"))?;
+    let iccid = subscriber.iccid.parse().map_err(|_| malformed("iccid"))?;
+    let imsi = subscriber.imsi.parse().map_err(|_| malformed("imsi"))?;
     let mnc_length = subscriber.mnc_length.unwrap_or(2);
-    let mut made = build::Subscriber::new(saip::Iccid(iccid.unswapped()), imsi, mnc_length, authentication);
+    let mut made = build::Subscriber::new(iccid, imsi, mnc_length, authentication);
     made.msisdn.clone_from(&subscriber.msisdn);
     made.spn = subscriber.spn.clone().unwrap_or_default();
     made.codes = Codes {

@@ -210,10 +210,9 @@ pub(crate) fn metadata() -> Value {
 
 pub(crate) fn package(iccid: &str) -> Vec<u8> {
     use saip::build::{Authentication, Subscriber, package};
-    let iccid: Iccid = iccid.parse().unwrap();
     let subscriber = Subscriber::new(
-        saip::Iccid(iccid.unswapped()),
-        saip::ef::Imsi::from_digits("001010000000001").unwrap(),
+        iccid.parse().unwrap(),
+        "001010000000001".parse().unwrap(),
         2,
         Authentication::Milenage { k: saip::Secret::new([0x46; 16]), opc: saip::Secret::new([0xCD; 16]) },
     );
