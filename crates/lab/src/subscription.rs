@@ -3,8 +3,7 @@
 use rsp::DataObject;
 use rsp::metadata::{ProfileClass, StoreMetadata};
 use saip::build::{Authentication, Class, Subscriber};
-use saip::ef::Imsi;
-use saip::{Iccid, Secret, build};
+use saip::{Secret, build};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -120,8 +119,8 @@ impl Subscription {
             ProfileClass::Operational => Class::Operational,
         };
         let mut subscriber = Subscriber::new(
-            digits(Iccid::from_digits(self.iccid)),
-            digits(Imsi::from_digits(self.imsi)),
+            parsed(self.iccid),
+            parsed(self.imsi),
             2,
             authentication,
         )
@@ -174,10 +173,6 @@ impl Subscription {
             "contract": contract,
         })
     }
-}
-
-fn digits<T>(id: Option<T>) -> T {
-    id.unwrap_or_else(|| unreachable!("the identifiers are literals in this file"))
 }
 
 /// The laboratory's own identifiers are literals in this file.

@@ -33,7 +33,7 @@ fn every_subscription_makes_a_valid_profile() {
     all.push(Subscription::provisioning(&SEED));
     for subscription in &all {
         let package = saip::Package::decode(&subscription.package()).unwrap();
-        assert_eq!(package.imsi().unwrap().digits(), subscription.imsi);
+        assert_eq!(package.imsi().unwrap().as_str(), subscription.imsi);
         assert_eq!(subscription.network_record()["k"], subscription.operator_upload()["subscriber"]["k"]);
         let same =
             all.iter().filter(|other| other.imsi == subscription.imsi || other.iccid == subscription.iccid);

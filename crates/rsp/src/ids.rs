@@ -120,6 +120,15 @@ impl Iccid {
     pub fn from_unswapped(bytes: [u8; 10]) -> Self {
         Self(bytes.map(|byte| byte.rotate_left(4)))
     }
+
+    /// Whether it is 18 to 20 digits, then nothing but `F`: what a profile package
+    /// must have, though not every ICCID met in the field has it.
+    #[must_use]
+    pub fn is_well_formed(&self) -> bool {
+        let nibbles = || self.0.iter().flat_map(|byte| [byte & 0xF, byte >> 4]);
+        let digits = nibbles().take_while(|&nibble| nibble < 10).count();
+        digits >= 18 && nibbles().skip(digits).all(|nibble| nibble == 0xF)
+    }
 }
 
 impl FromStr for Iccid {
@@ -171,19 +180,29 @@ impl Imsi {
         &self.0
     }
 
-    /// Reads the content of EF.IMSI (3GPP TS 31.102 §4.2.2): length, then
-    /// digits low nibble first behind a parity nibble.
+    /// Reads the content of EF.IMSI (3GPP TS 31.102 §4.2.2): a length of at most 8,
+    /// then the digits low nibble first behind a nibble of type and parity. What the
+    /// length covers must be digits, but for the one `F` that makes an even number
+    /// of them fill its last byte; what follows is not looked at.
     ///
     /// # Errors
-    /// When the coding is broken.
+    /// When length, parity and digits do not agree.
     pub fn from_ef(content: &[u8]) -> Result<Self, InvalidId> {
-        let rule = invalid("an IMSI", "EF.IMSI holds a length and that many bytes of digits");
+        let rule = invalid("an IMSI", "length, parity and digits of EF.IMSI agree");
         let (&length, body) = content.split_first().ok_or(rule)?;
-        let used = body.get(..usize::from(length)).filter(|used| !used.is_empty()).ok_or(rule)?;
-        let nibbles: Vec<u8> = used.iter().flat_map(|byte| [byte & 0xF, byte >> 4]).skip(1).collect();
-        let digits = nibbles.iter().take_while(|&&nibble| nibble != 0xF);
-        let text: String = digits.map(|&nibble| char::from_digit(nibble.into(), 16).unwrap_or('?')).collect();
-        text.parse()
+        let coded = body.get(..usize::from(length)).filter(|_| length <= 8).ok_or(rule)?;
+        let mut nibbles = coded.iter().flat_map(|byte| [byte & 0xF, byte >> 4]);
+        let odd = match nibbles.next() {
+            Some(9) => true,
+            Some(1) => false,
+            _ => return Err(rule),
+        };
+        let mut digits: Vec<u8> = nibbles.collect();
+        if !odd && digits.pop() != Some(0xF) {
+            return Err(rule);
+        }
+        let digit = |nibble: u8| char::from_digit(nibble.into(), 10).ok_or(rule);
+        digits.into_iter().map(digit).collect::<Result<String, _>>()?.parse()
     }
 
     /// The 9 bytes of EF.IMSI.
@@ -368,7 +387,8 @@ impl fmt::Debug for Aid {
 }
 
 /// An object identifier, kept as the contents of its DER encoding. Sub-identifiers
-/// up to 2³²−1; first arcs above 2.47 (`2.999.10`) are coded as X.690 §8.19 says.
+/// up to 2¹²⁸−1, so that those made from a UUID (`2.25.…`, X.667) can be read too;
+/// first arcs above 2.47 (`2.999.10`) are coded as X.690 §8.19 says.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Oid(Vec<u8>);
 
@@ -377,7 +397,7 @@ impl Oid {
     ///
     /// # Errors
     /// When empty, longer than 64 bytes, cut inside a sub-identifier, or with a
-    /// sub-identifier above 2³²−1.
+    /// sub-identifier above 2¹²⁸−1.
     pub fn from_der_contents(contents: &[u8]) -> Result<Self, InvalidId> {
         let oid = Self(contents.to_vec());
         if contents.len() <= 64 && oid.sub_identifiers().is_some_and(|subs| !subs.is_empty()) {
@@ -387,18 +407,30 @@ impl Oid {
         }
     }
 
+    /// From sub-identifiers as they are coded: `first` is forty times the first arc
+    /// plus the second (X.690 §8.19.4). At most 12 in all.
+    #[must_use]
+    pub fn from_sub_identifiers<const N: usize>(first: u32, rest: [u32; N]) -> Self {
+        const { assert!(N < 12, "five bytes each, 64 in all") };
+        let mut contents = Vec::new();
+        for sub in [first].into_iter().chain(rest) {
+            push_sub_identifier(&mut contents, sub.into());
+        }
+        Self(contents)
+    }
+
     /// The contents of its DER encoding.
     #[must_use]
     pub fn der_contents(&self) -> &[u8] {
         &self.0
     }
 
-    fn sub_identifiers(&self) -> Option<Vec<u32>> {
+    fn sub_identifiers(&self) -> Option<Vec<u128>> {
         let mut subs = Vec::new();
-        let mut sub: u32 = 0;
+        let mut sub: u128 = 0;
         let mut open = false;
         for byte in &self.0 {
-            sub = sub.checked_mul(128)? | u32::from(byte & 0x7F);
+            sub = sub.checked_mul(128)? | u128::from(byte & 0x7F);
             open = byte & 0x80 != 0;
             if !open {
                 subs.push(sub);
@@ -414,7 +446,7 @@ impl FromStr for Oid {
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let rule = invalid("an object identifier", "decimal numbers joined by dots, from 0.0 to 2.x");
-        let arcs: Vec<u32> = text.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| rule)?;
+        let arcs: Vec<u128> = text.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| rule)?;
         let [top, second, rest @ ..] = &arcs[..] else {
             return Err(rule);
         };
@@ -424,12 +456,17 @@ impl FromStr for Oid {
         let first = second.checked_add(top * 40).ok_or(rule)?;
         let mut contents = Vec::new();
         for &sub in [first].iter().chain(rest) {
-            let groups = (1..5).rev().filter(|&i| sub >> (7 * i) != 0);
-            contents.extend(groups.map(|i| 0x80 | (sub >> (7 * i) & 0x7F) as u8));
-            contents.push((sub & 0x7F) as u8);
+            push_sub_identifier(&mut contents, sub);
         }
         Self::from_der_contents(&contents)
     }
+}
+
+/// Seven bits to a byte, the top bit set in all but the last (X.690 §8.19.2).
+fn push_sub_identifier(contents: &mut Vec<u8>, sub: u128) {
+    let groups = (1..19).rev().filter(|&i| sub >> (7 * i) != 0);
+    contents.extend(groups.map(|i| 0x80 | (sub >> (7 * i) & 0x7F) as u8));
+    contents.push((sub & 0x7F) as u8);
 }
 
 impl fmt::Display for Oid {

@@ -58,16 +58,45 @@ fn iccid() {
 fn imsi() {
     let imsi: Imsi = "001010123456789".parse().unwrap();
     assert_eq!(imsi.to_ef()[..], bytes("080910101032547698"));
+    assert!(iccid.is_well_formed() && nineteen.is_well_formed());
+    let coded = |text: &str| Iccid::from_bytes(bytes(text).try_into().unwrap());
+    assert!(coded("98103254769810325476").is_well_formed());
+    assert!(coded("981032547698103254FF").is_well_formed());
+    for (broken, why) in [
+        ("98103254769810A25476", "a letter"),
+        ("9810325476981032F5FF", "17 digits"),
+        ("981032547698103254B1", "a letter last"),
+        ("9810325476981032541F", "a digit behind the filling"),
+    ] {
+        assert!(!coded(broken).is_well_formed(), "{why}");
+    }
+    assert!(!Iccid::from_bytes([0xFF; 10]).is_well_formed());
     assert_eq!(Imsi::from_ef(&bytes("080910101032547698")), Ok(imsi));
     let published = Imsi::from_ef(&bytes("082982608200002080")).unwrap();
     assert_eq!(published.as_str(), "228062800000208");
     let even: Imsi = "26201012345678".parse().unwrap();
     assert_eq!(Imsi::from_ef(&even.to_ef()), Ok(even));
-    assert!(Imsi::from_ef(&[]).is_err());
-    assert!(Imsi::from_ef(&[9, 1, 2]).is_err());
-    assert!(Imsi::from_ef(&[0xFF; 9]).is_err());
+    let shortest: Imsi = "001017".parse().unwrap();
+    assert_eq!(shortest.to_ef()[..], bytes("04 01 10 10 F7 FFFFFFFF"));
+    assert_eq!(Imsi::from_ef(&shortest.to_ef()[..5]), Ok(shortest));
+    for (broken, why) in [
+        ("", "nothing"),
+        ("090102", "cut"),
+        ("FFFFFFFFFFFFFFFFFF", "blank"),
+        ("00FFFFFFFFFFFFFFFF", "empty"),
+        ("09 09 10 10 10 32 54 76 98 10", "too long"),
+        ("08 09 1A 10 10 32 54 76 98", "a letter"),
+        ("08 09 10 10 10 32 54 76 F8", "odd, but even"),
+        ("08 01 10 10 10 32 54 76 98", "even, but odd"),
+        ("08 0A 10 10 10 32 54 76 98", "no IMSI by its type"),
+        ("08 29 62 02 FF FF FF FF FF", "filled inside its length"),
+        ("03 09 10 10", "five digits"),
+    ] {
+        assert!(Imsi::from_ef(&bytes(broken)).is_err(), "{why}");
+    }
 }
 
+    assert_eq!(even.to_ef()[..], bytes("08 21 26 10 10 32 54 76 F8"));
 #[test]
 fn oid() {
     let smdp: Oid = "2.999.10".parse().unwrap();
@@ -77,7 +106,14 @@ fn oid() {
     assert_eq!(role.der_contents(), bytes("67811201020104"));
     assert_eq!(Oid::from_der_contents(role.der_contents()).unwrap().to_string(), "2.23.146.1.2.1.4");
     assert_eq!(Oid::from_str("1.3.6.1.4.1.31746").unwrap().to_string(), "1.3.6.1.4.1.31746");
-    for wrong in ["", "3.1", "1.40", "1", "2.x", "2.4294967296"] {
+    // Made from the UUID f81d4fae-7dec-11d0-a765-00a0c91e6bf6 (the example of ITU-T X.667).
+    let uuid = "2.25.329800735698586629295641978511506172918";
+    assert_eq!(uuid.parse::<Oid>().unwrap().to_string(), uuid);
+    assert_eq!(Oid::from_sub_identifiers(80 + 999, [10]), smdp);
+    assert_eq!(Oid::from_sub_identifiers(103, [146, 1, 2, 1, 4]), role);
+    let large = Oid::from_sub_identifiers(u32::MAX, [u32::MAX; 11]);
+    assert_eq!(Oid::from_der_contents(large.der_contents()), Ok(large));
+    for wrong in ["", "3.1", "1.40", "1", "2.x", "2.340282366920938463463374607431768211455"] {
         assert!(wrong.parse::<Oid>().is_err(), "{wrong}");
     }
     assert!(Oid::from_der_contents(&[0x88]).is_err());
@@ -88,6 +124,7 @@ fn oid() {
 fn activation_codes_of_the_standard() {
     let read = |text: &str| text.parse::<ActivationCode>();
     let plain = read("LPA:1$SMDP.GSMA.COM$04386-AGYFT-A74Y8-3F815").unwrap();
+    assert!(Oid::from_der_contents(&[[0xFF; 19].as_slice(), &[0x7F]].concat()).is_err());
     assert_eq!(plain.smdp_address, "SMDP.GSMA.COM");
     assert_eq!(plain.matching_id.as_str(), "04386-AGYFT-A74Y8-3F815");
     assert!(!plain.confirmation_code_required && plain.smdp_oid.is_none());

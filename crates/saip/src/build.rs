@@ -2,31 +2,32 @@
 //!
 //! ```
 //! use saip::build::{Authentication, Subscriber, package};
-//! use saip::{Iccid, Package, Secret, ef::Imsi};
+//! use saip::{Package, Secret};
 //!
 //! let subscriber = Subscriber::new(
-//!     Iccid::from_digits("8900101000000000016").unwrap(),
-//!     Imsi::from_digits("001010000000001").unwrap(),
+//!     "8900101000000000016".parse().unwrap(),
+//!     "001010000000001".parse().unwrap(),
 //!     2,
 //!     Authentication::Milenage { k: Secret::new([0x46; 16]), opc: Secret::new([0xCD; 16]) },
 //! );
 //! let upp = package(&subscriber).unwrap();
 //! let read = Package::decode(&upp).unwrap();
-//! assert_eq!(read.imsi().unwrap().digits(), "001010000000001");
+//! assert_eq!(read.imsi().unwrap().as_str(), "001010000000001");
 //! ```
 
 use core::fmt;
 
 use rasn::types::OctetString;
+use rsp::{Iccid, Imsi};
 use tlv::{Tag, Writer};
 use zeroize::Zeroizing;
 
-use crate::ef::{self, AccessTechnologies, Imsi, Plmn};
+use crate::ef::{self, AccessTechnologies, Plmn};
 use crate::element::Opaque;
 use crate::template::{self, DEFAULT_ARR};
 use crate::{
     AkaParameter, AlgoConfiguration, AlgoParameter, AlgorithmId, DEFAULT_ROTATION, DEFAULT_XORING, Error,
-    Fcp, File, Iccid, Package, PeHeader, Pin, PinCodes, PinSource, ProfileElement, ProfileHeader, Puk,
+    Fcp, File, Package, PeHeader, Pin, PinCodes, PinSource, ProfileElement, ProfileHeader, Puk,
     PukCodes, Retry, Secret, Service, Services, TemplateElement, TemplateKind,
 };
 
@@ -108,8 +109,8 @@ impl Ims {
     /// What TS 23.003 §13 derives from the IMSI.
     #[must_use]
     pub fn of_imsi(imsi: &Imsi, mnc_length: u8) -> Option<Self> {
-        let mcc = imsi.digits().get(..3)?;
-        let mnc = imsi.digits().get(3..3 + usize::from(mnc_length))?;
+        let mcc = imsi.as_str().get(..3)?;
+        let mnc = imsi.as_str().get(3..3 + usize::from(mnc_length))?;
         let domain = format!("ims.mnc{mnc:0>3}.mcc{mcc}.3gppnetwork.org");
         let impi = format!("{imsi}@{domain}");
         Some(Self { impu: vec![format!("sip:{impi}")], impi, domain })
@@ -359,7 +360,7 @@ impl Builder<'_> {
         let files = vec![
             (2, File::new(Some(self.directory(false)), &[])),
             (3, sized(&languages, 2)?),
-            (4, File::new(None, &subscriber.iccid.to_ef())),
+            (4, File::new(None, subscriber.iccid.as_bytes())),
             (5, records(&applications)?),
             (6, access_rules()?),
             // No power class, no extra time: the values of TS.48.
@@ -473,7 +474,7 @@ impl Builder<'_> {
             (8, sized(&ef::service_table(&self.usim_services(), 17), 14)?),
             (13, File::new(None, &spn)),
             (14, File::new(None, &[enabled])),
-            (18, File::new(None, &subscriber.imsi.access_class())),
+            (18, File::new(None, &ef::access_class(&subscriber.imsi))),
             (21, File::new(None, &[mode, 0x00, 0x00, subscriber.mnc_length])),
             (22, records(&emergency)?),
         ];

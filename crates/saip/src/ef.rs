@@ -3,77 +3,13 @@
 
 use core::fmt;
 
-/// An IMSI, 6 to 15 digits.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Imsi(String);
+use rsp::Imsi;
 
-impl Imsi {
-    /// From decimal digits.
-    #[must_use]
-    pub fn from_digits(digits: &str) -> Option<Self> {
-        let valid = (6..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        valid.then(|| Self(digits.to_owned()))
-    }
-
-    /// From EF.IMSI (TS 31.102 §4.2.2): a length, then the digits with the halves
-    /// of each byte swapped, the first half holding type and parity.
-    #[must_use]
-    pub fn from_ef(bytes: &[u8]) -> Option<Self> {
-        let (&length, rest) = bytes.split_first()?;
-        let coded = rest.get(..usize::from(length)).filter(|_| length <= 8)?;
-        let mut nibbles = coded.iter().flat_map(|byte| [byte & 15, byte >> 4]);
-        let odd = match nibbles.next()? {
-            9 => true,
-            1 => false,
-            _ => return None,
-        };
-        let mut digits: Vec<u8> = nibbles.collect();
-        if !odd && digits.pop() != Some(15) {
-            return None;
-        }
-        let text: Option<String> =
-            digits.into_iter().map(|digit| (digit < 10).then(|| char::from(b'0' + digit))).collect();
-        Self::from_digits(&text?)
-    }
-
-    /// As EF.IMSI, 9 bytes.
-    #[must_use]
-    pub fn to_ef(&self) -> [u8; 9] {
-        let parity = if self.0.len() % 2 == 1 { 9 } else { 1 };
-        let nibbles = core::iter::once(parity).chain(self.0.bytes().map(|digit| digit - b'0'));
-        let coded = swapped(nibbles);
-        let mut bytes = [0xFF; 9];
-        bytes[0] = coded.len() as u8;
-        for (to, from) in bytes[1..].iter_mut().zip(coded) {
-            *to = from;
-        }
-        bytes
-    }
-
-    /// The digits.
-    #[must_use]
-    pub fn digits(&self) -> &str {
-        &self.0
-    }
-
-    /// EF.ACC: the access class of the last digit (TS 31.102 §4.2.15).
-    #[must_use]
-    pub fn access_class(&self) -> [u8; 2] {
-        let last = self.0.bytes().last().map_or(0, |digit| digit - b'0');
-        (1u16 << last).to_be_bytes()
-    }
-}
-
-impl fmt::Display for Imsi {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Imsi {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+/// EF.ACC: the access class of the IMSI's last digit (TS 31.102 §4.2.15).
+#[must_use]
+pub fn access_class(imsi: &Imsi) -> [u8; 2] {
+    let last = imsi.as_str().bytes().last().map_or(0, |digit| digit - b'0');
+    (1u16 << last).to_be_bytes()
 }
 
 /// A network: MCC of three, MNC of two or three digits.
@@ -91,7 +27,7 @@ impl Plmn {
     /// The network of an IMSI whose MNC has this many digits.
     #[must_use]
     pub fn of_imsi(imsi: &Imsi, mnc_length: u8) -> Option<Self> {
-        Self::from_digits(imsi.digits().get(..3 + usize::from(mnc_length))?)
+        Self::from_digits(imsi.as_str().get(..3 + usize::from(mnc_length))?)
     }
 
     /// The three bytes of TS 24.008 §10.5.1.13.
@@ -288,23 +224,10 @@ mod tests {
     use vectors::bytes;
 
     #[test]
-    fn subscriber_identity() {
-        // TS.48 v7, and pySim's test of EF.IMSI.
-        for (digits, ef) in
-            [("001010123456789", "080910101032547698"), ("228062800000208", "082982608200002080")]
-        {
-            let imsi = Imsi::from_digits(digits).unwrap();
-            assert_eq!(imsi.to_ef()[..], bytes(ef));
-            assert_eq!(Imsi::from_ef(&bytes(ef)).unwrap(), imsi);
-        }
-        let even = Imsi::from_digits("26201012345678").unwrap();
-        assert_eq!(even.to_ef()[..], bytes("08 21 26 10 10 32 54 76 F8"));
-        assert_eq!(Imsi::from_ef(&even.to_ef()), Some(even));
-        assert_eq!(Imsi::from_ef(&[0xFF; 9]), None);
-        assert_eq!(Imsi::from_ef(&[]), None);
-        assert_eq!(Imsi::from_ef(&bytes("08 09 1A 10 10 32 54 76 98")), None);
-        assert_eq!(Imsi::from_digits("001010123456789").unwrap().access_class(), [0x02, 0x00]);
-        assert_eq!(Imsi::from_digits("001010123456063").unwrap().access_class(), [0x00, 0x08]);
+    fn access_classes() {
+        let of = |imsi: &str| access_class(&imsi.parse().unwrap());
+        assert_eq!(of("001010123456789"), [0x02, 0x00]);
+        assert_eq!(of("001010123456063"), [0x00, 0x08]);
     }
 
     #[test]
@@ -314,7 +237,7 @@ mod tests {
         assert_eq!(plmn("00101"), [0x00, 0xF1, 0x10]);
         assert_eq!(plmn("26201"), [0x62, 0xF2, 0x10]);
         assert_eq!(plmn("310410"), [0x13, 0x00, 0x14]);
-        let imsi = Imsi::from_digits("310410123456789").unwrap();
+        let imsi = "310410123456789".parse().unwrap();
         assert_eq!(Plmn::of_imsi(&imsi, 3).unwrap(), Plmn::from_digits("310410").unwrap());
         let home = [(Plmn::from_digits("00101").unwrap(), AccessTechnologies::ALL)];
         assert_eq!(plmn_selector(&home), [0x00, 0xF1, 0x10, 0xC8, 0x80]);

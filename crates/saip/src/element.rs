@@ -1,9 +1,11 @@
 //! Profile elements: the pieces a package is made of.
 
+use rsp::Oid;
 use tlv::{Fields, Tag, Tlv, Writer};
 use zeroize::Zeroizing;
 
-use crate::{AkaParameter, Command, Error, File, Oid, PinCodes, ProfileHeader, PukCodes, Secret};
+use crate::header::object_identifier;
+use crate::{AkaParameter, Command, Error, File, PinCodes, ProfileHeader, PukCodes, Secret};
 
 /// The head of every element but the first and those of a future version.
 ///
@@ -116,7 +118,7 @@ impl TemplateElement {
     fn decode(kind: TemplateKind, element: &Tlv<'_>) -> Result<Self, Error> {
         let mut fields = element.fields();
         let header = PeHeader::decode(&mut fields)?;
-        let template = Oid::from_content(fields.required(Tag(0x81))?.value)?;
+        let template = object_identifier(&fields.required(Tag(0x81))?)?;
         let mut reader = element.reader();
         let mut files: Vec<(u8, File)> = Vec::new();
         while let Some(member) = reader.next()? {
@@ -137,7 +139,7 @@ impl TemplateElement {
 
     fn encode_into(&self, writer: &mut Writer) -> Result<(), Error> {
         self.header.encode_into(writer);
-        writer.tlv(Tag(0x81), self.template.content());
+        writer.tlv(Tag(0x81), self.template.der_contents());
         for (number, file) in &self.files {
             file.encode_into(Tag::context_constructed(*number), writer)?;
         }
@@ -345,7 +347,7 @@ impl ProfileElement {
                 let mut fields = element.fields();
                 Self::NonStandard(NonStandard {
                     header: PeHeader::decode(&mut fields)?,
-                    issuer: Oid::from_content(fields.required(Tag(0x81))?.value)?,
+                    issuer: object_identifier(&fields.required(Tag(0x81))?)?,
                     content: fields.required(Tag(0x82))?.value.to_vec(),
                 })
             }
@@ -380,7 +382,7 @@ impl ProfileElement {
             }
             Self::NonStandard(element) => {
                 element.header.encode_into(&mut writer);
-                writer.tlv(Tag(0x81), element.issuer.content()).tlv(Tag(0x82), &element.content);
+                writer.tlv(Tag(0x81), element.issuer.der_contents()).tlv(Tag(0x82), &element.content);
             }
             Self::End(header) => header.encode_into(&mut writer),
             Self::Template(element) => element.encode_into(&mut writer)?,

@@ -2,126 +2,10 @@
 
 use core::fmt;
 
+use rsp::{Iccid, Oid};
 use tlv::{Tag, Tlv, Writer};
 
 use crate::Error;
-
-/// An object identifier, kept as its content bytes (X.690 §8.19).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Oid(Vec<u8>);
-
-impl Oid {
-    /// From content bytes.
-    ///
-    /// # Errors
-    /// [`Error::Value`] when they end inside an arc, or are empty or very long.
-    pub fn from_content(content: &[u8]) -> Result<Self, Error> {
-        match content.last() {
-            Some(last) if last & 0x80 == 0 && content.len() <= 64 => Ok(Self(content.to_vec())),
-            _ => Err(Error::Value("OBJECT IDENTIFIER")),
-        }
-    }
-
-    /// From content bytes that are known to be right.
-    pub(crate) const fn of_known(content: Vec<u8>) -> Self {
-        Self(content)
-    }
-
-    /// The content bytes, without tag and length.
-    #[must_use]
-    pub fn content(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Display for Oid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut arc = 0u128;
-        let mut first = true;
-        for &byte in &self.0 {
-            arc = arc << 7 | u128::from(byte & 0x7F);
-            if byte & 0x80 != 0 {
-                continue;
-            }
-            if first {
-                let root = (arc / 40).min(2);
-                write!(f, "{root}.{}", arc - root * 40)?;
-                first = false;
-            } else {
-                write!(f, ".{arc}")?;
-            }
-            arc = 0;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Oid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// An ICCID as the header has it: 19 or 20 digits, the first in the upper half of
-/// the first byte, `F` after the last. EF.ICCID and SGP.22 have the halves swapped.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Iccid(pub [u8; 10]);
-
-impl Iccid {
-    /// From 18 to 20 decimal digits.
-    #[must_use]
-    pub fn from_digits(digits: &str) -> Option<Self> {
-        let valid = (18..=20).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if !valid {
-            return None;
-        }
-        let mut bytes = [0xFF; 10];
-        for (index, digit) in digits.bytes().enumerate() {
-            let nibble = digit - b'0';
-            if let Some(byte) = bytes.get_mut(index / 2) {
-                *byte = if index % 2 == 0 { nibble << 4 | 0x0F } else { *byte & 0xF0 | nibble };
-            }
-        }
-        Some(Self(bytes))
-    }
-
-    /// From the bytes of EF.ICCID or of tag 5A.
-    #[must_use]
-    pub fn from_ef(bytes: [u8; 10]) -> Self {
-        Self(bytes.map(|byte| byte.rotate_left(4)))
-    }
-
-    /// As EF.ICCID and tag 5A have it: the halves of each byte swapped.
-    #[must_use]
-    pub fn to_ef(self) -> [u8; 10] {
-        self.0.map(|byte| byte.rotate_left(4))
-    }
-
-    /// Whether it is digits, then nothing but `F`.
-    #[must_use]
-    pub fn is_well_formed(self) -> bool {
-        let nibbles = || self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        let digits = nibbles().take_while(|&nibble| nibble < 10).count();
-        digits >= 18 && nibbles().skip(digits).all(|nibble| nibble == 15)
-    }
-}
-
-impl fmt::Display for Iccid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for nibble in self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
-            if nibble < 15 {
-                write!(f, "{nibble:X}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Iccid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
 
 macro_rules! services {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)*) => {
@@ -277,7 +161,7 @@ pub struct ProfileHeader {
     pub minor: u8,
     /// Free text.
     pub profile_type: Option<String>,
-    /// The ICCID; EF.ICCID must agree.
+    /// The ICCID, here with the halves of its bytes swapped; EF.ICCID must agree.
     pub iccid: Iccid,
     /// Profile policy rules of SGP.02; not used by consumer eUICCs.
     pub pol: Option<Vec<u8>>,
@@ -303,7 +187,7 @@ impl ProfileHeader {
             Some(text) => Some(text.text()?.to_owned()),
             None => None,
         };
-        let iccid = Iccid(fields.required(Tag(0x83))?.array()?);
+        let iccid = Iccid::from_unswapped(fields.required(Tag(0x83))?.array()?);
         let pol = fields.optional(Tag(0x84))?.map(|tlv| tlv.value.to_vec());
         let services = Services::decode(&fields.required(Tag(0xA5))?)?;
         let mut list = fields.required(Tag(0xA6))?.reader();
@@ -312,7 +196,7 @@ impl ProfileHeader {
             if oid.tag != Tag::OID {
                 return Err(Error::Value("eUICC-Mandatory-GFSTEList"));
             }
-            templates.push(Oid::from_content(oid.value)?);
+            templates.push(object_identifier(&oid)?);
         }
         let connectivity = fields.optional(Tag(0x87))?.map(|tlv| tlv.value.to_vec());
         let mut mandatory_aids = Vec::new();
@@ -346,12 +230,12 @@ impl ProfileHeader {
         writer.unsigned(Tag(0x80), u32::from(self.major));
         writer.unsigned(Tag(0x81), u32::from(self.minor));
         writer.optional(Tag(0x82), self.profile_type.as_deref().map(str::as_bytes));
-        writer.tlv(Tag(0x83), &self.iccid.0);
+        writer.tlv(Tag(0x83), &self.iccid.unswapped());
         writer.optional(Tag(0x84), self.pol.as_deref());
         writer.nested(Tag(0xA5), |list| self.services.encode_into(list));
         writer.nested(Tag(0xA6), |list| {
             for oid in &self.templates {
-                list.tlv(Tag::OID, oid.content());
+                list.tlv(Tag::OID, oid.der_contents());
             }
         });
         writer.optional(Tag(0x87), self.connectivity.as_deref());
@@ -370,6 +254,11 @@ impl ProfileHeader {
             });
         }
     }
+}
+
+/// The contents of an `OBJECT IDENTIFIER`, whatever its tag.
+pub(crate) fn object_identifier(tlv: &Tlv<'_>) -> Result<Oid, Error> {
+    Oid::from_der_contents(tlv.value).map_err(|_| Error::Value("OBJECT IDENTIFIER"))
 }
 
 /// `ApplicationIdentifier ::= OCTET STRING (SIZE(5..16))`.

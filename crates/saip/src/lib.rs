@@ -45,7 +45,7 @@ pub use file::{
     Command, Fcp, File, FileDescriptor, FileItem, FileStructure, PastEnd, ProprietaryInfo,
     SecurityAttributes, ShortFileId, fill,
 };
-pub use header::{Iccid, MandatoryAid, Oid, ProfileHeader, Service, Services};
+pub use header::{MandatoryAid, ProfileHeader, Service, Services};
 pub use package::Package;
 pub use secret::Secret;
 pub use splitter::Splitter;

@@ -1,7 +1,7 @@
+use rsp::{Iccid, Imsi};
 use zeroize::Zeroizing;
 
-use crate::ef::Imsi;
-use crate::{AkaParameter, Error, Iccid, ProfileElement, ProfileHeader, Splitter, TemplateKind, template};
+use crate::{AkaParameter, Error, ProfileElement, ProfileHeader, Splitter, TemplateKind, template};
 
 /// A whole profile package: its elements, in order.
 ///
@@ -43,8 +43,7 @@ impl Package {
         }
     }
 
-    /// The ICCID of the header: what `StoreMetadata` must say (there as
-    /// [`Iccid::to_ef`]).
+    /// The ICCID of the header: what `StoreMetadata` must say too.
     #[must_use]
     pub fn iccid(&self) -> Option<Iccid> {
         self.header().map(|header| header.iccid)
@@ -55,7 +54,7 @@ impl Package {
     pub fn imsi(&self) -> Option<Imsi> {
         [(TemplateKind::Usim, 3), (TemplateKind::Iot, 9)]
             .into_iter()
-            .find_map(|(kind, number)| Imsi::from_ef(&self.file(kind, number)?.ok()?))
+            .find_map(|(kind, number)| Imsi::from_ef(&self.file(kind, number)?.ok()?).ok())
     }
 
     /// The parameters of authentication, application by application.

@@ -15,8 +15,10 @@ mod rows;
 #[rustfmt::skip]
 mod table;
 
+use rsp::Oid;
+
 use crate::{
-    Error, Fcp, File, FileDescriptor, FileStructure, Oid, SecurityAttributes, ShortFileId, TemplateKind, fill,
+    Error, Fcp, File, FileDescriptor, FileStructure, SecurityAttributes, ShortFileId, TemplateKind, fill,
 };
 
 /// One version of the template of one element.
@@ -232,26 +234,27 @@ impl Template {
     }
 }
 
-/// 2.23.143.1.2, as content bytes.
+/// 2.23.143.1.2, as the contents of its DER encoding.
 const PREFIX: [u8; 5] = [0x67, 0x81, 0x0F, 0x01, 0x02];
 
 /// The object identifier `2.23.143.1.2.number[.version]` of a template, known here
 /// or not.
 #[must_use]
 pub fn oid(number: u8, version: u8) -> Oid {
-    let mut content = PREFIX.to_vec();
-    content.push(number & 0x7F);
+    // 2.23 is coded as one sub-identifier, 103.
+    let number = u32::from(number);
     if version > 1 {
-        content.push(version & 0x7F);
+        Oid::from_sub_identifiers(103, [143, 1, 2, number, u32::from(version)])
+    } else {
+        Oid::from_sub_identifiers(103, [143, 1, 2, number])
     }
-    Oid::of_known(content)
 }
 
 /// The template with this identifier; `None` for those that are not tabled here,
 /// among them CSIM (10, 11) and IoT (17, 18).
 #[must_use]
 pub fn by_oid(oid: &Oid) -> Option<&'static Template> {
-    match *oid.content().strip_prefix(&PREFIX)? {
+    match *oid.der_contents().strip_prefix(&PREFIX)? {
         [number] => by_number(number, 1),
         [number, version] if version > 1 => by_number(number, version),
         _ => None,

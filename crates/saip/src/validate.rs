@@ -6,7 +6,8 @@
 use core::fmt;
 use std::collections::BTreeSet;
 
-use crate::ef::Imsi;
+use rsp::Imsi;
+
 use crate::template::{self, Attributes, Row};
 use crate::{
     AlgoConfiguration, AlgorithmId, Command, Fcp, File, FileStructure, GenericFileManagement, PinCodes,
@@ -499,12 +500,12 @@ impl Checker {
         let body = if small { attributes.body(row, file).unwrap_or_default() } else { Vec::new() };
         if is_iccid {
             self.has_iccid = true;
-            let expected = self.header.as_ref().map(|header| header.iccid.to_ef());
+            let expected = self.header.as_ref().map(|header| *header.iccid.as_bytes());
             if expected.is_some_and(|expected| body != expected) {
                 self.error(Rule::IccidAgrees, "");
             }
         } else {
-            let found = Imsi::from_ef(&body).is_some();
+            let found = Imsi::from_ef(&body).is_ok();
             self.imsi = Some(found);
             if !found {
                 self.error(Rule::Imsi, "");

@@ -2,11 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail that way")]
 
+use rsp::{Iccid, Imsi};
 use saip::build::{Authentication, Class, Codes, Ims, OtaKeys, Subscriber, elements, package};
-use saip::ef::{self, AccessTechnologies, Imsi, Plmn};
+use saip::ef::{self, AccessTechnologies, Plmn};
 use saip::validate::{Rule, validate};
 use saip::{
-    AlgoConfiguration, AlgorithmId, Iccid, Package, PinSource, ProfileElement, Secret, Service, Splitter,
+    AlgoConfiguration, AlgorithmId, Package, PinSource, ProfileElement, Secret, Service, Splitter,
     TemplateKind, template,
 };
 
@@ -17,8 +18,8 @@ fn secret(text: &str) -> Secret {
 fn plain() -> Subscriber {
     // Test set 1 of TS 35.207 §4.3: K and OPc.
     Subscriber::new(
-        Iccid::from_digits("8900101000000000016").unwrap(),
-        Imsi::from_digits("001010000000017").unwrap(),
+        "8900101000000000016".parse().unwrap(),
+        "001010000000017".parse().unwrap(),
         2,
         Authentication::Milenage {
             k: Secret::new(vectors::bytes("465B5CE8B199B49FAA5F0A2EE238A6BC")),
@@ -29,7 +30,7 @@ fn plain() -> Subscriber {
 
 fn full() -> Subscriber {
     let plmn = |digits: &str| Plmn::from_digits(digits).unwrap();
-    let imsi = Imsi::from_digits("310410123456789").unwrap();
+    let imsi: Imsi = "310410123456789".parse().unwrap();
     Subscriber {
         ims: Ims::of_imsi(&imsi, 3),
         imsi,
@@ -79,7 +80,7 @@ fn built_packages_are_valid_and_read_back() {
         assert!(read.elements == elements(&subscriber).unwrap());
         assert_eq!(*read.encode().unwrap(), *upp);
         // The ICCID as StoreMetadata and EF.ICCID have it.
-        assert_eq!(read.file(TemplateKind::Mf, 4).unwrap().unwrap(), subscriber.iccid.to_ef());
+        assert_eq!(read.file(TemplateKind::Mf, 4).unwrap().unwrap(), subscriber.iccid.as_bytes());
     }
 }
 
@@ -204,7 +205,7 @@ fn what_has_no_coding_is_refused() {
     assert_eq!(refused(|s| s.codes.puk1 = Some(Secret::new(*b"1234"))), "PUK");
     assert_eq!(refused(|s| s.mnc_length = 4), "length of the MNC");
     assert_eq!(refused(|s| s.msisdn = Some("+1 310".to_owned())), "MSISDN");
-    assert_eq!(refused(|s| s.iccid = Iccid([0xAA; 10])), "ICCID");
+    assert_eq!(refused(|s| s.iccid = Iccid::from_bytes([0xAA; 10])), "ICCID");
     assert_eq!(refused(|s| s.profile_type = "x".repeat(101)), "profile type");
     assert_eq!(refused(|s| s.emergency.clear()), "emergency codes");
     assert_eq!(refused(|s| s.languages.clear()), "languages");
@@ -246,8 +247,8 @@ fn every_broken_rule_is_named() {
         }),
         (Rule::UniqueIdentification, |e| template(e, TemplateKind::Usim).header.identification = 1),
         (Rule::Version, |e| header(e).major = 4),
-        (Rule::IccidForm, |e| header(e).iccid = Iccid([0xFF; 10])),
-        (Rule::IccidAgrees, |e| header(e).iccid = Iccid::from_digits("8900101000000000024").unwrap()),
+        (Rule::IccidForm, |e| header(e).iccid = Iccid::from_bytes([0xFF; 10])),
+        (Rule::IccidAgrees, |e| header(e).iccid = "8900101000000000024".parse().unwrap()),
         (Rule::Imsi, |e| template(e, TemplateKind::Usim).files[1].1 = saip::File::new(None, &[0xFF; 9])),
         (Rule::MandatoryFile, |e| drop(template(e, TemplateKind::Usim).files.remove(2))),
         (Rule::KnownTemplate, |e| template(e, TemplateKind::Usim).template = template::oid(5, 1)),

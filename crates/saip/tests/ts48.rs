@@ -175,8 +175,8 @@ fn values_are_those_published() {
     assert_eq!((header.major, header.minor), (2, 3));
     assert_eq!(header.profile_type.as_deref(), Some("GSMA Generic eUICC Test Profile"));
     assert_eq!(header.iccid.to_string(), "89000123456789012341");
-    assert_eq!(header.iccid.to_ef()[..], vectors::bytes("98001032547698103214"));
-    assert_eq!(package.file(TemplateKind::Mf, 4).unwrap().unwrap(), header.iccid.to_ef());
+    assert_eq!(header.iccid.as_bytes()[..], vectors::bytes("98001032547698103214"));
+    assert_eq!(package.file(TemplateKind::Mf, 4).unwrap().unwrap(), header.iccid.as_bytes());
     assert_eq!(
         format!("{:?}", header.services),
         r#"{"usim", "isim", "csim", "usim-test-algorithm", "get-identity", "profile-a-x25519", "profile-b-p256"}"#
@@ -184,7 +184,7 @@ fn values_are_those_published() {
     let templates: Vec<String> = header.templates.iter().map(ToString::to_string).collect();
     let numbers = [1, 3, 4, 5, 7, 8, 9, 10, 11, 13, 14];
     assert_eq!(templates, numbers.map(|number| format!("2.23.143.1.2.{number}")));
-    assert_eq!(package.imsi().unwrap().digits(), "001010123456789");
+    assert_eq!(package.imsi().unwrap().as_str(), "001010123456789");
     // EF.PL: a fill pattern of three bytes in a file of six.
     assert_eq!(package.file(TemplateKind::Mf, 3).unwrap().unwrap(), vectors::bytes("656EFFFFFFFF"));
     // EF.DIR: records of 33 bytes, reached by offsets.

@@ -429,7 +429,7 @@ fn the_published_generic_test_profile_installs_and_authenticates() {
         let Some(package) = vectors::read(name) else { return };
         let decoded = saip::Package::decode(&package).unwrap();
         let iccid = saip_iccid(&decoded);
-        let imsi = decoded.imsi().unwrap().digits().to_owned();
+        let imsi = decoded.imsi().unwrap().to_string();
         let mut world = World::new(15);
         world.upload(&json!({
             "metadata": { "serviceProviderName": "GSMA", "profileName": "Generic test", "profileClass": "operational" },
@@ -472,8 +472,7 @@ fn a_profile_that_demands_what_the_chip_has_not_is_refused_by_name() {
 }
 
 fn saip_iccid(package: &saip::Package) -> String {
-    let header = package.header().unwrap();
-    Iccid::from_unswapped(header.iccid.0.as_slice().try_into().unwrap()).to_string()
+    package.iccid().unwrap().to_string()
 }
 
 #[test]

@@ -26,7 +26,7 @@ use rsp::notification::{
     FinalResult, NotificationMetadata, OtherSignedNotification, ProfileInstallationResult,
     ProfileInstallationResultData,
 };
-use rsp::{Aid, CiPkId, DataObject, Eid, Iccid, Oid, Raw, TransactionId, Version};
+use rsp::{Aid, CiPkId, DataObject, Eid, Oid, Raw, TransactionId, Version};
 use rsp_crypto::bsp::SegmentTag;
 use rsp_crypto::confirmation::ConfirmationCodeHash;
 use rsp_crypto::issue::{Identity, Pki, Settings, Validity};

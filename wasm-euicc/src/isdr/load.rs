@@ -442,12 +442,12 @@ pub(crate) fn check_against_metadata(
     installed: &Installed,
     metadata: &StoreMetadata,
 ) -> Result<(), (ErrorReason, &'static str)> {
-    if installed.iccid != *metadata.iccid.as_bytes() {
+    if installed.iccid != metadata.iccid {
         return Err((ErrorReason::DATA_MISMATCH, "EF.ICCID is not the iccid of the metadata"));
     }
     let owner = metadata.profile_owner.as_ref();
     if let (Some(owner), Some(imsi)) = (owner, &installed.imsi)
-        && !is_subscriber_of(imsi, owner)
+        && !is_subscriber_of(imsi.as_str(), owner)
     {
         return Err((ErrorReason::DATA_MISMATCH, "EF.IMSI is not of the profileOwner"));
     }

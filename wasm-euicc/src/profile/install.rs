@@ -11,10 +11,11 @@
 
 use std::collections::BTreeSet;
 
+use rsp::{Iccid, Imsi, Oid};
 use saip::response::{EuiccResponse, PeStatus};
 use saip::template::{self, Row, Template};
 use saip::{
-    AlgoConfiguration, AlgorithmId, Command, File as PeFile, FileStructure, Oid, PinSource, ProfileElement,
+    AlgoConfiguration, AlgorithmId, Command, File as PeFile, FileStructure, PinSource, ProfileElement,
     ProfileHeader, SecurityAttributes, Service, Services, Splitter, TemplateElement, TemplateKind,
 };
 use tlv::Tag;
@@ -58,9 +59,9 @@ pub fn services() -> Services {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installed {
     /// As in EF.ICCID and tag 5A.
-    pub iccid: [u8; 10],
+    pub iccid: Iccid,
     /// The digits of EF.IMSI of the first USIM.
-    pub imsi: Option<String>,
+    pub imsi: Option<Imsi>,
     /// Contents of EF.GID1 and EF.GID2 of the first USIM, each where its service
     /// table says that it is there.
     pub group_identifiers: [Option<Vec<u8>>; 2],
@@ -324,7 +325,7 @@ impl Installer {
         if !header.iccid.is_well_formed() {
             return refuse(PeStatus::BAD_VALUES, "iccid");
         }
-        tx.put(Key::Slot(self.slot, SlotKey::Profile), header.iccid.to_ef().to_vec())?;
+        tx.put(Key::Slot(self.slot, SlotKey::Profile), header.iccid.as_bytes().to_vec())?;
         self.progress = Progress::Elements(header);
         Ok(())
     }
@@ -751,18 +752,18 @@ impl Installer {
         const EF_UST: u16 = 0x6F38;
         const EF_GID1: u16 = 0x6F3E;
         const EF_GID2: u16 = 0x6F3F;
-        let iccid = header.iccid.to_ef();
+        let iccid = header.iccid;
         let tree = Tree::new(tx, self.slot);
         let content = |directory, fid| {
             let file = tree.file(directory, fid)?;
             Some(tree.body(file.elementary()?).to_vec())
         };
-        if content(MF, EF_ICCID).as_deref() != Some(&iccid[..]) {
+        if content(MF, EF_ICCID).as_deref() != Some(&iccid.as_bytes()[..]) {
             return refuse(PeStatus::BAD_VALUES, "EF.ICCID is not the ICCID of the header");
         }
         let usim = self.applications.iter().find(|application| application.kind == TemplateKind::Usim);
         let imsi = usim.and_then(|usim| content(usim.directory, EF_IMSI));
-        let imsi = imsi.as_deref().and_then(imsi_digits);
+        let imsi = imsi.and_then(|content| Imsi::from_ef(&content).ok());
         let services = usim.and_then(|usim| content(usim.directory, EF_UST)).unwrap_or_default();
         let group_identifiers = [(17, EF_GID1), (18, EF_GID2)].map(|(service, fid)| {
             let byte: usize = (service - 1) / 8;
@@ -891,16 +892,6 @@ fn objects(file: &PeFile, size: u32) -> Result<Vec<u8>, Refusal> {
     let mut reader = tlv::Reader::new(&bytes);
     while reader.next().map_err(saip::Error::from)?.is_some() {}
     Ok(bytes)
-}
-
-/// The digits of EF.IMSI: length, then a half byte with type and parity, then
-/// one for each digit (3GPP TS 31.102 §4.2.2).
-pub(super) fn imsi_digits(content: &[u8]) -> Option<String> {
-    let (&len, rest) = content.split_first()?;
-    let bytes = rest.get(..usize::from(len))?;
-    let halves = bytes.iter().flat_map(|byte| [byte & 0x0F, byte >> 4]).skip(1);
-    let digits: String = halves.take_while(|&half| half < 10).map(|half| char::from(b'0' + half)).collect();
-    (6..=15).contains(&digits.len()).then_some(digits)
 }
 
 /// What names an element in the answer, also when the element does not decode.

@@ -274,8 +274,7 @@ pub(crate) fn package(number: u8) -> Vec<u8> {
 }
 
 pub(crate) fn package_with(number: u8, k: [u8; 16]) -> Vec<u8> {
-    let iccid = saip::Iccid::from_ef(*iccid(number).as_bytes());
-    let imsi = saip::ef::Imsi::from_digits(&format!("001010000000{number:03}")).unwrap();
+    let imsi = format!("001010000000{number:03}").parse().unwrap();
     let authentication = Authentication::Milenage { k: Secret::new(k), opc: Secret::new([0; 16]) };
-    saip::build::package(&Subscriber::new(iccid, imsi, 2, authentication)).unwrap().to_vec()
+    saip::build::package(&Subscriber::new(iccid(number), imsi, 2, authentication)).unwrap().to_vec()
 }
