@@ -59,7 +59,7 @@ fn format(_place: &Place, kit: &Kit, _metadata: &Metadata) -> Result<()> {
 
 fn clippy(_place: &Place, kit: &Kit, metadata: &Metadata) -> Result<()> {
     let mut cargo = kit.command("cargo");
-    cargo.args(["clippy", "--quiet", "--all-targets"]);
+    cargo.args(["clippy", "--quiet", "--keep-going", "--all-targets"]);
     cargo.args(metadata.natively());
     process::run(cargo.args(["--", "--deny", "warnings"]))
 }
@@ -72,7 +72,7 @@ fn clippy_wasm(_place: &Place, kit: &Kit, metadata: &Metadata) -> Result<()> {
     }
     let mut cargo = kit.wasm_command("cargo");
     cargo.env("WASM_BINDGEN_USE_JS_SYS", "1");
-    cargo.args(["clippy", "--quiet", "--target", WASM]);
+    cargo.args(["clippy", "--quiet", "--keep-going", "--target", WASM]);
     for member in metadata.members().filter(|member| member.makes_module()) {
         cargo.args(["--package", &member.name]);
     }
