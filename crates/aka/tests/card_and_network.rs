@@ -7,6 +7,12 @@ use aka::{
 };
 use proptest::prelude::*;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 const AMF: [u8; 2] = [0x80, 0];
 
 /// What parameters are made from: the parameters themselves have no `Debug`.

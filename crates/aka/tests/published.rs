@@ -9,6 +9,12 @@ use aka::{
     TuakSizes, XORS, authenticate, gsm, kasme, kausf, kseaf, opc, res_star, resynchronise, topc, vector,
 };
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 fn hex<const N: usize>(text: &str) -> [u8; N] {
     vectors::bytes(text).try_into().unwrap()
 }

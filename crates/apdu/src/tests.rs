@@ -3,6 +3,12 @@
 
 use crate::{Channel, Class, ClassError, Command, CommandError, Response, StatusWord, store_data};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 #[test]
 fn the_four_cases_short_and_extended() {
     let header = [0x00, 0xA4, 0x04, 0x00];

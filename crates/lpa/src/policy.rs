@@ -72,6 +72,9 @@ mod tests {
     use super::*;
     use rsp::DataObject;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     /// PPR1 and PPR2 for any operator, consent required: the golden sample of GetRAT.
     const ANY: &str = "bf4319a017301580020560a10b30098003eeeeee8100820082020780";
 

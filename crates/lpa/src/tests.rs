@@ -15,6 +15,12 @@ use serde_json::{Value, json};
 use crate::procedure::Outcome;
 use crate::*;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 const DEVICE: DeviceInfo = DeviceInfo { tac: [0x35, 0x29, 0x06, 0x11], capabilities: [None; 11], imei: None };
 const CODE: &str = "1$testsmdpplus1.example.com$TEST-MATCHING-ID";
 

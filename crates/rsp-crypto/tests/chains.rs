@@ -12,6 +12,12 @@ use rsp_crypto::chain::{
 };
 use rsp_crypto::{Certificate, KeyIdentifier, Role, Software, ready, software};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 /// 2026-11-22.
 const NOW: u64 = 1_795_305_600;
 const CI: &str = "sgp26-certs/CertificateIssuer/CERT_CI_ECDSA_NIST.der";

@@ -17,6 +17,12 @@ use rsp_crypto::issue::{Attribute, Identity, Pki, PkiError, Settings, Shape, Tem
 use rsp_crypto::software::SigningKey;
 use rsp_crypto::{Certificate, Role, Software, ready, software};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 /// 2026-11-22.
 const NOW: u64 = 1_795_305_600;
 const YEARS: Validity = Validity { not_before: NOW - 86_400, not_after: NOW + 30 * 365 * 86_400 };
@@ -345,6 +351,7 @@ impl Drop for Folder {
     }
 }
 
+#[cfg_attr(target_arch = "wasm32", ignore = "no programs run in a browser")]
 #[test]
 fn openssl_believes_the_test_pki() {
     if Command::new("openssl").arg("version").output().is_err() {

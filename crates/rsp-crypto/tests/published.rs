@@ -17,6 +17,12 @@ use serde_json::Value;
 use tlv::{Reader, Tag, Tlv};
 use vectors::bytes;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 type Provider = Software<ChaCha8Rng>;
 
 fn provider() -> Provider {

@@ -15,6 +15,12 @@ use rsp_crypto::{
     Bsp, Fault, OneTimeKeyPair, Provider, PublicKey, SessionKeys, SharedSecret, Signature, Software,
 };
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 /// Waits once in every operation; its AES-CMAC may be out of order.
 struct Slow {
     inner: Software<ChaCha8Rng>,

@@ -18,6 +18,12 @@ use crate::rat::RulesAuthorisationTable;
 use crate::status::StatusCode;
 use crate::*;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 fn bytes(text: &str) -> Vec<u8> {
     vectors::bytes(text)
 }

@@ -223,6 +223,9 @@ mod tests {
     use super::*;
     use vectors::bytes;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     #[test]
     fn access_classes() {
         let of = |imsi: &str| access_class(&imsi.parse().unwrap());

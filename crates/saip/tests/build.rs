@@ -11,6 +11,12 @@ use saip::{
     TemplateKind, template,
 };
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 fn secret(text: &str) -> Secret {
     Secret::new(text.as_bytes())
 }

@@ -9,6 +9,12 @@ use saip::{
 use tlv::{Tag, Writer, encode};
 use vectors::bytes;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 /// The file control parameters inside a command of generic file management.
 fn fcp(hex: &str) -> Result<Fcp, Error> {
     let mut writer = Writer::new();

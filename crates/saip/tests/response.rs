@@ -3,6 +3,12 @@
 use saip::response::{EuiccResponse, PeStatus};
 use vectors::bytes;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 #[test]
 fn known_encodings() {
     let ok = bytes("3007 A005 3003 800100");

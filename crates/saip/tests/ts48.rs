@@ -6,6 +6,12 @@ use saip::{
     ProfileElement, Retry, Splitter, TemplateKind, template,
 };
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 /// The published packages, relative to the folder of test material.
 const PROFILES: [&str; 6] = [
     "data/ts48/TS48v1_A.der",

@@ -3,6 +3,12 @@
 
 use crate::{Error, Fields, Reader, Tag, Tlv, Writer, encode, head, tag};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 #[test]
 fn lengths_take_the_shortest_form() {
     assert_eq!(encode(Tag(0x04), &[0; 127])[..2], [0x04, 0x7F]);

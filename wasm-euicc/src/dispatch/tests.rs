@@ -3,6 +3,13 @@ use proptest::prelude::*;
 use crate::bench::{Bench, hex};
 use crate::{Options, RefreshMode};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+// For all unit tests of the chip: where it lives on a page.
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
 const ISDR: &str = "A0000005591010FFFFFFFF8900000100";
 const FCI: &str = "6F1F 8410 A0000005591010FFFFFFFF8900000100 A5049F6501FF E005 8203020202";
 const CHANNEL_CLOSED: &str = "6881";

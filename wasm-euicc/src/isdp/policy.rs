@@ -84,6 +84,9 @@ mod tests {
 
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     fn operator(mcc_mnc: [u8; 3], gid1: Option<&[u8]>) -> OperatorId {
         OperatorId { mcc_mnc, gid1: gid1.map(<[u8]>::to_vec), gid2: None }
     }

@@ -652,6 +652,9 @@ impl Package {
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     #[test]
     fn metadata_and_files_belong_together() {
         let operator =

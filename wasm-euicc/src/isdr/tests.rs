@@ -15,6 +15,9 @@ use crate::factory::{Factory, Identity};
 use crate::isdp;
 use crate::nvm::{Medium, MemoryMedium, View as _};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 /// A world that gives out what was recorded instead of chance.
 struct Recorded {
     medium: MemoryMedium,

@@ -5,6 +5,9 @@ use proptest::prelude::*;
 use super::torn::TornMedium;
 use super::*;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 const fn key(slot: u16, body: u16) -> Key {
     Key::Slot(SlotId(slot), SlotKey::Body(body))
 }

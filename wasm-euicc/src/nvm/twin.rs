@@ -158,6 +158,9 @@ mod tests {
 
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     /// Files that survive; power fails after `left` operations that write.
     #[derive(Clone, Default)]
     struct Disk(Rc<RefCell<([Vec<u8>; 2], usize)>>);

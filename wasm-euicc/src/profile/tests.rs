@@ -10,6 +10,9 @@ use crate::bench::{Bench, hex, install};
 use crate::nvm::torn::TornMedium;
 use crate::nvm::{MemoryMedium, Store};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 const TS48: &str = "data/ts48-v7/TS48v7_eSIM_GTP_SAIP2.3_NoBERTLV.der";
 const USIM: &str = "00A4040C 0C A0000000871002FF49FF0589";
 const MEMORY: usize = 512 * 1024;
@@ -701,6 +704,9 @@ mod mutated {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]

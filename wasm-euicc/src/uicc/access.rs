@@ -130,6 +130,9 @@ fn condition(object: &Tlv<'_>, satisfied: &impl Fn(u8) -> bool, depth: usize) ->
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     fn decide(rules: &str, access: Access, verified: &[u8]) -> bool {
         evaluate(&vectors::bytes(rules), access, &|reference| verified.contains(&reference)).unwrap_or(false)
     }

@@ -264,6 +264,9 @@ pub(crate) fn put_body(
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     #[test]
     fn headers_encode_and_decode() {
         let access = Some(AccessReference { arr: 0x6F06, record: 2 });

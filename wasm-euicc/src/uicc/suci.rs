@@ -222,6 +222,9 @@ fn content<'v, V: View + ?Sized>(tree: Tree<'v, V>, application: u16, path: &[u1
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     fn conceal(scheme: Scheme, key: &str, one_time: &str) -> String {
         let one_time = vectors::bytes(one_time);
         let mut random = |bytes: &mut [u8]| bytes.copy_from_slice(&one_time);

@@ -1,6 +1,9 @@
 use crate::bench::{Bench, medium_with};
 use crate::nvm::MemoryMedium;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 /// The GSMA generic test profile, TS.48 v7: PIN1 0000 (disabled at first), PIN2
 /// 9999, PUK 11111111 and 22222222, ADM1 55555555.
 fn ts48() -> Option<Bench<MemoryMedium>> {

@@ -16,6 +16,9 @@ use wasm_euicc::nvm::MemoryMedium;
 use crate::card::{Card, factory, hex, result};
 use crate::server::*;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 type Chip = Card<MemoryMedium>;
 
 /// The command and the reason that a package is refused for.

@@ -7,6 +7,9 @@ use rsp::bpp::segments;
 use crate::card::{Card, factory};
 use crate::server::*;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 fn payload() -> impl Strategy<Value = Vec<u8>> {
     let tags: Vec<u8> = vec![
         0x20, 0x21, 0x22, 0x28, 0x29, 0x2B, 0x2D, 0x2E, 0x30, 0x31, 0x32, 0x33, 0x34, 0x36, 0x38, 0x3C, 0x3E,

@@ -11,3 +11,7 @@ mod negative;
 mod notifications;
 mod power;
 mod server;
+
+// Where the chip lives on a page.
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

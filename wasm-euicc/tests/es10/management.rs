@@ -11,6 +11,9 @@ use wasm_euicc::nvm::{Medium, MemoryMedium};
 use crate::card::{Card, factory, hex, preloaded};
 use crate::server::*;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 type Chip = Card<MemoryMedium>;
 
 pub(crate) fn change<M: Medium>(card: &mut Card<M>, change: StateChange, number: u8, refresh: bool) -> u8 {

@@ -13,6 +13,9 @@ use wasm_euicc::factory::Identity;
 use crate::card::Card;
 use crate::server::*;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 fn file(path: &str) -> Option<Vec<u8>> {
     vectors::read(&format!("data/{path}"))
 }

@@ -8,6 +8,9 @@ use crate::card::{Card, factory, hex};
 use crate::management::{delete, disable, enable};
 use crate::server::*;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 #[test]
 fn every_event_is_told_to_whom_it_concerns() {
     let lab = Lab::new();

@@ -7,6 +7,9 @@ use crate::management::{change, delete, enabled};
 use crate::server::*;
 use rsp::profiles::StateChange;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 /// From write `write` on nothing works; of that write `bytes` survive. A
 /// `replace` survives whole or not at all.
 struct Torn {

@@ -1,5 +1,11 @@
 use super::*;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 /// TS 35.232, Keccak-f\[1600\]: input and output of the test sets, in the byte order of
 /// the state.
 const SETS: &[(&str, &str)] = &[
