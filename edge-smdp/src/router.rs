@@ -1,6 +1,5 @@
 //! The one door: requests in, answers out (SGP.22 §6; RFC 9457).
 
-use core::fmt;
 use std::rc::Rc;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -758,12 +757,13 @@ fn trouble(trouble: Trouble) -> Response<Vec<u8>> {
     }
 }
 
+#[cfg(target_arch = "wasm32")]
+use crate::worker::log;
+
 /// One line for the one who runs the server. Faults hold no secret and no
 /// identifier of a person.
-pub(crate) fn log(what: impl fmt::Display) {
-    #[cfg(target_arch = "wasm32")]
-    worker::console_error!("SM-DP+: {what}");
-    #[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(target_arch = "wasm32"))]
+fn log(what: impl core::fmt::Display) {
     eprintln!("SM-DP+: {what}");
 }
 

@@ -8,7 +8,7 @@ use worker::{Context, Date, Env, Headers, Request, Response, Result, event};
 
 use crate::config::{Configuration, Limits, Protection, Server};
 use crate::crypto::{Entropy, WebCrypto};
-use crate::router::{MAX_OPERATOR_BODY, SmDp, log};
+use crate::router::{MAX_OPERATOR_BODY, SmDp};
 use crate::store::durable::Durable;
 use crate::wire::problem::problem;
 use crate::{Clock, Fault};
@@ -121,4 +121,10 @@ fn outgoing(response: http::Response<Vec<u8>>) -> Result<Response> {
     // A 204 with a body is an error.
     let response = if body.is_empty() { Response::empty()? } else { Response::from_bytes(body)? };
     Ok(response.with_status(parts.status.as_u16()).with_headers(headers))
+}
+
+/// One line for the one who runs the server. Faults hold no secret and no
+/// identifier of a person.
+pub(crate) fn log(what: impl core::fmt::Display) {
+    worker::console_error!("SM-DP+: {what}");
 }
