@@ -136,5 +136,5 @@ pub(crate) fn install(
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    hex::encode_upper(bytes)
 }

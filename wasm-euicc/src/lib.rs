@@ -41,12 +41,6 @@ pub struct Options {
 }
 
 impl Options {
-    /// AID of the ISD-R (SGP.02 §2.2.3, SGP.22 §2.4.2).
-    pub const ISDR_AID: [u8; 16] =
-        [0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0x89, 0x00, 0x00, 0x01, 0x00];
-    /// AID of the ECASD.
-    pub const ECASD_AID: [u8; 16] =
-        [0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0xFF, 0xFF, 0xFF, 0xFF, 0x89, 0x00, 0x00, 0x02, 0x00];
     /// SGP.22 v2.2.2: the version whose data objects the chip speaks.
     pub const SVN: [u8; 3] = [2, 2, 2];
     /// T=0 and T=15, F=512 D=32, clock stop, classes A to C, global interface
@@ -61,7 +55,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             memory: 512 * 1024,
-            isdr_aid: Self::ISDR_AID.to_vec(),
+            isdr_aid: rsp::ids::ISD_R.to_vec(),
             atr: Self::ATR.to_vec(),
             svn: Self::SVN,
         }

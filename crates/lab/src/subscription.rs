@@ -118,13 +118,8 @@ impl Subscription {
             ProfileClass::Provisioning => Class::Provisioning,
             ProfileClass::Operational => Class::Operational,
         };
-        let mut subscriber = Subscriber::new(
-            parsed(self.iccid),
-            parsed(self.imsi),
-            2,
-            authentication,
-        )
-        .of_class(class);
+        let mut subscriber =
+            Subscriber::new(parsed(self.iccid), parsed(self.imsi), 2, authentication).of_class(class);
         subscriber.spn = self.provider.chars().take(16).collect();
         subscriber.msisdn = self.msisdn.map(str::to_owned);
         build::package(&subscriber)

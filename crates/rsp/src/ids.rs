@@ -24,10 +24,6 @@ const fn invalid(what: &'static str, rule: &'static str) -> InvalidId {
     InvalidId { what, rule }
 }
 
-fn hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02X}"))
-}
-
 /// The eUICC identifier: 32 decimal digits as 16 bytes of BCD, high nibble first
 /// (SGP.02 §2.2.2, SGP.29).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,7 +75,7 @@ impl FromStr for Eid {
 
 impl fmt::Display for Eid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hex(&self.0, f)
+        f.write_str(&hex::encode_upper(self.0))
     }
 }
 
@@ -276,13 +272,15 @@ impl FromStr for TransactionId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        Self::from_bytes(&from_hex(text).ok_or(invalid("a transaction id", "2 to 32 hexadecimal digits"))?)
+        Self::from_bytes(
+            &hex::decode(text).map_err(|_| invalid("a transaction id", "2 to 32 hexadecimal digits"))?,
+        )
     }
 }
 
 impl fmt::Display for TransactionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hex(&self.0, f)
+        f.write_str(&hex::encode_upper(&self.0))
     }
 }
 
@@ -370,13 +368,13 @@ impl FromStr for Aid {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        Self::from_bytes(&from_hex(text).ok_or(invalid("an AID", "10 to 32 hexadecimal digits"))?)
+        Self::from_bytes(&hex::decode(text).map_err(|_| invalid("an AID", "10 to 32 hexadecimal digits"))?)
     }
 }
 
 impl fmt::Display for Aid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hex(&self.0, f)
+        f.write_str(&hex::encode_upper(&self.0))
     }
 }
 
@@ -519,13 +517,15 @@ impl FromStr for CiPkId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        Self::from_bytes(&from_hex(text).ok_or(invalid("a CI public key identifier", "hexadecimal digits"))?)
+        Self::from_bytes(
+            &hex::decode(text).map_err(|_| invalid("a CI public key identifier", "hexadecimal digits"))?,
+        )
     }
 }
 
 impl fmt::Display for CiPkId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        hex(&self.0, f)
+        f.write_str(&hex::encode_upper(&self.0))
     }
 }
 
@@ -554,13 +554,4 @@ impl FromStr for Version {
         let numbers: Vec<u8> = text.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| rule)?;
         numbers.try_into().map(Self).map_err(|_| rule)
     }
-}
-
-/// Bytes from pairs of hexadecimal digits of either case.
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
-    digits
-        .len()
-        .is_multiple_of(2)
-        .then(|| digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }

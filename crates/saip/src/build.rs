@@ -27,8 +27,8 @@ use crate::element::Opaque;
 use crate::template::{self, DEFAULT_ARR};
 use crate::{
     AkaParameter, AlgoConfiguration, AlgoParameter, AlgorithmId, DEFAULT_ROTATION, DEFAULT_XORING, Error,
-    Fcp, File, Package, PeHeader, Pin, PinCodes, PinSource, ProfileElement, ProfileHeader, Puk,
-    PukCodes, Retry, Secret, Service, Services, TemplateElement, TemplateKind,
+    Fcp, File, Package, PeHeader, Pin, PinCodes, PinSource, ProfileElement, ProfileHeader, Puk, PukCodes,
+    Retry, Secret, Service, Services, TemplateElement, TemplateKind,
 };
 
 /// AID of ADF.USIM: 3GPP (A000000087), USIM (1002), no country and operator.

@@ -108,12 +108,13 @@ impl World {
 
     /// AUTHENTICATE in 3G context (TS 31.102 §7.1), as the network's API wants it.
     pub fn authenticate(&mut self, challenge: &Value) -> Value {
-        let bytes = |name: &str| unhex(challenge[name].as_str().unwrap_or_default());
+        let bytes =
+            |name: &str| hex::decode(challenge[name].as_str().unwrap_or_default()).unwrap_or_default();
         let data = [&[16][..], &bytes("rand"), &[16], &bytes("autn")].concat();
         let answer = self.apdu(Command::new(0, ins::AUTHENTICATE, 0, 0x81).data(&data).le(256));
         let first = |skip: usize| {
             let length = usize::from(answer.data.get(skip).copied().unwrap_or_default());
-            hex(answer.data.get(skip + 1..skip + 1 + length).unwrap_or_default())
+            hex::encode(answer.data.get(skip + 1..skip + 1 + length).unwrap_or_default())
         };
         match answer.data.first() {
             Some(0xDB) => json!({ "res": first(1) }),
@@ -142,13 +143,4 @@ impl World {
     pub fn terminal_profile(&mut self) -> StatusWord {
         self.apdu(Command::new(0x80, ins::TERMINAL_PROFILE, 0, 0).data(&[0xFF; 20])).sw
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).map(|d| d as u8).collect();
-    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }

@@ -207,7 +207,7 @@ impl<E: Env> Euicc<E> {
         }
         if self.options.isdr_aid.starts_with(command.data) {
             Some((Application::Isdr, isdr::fci(&self.options)))
-        } else if Options::ECASD_AID.starts_with(command.data) {
+        } else if rsp::ids::ECASD.starts_with(command.data) {
             Some((Application::Ecasd, isdr::ecasd_fci()))
         } else {
             None

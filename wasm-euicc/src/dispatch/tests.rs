@@ -132,7 +132,7 @@ fn the_isd_r_has_the_aid_it_was_made_with() {
     let mut chip = crate::Euicc::new(env, options).unwrap();
     let select = |aid: &[u8]| [&[0x00, 0xA4, 0x04, 0x0C, aid.len() as u8], aid].concat();
     assert_eq!(hex(&chip.transmit(&select(&aid))), "9000");
-    assert_eq!(hex(&chip.transmit(&select(&Options::ISDR_AID))), "6A82");
+    assert_eq!(hex(&chip.transmit(&select(&rsp::ids::ISD_R))), "6A82");
 }
 
 #[test]

@@ -179,7 +179,7 @@ pub fn fci(options: &Options) -> Vec<u8> {
 pub fn ecasd_fci() -> Vec<u8> {
     Writer::new()
         .nested(Tag(0x6F), |fci| {
-            fci.tlv(Tag(0x84), &Options::ECASD_AID).nested(Tag(0xA5), |proprietary| {
+            fci.tlv(Tag(0x84), &rsp::ids::ECASD).nested(Tag(0xA5), |proprietary| {
                 proprietary.tlv(Tag(0x9F65), &[0xFF]);
             });
         })

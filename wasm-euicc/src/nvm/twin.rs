@@ -175,7 +175,7 @@ mod tests {
     }
 
     impl File {
-        fn write(&mut self, change: impl FnOnce(&mut Vec<u8>)) -> Result<(), MediumError> {
+        fn write(&self, change: impl FnOnce(&mut Vec<u8>)) -> Result<(), MediumError> {
             let mut disk = self.0.0.borrow_mut();
             disk.1 = disk.1.checked_sub(1).ok_or(MediumError)?;
             change(&mut disk.0[self.1]);

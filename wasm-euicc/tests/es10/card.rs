@@ -85,7 +85,7 @@ impl<M: Medium> Card<M> {
     pub(crate) fn open(&mut self) {
         self.chip.transmit(&[0x00, 0x70, 0x00, 0x00, 0x01]);
         let mut select = vec![0x01, 0xA4, 0x04, 0x0C, 0x10];
-        select.extend_from_slice(&wasm_euicc::Options::ISDR_AID);
+        select.extend_from_slice(&rsp::ids::ISD_R);
         assert_eq!(self.chip.transmit(&select), [0x90, 0x00]);
     }
 
@@ -171,5 +171,5 @@ pub(crate) fn result(bytes: &[u8], euicc: &Certificate) -> ProfileInstallationRe
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    hex::encode_upper(bytes)
 }
