@@ -17,7 +17,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::model::{Model, Notice, Radio, Row, Task, pretty};
 use crate::terminal::{Terminal, refusal};
-use crate::trace::{Ending, Party, Step, hex};
+use crate::trace::{Ending, Party, Step, hex, size};
 use crate::transport::chip::{ChipLink, ChipState};
 use crate::transport::{http, once};
 
@@ -71,14 +71,18 @@ impl Phone {
             let procedure = lpa::download(code, device(), lpa::Options::default());
             let outcome = phone.drive(procedure).await;
             let good = outcome.is_ok();
+            let fed = phone.model.task.with_untracked(|task| task.as_ref().and_then(|task| task.segments));
             phone.model.steps.update(|steps| steps.end_current(good));
             phone.refresh_lists().await;
             let Outcome::Installed { metadata, notifications } = outcome? else { return Ok(None) };
             phone.model.notified(&notifications);
             let name = shown_name(&metadata.service_provider_name, &metadata.profile_name);
+            let fed = fed.map_or_else(String::new, |[_, segments, _, bytes]| {
+                format!("The chip took {} in {segments} segments. ", size(bytes))
+            });
             let mut notice = Notice::good(
                 format!("{name} is installed."),
-                "It is off. Switch to it to use its service.",
+                format!("{fed}It is off: switch to it to use its service."),
             );
             notice.switch_to = Some(metadata.iccid);
             Ok(Some(notice))
@@ -451,7 +455,7 @@ fn lost(lost: CardLost) -> Failure {
 
 /// The name of a profile for people.
 pub(crate) fn shown_name(provider: &str, profile: &str) -> String {
-    match (provider.trim(), profile.trim()) {
+    match (profile.trim(), provider.trim()) {
         ("", "") => "The profile".to_owned(),
         ("", name) | (name, _) => name.to_owned(),
     }

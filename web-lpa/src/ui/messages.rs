@@ -39,7 +39,9 @@ pub(super) fn Messages() -> impl IntoView {
     let Context { model, .. } = context();
     let filter = RwSignal::new(Filter::All);
     let list = NodeRef::<Div>::new();
+    // The list follows its end until the person scrolls up, and again from the end on.
     let follow = StoredValue::new(true);
+    let last_top = StoredValue::new(0);
     Effect::new(move |_| {
         model.rows.with(Vec::len);
         filter.track();
@@ -90,8 +92,12 @@ pub(super) fn Messages() -> impl IntoView {
                 node_ref=list
                 on:scroll=move |_| {
                     if let Some(list) = list.get_untracked() {
-                        let below = list.scroll_height() - list.scroll_top() - list.client_height();
-                        follow.set_value(below < 48);
+                        let top = list.scroll_top();
+                        let at_end = list.scroll_height() - top - list.client_height() < 48;
+                        if at_end || top < last_top.get_value() {
+                            follow.set_value(at_end);
+                        }
+                        last_top.set_value(top);
                     }
                 }
             >

@@ -1,0 +1,184 @@
+// What the stories share: the person at the page, and the operator at the services' doors.
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type APIRequestContext, type Locator, type Page, test as base, expect } from '@playwright/test';
+
+export { expect };
+
+/** A file of the published material beside the repository, or nothing where it is not. */
+export function published(name: string): Buffer | undefined {
+  const path = fileURLToPath(new URL(`../../../shared/spec/data/${name}`, import.meta.url));
+  return existsSync(path) ? readFileSync(path) : undefined;
+}
+
+/** Where a picture for the documentation goes; with SCREENSHOTS=1 into docs/. */
+export function picture(name: string): string {
+  const folder = process.env.SCREENSHOTS ? '../../docs/' : '../test-results/';
+  return fileURLToPath(new URL(folder + name, import.meta.url));
+}
+
+/** The page as a person uses it. */
+export class Person {
+  /** What the browser complained of: errors, and breaches of the page's policy. */
+  readonly complaints: string[] = [];
+
+  constructor(readonly page: Page) {
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => this.complaints.push(String(error)));
+  }
+
+  get operator(): Locator { return this.page.getByTestId('operator'); }
+  get notice(): Locator { return this.page.getByTestId('notice'); }
+  get eid(): Locator { return this.page.getByTestId('eid'); }
+  get apnGiven(): Locator { return this.page.getByTestId('apn-given'); }
+  get code(): Locator { return this.page.getByLabel('Activation code', { exact: true }); }
+  get profiles(): Locator { return this.page.locator('.profile'); }
+  get messages(): Locator { return this.page.locator('.message'); }
+
+  /** The switch of a profile. */
+  switchOf(name: string): Locator { return this.page.getByRole('switch', { name, exact: true }); }
+  step(number: number): Locator { return this.page.locator(`.step[data-step="${number}"]`); }
+  service(kind: 'data' | 'voice' | 'sms'): Locator { return this.page.locator(`[data-service="${kind}"]`); }
+  message(name: string): Locator { return this.messages.filter({ hasText: name }); }
+
+  /** Opens the page and waits until the phone has settled. */
+  async open(): Promise<void> {
+    await this.page.goto('/');
+    await this.settled();
+  }
+
+  /** The phone is doing nothing, and its profiles were read. */
+  async settled(): Promise<void> {
+    await expect(this.profiles.first()).toBeVisible();
+    await expect(this.page.getByRole('button', { name: 'Add eSIM' })).toBeEnabled();
+  }
+
+  /** Enters a code and presses the button. */
+  async enter(code: string): Promise<void> {
+    await this.code.fill(code);
+    await this.page.getByRole('button', { name: 'Add eSIM' }).click();
+  }
+
+  /** Installs the profile of a code; returns when it is installed. */
+  async install(code: string): Promise<void> {
+    await this.enter(code);
+    await this.page.getByRole('button', { name: 'Install', exact: true }).click();
+    await expect(this.notice).toContainText('is installed');
+    await this.settled();
+  }
+
+  /** Switches a profile on and waits until that is over. */
+  async switchTo(name: string): Promise<void> {
+    await this.switchOf(name).click();
+    await expect(this.switchOf(name)).toBeChecked();
+    await this.settled();
+  }
+}
+
+/** A profile that was ordered. */
+export interface Order {
+  name: string;
+  provider: string;
+  iccid: string;
+  imsi: string;
+  code: string;
+}
+
+/** The operator's customer system. */
+export class Operator {
+  constructor(private readonly request: APIRequestContext) {}
+
+  private async send(method: 'PUT' | 'POST', path: string, data: unknown): Promise<any> {
+    const token = process.env.OPERATOR_TOKEN;
+    if (!token) throw new Error('OPERATOR_TOKEN is not set: run the stories by `cargo xtask test`');
+    const answer = await this.request.fetch(path, {
+      method,
+      data: JSON.stringify(data),
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'x-admin-protocol': 'gsma/rsp/v2.2.0',
+      },
+    });
+    const text = await answer.text();
+    expect(answer.ok(), `${method} ${path}: ${answer.status()} ${text}`).toBeTruthy();
+    return text ? JSON.parse(text) : null;
+  }
+
+  private async es2(call: string, body: Record<string, unknown>): Promise<any> {
+    const header = { functionRequesterIdentifier: '2.999.1', functionCallIdentifier: randomBytes(8).toString('hex') };
+    const answer = await this.send('POST', `/gsma/rsp2/es2plus/${call}`, { header, ...body });
+    expect(answer.header.functionExecutionStatus.status, JSON.stringify(answer)).toBe('Executed-Success');
+    return answer;
+  }
+
+  /** A new subscriber with a contract: known to the network, profile ordered and released. */
+  async order(name: string, options: { confirmationCode?: string } = {}): Promise<Order> {
+    const number = Date.now().toString().slice(-9) + Math.floor(Math.random() * 10);
+    const imsi = `00101${number}`;
+    const iccid = luhn(`8900000${'0'.repeat(2)}${number}`);
+    const keys = { k: randomBytes(16).toString('hex'), opc: randomBytes(16).toString('hex') };
+    const provider = 'Story Mobile';
+    await this.send('PUT', `/network/subscribers/${imsi}`, {
+      algorithm: 'milenage', ...keys, class: 'operational',
+      contract: { apns: ['internet'], defaultApn: 'internet', voice: true, sms: true, data: true },
+    });
+    await this.send('POST', '/operator/profiles', {
+      metadata: { serviceProviderName: provider, profileName: name, profileClass: 'operational' },
+      subscriber: { iccid, imsi, spn: provider, algorithm: 'milenage', ...keys },
+    });
+    return { name, provider, iccid, imsi, code: await this.release(iccid, options.confirmationCode) };
+  }
+
+  /** A ready-made package with a subscriber that the network knows. */
+  async upload(name: string, provider: string, iccid: string, bytes: Buffer, profileClass: string): Promise<void> {
+    await this.send('POST', '/operator/profiles', {
+      metadata: { iccid, serviceProviderName: provider, profileName: name, profileClass },
+      package: bytes.toString('base64'),
+    });
+  }
+
+  /** Tells the network of a subscriber. */
+  async subscriber(imsi: string, record: unknown): Promise<void> {
+    await this.send('PUT', `/network/subscribers/${imsi}`, record);
+  }
+
+  /** Orders and releases an uploaded profile; returns its activation code. */
+  async release(iccid: string, confirmationCode?: string): Promise<string> {
+    await this.es2('downloadOrder', { iccid });
+    const confirmed = await this.es2('confirmOrder', {
+      iccid, releaseFlag: true, ...(confirmationCode && { confirmationCode }),
+    });
+    const address = confirmed.smdpAddress ?? 'smdp.example';
+    return `LPA:1$${address}$${confirmed.matchingId}${confirmationCode ? '$$1' : ''}`;
+  }
+}
+
+/** Digits with the check digit of ISO/IEC 7812-1 behind them. */
+export function luhn(digits: string): string {
+  const sum = [...digits].reverse().reduce((total, digit, place) => {
+    const value = Number(digit) * (place % 2 === 0 ? 2 : 1);
+    return total + (value > 9 ? value - 9 : value);
+  }, 0);
+  return digits + ((10 - (sum % 10)) % 10);
+}
+
+/** A name for bytes. */
+export function digest(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** A story: a person with a new chip, and the operator. */
+export const test = base.extend<{ person: Person; operator: Operator }>({
+  person: async ({ page }, use) => {
+    await use(new Person(page));
+  },
+  operator: async ({ playwright, baseURL }, use) => {
+    const context = await playwright.request.newContext({ baseURL });
+    await use(new Operator(context));
+    await context.dispose();
+  },
+});

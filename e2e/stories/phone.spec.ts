@@ -1,0 +1,184 @@
+// What else a person does, and what goes wrong.
+import AxeBuilder from '@axe-core/playwright';
+import { expect, published, test } from './laboratory';
+
+test('a malformed code is told at once, and nothing is sent', async ({ person, page }) => {
+  await person.open();
+  const before = await person.messages.count();
+  for (const [code, told] of [
+    ['', 'the activation code is empty'],
+    ['hello', 'starts with LPA:1$ or 1$'],
+    ['LPA:1$not a host!$X', 'is not a server address'],
+    ['LPA:1$smdp.example$a_b', 'letters, digits and hyphens'],
+    ['LPA:1$smdp.example$A$1.2.x', 'not an object identifier'],
+  ]) {
+    await person.enter(code);
+    await expect(page.locator('#code-help')).toContainText(new RegExp(told.replace(/[$.]/g, '\\$&'), 'i'));
+    await expect(person.code).toHaveAttribute('aria-invalid', 'true');
+  }
+  expect(await person.messages.count()).toBe(before);
+  expect(person.complaints).toEqual([]);
+});
+
+test('a code that the server does not know is refused in words with the codes beside', async ({ person }) => {
+  await person.open();
+  await person.enter('LPA:1$smdp.example$NOBODY-HAS-THIS');
+  await expect(person.notice).toContainText('does not know this activation code');
+  await expect(person.notice).toContainText('ask the operator for a new one');
+  await person.notice.getByText('Codes').click();
+  await expect(person.notice).toContainText('subject 8.2.6 / reason 3.8');
+  await expect(person.step(3)).toContainText('failed');
+  await expect(person.profiles).toHaveCount(1);
+});
+
+test('a code works once', async ({ person, operator }) => {
+  const order = await operator.order('Once');
+  await person.open();
+  await person.install(order.code);
+  await person.enter(order.code);
+  await expect(person.notice).toHaveAttribute('role', 'alert');
+  await expect(person.notice).toContainText('used up');
+  await expect(person.profiles).toHaveCount(2);
+});
+
+test('saying “not now” leaves the order as it was', async ({ person, operator, page }) => {
+  const order = await operator.order('Later');
+  await person.open();
+  await person.enter(order.code);
+  await page.getByRole('button', { name: 'Not now' }).click();
+  await expect(person.notice).toContainText('stopped');
+  await expect(person.profiles).toHaveCount(1);
+  await person.install(order.code);
+  await expect(person.profiles).toHaveCount(2);
+});
+
+test('the confirmation code is asked for when the server wants it, and again when it is wrong', async ({
+  person, operator, page,
+}) => {
+  const order = await operator.order('Confirmed', { confirmationCode: '4711' });
+  await person.open();
+  await person.enter(order.code);
+  await page.getByRole('button', { name: 'Install', exact: true }).click();
+  const input = page.getByRole('dialog').getByLabel('Confirmation code', { exact: true });
+  await input.fill('0815');
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await expect(page.getByRole('dialog')).toContainText('The code before was wrong');
+  await input.fill('4711');
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await expect(person.notice).toContainText('is installed');
+});
+
+test('a profile is renamed and deleted, and the server is told', async ({ person, operator, page }) => {
+  const order = await operator.order('Short');
+  await person.open();
+  await person.install(order.code);
+
+  await page.getByRole('button', { name: 'Rename Short' }).click();
+  await page.getByRole('dialog').getByLabel('Name').fill('Holiday');
+  await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
+  await expect(person.switchOf('Holiday')).toBeVisible();
+  await person.settled();
+
+  await page.getByRole('button', { name: 'Delete Holiday' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('cannot be undone');
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations).toEqual([]);
+  await dialog.getByRole('button', { name: 'Keep it' }).click();
+  await expect(person.profiles).toHaveCount(2);
+
+  await page.getByRole('button', { name: 'Delete Holiday' }).click();
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await expect(person.notice).toContainText('Holiday is deleted');
+  await expect(person.profiles).toHaveCount(1);
+  await expect(page.locator('.notifications')).toContainText(`delete …${order.iccid.slice(-6)}`);
+  await expect(page.locator('.notifications .waiting')).toHaveCount(0);
+  expect(person.complaints).toEqual([]);
+});
+
+test('the provisioning profile may not call, and the reason is told', async ({ person, page }) => {
+  await person.open();
+  await person.service('voice').getByRole('button').click();
+  await expect(person.notice).toContainText('does not let you call +15550100: not yet under contract');
+  await expect(page.locator('.decisions')).toContainText('voice to +15550100');
+  await expect(page.locator('.decisions')).toContainText('EMM cause 18');
+});
+
+test('whatever APN the phone asks for, the provisioning profile gets the one for the SM', async ({ person, page }) => {
+  await person.open();
+  await page.getByLabel('APN the phone asks for').fill('wrong.example');
+  await page.getByRole('button', { name: 'Attach again' }).click();
+  await expect(page.getByTestId('apn-asked')).toHaveText('wrong.example');
+  await expect(person.apnGiven).toHaveText('sm.provisioning');
+});
+
+test('without the network the phone has no service and the page still works', async ({ person, page }) => {
+  await page.route('**/network/**', (route) =>
+    route.fulfill({
+      status: 503,
+      contentType: 'application/problem+json',
+      body: JSON.stringify({ type: 'about:blank', status: 503, detail: 'The network service did not answer within 30 s.' }),
+    }));
+  await person.open();
+  await expect(person.operator).toContainText('no service');
+  await expect(page.getByTestId('status')).toContainText('did not answer');
+  await person.switchOf('Bootstrap').click();
+  await expect(person.switchOf('Bootstrap')).not.toBeChecked();
+  await expect(person.operator).toHaveText('No profile is on');
+  await person.settled();
+
+  await page.unroute('**/network/**');
+  await person.switchTo('Bootstrap');
+  await expect(person.operator).toHaveText('Bootstrap');
+});
+
+test('a chip is in one tab at a time, and goes to the next when that one closes', async ({ person, page, context }) => {
+  await person.open();
+  const second = await context.newPage();
+  await second.goto('/');
+  await expect(second.getByRole('alert')).toContainText('The chip is in use in another tab.');
+  await page.close();
+  await expect(second.getByRole('alert')).toHaveCount(0);
+  await expect(second.getByTestId('operator')).toHaveText('Bootstrap');
+});
+
+test('a new chip is as it left the factory', async ({ person, operator, page }) => {
+  const order = await operator.order('Gone');
+  await person.open();
+  await person.install(order.code);
+  await page.getByRole('button', { name: 'New chip' }).click();
+  await page.getByRole('button', { name: 'Replace' }).click();
+  await expect(person.profiles).toHaveCount(1);
+  await expect(person.operator).toHaveText('Bootstrap');
+});
+
+test('a message shows what was on the wire, without session keys', async ({ person, page }) => {
+  await person.open();
+  await page.getByRole('button', { name: 'Chip', exact: true }).click();
+  const authenticate = person.message('AUTHENTICATE');
+  await authenticate.locator('summary').click();
+  await expect(authenticate.locator('.request')).toContainText('00 88 00 81 22 10');
+  await expect(authenticate.locator('.response')).toContainText('session keys not shown');
+});
+
+test('the GSMA’s generic test profile is installed and switched to', async ({ person, operator, page }) => {
+  const file = 'ts48-v7/TS48v7_eSIM_GTP_SAIP2.3_NoBERTLV.der';
+  const bytes = published(file);
+  test.skip(!bytes, `${file} is not present`);
+  const imsi = '001010123456063';
+  const iccid = '89000123456789012341';
+  // The test algorithm of 3GPP TS 34.108 with its key, as TS.48 says.
+  await operator.subscriber(imsi, {
+    algorithm: 'testXor', k: '000102030405060708090a0b0c0d0e0f', class: 'operational',
+    contract: { apns: ['*'], defaultApn: 'internet', voice: true, sms: true, data: true },
+  });
+  await operator.upload('Generic Test Profile', 'GSMA TS.48', iccid, bytes!, 'test');
+  const code = await operator.release(iccid);
+
+  await person.open();
+  await person.install(code);
+  await person.switchTo('Generic Test Profile');
+  await expect(person.switchOf('Generic Test Profile')).toBeChecked();
+  await expect(page.locator('section.network')).toContainText(imsi);
+  await expect(person.service('voice')).toContainText('works');
+});
