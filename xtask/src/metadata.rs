@@ -144,6 +144,11 @@ impl Package {
         self.targets.iter().any(|target| target.kind.iter().any(|kind| kind == "cdylib"))
     }
 
+    /// Whether its tests are written for a browser too.
+    pub(crate) fn is_tested_in_browser(&self) -> bool {
+        self.dependencies.iter().any(|dependency| dependency.name == "wasm-bindgen-test")
+    }
+
     /// Whether it has a target of that kind and name.
     pub(crate) fn has(&self, kind: &str, name: &str) -> bool {
         self.targets.iter().any(|target| target.name == name && target.kind.iter().any(|k| k == kind))

@@ -1,9 +1,12 @@
 //! `cargo xtask test`: every test there is, from the unit to the story.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
-use std::{fs, io};
+use std::{env, fs, io};
 
 use anyhow::{Context, Result, bail};
 
@@ -22,7 +25,7 @@ pub(crate) struct Options {
     /// Only what runs natively, for the edit loop
     #[arg(long)]
     fast: bool,
-    /// Only the parts whose name contains this (native, chip, workers, stories)
+    /// Only the parts whose name contains this (native, browser, workers, stories)
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 }
@@ -62,8 +65,8 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
         if wanted("native") {
             part("native", &|| native(&kit, &metadata));
         }
-        if wanted("chip") {
-            part("chip in a browser", &|| chip(place, &kit, &metadata));
+        if wanted("browser") {
+            part("the same in a browser", &|| browser(place, &kit, &metadata));
         }
         if wanted("workers") || wanted("stories") {
             part("build", &|| build::everything(place, &kit, Profile::Release).map(|()| 0));
@@ -100,21 +103,62 @@ fn native(kit: &Kit, metadata: &Metadata) -> Result<usize> {
     counted(&mut cargo, cargo_passed)
 }
 
-/// `wasm-pack test` for the chip.
-fn chip(place: &Place, kit: &Kit, metadata: &Metadata) -> Result<usize> {
+/// `wasm-pack test` for the chip, and in the same build for every member whose tests are
+/// written for a browser too.
+fn browser(place: &Place, kit: &Kit, metadata: &Metadata) -> Result<usize> {
     let browser = kit.browser()?;
-    let capabilities = place.scratch().join("webdriver.json");
-    fs::create_dir_all(place.scratch())?;
+    let scratch = place.scratch().join("browser-tests");
+    fs::create_dir_all(&scratch)?;
+    let capabilities = scratch.join("webdriver.json");
     fs::write(&capabilities, browser.capabilities())?;
     let mut pack = kit.wasm_command("wasm-pack");
+    match vectors::folder() {
+        Some(material) => {
+            println!("published material: {}", material.display());
+            let path = env::join_paths(
+                std::iter::once(started_in(&material, &scratch.join("bin"), kit)?)
+                    .chain(env::split_paths(&variable(&pack, "PATH"))),
+            )?;
+            pack.env("PATH", path);
+        }
+        None => println!("there is no published material: tests that need it say so and check nothing"),
+    }
     pack.args(["test", "--headless", "--chrome", "--chromedriver"]).arg(&browser.driver);
     pack.args(["--mode", "no-install"]).arg(metadata.member("wasm-euicc")?.folder());
+    // From here on for cargo. Examples of the documentation are not asked of a browser.
+    pack.args(["--", "--tests", "--no-fail-fast"]);
+    for member in metadata.members().filter(|member| member.is_tested_in_browser()) {
+        pack.args(["--package", &member.name]);
+    }
     pack.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities);
     let passed = counted(&mut pack, cargo_passed)?;
     if passed == 0 {
         bail!("wasm-pack ran no test");
     }
     Ok(passed)
+}
+
+/// A folder with the test runner of wasm-bindgen, started in the folder with the published
+/// material: its server gives the tests in the browser what lies where it was started.
+fn started_in(material: &Path, folder: &Path, kit: &Kit) -> Result<PathBuf> {
+    fs::create_dir_all(folder)?;
+    // wasm-pack looks for the one and takes the other from beside it.
+    for name in ["wasm-bindgen", "wasm-bindgen-test-runner"] {
+        let program = kit.command(name).get_program().to_owned();
+        let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', r"'\''"));
+        let script =
+            format!("#!/bin/sh\ncd {} && exec {} \"$@\"\n", quoted(material), quoted(Path::new(&program)));
+        let path = folder.join(name);
+        fs::write(&path, script)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(folder.to_owned())
+}
+
+/// A variable as a command would be given it.
+fn variable(command: &Command, name: &str) -> OsString {
+    let given = command.get_envs().find(|(given, _)| *given == name);
+    given.and_then(|(_, value)| value.map(OsString::from)).unwrap_or_default()
 }
 
 /// The runtime tests: `e2e/workers/*.test.mjs` under Node's own test runner; they start the

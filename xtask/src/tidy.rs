@@ -29,7 +29,7 @@ const MAY_DEPEND: [(&str, &[&str]); 15] = [
     ("net-policy-worker", &["aka", "rsp"]),
     ("www", &[]),
     ("lab", &["rsp-crypto", "saip", "rsp", "tlv"]),
-    ("xtask", &["lab"]),
+    ("xtask", &["lab", "vectors"]),
 ];
 
 /// Members that exist for tests only and may depend on everything.
@@ -38,9 +38,10 @@ const DEV_ONLY: [&str; 2] = ["testkit", "vectors"];
 /// I1: these meet only in bytes and HTTP.
 const PARTIES: [&str; 4] = ["wasm-euicc", "web-lpa", "edge-smdp", "net-policy-worker"];
 
-/// I2: what a crate below the members must not depend on.
-const WORLDLY_CRATES: [&str; 10] = [
+/// I2: what a crate below the members must not depend on; its tests may.
+const WORLDLY_CRATES: [&str; 11] = [
     "wasm-bindgen",
+    "wasm-bindgen-test",
     "wasm-bindgen-futures",
     "web-sys",
     "js-sys",
@@ -87,6 +88,7 @@ pub(crate) fn check(place: &Place, metadata: &Metadata) -> Result<()> {
     linked(metadata, &mut findings)?;
     manifests(metadata, &mut findings)?;
     platform(place, metadata, &mut findings)?;
+    browser_tests(place, metadata, &mut findings)?;
     texts(place, &mut findings)?;
     versions(place, metadata, &mut findings)?;
     if !findings.is_empty() {
@@ -239,6 +241,34 @@ fn names<'a>(text: &str, words: &[&'a str]) -> Vec<(usize, &'a str)> {
         }
     }
     found
+}
+
+/// Tests of a member that is tested in a browser too are all meant for it: without their
+/// other name they would be compiled there and never run.
+fn browser_tests(place: &Place, metadata: &Metadata, findings: &mut Vec<String>) -> Result<()> {
+    for member in metadata.members().filter(|member| member.is_tested_in_browser()) {
+        for folder in ["src", "tests"].map(|name| member.folder().join(name)) {
+            if !folder.is_dir() {
+                continue;
+            }
+            for (name, file) in crate::build::files(&folder)? {
+                if name.ends_with(".rs") && only_native(&fs::read_to_string(&file)?) {
+                    let shown = file.strip_prefix(&place.root).unwrap_or(&file).display();
+                    findings.push(format!("tests: {shown}: on wasm32, {IN_BROWSER}"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What makes a file's `#[test]` one of the browser's.
+const IN_BROWSER: &str = "use wasm_bindgen_test::wasm_bindgen_test as test;";
+
+/// Whether a file has tests that no browser would run.
+fn only_native(text: &str) -> bool {
+    let code = code_of(text);
+    code.lines().any(|line| line.trim() == "#[test]") && !code.contains(IN_BROWSER)
 }
 
 /// The text with comments and the insides of strings blanked, line by line the same.
@@ -416,6 +446,14 @@ mod tests {
         assert_eq!(names("my_worker::x; worker::y;", &["worker::"]), [(1, "worker::")]);
         assert_eq!(names("my_worker::x;", &["worker::"]), []);
         assert_eq!(names("#[cfg(test)]\nmod tests { use std::fs; }", &["std::fs"]), []);
+    }
+
+    #[test]
+    fn tests_without_their_other_name_are_found() {
+        assert!(only_native("#[test]\nfn a() {}"));
+        assert!(!only_native(&format!("{IN_BROWSER}\n#[test]\nfn a() {{}}")));
+        assert!(only_native(&format!("// {IN_BROWSER}\n    #[test]\nfn a() {{}}")));
+        assert!(!only_native("// #[test]\nfn a() {}"));
     }
 
     #[test]
