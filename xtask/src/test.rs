@@ -125,8 +125,9 @@ fn browser(place: &Place, kit: &Kit, metadata: &Metadata) -> Result<usize> {
     }
     pack.args(["test", "--headless", "--chrome", "--chromedriver"]).arg(&browser.driver);
     pack.args(["--mode", "no-install"]).arg(metadata.member("wasm-euicc")?.folder());
-    // From here on for cargo. Examples of the documentation are not asked of a browser.
-    pack.args(["--", "--tests", "--no-fail-fast"]);
+    // From here on for cargo, which is asked to build and then to test and must understand
+    // them both times. Examples of the documentation are not asked of a browser.
+    pack.args(["--lib", "--test", "*"]);
     for member in metadata.members().filter(|member| member.is_tested_in_browser()) {
         pack.args(["--package", &member.name]);
     }
