@@ -430,8 +430,10 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
         };
         let mut before = None;
         let answer = self.change(&iccid, async |change| {
-            before.clone_from(&change.profile.order);
+            // A repeat cancels nothing: the order there may be the next one.
+            before = None;
             call.once(&mut change.profile, |profile| {
+                before.clone_from(&profile.order);
                 orders::cancel_order(profile, eid, matching_id.as_ref(), status, now)?;
                 json(&HeaderOnly { header: ResponseHeader::success() })
             })

@@ -260,7 +260,9 @@ impl World {
         };
         let time = Rc::clone(&clock);
         let mut rng = chance(4);
-        let subscribers = Subscribers::new(network(), move || time.get(), move |bytes| rng.fill_bytes(bytes));
+        // The network counts milliseconds.
+        let now = move || time.get() * 1000;
+        let subscribers = Subscribers::new(network(), now, move |bytes| rng.fill_bytes(bytes));
         let watched = Rc::default();
         let link = SmLink {
             smdp: Rc::clone(&smdp),
@@ -364,6 +366,17 @@ impl World {
         (status, serde_json::from_slice(&answer).unwrap_or(Value::Null))
     }
 
+    /// Sends any bytes to the SM-DP+, with the operator's token.
+    pub fn send_smdp(&self, method: Method, path: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
+        let response = ready(self.smdp.handle(operator_request(method, path, None).map(|_| body)));
+        (response.status().as_u16(), response.into_body())
+    }
+
+    /// Sends any bytes to the network, with the operator's token.
+    pub fn send_network(&self, method: Method, path: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
+        self.network_bytes(operator_request(method, path, None).map(|_| body))
+    }
+
     fn network_bytes(&self, request: Request<Vec<u8>>) -> (u16, Vec<u8>) {
         let path = request.uri().path().to_owned();
         let sent = request.body().clone();
@@ -446,6 +459,18 @@ impl World {
         if let Some(chip) = self.chip.take() {
             self.chip = Some(self.factory.manufacture(chip.into_env()).unwrap());
         }
+    }
+
+    /// Puts a new chip in the place of this one, with the same provisioning profile.
+    ///
+    /// # Panics
+    /// When the laboratory cannot make it.
+    #[expect(clippy::unwrap_used, reason = "a test that cannot be set up says so by panicking")]
+    pub fn exchange_chip(&mut self, identity: &Trust) {
+        let identity = identity.chip_identity(&self.provisioning).to_string();
+        self.factory = Factory::from_json(identity.as_bytes()).unwrap();
+        let rng = ChaCha20Rng::from_seed([5; 32]);
+        self.chip = Some(self.factory.manufacture(ChipEnv { rng, medium: MemoryMedium::new() }).unwrap());
     }
 
     /// Bytes of the chip's memory that are free.
