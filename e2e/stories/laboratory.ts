@@ -133,7 +133,15 @@ export class Operator {
     return { name, provider, iccid, imsi, code: await this.release(iccid, options.confirmationCode) };
   }
 
-  /** A ready-made package with a subscriber that the network knows. */
+  /** Whether a profile was ordered here before. */
+  async knows(iccid: string): Promise<boolean> {
+    const answer = await this.request.get(`/operator/orders/${iccid}`, {
+      headers: { authorization: `Bearer ${process.env.OPERATOR_TOKEN}` },
+    });
+    return answer.ok();
+  }
+
+  /** Brings a ready-made package. */
   async upload(name: string, provider: string, iccid: string, bytes: Buffer, profileClass: string): Promise<void> {
     await this.send('POST', '/operator/profiles', {
       metadata: { iccid, serviceProviderName: provider, profileName: name, profileClass },

@@ -122,13 +122,13 @@ test('without the network the phone has no service and the page still works', as
   await person.open();
   await expect(person.operator).toContainText('no service');
   await expect(page.getByTestId('status')).toContainText('did not answer');
-  await person.switchOf('Bootstrap').click();
-  await expect(person.switchOf('Bootstrap')).not.toBeChecked();
+  await person.switchOf('Setup').click();
+  await expect(person.switchOf('Setup')).not.toBeChecked();
   await expect(person.operator).toHaveText('No profile is on');
   await person.settled();
 
   await page.unroute('**/network/**');
-  await person.switchTo('Bootstrap');
+  await person.switchTo('Setup');
   await expect(person.operator).toHaveText('Bootstrap');
 });
 
@@ -165,11 +165,12 @@ test('the GSMA’s generic test profile is installed and switched to', async ({ 
   const file = 'ts48-v7/TS48v7_eSIM_GTP_SAIP2.3_NoBERTLV.der';
   const bytes = published(file);
   test.skip(!bytes, `${file} is not present`);
-  const imsi = '001010123456063';
+  const imsi = '001010123456789';
   const iccid = '89000123456789012341';
+  test.skip(await operator.knows(iccid), 'this profile was ordered here before: it needs a fresh stack');
   // The test algorithm of 3GPP TS 34.108 with its key, as TS.48 says.
   await operator.subscriber(imsi, {
-    algorithm: 'testXor', k: '000102030405060708090a0b0c0d0e0f', class: 'operational',
+    algorithm: 'xor', k: '000102030405060708090a0b0c0d0e0f', class: 'operational',
     contract: { apns: ['*'], defaultApn: 'internet', voice: true, sms: true, data: true },
   });
   await operator.upload('Generic Test Profile', 'GSMA TS.48', iccid, bytes!, 'test');

@@ -114,8 +114,10 @@ pub fn response(command: &[u8], response: &[u8]) -> String {
     hex(response)
 }
 
-/// The status word of a response, and whether it tells success.
-#[must_use]
+/// The status word of a response.
+///
+/// # Errors
+/// The status word when it tells no success, none when the response has none.
 pub fn status(response: &[u8]) -> Result<StatusWord, Option<StatusWord>> {
     match Response::parse(response) {
         Some(parsed) if parsed.sw.is_success() || parsed.sw.exact_le().is_some() => Ok(parsed.sw),
@@ -136,7 +138,10 @@ mod tests {
     #[test]
     fn commands_carry_the_standard_s_names() {
         // The wire sequence of SGP.22's LPAs.
-        assert_eq!(named("80 AA 00 00 0A A9 08 81 00 82 01 01 83 01 07"), ("TERMINAL CAPABILITY".into(), false));
+        assert_eq!(
+            named("80 AA 00 00 0A A9 08 81 00 82 01 01 83 01 07"),
+            ("TERMINAL CAPABILITY".into(), false)
+        );
         assert_eq!(named("00 70 00 00 01"), ("MANAGE CHANNEL open".into(), false));
         assert_eq!(named("00 70 80 01"), ("MANAGE CHANNEL close".into(), false));
         assert_eq!(
@@ -155,7 +160,9 @@ mod tests {
     #[test]
     fn session_keys_are_not_shown() {
         let authenticate = [&[0x00, 0x88, 0x00, 0x81, 0x22][..], &[0x10; 34], &[0x00]].concat();
-        let answer = [&[0xDB, 0x08][..], &[0xA5; 8], &[0x10], &[0xCC; 16], &[0x10], &[0x11; 16], &[0x90, 0x00]].concat();
+        let answer =
+            [&[0xDB, 0x08][..], &[0xA5; 8], &[0x10], &[0xCC; 16], &[0x10], &[0x11; 16], &[0x90, 0x00]]
+                .concat();
         let shown = response(&authenticate, &answer);
         assert!(shown.contains("A5 A5") && shown.ends_with("90 00"), "{shown}");
         assert!(!shown.contains("CC") && !shown.contains("11 11"), "{shown}");

@@ -318,7 +318,13 @@ impl Model {
     }
 
     /// Adds a line to the attach log.
-    pub(crate) fn note(&self, good: bool, what: impl Into<String>, outcome: impl Into<String>, codes: impl Into<String>) {
+    pub(crate) fn note(
+        &self,
+        good: bool,
+        what: impl Into<String>,
+        outcome: impl Into<String>,
+        codes: impl Into<String>,
+    ) {
         self.log.update(|log| {
             let id = log.last().map_or(1, |last| last.id.wrapping_add(1));
             if log.len() >= MAX_LOG {

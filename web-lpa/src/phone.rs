@@ -40,8 +40,7 @@ struct Inside {
 
 impl Phone {
     pub(crate) fn new(model: Model) -> Self {
-        let inside =
-            Inside { link: RefCell::new(None), reply: RefCell::new(None), stop: Cell::new(false) };
+        let inside = Inside { link: RefCell::new(None), reply: RefCell::new(None), stop: Cell::new(false) };
         Self { model, inside: StoredValue::new_local(Rc::new(inside)) }
     }
 
@@ -164,7 +163,11 @@ impl Phone {
                     let cause = verdict.cause.as_ref().map(ToString::to_string).unwrap_or_default();
                     Notice {
                         good: false,
-                        what: format!("The network does not let you {} {to}: {}.", verb(kind), verdict.because),
+                        what: format!(
+                            "The network does not let you {} {to}: {}.",
+                            verb(kind),
+                            verdict.because
+                        ),
                         advice: "Add an eSIM with a contract and switch to it.".to_owned(),
                         codes: format!("{cause} · rule {}", verdict.rule),
                         switch_to: None,
@@ -389,7 +392,8 @@ impl Phone {
             Part::AuthenticateServer => Some(Step::Install),
             _ => None,
         };
-        let downloading = self.model.task.with_untracked(|task| task.as_ref().is_some_and(|task| task.download));
+        let downloading =
+            self.model.task.with_untracked(|task| task.as_ref().is_some_and(|task| task.download));
         if let Some(step) = step.filter(|_| downloading) {
             self.model.steps.update(|steps| steps.begin(step));
         }
@@ -407,7 +411,8 @@ impl Phone {
     async fn call(&self, call: ServerCall) -> Result<HttpAnswer, ServerLost> {
         let mut attached_anew = false;
         loop {
-            let session = self.terminal().session().map_err(|error| ServerLost(error.because().to_owned()))?;
+            let session =
+                self.terminal().session().map_err(|error| ServerLost(error.because().to_owned()))?;
             let name = call.function.name();
             let path = format!(
                 "/network/sessions/{}/http/{}{}{name}",
@@ -419,8 +424,10 @@ impl Phone {
             self.model.on_air.set(Some((Party::Phone, Party::Smdp)));
             let answer = http::send("POST", &path, &[ADMIN_PROTOCOL], Some(&call.body)).await;
             self.model.on_air.set(None);
-            let request = format!("POST https://{}{}{name}\n{}", call.address, rsp::es9::PATH, pretty(&call.body));
-            let shown = answer.as_ref().map(|answer| (answer.status, &answer.body[..])).map_err(String::as_str);
+            let request =
+                format!("POST https://{}{}{name}\n{}", call.address, rsp::es9::PATH, pretty(&call.body));
+            let shown =
+                answer.as_ref().map(|answer| (answer.status, &answer.body[..])).map_err(String::as_str);
             self.model.add_http(row, &request, shown, call.body.len());
             let answer = answer.map_err(ServerLost)?;
             // The SM-DP+ speaks JSON of its own; a problem is the network's word.

@@ -113,7 +113,8 @@ impl<'a> Terminal<'a> {
         let atr = self.phone.reset().await?;
         self.model.card.update(|card| card.atr = atr);
         self.exchange(None, Command::new(0x00, ins::SELECT, 0x00, 0x04).data(&[0x3F, 0x00]).le(256)).await?;
-        self.exchange(None, Command::new(0x80, ins::TERMINAL_CAPABILITY, 0, 0).data(&TERMINAL_CAPABILITY)).await?;
+        self.exchange(None, Command::new(0x80, ins::TERMINAL_CAPABILITY, 0, 0).data(&TERMINAL_CAPABILITY))
+            .await?;
         let iccid = self.read("EF.ICCID", [0x2F, 0xE2]).await?;
         let iccid = iccid.and_then(|content| <[u8; 10]>::try_from(content.get(..10)?).ok());
         self.model.card.update(|card| card.iccid = iccid.map(|raw| rsp::Iccid::from_bytes(raw).to_string()));
@@ -186,7 +187,8 @@ impl<'a> Terminal<'a> {
         let apn = self.model.apn.get_untracked();
         let apn = Some(apn.trim()).filter(|apn| !apn.is_empty());
         let row = self.model.row(Party::Phone, Party::Network, "Attach Request");
-        let mut challenge: Challenge = self.post(row, "/network/attach", &AttachRequest { imsi, apn }).await?;
+        let mut challenge: Challenge =
+            self.post(row, "/network/attach", &AttachRequest { imsi, apn }).await?;
         for _ in 0..=MAX_RESYNCHRONISATIONS {
             let proof = match self.card_answer(&challenge).await {
                 Ok(AkaAnswer::Res(res)) => Proof::Res(hex::encode(res)),
@@ -198,14 +200,19 @@ impl<'a> Terminal<'a> {
                 Err(lost) => return Ok(Radio::NoTrust(format!("the chip did not answer: {}", lost.0))),
             };
             let path = format!("/network/attach/{}/response", challenge.attach_id);
-            let row = self.model.row(Party::Phone, Party::Network, match proof {
-                Proof::Res(_) => "Authentication Response",
-                Proof::Auts(_) | Proof::Failure(_) => "Authentication Failure",
-            });
+            let row = self.model.row(
+                Party::Phone,
+                Party::Network,
+                match proof {
+                    Proof::Res(_) => "Authentication Response",
+                    Proof::Auts(_) | Proof::Failure(_) => "Authentication Failure",
+                },
+            );
             match self.post(row, &path, &proof).await? {
                 AttachAnswer::Challenge(again) => challenge = again,
                 AttachAnswer::Session(session) => {
-                    let asked = apn.map_or_else(|| "no APN asked".to_owned(), |apn| format!("APN asked: {apn}"));
+                    let asked =
+                        apn.map_or_else(|| "no APN asked".to_owned(), |apn| format!("APN asked: {apn}"));
                     self.model.note(
                         true,
                         format!("attach as {imsi}, {asked}"),

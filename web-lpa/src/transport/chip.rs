@@ -60,7 +60,8 @@ impl ChipLink {
                 let field = |name: &str| Reflect::get(&message, &name.into()).unwrap_or_default();
                 if let Some(told) = field("state").as_string() {
                     state(told_state(&told, field("because").as_string().unwrap_or_default()));
-                } else if let (Some(id), Ok(response)) = (field("id").as_f64(), field("rsp").dyn_into::<Uint8Array>())
+                } else if let (Some(id), Ok(response)) =
+                    (field("id").as_f64(), field("rsp").dyn_into::<Uint8Array>())
                     && let Some(sender) = waiting.borrow_mut().remove(&(id as u32))
                 {
                     sender.send(response.to_vec());

@@ -47,7 +47,8 @@ pub(super) fn Chip() -> impl IntoView {
     };
     let atr = move || {
         let atr = model.card.with(|card| card.atr.clone());
-        (!atr.is_empty()).then(|| view! { <dl><dt>"Answer to reset"</dt><dd><code>{hex(&atr)}</code></dd></dl> })
+        (!atr.is_empty())
+            .then(|| view! { <dl><dt>"Answer to reset"</dt><dd><code>{hex(&atr)}</code></dd></dl> })
     };
     view! {
         <section class="chip" aria-labelledby="chip-title">
@@ -82,5 +83,10 @@ pub(super) fn Chip() -> impl IntoView {
 
 /// Digits in groups of four.
 fn grouped(digits: &str) -> String {
-    digits.as_bytes().chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect::<Vec<_>>().join(" ")
+    digits
+        .as_bytes()
+        .chunks(4)
+        .map(|group| String::from_utf8_lossy(group).into_owned())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -9,7 +9,9 @@ pub(super) fn party(party: Party) -> impl IntoView {
     let path = match party {
         Party::Chip => "M8 8h8v8H8zM5 5h14v14H5zM9 2v3M15 2v3M9 19v3M15 19v3M2 9h3M2 15h3M19 9h3M19 15h3",
         Party::Phone => "M8 2h8a2 2 0 0 1 2 2v16a2 2 0 0 1-2 2H8a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2zM10.5 18.5h3",
-        Party::Network => "M12 11v11M8 22h8M12 11a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3zM8.5 13a5 5 0 0 1 0-7M15.5 13a5 5 0 0 0 0-7M5.7 15.8a9 9 0 0 1 0-12.6M18.3 15.8a9 9 0 0 0 0-12.6",
+        Party::Network => {
+            "M12 11v11M8 22h8M12 11a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3zM8.5 13a5 5 0 0 1 0-7M15.5 13a5 5 0 0 0 0-7M5.7 15.8a9 9 0 0 1 0-12.6M18.3 15.8a9 9 0 0 0 0-12.6"
+        }
         Party::Smdp => "M4 3h16v7H4zM4 14h16v7H4zM7.5 6.5h.01M7.5 17.5h.01M12 6.5h5M12 17.5h5",
     };
     drawing(path)

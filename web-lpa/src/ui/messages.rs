@@ -189,7 +189,11 @@ fn Raw(row: Row) -> impl IntoView {
 }
 
 fn milliseconds(took: f64) -> String {
-    if took >= 9_950.0 { format!("{:.0} s", took / 1000.0) }
-    else if took >= 995.0 { format!("{:.1} s", took / 1000.0) }
-    else { format!("{took:.0} ms") }
+    if took >= 9_950.0 {
+        format!("{:.0} s", took / 1000.0)
+    } else if took >= 995.0 {
+        format!("{:.1} s", took / 1000.0)
+    } else {
+        format!("{took:.0} ms")
+    }
 }

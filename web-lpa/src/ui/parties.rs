@@ -25,9 +25,8 @@ pub(super) fn Parties() -> impl IntoView {
 #[component]
 fn Node(party: Party) -> impl IntoView {
     let Context { model, .. } = context();
-    let busy = move || {
-        model.on_air.get().is_some_and(|(from, to)| party >= from.min(to) && party <= from.max(to))
-    };
+    let busy =
+        move || model.on_air.get().is_some_and(|(from, to)| party >= from.min(to) && party <= from.max(to));
     let line = move || match party {
         Party::Chip => match (model.chip_state.get(), model.chip.get()) {
             (ChipState::Starting, _) => "starting".to_owned(),
@@ -42,11 +41,16 @@ fn Node(party: Party) -> impl IntoView {
         },
         Party::Phone => phone_line(&model.radio.get()),
         Party::Network => model.radio.with(|radio| {
-            radio.session().map_or_else(|| "no session".to_owned(), |session| format!("APN {}", session.apn.given))
+            radio
+                .session()
+                .map_or_else(|| "no session".to_owned(), |session| format!("APN {}", session.apn.given))
         }),
         Party::Smdp => {
             let last = model.rows.with(|rows| {
-                rows.iter().rev().find(|row| row.with(|row| row.to == Party::Smdp)).map(|row| row.with(|row| row.name.clone()))
+                rows.iter()
+                    .rev()
+                    .find(|row| row.with(|row| row.to == Party::Smdp))
+                    .map(|row| row.with(|row| row.name.clone()))
             });
             last.unwrap_or_else(|| "not called yet".to_owned())
         }

@@ -191,7 +191,11 @@ fn Doing() -> impl IntoView {
     let step = move || {
         task.with(|task| {
             task.as_ref().map(|task| {
-                if task.stopping { "Stopping as soon as nothing can be lost".to_owned() } else { task.step.clone() }
+                if task.stopping {
+                    "Stopping as soon as nothing can be lost".to_owned()
+                } else {
+                    task.step.clone()
+                }
             })
         })
     };
@@ -205,7 +209,8 @@ fn Doing() -> impl IntoView {
             }
         })
     };
-    let can_stop = move || task.with(|task| task.as_ref().is_some_and(|task| task.can_stop && !task.stopping));
+    let can_stop =
+        move || task.with(|task| task.as_ref().is_some_and(|task| task.can_stop && !task.stopping));
     let is_download = move || task.with(|task| task.as_ref().is_some_and(|task| task.download));
     view! {
         <div class="doing" class:idle=move || !shown() data-testid="doing">

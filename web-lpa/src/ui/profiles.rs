@@ -42,7 +42,8 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
         info.profile_name.as_deref().unwrap_or_default(),
     );
     let name = info.nickname.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| own.clone());
-    let provider = info.service_provider_name.clone().filter(|provider| *provider != name).unwrap_or_default();
+    let provider =
+        info.service_provider_name.clone().filter(|provider| *provider != name).unwrap_or_default();
     let class = info.profile_class.unwrap_or_default();
     let enabled = info.state == Some(ProfileState::Enabled);
     let iccid = info.iccid;
