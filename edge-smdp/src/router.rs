@@ -84,7 +84,9 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
     }
 
     /// Answers a request. Every request gets an answer: 200 with the standard's
-    /// envelope (success or `Failed`), 204, or a problem document.
+    /// envelope (success or `Failed`), 204, or a problem document. What broke on our
+    /// side is a [`crate::Fault`] among the response's extensions: for the log, never for
+    /// the peer.
     pub async fn handle(&self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
         let path = request.uri().path().to_owned();
         let Some(route) = route(&path) else {
@@ -159,19 +161,28 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
         if let Some(id) = matching_id {
             return self.store.matching_id(id).await;
         }
+        let eid = who.euicc.eid();
         let mut waiting = None;
-        for iccid in self.store.linked(who.euicc.eid()).await? {
-            let Some(stored) = self.store.profile(&iccid).await? else { continue };
-            if !is_meant(&stored.profile, who) {
-                continue;
+        loop {
+            let mut finished = 0;
+            for iccid in self.store.linked(eid).await? {
+                let Some(stored) = self.store.profile(&iccid).await? else { continue };
+                match stored.profile.state {
+                    // For good: out of the way of the orders behind it.
+                    ProfileState::Installed | ProfileState::Deleted | ProfileState::Unavailable => {
+                        self.store.unlink(eid, &iccid).await?;
+                        finished += 1;
+                    }
+                    _ if !is_meant(&stored.profile, who) => {}
+                    ProfileState::Released | ProfileState::Downloaded => return Ok(Some(iccid)),
+                    ProfileState::Confirmed => waiting = waiting.or(Some(iccid)),
+                    _ => {}
+                }
             }
-            match stored.profile.state {
-                ProfileState::Released | ProfileState::Downloaded => return Ok(Some(iccid)),
-                ProfileState::Confirmed => waiting = waiting.or(Some(iccid)),
-                _ => {}
+            if finished == 0 || waiting.is_some() {
+                return Ok(waiting);
             }
         }
-        Ok(waiting)
     }
 
     async fn get_bound_profile_package(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
@@ -283,10 +294,16 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
         let eid = eid(request.eid.as_deref())?;
         let expires = now + self.server.limits.order;
         let order = async |iccid: &Iccid| {
+            let profile_type = request.profile_type.as_deref();
             if let Some(eid) = eid {
+                // Not for an order that is refused: nobody would take the entry away.
+                let stored = self.store.profile(iccid).await?.ok_or(StatusCode::ICCID_UNKNOWN)?;
+                let mut trial = stored.profile;
+                if call.answered(&trial)?.is_none() {
+                    orders::download_order(&mut trial, Some(eid), profile_type, expires, now)?;
+                }
                 self.store.link(&eid, iccid).await?;
             }
-            let profile_type = request.profile_type.as_deref();
             let answer = self.change(iccid, async |change| {
                 call.once(&mut change.profile, |profile| {
                     orders::download_order(profile, eid, profile_type, expires, now)?;
@@ -751,22 +768,12 @@ fn trouble(trouble: Trouble) -> Response<Vec<u8>> {
         }
         Trouble::Malformed(malformed) => problem(Http::BAD_REQUEST, &malformed.because),
         Trouble::Fault(fault) => {
-            log(&fault);
             let mut response = problem(Http::SERVICE_UNAVAILABLE, "");
             response.headers_mut().insert("retry-after", HeaderValue::from_static("5"));
+            response.extensions_mut().insert(fault);
             response
         }
     }
-}
-
-#[cfg(target_arch = "wasm32")]
-use crate::worker::log;
-
-/// One line for the one who runs the server. Faults hold no secret and no
-/// identifier of a person.
-#[cfg(not(target_arch = "wasm32"))]
-fn log(what: impl core::fmt::Display) {
-    eprintln!("SM-DP+: {what}");
 }
 
 fn empty(status: Http) -> Response<Vec<u8>> {

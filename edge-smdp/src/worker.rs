@@ -56,7 +56,11 @@ async fn answer(request: Request, env: &Env) -> core::result::Result<http::Respo
         crate::crypto::suite::run(&WebCrypto::new()?).await?;
         return Ok(http::Response::new(b"every promise is kept".to_vec()));
     }
-    Ok(SmDp::new(server, store, RuntimeClock, Entropy).handle(request).await)
+    let response = SmDp::new(server, store, RuntimeClock, Entropy).handle(request).await;
+    if let Some(fault) = response.extensions().get::<Fault>() {
+        log(fault);
+    }
+    Ok(response)
 }
 
 /// The server from variables and secrets. Two requests may make it at the same
@@ -125,6 +129,6 @@ fn outgoing(response: http::Response<Vec<u8>>) -> Result<Response> {
 
 /// One line for the one who runs the server. Faults hold no secret and no
 /// identifier of a person.
-pub(crate) fn log(what: impl core::fmt::Display) {
+fn log(what: impl core::fmt::Display) {
     worker::console_error!("SM-DP+: {what}");
 }
