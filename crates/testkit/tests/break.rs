@@ -124,6 +124,32 @@ fn a_repeated_cancel_order_leaves_the_next_order_alone() {
 }
 
 #[test]
+fn refused_orders_for_an_eid_do_not_hide_the_order_that_it_has() {
+    let mut world = World::new(126);
+    let Ok(Outcome::Chip(chip)) = world.run(lpa::chip_info(Options::default()), |_| Reply::Accept) else {
+        panic!()
+    };
+    let eid = chip.eid.to_string();
+    let header =
+        |call: &str| json!({ "functionRequesterIdentifier": "2.999.2", "functionCallIdentifier": call });
+    for number in 0..70 {
+        let iccid = format!("{}", 8_900_000_000_000_000_000_u64 + number);
+        let order = json!({ "header": header(&iccid), "iccid": iccid, "eid": eid });
+        let answer = world.es2("downloadOrder", &order);
+        let code = &answer["header"]["functionExecutionStatus"]["statusCodeData"];
+        assert_eq!((&code["subjectCode"], &code["reasonCode"]), (&json!("8.2.1"), &json!("3.9")), "{answer}");
+    }
+    // An order without a matching id is found by the EID alone.
+    let iccid = world.operational[0].iccid;
+    world.es2("downloadOrder", &json!({ "header": header("a"), "iccid": iccid, "eid": eid }));
+    let confirm = json!({ "header": header("b"), "iccid": iccid, "matchingId": "", "releaseFlag": true });
+    let confirmed = world.es2("confirmOrder", &confirm);
+    assert_eq!(confirmed["header"]["functionExecutionStatus"]["status"], "Executed-Success", "{confirmed}");
+    world.attach(None).unwrap();
+    world.download(&"1$smdp.example.com$".parse().unwrap()).unwrap();
+}
+
+#[test]
 fn power_fails_after_any_command_of_a_change_and_one_profile_is_enabled() {
     let mut nth = 1;
     loop {
