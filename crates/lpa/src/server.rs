@@ -18,25 +18,30 @@ pub(crate) async fn call<T: DeserializeOwned>(
     let answer = send(io, stage, address, function, request).await?;
     let header: HeaderOnly = json(stage, &answer)?;
     if !header.header.is_success() {
-        let status = header.header.function_execution_status;
-        return Err(Failure::new(
-            stage,
-            match status.status_code_data {
-                Some(data) => Cause::ServerRefused(data),
-                None => Cause::ServerData(format!("status {} without a code", status.status)),
-            },
-        ));
+        return Err(refusal(stage, header));
     }
     json(stage, &answer)
 }
 
-/// Delivers a notification: done when the server answers with any 2xx.
+/// Delivers a notification. Done is what the server has: 204 as a rule, or any other
+/// 2xx whose body does not say that the function failed.
 pub(crate) async fn notify(
     io: &Io,
     address: &str,
     request: &rsp::es9::HandleNotificationRequest,
 ) -> Result<(), Failure> {
-    send(io, Stage::Notify, address, Es9Function::HandleNotification, request).await.map(drop)
+    let stage = Stage::Notify;
+    let answer = send(io, stage, address, Es9Function::HandleNotification, request).await?;
+    match serde_json::from_slice::<HeaderOnly>(&answer.body) {
+        Ok(answer) if !answer.header.is_success() => Err(refusal(stage, answer)),
+        _ => Ok(()),
+    }
+}
+
+fn refusal(stage: Stage, answer: HeaderOnly) -> Failure {
+    let status = answer.header.function_execution_status;
+    let unnamed = || Cause::ServerData(format!("status {} without a code", status.status));
+    Failure::new(stage, status.status_code_data.map_or_else(unnamed, Cause::ServerRefused))
 }
 
 async fn send(

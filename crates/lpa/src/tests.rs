@@ -381,6 +381,20 @@ fn a_notification_that_is_not_taken_stays_on_the_chip() {
 }
 
 #[test]
+fn a_notification_that_the_server_refuses_stays_on_the_chip() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    playback.refuse(Es9Function::HandleNotification, StatusCode::EUICC_SIGNATURE_INVALID);
+    let Ok(Outcome::Notifications(reports)) = playback.run(notifications(Options::default())) else {
+        panic!()
+    };
+    let Err(Failure { cause: Cause::ServerRefused(data), .. }) = &reports[0].result else {
+        panic!("{reports:?}")
+    };
+    assert_eq!((data.subject_code.as_str(), data.reason_code.as_str()), ("8.1", "6.1"));
+    assert!(!playback.chip.requests.iter().any(|request| request.starts_with(&[0xBF, 0x30])));
+}
+
+#[test]
 fn a_busy_chip_is_asked_without_refresh() {
     let Some(mut playback) = Playback::new("session") else { return };
     playback.chip.answers.insert(0xBF31, vectors::bytes("bf3103800105"));
