@@ -4,11 +4,11 @@
 use tlv::{Error, Fields, Tag, Tlv, Writer};
 
 use crate::codes::AuthenticateErrorCode;
+use crate::components::{TRANSACTION_ID, error_code, transaction_id};
 use crate::ids::{CiPkId, MatchingId, TransactionId, Version};
 use crate::metadata::PprIds;
 use crate::raw::{DataObject, Raw};
 
-pub(crate) const TRANSACTION_ID: Tag = Tag(0x80);
 const SIGNATURE: Tag = Tag(0x5F37);
 
 /// An ECDSA signature as every interface carries it: `5F37 40 r ‖ s`.
@@ -67,10 +67,6 @@ impl Certificate {
     pub(crate) fn required(fields: &mut Fields<'_>) -> Result<Self, Error> {
         fields.required(Tag::SEQUENCE).map(|tlv| Self(tlv.raw.to_vec()))
     }
-}
-
-pub(crate) fn transaction_id(tlv: &Tlv<'_>) -> Result<TransactionId, Error> {
-    TransactionId::from_bytes(tlv.value).map_err(|_| Error::Value(tlv.tag))
 }
 
 fn version(tlv: &Tlv<'_>) -> Result<Version, Error> {
@@ -514,21 +510,6 @@ impl DataObject for AuthenticateServerResponse {
         });
         w.finish()
     }
-}
-
-/// The code of `AuthenticateResponseError` and `PrepareDownloadResponseError`. One
-/// component of these carries a tag in the module's text, so automatic tagging is
-/// off and the code keeps its universal tag; `81` is read from peers that erred.
-pub(crate) fn error_code(fields: &mut Fields<'_>) -> Result<u8, Error> {
-    match fields.optional(Tag::INTEGER)? {
-        Some(tlv) => code(&tlv),
-        None => code(&fields.required(Tag(0x81))?),
-    }
-}
-
-/// An enumerated `INTEGER` of 0 to 255.
-pub(crate) fn code(tlv: &Tlv<'_>) -> Result<u8, Error> {
-    u8::try_from(tlv.unsigned()?).map_err(|_| Error::Value(tlv.tag))
 }
 
 /// Reads `GetEUICCChallenge`'s response (`BF2E { 80 16 bytes }`).

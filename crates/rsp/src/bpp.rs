@@ -7,7 +7,8 @@ use core::ops::Range;
 use tlv::{Error, Reader, Tag, Tlv, Writer, head};
 use zeroize::Zeroizing;
 
-use crate::auth::{Signature, TRANSACTION_ID, transaction_id};
+use crate::auth::Signature;
+use crate::components::{TRANSACTION_ID, transaction_id};
 use crate::download::{ONE_TIME_PUBLIC_KEY, one_time_key};
 use crate::ids::{Oid, TransactionId};
 use crate::raw::DataObject;

@@ -2,8 +2,9 @@
 
 use tlv::{Error, Tag, Tlv, Writer};
 
-use crate::auth::{Signature, code, transaction_id};
+use crate::auth::Signature;
 use crate::codes::CancelSessionReason;
+use crate::components::{code, transaction_id};
 use crate::ids::{Oid, TransactionId};
 use crate::raw::{DataObject, Raw};
 

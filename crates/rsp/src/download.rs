@@ -2,8 +2,9 @@
 
 use tlv::{Error, Fields, Tag, Tlv, Writer};
 
-use crate::auth::{Certificate, Signature, TRANSACTION_ID, error_code, transaction_id};
+use crate::auth::{Certificate, Signature};
 use crate::codes::DownloadErrorCode;
+use crate::components::{TRANSACTION_ID, error_code, transaction_id};
 use crate::ids::TransactionId;
 use crate::raw::{DataObject, Raw};
 

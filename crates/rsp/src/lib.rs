@@ -21,6 +21,7 @@ pub mod auth;
 pub mod bpp;
 pub mod cancel;
 pub mod codes;
+mod components;
 pub mod download;
 pub mod es2;
 pub mod es9;

@@ -3,7 +3,7 @@
 
 use tlv::{Error, Fields, Tag, Tlv, Writer};
 
-use crate::auth::code;
+use crate::components::code;
 use crate::ids::Iccid;
 use crate::raw::DataObject;
 

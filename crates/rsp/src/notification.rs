@@ -3,8 +3,9 @@
 
 use tlv::{Error, Fields, Tag, Tlv, Writer};
 
-use crate::auth::{Certificate, Signature, TRANSACTION_ID, code, transaction_id};
+use crate::auth::{Certificate, Signature};
 use crate::codes::{BppCommandId, ErrorReason};
+use crate::components::{TRANSACTION_ID, code, transaction_id};
 use crate::ids::{Aid, Iccid, Oid, TransactionId};
 use crate::metadata::{ICCID, NotificationEvents, iccid};
 use crate::raw::{DataObject, Raw};

@@ -2,8 +2,8 @@
 
 use tlv::{Error, Tag, Tlv, Writer};
 
-use crate::auth::code;
 use crate::codes::{DeleteResult, FunctionResult, ProfileStateResult};
+use crate::components::code;
 use crate::ids::{Aid, Eid, Iccid};
 use crate::metadata::{
     ICCID, Icon, NotificationConfiguration, OperatorId, PprIds, ProfileClass, iccid, profile_name,
