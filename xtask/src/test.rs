@@ -163,7 +163,8 @@ fn variable(command: &Command, name: &str) -> OsString {
 }
 
 /// The runtime tests: `e2e/workers/*.test.mjs` under Node's own test runner; they start the
-/// workers themselves.
+/// workers themselves, with the variables of a fresh laboratory: `LABORATORY`, JSON by the
+/// worker's name.
 fn workers(place: &Place, kit: &Kit) -> Result<usize> {
     let folder = place.e2e().join("workers");
     let tests: Vec<_> = build::files(&folder)?
@@ -173,8 +174,11 @@ fn workers(place: &Place, kit: &Kit) -> Result<usize> {
     if tests.is_empty() {
         bail!("there are no tests in {}", folder.display());
     }
+    let state = fresh(place, "test-workers")?;
+    let variables = ["edge-smdp", "net-policy-worker"].map(|name| (name.to_owned(), state.variables(name)));
     let mut node = kit.command("node");
     node.current_dir(place.e2e());
+    node.env("LABORATORY", serde_json::Value::from_iter(variables).to_string());
     node.args(["--test", "--test-reporter", "spec", "--test-concurrency", "1"]).args(tests);
     counted(&mut node, |line| number_after(line, "ℹ pass "))
 }
@@ -182,11 +186,7 @@ fn workers(place: &Place, kit: &Kit) -> Result<usize> {
 /// The stories: Playwright against everything, freshly started with a fresh memory.
 fn stories(place: &Place, kit: &Kit) -> Result<usize> {
     let browser = kit.browser()?;
-    let folder = place.scratch().join("test-state");
-    if folder.is_dir() {
-        fs::remove_dir_all(&folder)?;
-    }
-    let state = State::open(&folder, None)?;
+    let state = fresh(place, "test-state")?;
     let mut stack = Stack::start(place, kit, &state, stack::free_port()?)?;
     let order = seed::seed(&stack, &state)?.context("a fresh laboratory has no order")?;
     let mut playwright = kit.command("playwright");
@@ -203,6 +203,15 @@ fn stories(place: &Place, kit: &Kit) -> Result<usize> {
         println!("the workers' log: {}", stack.log().display());
     }
     outcome.and_then(|passed| stopped.map(|()| passed))
+}
+
+/// A laboratory that remembers nothing, in a folder of the tests' own.
+fn fresh(place: &Place, name: &str) -> Result<State> {
+    let folder = place.scratch().join(name);
+    if folder.is_dir() {
+        fs::remove_dir_all(&folder)?;
+    }
+    State::open(&folder, None)
 }
 
 /// Runs a command in the open and adds up what its lines say has passed.

@@ -1,0 +1,211 @@
+// The network in its runtime, with the SM-DP+ behind its gateway. The card is played here, with
+// the algorithm whose answer anybody can work out (TS 34.108 §8.1.2).
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { executed, initiate, laboratory, start } from './runtime.mjs';
+
+const { OPERATOR_TOKEN: token, SM_ADDRESSES: sm } = laboratory['net-policy-worker'];
+const K = '000102030405060708090a0b0c0d0e0f';
+const BOOTSTRAP = '001010000009101';
+const CONTRACT = '001010000009102';
+
+let runtime;
+
+const ask = (method, path, options) => runtime.ask('net-policy-worker', method, path, options);
+const attach = (imsi, apn) => ask('POST', '/network/attach', { body: { imsi, apn } });
+const respond = (id, res) => ask('POST', `/network/attach/${id}/response`, { body: { res } });
+const use = (id, kind, to) => ask('POST', `/network/sessions/${id}/service`, { body: { kind, to } });
+
+/** f2 of the test algorithm: K xor RAND. */
+const res = (rand) => {
+  const k = Buffer.from(K, 'hex');
+  return Buffer.from(Buffer.from(rand, 'hex').map((byte, at) => byte ^ k[at])).toString('hex');
+};
+
+async function session(imsi, apn) {
+  const { body } = await attach(imsi, apn);
+  const answer = await respond(body.attachId, res(body.rand));
+  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+  return answer.body;
+}
+
+before(async () => {
+  runtime = await start(['net-policy-worker', 'edge-smdp']);
+});
+
+after(async () => {
+  await runtime?.close();
+});
+
+test('it is healthy and says where it leads', async () => {
+  const { status, body } = await ask('GET', '/network/health');
+  assert.equal(status, 200);
+  assert.deepEqual(body, { status: 'ok', smApn: 'sm.provisioning', smAddresses: [sm], operator: true });
+});
+
+test('the operator writes subscribers, and nobody reads their keys', async () => {
+  const contract = { apns: ['internet'], defaultApn: 'internet', voice: true, sms: true, data: true };
+  const records = [
+    [BOOTSTRAP, { algorithm: 'xor', k: K, class: 'provisioning' }],
+    [CONTRACT, { algorithm: 'xor', k: K, class: 'operational', contract }],
+  ];
+  for (const [imsi, body] of records) {
+    const path = `/network/subscribers/${imsi}`;
+    assert.equal((await ask('PUT', path, { body })).status, 401);
+    assert.equal((await ask('PUT', path, { body, token: `${token}0` })).status, 401);
+    assert.equal((await ask('PUT', path, { body, token })).status, 201);
+    assert.equal((await ask('PUT', path, { body, token })).status, 200, 'written again');
+  }
+  assert.equal((await ask('GET', '/network/subscribers')).status, 401);
+  const { body } = await ask('GET', '/network/subscribers', { token });
+  assert.deepEqual(body.map(({ imsi }) => imsi).sort(), [BOOTSTRAP, CONTRACT]);
+  assert.ok(!JSON.stringify(body).includes(K));
+  for (const wrong of ['{', { algorithm: 'xor', k: '00', class: 'provisioning' }, { k: K, class: 'other' }]) {
+    const refused = await ask('PUT', '/network/subscribers/001010000009103', { token, body: wrong });
+    assert.equal(refused.status, 400);
+    assert.ok(!JSON.stringify(refused.body).includes(K));
+  }
+});
+
+test('without a contract: the SM’s APN whatever is asked for, and no service', async () => {
+  const challenge = await attach(BOOTSTRAP, 'internet');
+  assert.equal(challenge.status, 200);
+  assert.match(challenge.body.rand, /^[0-9a-f]{32}$/);
+  assert.match(challenge.body.autn, /^[0-9a-f]{32}$/);
+  const { attachId, rand } = challenge.body;
+  const { status, body } = await respond(attachId, res(rand));
+  assert.equal(status, 200);
+  assert.equal(body.imsi, BOOTSTRAP);
+  assert.deepEqual([body.apn.requested, body.apn.given, body.apn.rule],
+    ['internet', 'sm.provisioning', 'provisioning-apn']);
+  for (const [service, protocol, number] of [['data', 'ESM', 8], ['voice', 'EMM', 18], ['sms', 'EMM', 18]]) {
+    const { verdict, cause } = body.services[service];
+    assert.deepEqual([verdict, cause.protocol, cause.number], ['refused', protocol, number], service);
+  }
+  assert.equal((await use(body.sessionId, 'voice', '+15550100')).body.verdict, 'refused');
+  assert.equal((await use(body.sessionId, 'data', 'news.example')).body.verdict, 'refused');
+  assert.equal((await use(body.sessionId, 'data', sm)).body.verdict, 'permitted');
+  assert.equal((await use(body.sessionId, 'voice', '112')).body.verdict, 'permitted', 'TS 22.101 §10.1.1');
+  // A challenge is answered once.
+  assert.equal((await respond(attachId, res(rand))).status, 410);
+});
+
+test('with a contract: what was agreed on', async () => {
+  const { apn, services, sessionId } = await session(CONTRACT, 'internet');
+  assert.equal(apn.given, 'internet');
+  for (const service of ['data', 'voice', 'sms']) assert.equal(services[service].verdict, 'permitted');
+  assert.equal((await use(sessionId, 'voice', '+15550100')).body.verdict, 'permitted');
+});
+
+test('a wrong card and an unknown one stay outside', async () => {
+  const { body } = await attach(BOOTSTRAP);
+  const right = res(body.rand);
+  const wrong = right.slice(0, -1) + (right.endsWith('0') ? '1' : '0');
+  const refused = await respond(body.attachId, wrong);
+  assert.equal(refused.status, 403);
+  assert.equal(refused.headers.get('content-type'), 'application/problem+json');
+  assert.deepEqual([refused.body.cause.protocol, refused.body.cause.number], ['EMM', 3]);
+  assert.equal((await respond(body.attachId, right)).status, 410, 'no second guess');
+
+  const short = (await attach(BOOTSTRAP)).body;
+  assert.equal((await respond(short.attachId, res(short.rand).slice(0, 8))).status, 403);
+
+  const stranger = await attach('001010000009199');
+  assert.equal(stranger.status, 403);
+  assert.deepEqual([stranger.body.cause.protocol, stranger.body.cause.number], ['EMM', 2]);
+});
+
+test('what cannot be read is refused as such', async () => {
+  for (const body of ['', '{', 'null', '{}', { imsi: 'x' }, { imsi: '1'.repeat(16) }, '['.repeat(5000)]) {
+    const { status } = await ask('POST', '/network/attach', { body });
+    assert.equal(status, 400, JSON.stringify(body));
+  }
+  const { attachId } = (await attach(BOOTSTRAP)).body;
+  const path = `/network/attach/${attachId}/response`;
+  for (const body of ['', '{', { res: 'zz' }, { res: '00' }, { auts: '00' }, { res: '00000000', auts: '' }]) {
+    assert.equal((await ask('POST', path, { body })).status, 400, JSON.stringify(body));
+  }
+  assert.equal((await ask('POST', '/network/attach/nobody/response', { body: { res: K } })).status, 404);
+  assert.equal((await ask('GET', `/network/sessions/${'0'.repeat(48)}`)).status, 404);
+  assert.equal((await ask('GET', '/network/attach')).status, 405);
+  assert.equal((await ask('GET', '/network/nowhere')).status, 404);
+});
+
+test('the bearer leads to the SM, and to nothing else', async () => {
+  const { sessionId } = await session(BOOTSTRAP);
+  const bearer = `/network/sessions/${sessionId}/http/`;
+  const health = await runtime.ask('edge-smdp', 'GET', '/operator/health');
+  const ci = health.body.credentials[0].ciPkId;
+  const path = '/gsma/rsp2/es9plus/initiateAuthentication';
+  const headers = { 'x-admin-protocol': 'gsma/rsp/v2.2.2' };
+
+  const through = await ask('POST', bearer + sm + path, { body: initiate(ci, sm), headers });
+  const signed = Buffer.from(executed(through).serverSigned1, 'base64').toString('latin1');
+  assert.ok(signed.includes(sm), 'the SM-DP+ itself has answered');
+  assert.match(through.headers.get('x-admin-protocol'), /^gsma\/rsp\/v2/);
+
+  const body = initiate(ci, sm);
+  for (const target of [
+    `news.example${path}`,
+    `${sm}.evil.example${path}`,
+    `${sm}:8443${path}`,
+    `${sm}@news.example${path}`,
+    `${sm}/operator/profiles`,
+    `${sm}/gsma/rsp2/es9plus/..%2f..%2foperator/profiles`,
+    `${sm}${path}?x=1`,
+  ]) {
+    const refused = await ask('POST', bearer + target, { body, token });
+    assert.equal(refused.status, 403, target);
+    assert.equal(refused.headers.get('content-type'), 'application/problem+json', target);
+  }
+  assert.equal((await ask('GET', bearer + sm + path)).status, 403);
+
+  const log = (await ask('GET', `/network/sessions/${sessionId}/log`)).body;
+  const gone = log.filter(({ what, verdict }) => what.startsWith('POST') && verdict === 'permitted');
+  assert.deepEqual(gone.map(({ what }) => what), [`POST ${sm}${path}`], 'one request went out');
+  assert.ok(log.some(({ what, verdict }) => what.includes('news.example') && verdict === 'refused'));
+
+  // Another interface of the SM: if the gateway lets the request pass, the operator's token does
+  // not travel with it, and the SM refuses.
+  const es2 = await ask('POST', `${bearer}${sm}/gsma/rsp2/es2plus/downloadOrder`, { body: {}, token });
+  assert.ok([401, 403].includes(es2.status), `${es2.status}`);
+});
+
+test('who has detached has no bearer', async () => {
+  const { sessionId } = await session(BOOTSTRAP);
+  const path = `/network/sessions/${sessionId}`;
+  assert.equal((await ask('GET', path)).status, 200);
+  assert.equal((await ask('DELETE', path)).status, 204);
+  assert.equal((await ask('GET', path)).status, 410);
+  const after = `${path}/http/${sm}/gsma/rsp2/es9plus/initiateAuthentication`;
+  assert.equal((await ask('POST', after, { body: {} })).status, 410);
+});
+
+test('subscriber, challenge and session outlive the objects that hold them', async () => {
+  const held = await session(CONTRACT, 'internet');
+  const { attachId, rand, autn } = (await attach(BOOTSTRAP)).body;
+  await runtime.evict('net-policy-worker', 'SUBSCRIBER');
+  await runtime.evict('net-policy-worker', 'DIRECTORY');
+  const { body } = await ask('GET', `/network/sessions/${held.sessionId}`);
+  assert.deepEqual(body, held);
+  assert.equal((await respond(attachId, res(rand))).status, 200);
+  assert.equal((await respond(attachId, res(rand))).status, 410);
+  assert.equal((await ask('GET', '/network/subscribers', { token })).body.length, 2);
+
+  // SQN xor AK is in AUTN, and AK is RES from the fourth byte on: the numbers go on, not back.
+  const sqn = (challenge) => {
+    const ak = Buffer.from(res(challenge.rand), 'hex').subarray(3, 9);
+    return Buffer.from(Buffer.from(challenge.autn, 'hex').subarray(0, 6).map((byte, at) => byte ^ ak[at])).readUIntBE(0, 6);
+  };
+  const next = (await attach(BOOTSTRAP)).body;
+  assert.ok(sqn(next) > sqn({ rand, autn }));
+});
+
+test('a subscriber that was withdrawn is a stranger', async () => {
+  const path = `/network/subscribers/${CONTRACT}`;
+  assert.equal((await ask('DELETE', path)).status, 401);
+  assert.equal((await ask('DELETE', path, { token })).status, 204);
+  assert.equal((await attach(CONTRACT)).status, 403);
+  const { body } = await ask('GET', '/network/subscribers', { token });
+  assert.deepEqual(body.map(({ imsi }) => imsi), [BOOTSTRAP]);
+});

@@ -1,0 +1,99 @@
+// The services' workers in their runtime, as `cargo xtask build` made them, with the variables
+// of a laboratory that `cargo xtask test` hands over.
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createTestHarness } from 'wrangler';
+
+/** Variables of the laboratory by the worker's name. */
+export const laboratory = JSON.parse(process.env.LABORATORY ?? 'null');
+assert.ok(laboratory, 'there is no laboratory: run `cargo xtask test --only workers`');
+
+/** Starts workers, each with its own wrangler.jsonc, but for where it lies and what it is told. */
+export async function start(names) {
+  const root = mkdtempSync(join(tmpdir(), 'workers-test-'));
+  const workers = names.map((name) => {
+    const member = resolve(import.meta.dirname, '../..', name);
+    const text = readFileSync(join(member, 'wrangler.jsonc'), 'utf8').replace(/^\s*\/\/.*$/gm, '');
+    const configuration = JSON.parse(text);
+    configuration.main = join(member, configuration.main);
+    Object.assign(configuration.vars, laboratory[name]);
+    const configPath = join(root, name, 'wrangler.json');
+    mkdirSync(join(root, name));
+    writeFileSync(configPath, JSON.stringify(configuration), { mode: 0o600 });
+    return { configPath };
+  });
+  const server = createTestHarness({ root, workers });
+  try {
+    await server.listen();
+  } catch (error) {
+    rmSync(root, { recursive: true, force: true });
+    throw error;
+  }
+  return {
+    /** A request to a worker; `body` that is no string is sent as JSON. */
+    async ask(name, method, path, { token, body, headers = {} } = {}) {
+      const response = await server.getWorker(name).fetch(`https://${name}${path}`, {
+        method,
+        headers: {
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...headers,
+        },
+        body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
+      });
+      const text = await response.text();
+      const json = /json/.test(response.headers.get('content-type') ?? '');
+      return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+    },
+    /** Ends every running object of a class; what they know afterwards they have from their storage. */
+    async evict(name, binding) {
+      const worker = server.getWorker(name);
+      const ids = await worker.listDurableObjectIds(binding);
+      assert.notEqual(ids.length, 0, `${name} has objects behind ${binding}`);
+      for (const id of ids) await worker.evictDurableObject(binding, { id });
+    },
+    async close() {
+      await server.close();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A data object: tag and contents in hexadecimal; lengths up to 255. */
+export function tlv(tag, ...contents) {
+  const bytes = Buffer.concat(contents.map((part) => Buffer.from(part, 'hex')));
+  assert.ok(bytes.length < 256);
+  const length = Buffer.from(bytes.length < 128 ? [bytes.length] : [0x81, bytes.length]);
+  return Buffer.concat([Buffer.from(tag, 'hex'), length, bytes]).toString('hex');
+}
+
+export const base64 = (hex) => Buffer.from(hex, 'hex').toString('base64');
+
+/** EUICCInfo1 (SGP.22 §4.3) of a chip of version 2.2.2 that trusts one CI. */
+export const euiccInfo1 = (ci) =>
+  tlv('bf20', tlv('82', '020202'), tlv('a9', tlv('04', ci)), tlv('aa', tlv('04', ci)));
+
+/** What an LPA sends first. */
+export const initiate = (ci, smdpAddress = laboratory['edge-smdp'].SMDP_ADDRESSES) => ({
+  smdpAddress,
+  euiccChallenge: base64('00112233445566778899aabbccddeeff'),
+  euiccInfo1: base64(euiccInfo1(ci)),
+});
+
+/** That an answer is the standard's refusal with these codes (SGP.22 §5.2.6). */
+export function refusedWith({ status, body }, subjectCode, reasonCode) {
+  assert.equal(status, 200);
+  const execution = body.header.functionExecutionStatus;
+  assert.equal(execution.status, 'Failed');
+  const { subjectCode: subject, reasonCode: reason } = execution.statusCodeData;
+  assert.deepEqual([subject, reason], [subjectCode, reasonCode]);
+}
+
+/** That an answer is the standard's success. */
+export function executed({ status, body }) {
+  assert.equal(status, 200, JSON.stringify(body));
+  assert.equal(body.header.functionExecutionStatus.status, 'Executed-Success', JSON.stringify(body));
+  return body;
+}
