@@ -97,6 +97,18 @@ test('with a contract: what was agreed on', async () => {
   assert.equal((await use(sessionId, 'voice', '+15550100')).body.verdict, 'permitted');
 });
 
+test('of answers to one challenge at the same time one counts', async () => {
+  const { attachId, rand } = (await attach(BOOTSTRAP)).body;
+  const answers = await Promise.all(Array.from({ length: 8 }, () => respond(attachId, res(rand))));
+  const statuses = answers.map(({ status }) => status).sort();
+  assert.deepEqual(statuses, [200, ...Array(7).fill(410)]);
+  // And challenges at the same time are different ones.
+  const challenges = await Promise.all(Array.from({ length: 8 }, () => attach(CONTRACT)));
+  for (const field of ['attachId', 'rand', 'autn']) {
+    assert.equal(new Set(challenges.map(({ body }) => body[field])).size, 8, field);
+  }
+});
+
 test('a wrong card and an unknown one stay outside', async () => {
   const { body } = await attach(BOOTSTRAP);
   const right = res(body.rand);
@@ -195,7 +207,8 @@ test('subscriber, challenge and session outlive the objects that hold them', asy
   // SQN xor AK is in AUTN, and AK is RES from the fourth byte on: the numbers go on, not back.
   const sqn = (challenge) => {
     const ak = Buffer.from(res(challenge.rand), 'hex').subarray(3, 9);
-    return Buffer.from(Buffer.from(challenge.autn, 'hex').subarray(0, 6).map((byte, at) => byte ^ ak[at])).readUIntBE(0, 6);
+    const hidden = Buffer.from(challenge.autn, 'hex').subarray(0, 6);
+    return Buffer.from(hidden.map((byte, at) => byte ^ ak[at])).readUIntBE(0, 6);
   };
   const next = (await attach(BOOTSTRAP)).body;
   assert.ok(sqn(next) > sqn({ rand, autn }));

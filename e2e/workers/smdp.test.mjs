@@ -6,6 +6,17 @@ import { base64, euiccInfo1, executed, initiate, laboratory, refusedWith, start,
 
 const { OPERATOR_TOKEN: token, SMDP_ADDRESSES: address } = laboratory['edge-smdp'];
 const ICCID = '89000000000000009005';
+const upload = {
+  metadata: { serviceProviderName: 'Example', profileName: 'Runtime', profileClass: 'operational' },
+  subscriber: {
+    iccid: ICCID,
+    imsi: '001010000009001',
+    algorithm: 'milenage',
+    // TS 35.208 §4.3.1, test set 1.
+    k: '465b5ce8b199b49faa5f0a2ee238a6bc',
+    opc: 'cd63cb71954a9f4e48a5994e37a02baf',
+  },
+};
 const ES9 = '/gsma/rsp2/es9plus/';
 const ES2 = '/gsma/rsp2/es2plus/';
 
@@ -62,17 +73,6 @@ test('nobody is the operator without the operator’s token', async () => {
 });
 
 test('a profile is made for a subscriber and listed', async () => {
-  const upload = {
-    metadata: { serviceProviderName: 'Example', profileName: 'Runtime', profileClass: 'operational' },
-    subscriber: {
-      iccid: ICCID,
-      imsi: '001010000009001',
-      algorithm: 'milenage',
-      // TS 35.208 §4.3.1, test set 1.
-      k: '465b5ce8b199b49faa5f0a2ee238a6bc',
-      opc: 'cd63cb71954a9f4e48a5994e37a02baf',
-    },
-  };
   const added = await ask('POST', '/operator/profiles', { token, body: upload });
   assert.equal(added.status, 201, JSON.stringify(added.body));
   assert.equal(added.body.iccid, ICCID);
@@ -113,6 +113,18 @@ test('an order is confirmed and released, and every call happens once', async ()
   const reused = await es2('releaseProfile', 'call-1', { iccid: ICCID });
   refusedWith(reused, '1.6', '3.3');
   refusedWith(await es2('downloadOrder', 'call-5', { iccid: '8900000000000000999' }), '8.2.1', '3.9');
+});
+
+test('of orders for one profile at the same time one gets it', async () => {
+  const iccid = '89000000000000009013';
+  const body = { ...upload, subscriber: { ...upload.subscriber, iccid, imsi: '001010000009002' } };
+  assert.equal((await ask('POST', '/operator/profiles', { token, body })).status, 201);
+  const calls = Array.from({ length: 8 }, (_, at) => es2('downloadOrder', `race-${at}`, { iccid }));
+  const answers = await Promise.all(calls);
+  const won = answers.filter((answer) => answer.body.iccid === iccid);
+  assert.equal(won.length, 1);
+  executed(won[0]);
+  for (const answer of answers) if (answer !== won[0]) refusedWith(answer, '8.2.1', '3.3');
 });
 
 test('initiateAuthentication is answered under a key that the certificate names', async () => {
