@@ -193,11 +193,12 @@ test('who has detached has no bearer', async () => {
   assert.equal((await ask('POST', after, { body: {} })).status, 410);
 });
 
-test('subscriber, challenge and session outlive the objects that hold them', async () => {
+test('subscriber, challenge and session outlive the objects that hold them, and the runtime', async () => {
   const held = await session(CONTRACT, 'internet');
   const { attachId, rand, autn } = (await attach(BOOTSTRAP)).body;
   await runtime.evict('net-policy-worker', 'SUBSCRIBER');
   await runtime.evict('net-policy-worker', 'DIRECTORY');
+  await runtime.restart();
   const { body } = await ask('GET', `/network/sessions/${held.sessionId}`);
   assert.deepEqual(body, held);
   assert.equal((await respond(attachId, res(rand))).status, 200);

@@ -54,6 +54,10 @@ export async function start(names) {
       assert.notEqual(ids.length, 0, `${name} has objects behind ${binding}`);
       for (const id of ids) await worker.evictDurableObject(binding, { id });
     },
+    /** Starts the runtime of the same workers again over the same storage. */
+    async restart() {
+      await server.update((options) => ({ ...options }));
+    },
     async close() {
       await server.close();
       rmSync(root, { recursive: true, force: true });

@@ -220,12 +220,13 @@ test('a page of another origin may ask for ES9+ and nothing else', async () => {
   }
 });
 
-test('an order outlives the objects that hold it', async () => {
+test('an order outlives the objects that hold it, and the runtime', async () => {
   const before = await ask('GET', `/operator/orders/${ICCID}`, { token });
   assert.equal(before.body.state, 'Released');
   await runtime.evict('edge-smdp', 'STORE');
-  const after = await ask('GET', `/operator/orders/${ICCID}`, { token });
-  assert.deepEqual(after.body, before.body);
+  assert.deepEqual((await ask('GET', `/operator/orders/${ICCID}`, { token })).body, before.body);
+  await runtime.restart();
+  assert.deepEqual((await ask('GET', `/operator/orders/${ICCID}`, { token })).body, before.body);
   // And so does the memory of calls.
   executed(await es2('releaseProfile', 'call-4', { iccid: ICCID }));
   refusedWith(await es2('downloadOrder', 'call-6', { iccid: ICCID }), '8.2.1', '3.3');
