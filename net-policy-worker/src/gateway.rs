@@ -22,7 +22,7 @@ pub const MAX_ANSWER: usize = 4 * 1024 * 1024;
 pub const PATIENCE: Duration = Duration::from_secs(25);
 
 /// Where ES9+ lives on an SM (SGP.22 §6.5).
-const PREFIX: &str = "/gsma/rsp2/";
+const PREFIX: &str = "/gsma/rsp2/es9plus/";
 
 /// The only request headers the SM sees, besides those of the connection (SGP.22 §6.5.1).
 const REQUEST_HEADERS: [HeaderName; 3] =

@@ -644,6 +644,7 @@ mod anything {
             "gsma",
             "rsp2",
             "/gsma/rsp2/",
+            "/gsma/rsp2/es9plus/",
             "es9plus",
             "x",
             "?",
@@ -670,7 +671,7 @@ mod anything {
             if let Examined::Es9(to) = examine(&attempt, &network().sm_addresses) {
                 let lower = authority.to_lowercase();
                 prop_assert!(["smdp.example", "smdp.example:443", "lab.example:8443"].contains(&lower.as_str()), "{}", authority);
-                prop_assert!(target.starts_with("/gsma/rsp2/") && !target.contains("..") && !target.contains('%'), "{}", target);
+                prop_assert!(target.starts_with("/gsma/rsp2/es9plus/") && !target.contains("..") && !target.contains('%'), "{}", target);
                 prop_assert_eq!(SmAddress::parse(&to), SmAddress::parse(&lower));
             }
         }

@@ -1,9 +1,7 @@
 use rsp::Iccid;
 use saip::build::{Authentication, Codes, Subscriber, elements};
 use saip::response::PeStatus;
-use saip::{
-    AlgoConfiguration, Command, File, FileItem, ProfileElement, Secret, Service, TemplateKind,
-};
+use saip::{AlgoConfiguration, Command, File, FileItem, ProfileElement, Secret, Service, TemplateKind};
 
 use super::*;
 use crate::bench::{Bench, hex, install};
