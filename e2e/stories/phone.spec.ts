@@ -41,6 +41,39 @@ test('a code works once', async ({ person, operator }) => {
   await expect(person.profiles).toHaveCount(2);
 });
 
+test('a reload at a bad moment loses no profile', async ({ person, operator, page }) => {
+  const order = await operator.order('Interrupted');
+  const begin = async () => {
+    await person.enter(order.code);
+    await page.getByRole('button', { name: 'Install', exact: true }).click();
+  };
+  await person.open();
+
+  // The server has handed the package out; its answer reaches a page that is gone.
+  const handedOut = new Promise<void>((resolve) => {
+    void page.route('**/getBoundProfilePackage', async (route) => {
+      await route.fetch();
+      resolve();
+    });
+  });
+  await begin();
+  await handedOut;
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  await page.reload();
+  await person.settled();
+  await expect(person.profiles).toHaveCount(1);
+
+  // While the chip is being fed; it may be done before the reload.
+  await begin();
+  await expect(person.message('ES10b.LoadBoundProfilePackage').first()).toBeVisible();
+  await page.reload();
+  await person.settled();
+  if ((await person.profiles.count()) === 1) await person.install(order.code);
+  await expect(person.profiles).toHaveCount(2);
+  await person.switchTo(order.name);
+  await expect(person.operator).toContainText(order.provider);
+});
+
 test('saying “not now” leaves the order as it was', async ({ person, operator, page }) => {
   const order = await operator.order('Later');
   await person.open();
