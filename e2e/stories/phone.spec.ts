@@ -58,8 +58,8 @@ test('a reload at a bad moment loses no profile', async ({ person, operator, pag
   });
   await begin();
   await handedOut;
-  await page.unrouteAll({ behavior: 'ignoreErrors' });
   await page.reload();
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
   await person.settled();
   await expect(person.profiles).toHaveCount(1);
 

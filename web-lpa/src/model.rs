@@ -178,8 +178,10 @@ impl Notice {
 
     /// A failure of a procedure.
     pub(crate) fn of(failure: &Failure) -> Self {
+        // What the person decided is no alarm.
+        let decided = matches!(failure.cause, lpa::Cause::Postponed | lpa::Cause::Rejected);
         Self {
-            good: false,
+            good: decided,
             what: failure.what(),
             advice: failure.advice().to_owned(),
             codes: failure.codes(),

@@ -439,6 +439,10 @@ impl Phone {
                     continue;
                 }
                 self.model.note(false, format!("data to {}", call.address), error.because(), error.codes());
+                // A verdict is an answer; anything else is a network that does not work.
+                if answer.status == 403 {
+                    return Ok(HttpAnswer { status: answer.status, body: answer.body });
+                }
                 return Err(ServerLost(format!("{} ({})", error.because(), error.codes())));
             }
             return Ok(HttpAnswer { status: answer.status, body: answer.body });

@@ -256,6 +256,12 @@ impl Failure {
             }
             Cause::Install { reason: ErrorReason::ICCID_ALREADY_EXISTS_ON_EUICC, .. }
             | Cause::AlreadyInstalled => "Use the profile in the list, or delete it first.",
+            Cause::Install { reason, .. } if *reason != ErrorReason::INTERRUPTION => {
+                "The order is closed by this. Show the codes below to the operator and ask for a new code."
+            }
+            Cause::Http { status: 403, .. } => {
+                "Check the server address in the activation code: with this profile the network may let only the operator's own server through."
+            }
             Cause::Delete(DeleteResult::PROFILE_NOT_IN_DISABLED_STATE) => "Switch to another profile first.",
             Cause::StateChange(ProfileStateResult::CAT_BUSY) => "Wait a moment and try again.",
             Cause::Rejected => "Ask the operator for a new code if this was a mistake.",

@@ -105,6 +105,8 @@ struct Playback {
     questions: Vec<Question>,
     steps: Vec<Step>,
     stop_at: Option<Step>,
+    /// How often that step passes before it is stopped at.
+    let_pass: usize,
 }
 
 impl Playback {
@@ -163,7 +165,16 @@ impl Playback {
             (Es9Function::CancelSession, json!({"header": ok()})),
         ]);
         let replies = vec![Reply::Accept];
-        Some(Self { chip, server, replies, calls: vec![], questions: vec![], steps: vec![], stop_at: None })
+        Some(Self {
+            chip,
+            server,
+            replies,
+            calls: vec![],
+            questions: vec![],
+            steps: vec![],
+            stop_at: None,
+            let_pass: 0,
+        })
     }
 
     fn refuse(&mut self, function: Es9Function, code: StatusCode) {
@@ -192,7 +203,9 @@ impl Playback {
                     Answer::Reply(self.replies.remove(0))
                 }
                 Effect::Progress(progress) => {
-                    let stop = self.stop_at.as_ref() == Some(&progress.step);
+                    let here = self.stop_at.as_ref() == Some(&progress.step);
+                    let stop = here && self.let_pass == 0;
+                    self.let_pass -= usize::from(here && !stop);
                     self.steps.push(progress.step);
                     if stop { Answer::Stop } else { Answer::Continue }
                 }
@@ -299,6 +312,17 @@ fn every_step_before_the_package_can_be_stopped() {
         assert!(!playback.functions().contains(&"getBoundProfilePackage"));
         assert!(playback.chip.closed);
     }
+}
+
+#[test]
+fn the_package_can_be_given_back_until_the_chip_has_its_first_segment() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    playback.stop_at = Some(Step::FetchPackage);
+    playback.let_pass = 1;
+    assert_eq!(playback.download(CODE).unwrap_err().cause, Cause::Postponed);
+    assert_eq!(playback.chip.segments, 0);
+    assert_eq!(playback.cancelled(), Some(CancelSessionReason::POSTPONED));
+    assert_eq!(playback.functions().last(), Some(&"cancelSession"));
 }
 
 #[test]

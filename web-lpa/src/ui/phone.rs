@@ -7,7 +7,7 @@ use rsp::activation_code::InvalidActivationCode;
 
 use super::profiles::{Profiles, class_name};
 use super::{Context, context};
-use crate::model::{Notification, Radio};
+use crate::model::{Notice, Notification, Radio};
 use crate::network::Verdict;
 use crate::trace::size;
 
@@ -130,12 +130,21 @@ fn AddEsim() -> impl IntoView {
         match text.get_untracked().parse::<ActivationCode>() {
             Ok(code) => {
                 wrong.set(None);
-                text.set(String::new());
                 phone.download(code);
             }
-            Err(error) => wrong.set(Some(advice(error))),
+            Err(error) => {
+                model.notice.set(None);
+                wrong.set(Some(advice(error)));
+            }
         }
     };
+    // The code stays in its field until it has been used: it may have to be mended.
+    Effect::new(move |_| {
+        let used = |notice: &Option<Notice>| notice.as_ref().is_some_and(|notice| notice.switch_to.is_some());
+        if model.notice.with(used) {
+            text.set(String::new());
+        }
+    });
     let busy = move || model.task.with(Option::is_some) || !model.chip_state.with(|state| state.answers());
     view! {
         <form class="add" on:submit=submit>

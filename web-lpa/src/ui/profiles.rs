@@ -74,7 +74,7 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
         event.prevent_default();
         renaming.set(false);
         if let Some(iccid) = iccid {
-            phone.rename(iccid, new_name.get_untracked());
+            phone.rename(iccid, new_name.get_untracked().trim().to_owned());
         }
     };
     let deletable = class != ProfileClass::Provisioning;

@@ -80,6 +80,11 @@ impl Download<'_> {
         if let Err(failure) = check_metadata(&session.metadata, &package) {
             return Err(self.cancel(isd_r, &session.id, failure).await);
         }
+        // The last moment: until the chip has the first segment the order can still be
+        // given back.
+        if let Err(failure) = self.may_stop(Step::FetchPackage).await {
+            return Err(self.cancel(isd_r, &session.id, failure).await);
+        }
         let installed = self.install(isd_r, &session.id, &package).await;
         if let Err(Failure { cause: Cause::CardLost(_), .. }) = &installed {
             return Err(installed.err().unwrap_or_else(Failure::misuse));
