@@ -72,6 +72,13 @@ test('every page carries the strict policy', async () => {
   }
 });
 
+test('HEAD says what GET would, without the page', async () => {
+  const response = await server.fetch('/', { method: 'HEAD' });
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get('content-security-policy'), POLICY);
+  assert.equal(await response.text(), '');
+});
+
 test('what is named by its content is kept for ever, the page is not', async () => {
   const part = await server.fetch('/app/0123456789ab/boot.js');
   assert.match(part.headers.get('cache-control'), /immutable/);

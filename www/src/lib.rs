@@ -115,6 +115,7 @@ async fn page(request: Request, env: &Env) -> Result<Response> {
         return Response::error("A page is only read: GET or HEAD.", 405);
     }
     let path = request.path();
+    let only_head = request.method() == Method::Head;
     let assets: Fetcher = env.assets("ASSETS")?;
     let mut response = assets.fetch_request(request).await?;
     let headers = Headers::new();
@@ -133,13 +134,10 @@ async fn page(request: Request, env: &Env) -> Result<Response> {
         headers.set("cache-control", "public, max-age=31536000, immutable")?;
     }
     let status = response.status_code();
-    // Only these carry a body; a 304 with one is an error.
-    Ok(match status {
-        204 | 304 => Response::empty()?,
-        _ => Response::from_stream(response.stream()?)?,
-    }
-    .with_status(status)
-    .with_headers(headers))
+    // These carry no body; a 304 with one is an error.
+    let bodiless = only_head || matches!(status, 204 | 304);
+    let answer = if bodiless { Response::empty()? } else { Response::from_stream(response.stream()?)? };
+    Ok(answer.with_status(status).with_headers(headers))
 }
 
 /// Whether a path lies in one of the folders that `cargo xtask build` names by content.
