@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rsp::metadata::{OperatorId, PprIds, StoreMetadata};
 use rsp::rat::{ProfilePolicyAuthorisationRule, RulesAuthorisationTable};
-use rsp::{Aid, Eid, Raw, Version};
+use rsp::{Aid, DataObject as _, Eid, Raw, Version};
 use rsp_crypto::software::SigningKey;
 use rsp_crypto::{Certificate, CiKey};
 use serde::Deserialize;
@@ -53,8 +53,49 @@ pub struct Factory {
     pub rules: RulesAuthorisationTable,
     /// Profile policy rules that nobody may bring.
     pub forbidden_rules: PprIds,
+    /// What EUICCInfo2 says beside what the chip measures.
+    pub announced: Announced,
+    /// Whether the provisioning profile is enabled as soon as no other profile is: after an
+    /// operational or test profile was disabled, or taken by a memory reset. The standard
+    /// leaves the chip without one then; so does a chip that is not told otherwise.
+    pub fallback: bool,
     /// Profiles that the chip leaves the factory with.
     pub preloaded: Vec<Preloaded>,
+}
+
+/// What EUICCInfo2 says beside what the chip measures (SGP.22 §4.3). Whatever is announced,
+/// the chip does what it can do: an LPA or a server is tried against other chips so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// `uiccCapability`, bit 0 most significant; none: what the chip can do.
+    pub uicc_capability: Option<u32>,
+    /// `rspCapability`, bit 0 most significant; none: what the chip can do.
+    pub rsp_capability: Option<u32>,
+    /// Java Card API version.
+    pub ts102241_version: Option<Version>,
+    /// GlobalPlatform version.
+    pub globalplatform_version: Option<Version>,
+    /// 0 other, 1 basic, 2 medium, 3 contactless.
+    pub category: Option<u32>,
+    /// Protection profile version.
+    pub pp_version: Version,
+    /// Accreditation number of the production site, 64 bytes of UTF-8 at most.
+    pub sas_accreditation_number: String,
+}
+
+impl Default for Announced {
+    fn default() -> Self {
+        Self {
+            uicc_capability: None,
+            rsp_capability: None,
+            ts102241_version: None,
+            globalplatform_version: None,
+            category: None,
+            pp_version: Version([1, 0, 0]),
+            // No site is accredited to make a chip of software.
+            sas_accreditation_number: "NOT-ACCREDITED".into(),
+        }
+    }
 }
 
 /// A certificate of the eUICC and what belongs to it.
@@ -155,6 +196,8 @@ impl Factory {
                 consent_required: true,
             }]),
             forbidden_rules: PprIds::default(),
+            announced: Announced::default(),
+            fallback: false,
             preloaded: Vec::new(),
         }
     }
@@ -166,9 +209,17 @@ impl Factory {
     /// {"eid": "8904…", "euiccPrivateKey": "PKCS#8, SEC1 or the scalar",
     ///  "euiccCertificate": "…", "eumCertificate": "…", "ciCertificates": ["…"],
     ///  "memory": 524288, "isdRAid": "hexadecimal", "defaultDpAddress": "…",
-    ///  "rootDsAddress": "…", "sgp22Version": "2.2.2",
+    ///  "rootDsAddress": "…", "sgp22Version": "2.2.2", "profileVersion": "2.3.1",
+    ///  "firmwareVersion": "1.0.0", "fallback": false,
+    ///  "rulesAuthorisationTable": "BF43…", "forbiddenProfilePolicyRules": ["ppr1"],
+    ///  "announced": {"uiccCapability": "hexadecimal, 4 bytes", "rspCapability": "98000000",
+    ///                "ts102241Version": "9.2.0", "globalplatformVersion": "2.3.0",
+    ///                "category": "basicEuicc", "ppVersion": "1.0.0",
+    ///                "sasAcreditationNumber": "…"},
     ///  "preloaded": [{"metadata": "BF25…", "package": "…", "enabled": true}]}
     /// ```
+    ///
+    /// The names of what is announced are those of EUICCInfo2 in the standard's module.
     ///
     /// # Errors
     /// [`FactoryError::Json`] and [`FactoryError::Part`].
@@ -191,9 +242,28 @@ impl Factory {
         factory.default_dp_address = json.default_dp_address.filter(|address| !address.is_empty());
         factory.root_ds_address = json.root_ds_address.unwrap_or_default();
         if let Some(version) = json.sgp22_version {
-            let parsed = version.parse();
-            factory.svn = parsed.map_err(|_| part("sgp22Version", "three numbers and two points"))?;
+            factory.svn = parsed_version("sgp22Version", &version)?;
         }
+        if let Some(version) = json.profile_version {
+            factory.profile_version = parsed_version("profileVersion", &version)?;
+        }
+        if let Some(version) = json.firmware_version {
+            factory.firmware_version = parsed_version("firmwareVersion", &version)?;
+        }
+        if let Some(table) = json.rules_authorisation_table {
+            let table = binary("rulesAuthorisationTable", &table)?;
+            factory.rules = RulesAuthorisationTable::decode(&table)
+                .map_err(|error| part("rulesAuthorisationTable", error.to_string()))?;
+        }
+        for rule in &json.forbidden_profile_policy_rules {
+            factory.forbidden_rules.0 |= match rule.as_str() {
+                "ppr1" => PprIds::PPR1.0,
+                "ppr2" => PprIds::PPR2.0,
+                _ => return Err(part("forbiddenProfilePolicyRules", "neither ppr1 nor ppr2")),
+            };
+        }
+        factory.fallback = json.fallback;
+        factory.announced = json.announced.read()?;
         if let Some(aid) = json.isd_r_aid {
             let aid = hex::decode(aid).map_err(|error| part("isdRAid", error.to_string()))?;
             factory.isdr_aid = Aid::from_bytes(&aid).map_err(|error| part("isdRAid", error.to_string()))?;
@@ -290,9 +360,14 @@ impl Factory {
             root_ds_address: self.root_ds_address.clone(),
             rules: self.rules.clone(),
             forbidden_rules: self.forbidden_rules,
-            pp_version: Version([1, 0, 0]),
-            // No site is accredited to make a chip of software.
-            sas_accreditation_number: "NOT-ACCREDITED".into(),
+            pp_version: self.announced.pp_version,
+            sas_accreditation_number: self.announced.sas_accreditation_number.clone(),
+            ts102241_version: self.announced.ts102241_version,
+            globalplatform_version: self.announced.globalplatform_version,
+            category: self.announced.category,
+            uicc_capability: self.announced.uicc_capability,
+            rsp_capability: self.announced.rsp_capability,
+            fallback: self.fallback,
         }
     }
 }
@@ -327,6 +402,10 @@ fn preload(tx: &mut Transaction<'_>, number: usize, profile: &Preloaded) -> Resu
         profile::set_enabled(tx, Some(slot))?;
     }
     Ok(())
+}
+
+fn parsed_version(name: &'static str, text: &str) -> Result<Version, FactoryError> {
+    text.parse().map_err(|_| part(name, "three numbers and two points"))
 }
 
 fn standard_isdr_aid() -> Aid {
@@ -364,8 +443,62 @@ struct Json {
     default_dp_address: Option<String>,
     root_ds_address: Option<String>,
     sgp22_version: Option<String>,
+    profile_version: Option<String>,
+    firmware_version: Option<String>,
+    rules_authorisation_table: Option<String>,
+    #[serde(default)]
+    forbidden_profile_policy_rules: Vec<String>,
+    #[serde(default)]
+    fallback: bool,
+    #[serde(default)]
+    announced: JsonAnnounced,
     #[serde(default)]
     preloaded: Vec<JsonProfile>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonAnnounced {
+    uicc_capability: Option<String>,
+    rsp_capability: Option<String>,
+    ts102241_version: Option<String>,
+    globalplatform_version: Option<String>,
+    category: Option<String>,
+    pp_version: Option<String>,
+    sas_acreditation_number: Option<String>,
+}
+
+impl JsonAnnounced {
+    fn read(self) -> Result<Announced, FactoryError> {
+        let bits = |name, text: Option<String>| {
+            let Some(text) = text else { return Ok(None) };
+            let bytes = hex::decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+            bytes.map(u32::from_be_bytes).map(Some).ok_or_else(|| part(name, "not 4 bytes in hexadecimal"))
+        };
+        let version = |name, text: Option<String>| text.map(|text| parsed_version(name, &text)).transpose();
+        let category = match self.category.as_deref() {
+            None => None,
+            Some("other") => Some(0),
+            Some("basicEuicc") => Some(1),
+            Some("mediumEuicc") => Some(2),
+            Some("contactlessEuicc") => Some(3),
+            Some(_) => return Err(part("category", "other, basicEuicc, mediumEuicc or contactlessEuicc")),
+        };
+        let usual = Announced::default();
+        let number = self.sas_acreditation_number.unwrap_or(usual.sas_accreditation_number);
+        if number.len() > 64 {
+            return Err(part("sasAcreditationNumber", "longer than 64 bytes"));
+        }
+        Ok(Announced {
+            uicc_capability: bits("uiccCapability", self.uicc_capability)?,
+            rsp_capability: bits("rspCapability", self.rsp_capability)?,
+            ts102241_version: version("ts102241Version", self.ts102241_version)?,
+            globalplatform_version: version("globalplatformVersion", self.globalplatform_version)?,
+            category,
+            pp_version: version("ppVersion", self.pp_version)?.unwrap_or(usual.pp_version),
+            sas_accreditation_number: number,
+        })
+    }
 }
 
 #[derive(Deserialize)]

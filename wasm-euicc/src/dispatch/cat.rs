@@ -101,8 +101,22 @@ impl Cat {
         self.waiting.is_some() || self.ongoing.is_some()
     }
 
-    /// Asks the terminal to refresh; announced by `91 XX` from now on.
-    pub fn refresh(&mut self, mode: RefreshMode) {
+    /// How a terminal is told of a change of the enabled profile: by the mode made for it
+    /// where TERMINAL PROFILE announces that (byte 34, bit 6), else by a reset
+    /// (ETSI TS 102 223 §5.2, §6.4.7).
+    #[must_use]
+    pub fn refresh_mode(&self) -> RefreshMode {
+        if self.supports(34, 6) { RefreshMode::ProfileStateChange } else { RefreshMode::UiccReset }
+    }
+
+    /// Asks the terminal to take notice of a change of the enabled profile; announced by
+    /// `91 XX` from now on.
+    pub fn refresh(&mut self) {
+        self.refresh_with(self.refresh_mode());
+    }
+
+    /// Asks the terminal to refresh in this mode.
+    pub fn refresh_with(&mut self, mode: RefreshMode) {
         self.number = self.number % 254 + 1;
         let details = [self.number, Self::REFRESH, mode as u8];
         let bytes = Writer::new()

@@ -208,7 +208,7 @@ fn terminal_capability_is_understood() {
 #[test]
 fn a_refresh_is_announced_fetched_and_answered() {
     let mut bench = Bench::empty();
-    bench.chip.cat.refresh(RefreshMode::UiccReset);
+    bench.chip.cat.refresh_with(RefreshMode::UiccReset);
     // Nobody hears it before TERMINAL PROFILE.
     assert_eq!(bench.raw("00A4000C023F00"), "9000");
     assert_eq!(bench.raw("8012000000"), "6985");
@@ -232,7 +232,7 @@ fn a_refresh_is_announced_fetched_and_answered() {
     assert!(!bench.chip.cat.is_busy());
     assert_eq!(bench.raw("801400000C810301010482028281830100"), "6985");
     // The bit of comprehension does not matter; numbers count on.
-    bench.chip.cat.refresh(RefreshMode::ProfileStateChange);
+    bench.chip.cat.refresh_with(RefreshMode::ProfileStateChange);
     assert_eq!(bench.raw("801200000B"), "D009810302010982028182".to_owned() + "9000");
     assert_eq!(bench.raw("801400000C010302010902028281030100"), "9000");
 }

@@ -6,6 +6,7 @@ use rsp::metadata::{NotificationEvents, PprIds, ProfileClass};
 use rsp::profiles::{ProfileIdentifier, ProfileState, StateChange};
 
 use super::Isdp;
+use crate::isdr::configuration::Configuration;
 use crate::isdr::{keys, notification};
 use crate::nvm::{Error, SlotId, Transaction, View};
 use crate::profile;
@@ -116,10 +117,19 @@ fn disable(tx: &mut Transaction<'_>, slot: SlotId) -> Result<(), Error> {
     // itself (SGP.22 §3.2.2).
     let back = displaced(tx).filter(|_| target.class() == ProfileClass::Test);
     tx.delete(keys::DISPLACED);
-    match back.and_then(|slot| super::at(tx, slot)) {
+    match back.and_then(|slot| super::at(tx, slot)).or_else(|| fallback(tx, &target)) {
         Some(back) => enable(tx, back.slot),
         None => Ok(()),
     }
+}
+
+/// The provisioning profile that takes the place of `gone` on a chip that was made so. The
+/// user who disables the provisioning profile itself wants none.
+fn fallback(view: &(impl View + ?Sized), gone: &Isdp) -> Option<Isdp> {
+    if gone.class() == ProfileClass::Provisioning || !Configuration::load(view)?.fallback {
+        return None;
+    }
+    super::all(view).into_iter().find(|isdp| isdp.class() == ProfileClass::Provisioning)
 }
 
 /// Checks DeleteProfile (SGP.22 §5.7.18).
@@ -140,7 +150,8 @@ pub(crate) fn check_delete(
 /// Deletes a profile with its ISD-P, whatever its state and rules.
 pub(crate) fn delete(tx: &mut Transaction<'_>, target: &Isdp) -> Result<(), Error> {
     tx.delete_slot(target.slot);
-    if profile::enabled(tx) == Some(target.slot) {
+    let was_enabled = profile::enabled(tx) == Some(target.slot);
+    if was_enabled {
         profile::set_enabled(tx, None)?;
     }
     if displaced(tx) == Some(target.slot) {
@@ -151,7 +162,11 @@ pub(crate) fn delete(tx: &mut Transaction<'_>, target: &Isdp) -> Result<(), Erro
     {
         tx.delete(keys::PENDING_CHANGE);
     }
-    notification::of_event(tx, target, NotificationEvents::DELETE)
+    notification::of_event(tx, target, NotificationEvents::DELETE)?;
+    match fallback(tx, target) {
+        Some(back) if was_enabled => enable(tx, back.slot),
+        _ => Ok(()),
+    }
 }
 
 fn displaced(view: &(impl View + ?Sized)) -> Option<SlotId> {

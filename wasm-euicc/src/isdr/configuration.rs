@@ -33,6 +33,18 @@ pub(crate) struct Configuration {
     pub(crate) pp_version: Version,
     /// Accreditation number of the production site.
     pub(crate) sas_accreditation_number: String,
+    /// Java Card API version announced.
+    pub(crate) ts102241_version: Option<Version>,
+    /// GlobalPlatform version announced.
+    pub(crate) globalplatform_version: Option<Version>,
+    /// `category` announced.
+    pub(crate) category: Option<u32>,
+    /// `uiccCapability` announced; none: what the chip can do.
+    pub(crate) uicc_capability: Option<u32>,
+    /// `rspCapability` announced; none: what the chip can do.
+    pub(crate) rsp_capability: Option<u32>,
+    /// Whether the provisioning profile is enabled when no other is any more.
+    pub(crate) fallback: bool,
 }
 
 impl Configuration {
@@ -49,6 +61,14 @@ impl Configuration {
         w.tlv(Tag(0x87), self.sas_accreditation_number.as_bytes());
         w.tlv(Tag(0x88), &self.memory.to_be_bytes());
         w.tlv(Tag(0x89), self.isdr_aid.as_bytes());
+        w.optional(Tag(0x8A), self.ts102241_version.as_ref().map(|version| &version.0[..]));
+        w.optional(Tag(0x8B), self.globalplatform_version.as_ref().map(|version| &version.0[..]));
+        for (tag, number) in
+            [(Tag(0x8C), self.category), (Tag(0x8D), self.uicc_capability), (Tag(0x8E), self.rsp_capability)]
+        {
+            w.optional(tag, number.map(u32::to_be_bytes).as_ref().map(|bytes| &bytes[..]));
+        }
+        w.boolean(Tag(0x8F), self.fallback);
         tx.put(keys::CONFIGURATION, w.finish())
     }
 
@@ -63,6 +83,13 @@ impl Configuration {
         let mut last = Fields::new(bytes);
         let memory = last.required(Tag(0x88))?.array()?;
         let aid = last.required(Tag(0x89))?;
+        // Chips that were made before there was a choice have none of these.
+        let mut announced = |tag| last.optional(tag)?.map(|tlv| tlv.array().map(Version)).transpose();
+        let (ts102241_version, globalplatform_version) = (announced(Tag(0x8A))?, announced(Tag(0x8B))?);
+        let mut number = |tag| last.optional(tag)?.map(|tlv| tlv.array().map(u32::from_be_bytes)).transpose();
+        let (category, uicc_capability, rsp_capability) =
+            (number(Tag(0x8C))?, number(Tag(0x8D))?, number(Tag(0x8E))?);
+        let fallback = last.optional(Tag(0x8F))?.map_or(Ok(false), |tlv| tlv.boolean())?;
         Ok(Self {
             memory: u32::from_be_bytes(memory),
             isdr_aid: Aid::from_bytes(aid.value).map_err(|_| tlv::Error::Value(aid.tag))?,
@@ -78,6 +105,12 @@ impl Configuration {
             forbidden_rules: PprIds(fields.required(Tag(0x85))?.bits()?),
             pp_version: version(&mut fields, Tag(0x86))?,
             sas_accreditation_number: fields.required(Tag(0x87))?.text()?.to_owned(),
+            ts102241_version,
+            globalplatform_version,
+            category,
+            uicc_capability,
+            rsp_capability,
+            fallback,
         })
     }
 }

@@ -11,7 +11,6 @@ use tlv::Tag;
 
 use super::configuration::Configuration;
 use super::{IsdrContext, keys, memory_problem};
-use crate::dispatch::RefreshMode;
 use crate::ecasd;
 use crate::isdp::switch::{self, Change};
 use crate::isdp::{self, Isdp};
@@ -100,7 +99,7 @@ fn perform(
         Err(error) => return Err(memory_problem(error)),
     }
     if refresh {
-        context.cat.refresh(RefreshMode::UiccReset);
+        context.cat.refresh();
     } else {
         // A REFRESH that no terminal has heard of is for nothing now.
         context.cat.withdraw();
@@ -201,7 +200,7 @@ pub(super) fn memory_reset(
     };
     if enabled_goes && result == FunctionResult::OK {
         context.effects.profile_switched = true;
-        context.cat.refresh(RefreshMode::UiccReset);
+        context.cat.refresh();
     }
     Ok(encode_result(MemoryResetRequest::TAG, result.0))
 }

@@ -262,6 +262,64 @@ fn a_change_with_refresh_waits_for_the_terminal() {
 }
 
 #[test]
+fn a_terminal_that_knows_the_mode_is_told_of_a_profile_state_change() {
+    // TERMINAL PROFILE byte 34, bit 6 (ETSI TS 102 223 §5.2); the bits beside it do not say it.
+    for (byte, mode) in [("20", "09"), ("DF", "04")] {
+        let (_, mut card) = with(&[(1, Operational, NONE)]);
+        let profile = format!("80100000 22 {} {byte}", "FF".repeat(33));
+        assert_eq!(basic(&mut card, &profile), "9000");
+        assert_eq!(change(&mut card, StateChange::Enable, 1, true), 0);
+        let fetched = format!("D00981030101{mode}820281829000");
+        assert_eq!(basic(&mut card, "801200000B"), fetched);
+        assert_eq!(basic(&mut card, &format!("801400000C 810301 01{mode} 82028281 830100")), "9000");
+        card.open();
+        assert_eq!(enabled(&mut card), Some(1));
+    }
+}
+
+#[test]
+fn the_provisioning_profile_takes_over_where_the_chip_was_made_so() {
+    for fallback in [false, true] {
+        let lab = Lab::new();
+        let mut made = factory(&lab);
+        made.fallback = fallback;
+        let bootstrap = of_class(4, Provisioning, NONE);
+        made.preloaded.push(preloaded(&bootstrap, &package(4), true));
+        let mut card = Card::made_by(&made);
+        for number in [1, 2] {
+            install(&mut card, &lab, &metadata(number), &package(number));
+        }
+        install(&mut card, &lab, &of_class(3, Test, NONE), &package_with(3, [0; 16]));
+        card.forget_notifications();
+        let none_else = fallback.then_some(4);
+        assert_eq!(enable(&mut card, 1), 0);
+        assert_eq!(enable(&mut card, 2), 0);
+        assert_eq!(disable(&mut card, 2), 0);
+        assert_eq!(enabled(&mut card), none_else);
+        // What a test profile displaced comes first.
+        assert_eq!(enable(&mut card, 1), 0);
+        assert_eq!(enable(&mut card, 3), 0);
+        assert_eq!(disable(&mut card, 3), 0);
+        assert_eq!(enabled(&mut card), Some(1));
+        // The same at a memory reset, and with a REFRESH that waits.
+        assert_eq!(change(&mut card, StateChange::Disable, 1, true), 0);
+        assert_eq!(enabled(&mut card), Some(1));
+        card.reset();
+        assert_eq!(enabled(&mut card), none_else);
+        assert_eq!(enable(&mut card, 2), 0);
+        assert_eq!(reset_memory(&mut card, MemoryResetRequest::OPERATIONAL_PROFILES), 0);
+        assert_eq!(enabled(&mut card), none_else);
+        // Whoever disables the provisioning profile itself wants none.
+        if fallback {
+            assert_eq!(disable(&mut card, 4), 0);
+        }
+        assert_eq!(enabled(&mut card), None);
+        let mut card = card.power_cycle(&made);
+        assert_eq!(enabled(&mut card), None);
+    }
+}
+
+#[test]
 fn a_change_with_refresh_takes_place_at_reset() {
     let (lab, mut card) = with(&[(1, Operational, NONE), (2, Operational, NONE)]);
     // No toolkit at all: the change waits for the reset, and may be replaced.
@@ -396,6 +454,21 @@ fn a_factory_is_read_from_json() {
             "defaultDpAddress": ADDRESS,
             "rootDsAddress": "ds",
             "isdRAid": "A0000005591010FFFFFFFF8900000100",
+            "sgp22Version": "2.1.0",
+            "profileVersion": "2.1.0",
+            "firmwareVersion": "7.8.9",
+            // One line: PPR1 for 001/01 without a group, no consent.
+            "rulesAuthorisationTable": b64(&vectors::bytes("BF4314A0123010 80020640 A107 3005 800300F110 820100")),
+            "forbiddenProfilePolicyRules": ["ppr2"],
+            "announced": {
+                "uiccCapability": "40000000",
+                "rspCapability": "80000000",
+                "ts102241Version": "9.2.0",
+                "globalplatformVersion": "2.3.0",
+                "category": "mediumEuicc",
+                "ppVersion": "4.5.6",
+                "sasAcreditationNumber": "GI-BA-UP-0419",
+            },
             "preloaded": [{
                 "metadata": b64(&of_class(1, Provisioning, NONE).encode()),
                 "package": b64(&package_with(1, [0; 16])),
@@ -406,7 +479,37 @@ fn a_factory_is_read_from_json() {
         let mut card = Card::made_by(&made);
         assert_eq!(enabled(&mut card), Some(1));
         assert!(card.free() < 300_000);
+        let info = rsp::auth::EuiccInfo2::decode(&card.es10(&[0xBF, 0x22, 0x00])).unwrap();
+        let version = rsp::Version;
+        assert_eq!(
+            (info.svn, info.profile_version, info.firmware_version, info.pp_version),
+            (version([2, 1, 0]), version([2, 1, 0]), version([7, 8, 9]), version([4, 5, 6]))
+        );
+        assert_eq!((info.uicc_capability, info.rsp_capability), (0x4000_0000, 0x8000_0000));
+        assert_eq!(info.ts102241_version, Some(version([9, 2, 0])));
+        assert_eq!(info.globalplatform_version, Some(version([2, 3, 0])));
+        assert_eq!((info.category, info.forbidden_profile_policy_rules), (Some(2), PprIds::PPR2));
+        assert_eq!(info.sas_accreditation_number, "GI-BA-UP-0419");
+        assert_eq!(card.es10_hex("BF4300"), "BF4314A012301080020640A1073005800300F110820100");
+        // The FCI tells the version too.
+        let select = card.chip.transmit(&vectors::bytes("00A4040010A0000005591010FFFFFFFF890000010000"));
+        assert!(hex(&select).contains("8203020100"));
         install(&mut card, &lab, &metadata(2), &package(2));
+    }
+    for (name, value) in [("sgp22Version", "2.2"), ("rulesAuthorisationTable", "AAAA"), ("isdRAid", "A0")] {
+        let mut json = serde_json::json!({
+            "eid": lab.eid.to_string(),
+            "euiccPrivateKey": b64(&scalar[..]),
+            "euiccCertificate": b64(lab.pki.euicc.certificate().der()),
+            "eumCertificate": b64(lab.pki.eum.certificate().der()),
+            "ciCertificates": [],
+        });
+        json[name] = value.into();
+        let refused = wasm_euicc::Factory::from_json(json.to_string().as_bytes()).err();
+        assert!(
+            matches!(refused, Some(wasm_euicc::FactoryError::Part { part, .. }) if part == name),
+            "{name}: {refused:?}"
+        );
     }
     assert!(wasm_euicc::Factory::from_json(b"{}").is_err());
 }
