@@ -211,7 +211,7 @@ impl Uicc<'_> {
         let (directory, parameters, array) =
             find(self.tree(), opened.directory).ok_or(StatusWord::CONDITIONS)?;
         match context {
-            Context::Gsm => self.gsm(opened.directory, &parameters, command.data),
+            Context::Gsm => self.gsm_context(opened.directory, &parameters, command.data),
             Context::ThirdGeneration => {
                 let application = opened.directory;
                 self.third_generation(application, directory, &parameters, array, command.data)
@@ -259,7 +259,18 @@ impl Uicc<'_> {
         }
     }
 
-    fn gsm(&self, application: u16, parameters: &Parameters, data: &[u8]) -> Result<Response, StatusWord> {
+    /// SRES and Kc of the application that `selection` has open.
+    pub(super) fn gsm_algorithm(&self, selection: &Selection, rand: &[u8; 16]) -> Option<aka::Gsm> {
+        let (_, parameters, _) = find(self.tree(), selection.application()?.directory)?;
+        Some(aka::gsm(&parameters, rand))
+    }
+
+    fn gsm_context(
+        &self,
+        application: u16,
+        parameters: &Parameters,
+        data: &[u8],
+    ) -> Result<Response, StatusWord> {
         const GSM_SECURITY_CONTEXT: usize = 38;
         let [rand] = challenge(data)?;
         if !self.service(application, GSM_SECURITY_CONTEXT) {
