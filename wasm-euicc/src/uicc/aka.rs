@@ -233,8 +233,17 @@ impl Uicc<'_> {
         let [rand, autn] = challenge(data)?;
         let before = *array.values();
         match aka::authenticate(parameters, &mut array, &rand, &autn) {
-            Outcome::MacFailure => Err(StatusWord::INCORRECT_MAC),
+            Outcome::MacFailure => {
+                self.env.trace(format_args!(
+                    "AUTHENTICATE: MAC-A is not the one of this key: another K or OPc, or another algorithm"
+                ));
+                Err(StatusWord::INCORRECT_MAC)
+            }
             Outcome::SyncFailure { auts } => {
+                let highest = before.iter().max().copied().unwrap_or_default();
+                self.env.trace(format_args!(
+                    "AUTHENTICATE: SQN is used or too far ahead; the highest SEQ accepted so far is {highest}"
+                ));
                 let mut answer = vec![SYNCHRONISATION_FAILURE, auts.len() as u8];
                 answer.extend_from_slice(&auts);
                 Ok(Response::new(answer, StatusWord::OK))
