@@ -5,7 +5,7 @@ use apdu::{Channel, Command, Response, StatusWord, ins};
 
 use super::channels::Application;
 use super::{Env, Euicc};
-use crate::uicc::{GsmAnswer, Uicc, gsm_status_word};
+use crate::uicc::{self, GsmAnswer, Uicc, gsm_status_word};
 
 /// The class byte.
 pub(super) const CLASS: u8 = 0xA0;
@@ -30,13 +30,14 @@ impl<E: Env> Euicc<E> {
                 GsmAnswer::Waits(self.toolkit(command)?.data)
             }
             _ => {
-                self.leave(Channel::BASIC, Application::Uicc);
+                if self.channels.state(Channel::BASIC)?.application != Application::Uicc {
+                    self.leave(Channel::BASIC, Application::Uicc);
+                    let state = self.channels.state(Channel::BASIC)?;
+                    state.application = Application::Uicc;
+                    state.selection = uicc::Selection::default();
+                }
                 let Self { env, store, uicc, channels, .. } = self;
                 let state = channels.state(Channel::BASIC)?;
-                if state.application != Application::Uicc {
-                    state.application = Application::Uicc;
-                    state.selection = Default::default();
-                }
                 Uicc { env, store, session: uicc }.gsm(&mut state.selection, command)?
             }
         };
