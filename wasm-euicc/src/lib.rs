@@ -7,7 +7,42 @@
 //! ```
 //!
 //! Bytes come in at one door, [`Euicc::transmit`], and leave there. Chance and
-//! memory are handed in as [`Env`].
+//! memory are handed in as [`Env`]:
+//!
+//! ```
+//! use wasm_euicc::nvm::{Medium, MemoryMedium};
+//! use wasm_euicc::{Env, Euicc, Options};
+//!
+//! /// A world that forgets, for a program that ends.
+//! #[derive(Default)]
+//! struct World(MemoryMedium);
+//!
+//! impl Env for World {
+//!     fn fill_random(&mut self, bytes: &mut [u8]) {
+//!         use std::io::Read;
+//!         let mut chance = std::fs::File::open("/dev/urandom").expect("a system with chance");
+//!         chance.read_exact(bytes).expect("a system with chance");
+//!     }
+//!
+//!     fn medium(&mut self) -> &mut dyn Medium {
+//!         &mut self.0
+//!     }
+//! }
+//!
+//! let mut chip = Euicc::new(World::default(), Options::default())?;
+//! assert_eq!(chip.reset(), Options::ATR);
+//!
+//! // SELECT the ISD-R by its AID; its FCI is fetched as over T=0.
+//! let aid = Options::default().isdr_aid;
+//! let select = [&[0x00, 0xA4, 0x04, 0x00, aid.len() as u8][..], &aid].concat();
+//! let [.., 0x61, length] = chip.transmit(&select)[..] else { panic!("no ISD-R") };
+//! let fci = chip.transmit(&[0x00, 0xC0, 0x00, 0x00, length]);
+//! assert_eq!((fci[0], &fci[fci.len() - 2..]), (0x6F, &[0x90, 0x00][..]));
+//! # Ok::<(), wasm_euicc::nvm::Error>(())
+//! ```
+//!
+//! That chip has no EID and no certificates yet. [`Factory`] makes one that has; with the
+//! feature `lab`, `wish::Wish` makes the factory from a seed, or from SGP.26's files.
 
 #[cfg(test)]
 mod bench;
@@ -15,17 +50,22 @@ mod dispatch;
 mod ecasd;
 mod env;
 pub mod factory;
+pub mod host;
 mod isdp;
 pub mod isdr;
 pub mod nvm;
 pub mod profile;
+mod resident;
 mod uicc;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;
+#[cfg(feature = "lab")]
+pub mod wish;
 
 pub use dispatch::{Answer, Cat, Euicc, RefreshMode, Terminal};
 pub use env::Env;
 pub use factory::{Factory, FactoryError};
+pub use resident::{power_up, resident};
 
 /// How a chip is made and what it announces.
 #[derive(Clone, Debug)]

@@ -13,6 +13,9 @@
 //!
 //! A folder is named by what is in it, so that browsers may keep it for ever, and files in it
 //! refer to each other by relative names.
+//!
+//! `cargo xtask build --npm` puts the npm package together instead, in `dist-npm/`: the chip's
+//! module with the features of the package, and `wasm-euicc/js/`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,6 +38,9 @@ pub(crate) struct Options {
     /// Optimised, as it is shipped
     #[arg(long)]
     release: bool,
+    /// The npm package of the chip, into dist-npm/ (always optimised)
+    #[arg(long)]
+    npm: bool,
 }
 
 /// How the modules are compiled.
@@ -52,6 +58,32 @@ pub(crate) const WORKERS: [&str; 3] = ["www", "edge-smdp", "net-policy-worker"];
 /// The page's member and the chip's.
 const PAGE: &str = "web-lpa";
 const CHIP: &str = "wasm-euicc";
+
+/// A module that is made of a member.
+#[derive(Clone, Copy)]
+struct Module {
+    member: &'static str,
+    /// Beside the member's name, where one member makes several modules.
+    variant: &'static str,
+    features: &'static str,
+}
+
+impl Module {
+    const fn of(member: &'static str) -> Self {
+        Self { member, variant: "", features: "" }
+    }
+
+    /// The folder it is made in, under the profile's.
+    fn folder(self) -> String {
+        format!("{}{}", self.member, self.variant)
+    }
+}
+
+/// The chip's module in the npm package.
+const NPM: Module = Module { member: CHIP, variant: "-npm", features: "npm" };
+
+/// The same with what the benchmark measures beside it.
+const BENCH: Module = Module { member: CHIP, variant: "-bench", features: "bench" };
 
 /// What building needs.
 pub(crate) const NEEDS: [Need; 4] = [Need::Wasm, Need::WasmTools, Need::WorkerBuild, Need::Npm];
@@ -79,6 +111,11 @@ const FEATURES: [&str; 7] = [
 /// Runs `cargo xtask build`.
 pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     let kit = setup::ensure(place, &NEEDS)?;
+    if options.npm {
+        let package = npm(place, &kit)?;
+        println!("npm package: {} (npm pack there makes the archive)", package.display());
+        return Ok(());
+    }
     let profile = if options.release { Profile::Release } else { Profile::Dev };
     everything(place, &kit, profile)?;
     sizes(place, &kit, profile)
@@ -88,13 +125,59 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
 pub(crate) fn everything(place: &Place, kit: &Kit, profile: Profile) -> Result<()> {
     check_wasm_opt(kit)?;
     let metadata = Metadata::read(place, Some(WASM))?;
-    let page = module(place, kit, &metadata, PAGE, profile)?;
-    let chip = module(place, kit, &metadata, CHIP, profile)?;
+    let page = module(place, kit, &metadata, Module::of(PAGE), profile)?;
+    let chip = module(place, kit, &metadata, Module::of(CHIP), profile)?;
     assemble(place, &page, &chip)?;
     for worker in WORKERS {
         build_worker(place, kit, &metadata, worker, profile)?;
     }
     Ok(())
+}
+
+/// What the npm package needs to be built.
+pub(crate) const NPM_NEEDS: [Need; 3] = [Need::Wasm, Need::WasmTools, Need::Npm];
+
+/// Puts the npm package together; returns its folder.
+pub(crate) fn npm(place: &Place, kit: &Kit) -> Result<PathBuf> {
+    package(place, kit, NPM, &place.root.join("dist-npm"))
+}
+
+/// The same with the benchmark's module, where nobody takes it for the real one.
+pub(crate) fn npm_bench(place: &Place, kit: &Kit) -> Result<PathBuf> {
+    package(place, kit, BENCH, &place.scratch().join("npm-bench"))
+}
+
+fn package(place: &Place, kit: &Kit, module_: Module, target: &Path) -> Result<PathBuf> {
+    check_wasm_opt(kit)?;
+    let metadata = Metadata::read(place, Some(WASM))?;
+    let made = module(place, kit, &metadata, module_, Profile::Release)?;
+    clear(target)?;
+    copy(&made, target)?;
+    let chip = metadata.member(CHIP)?;
+    let source = chip.folder().join("js");
+    for (name, file) in files(&source)? {
+        // This one is in the module's snippets.
+        if name != "indexed-db.js" {
+            fs::copy(file, target.join(name))?;
+        }
+    }
+    let manifest = target.join("package.json");
+    fs::write(&manifest, fs::read_to_string(&manifest)?.replace("{{version}}", &chip.version))?;
+    for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        fs::copy(place.root.join(licence), target.join(licence))?;
+    }
+    Ok(target.to_owned())
+}
+
+/// How large a module of the npm package is: before wasm-opt, after, with gzip, with brotli.
+pub(crate) fn npm_sizes(place: &Place, kit: &Kit) -> Result<[u64; 4]> {
+    let folder = place.scratch().join(Profile::Release.name()).join(NPM.folder());
+    let raw = fs::read_to_string(folder.with_extension("raw-size"))?.trim().parse()?;
+    let file = folder.join(format!("{}_bg.wasm", CHIP.replace('-', "_")));
+    let line = compressed(kit, &[&file])?;
+    let mut numbers = line.split_whitespace().map(str::parse);
+    let mut next = || numbers.next().context("no size")?.context("no size");
+    Ok([raw, next()?, next()?, next()?])
 }
 
 impl Profile {
@@ -119,16 +202,28 @@ fn check_wasm_opt(kit: &Kit) -> Result<()> {
 }
 
 /// Compiles a member to a module with its JavaScript, in a folder of its own; returns it.
-fn module(place: &Place, kit: &Kit, metadata: &Metadata, member: &str, profile: Profile) -> Result<PathBuf> {
-    let folder = place.scratch().join(profile.name()).join(member);
+fn module(
+    place: &Place,
+    kit: &Kit,
+    metadata: &Metadata,
+    module: Module,
+    profile: Profile,
+) -> Result<PathBuf> {
+    let Module { member, features, .. } = module;
+    let folder = place.scratch().join(profile.name()).join(module.folder());
     let stamp = folder.with_extension("stamp");
-    let inputs = inputs(place, metadata, member, profile)?;
+    let mut inputs = inputs(place, metadata, member, profile)? + features;
+    if !features.is_empty() {
+        // What only a feature links; cargo's metadata is of the default ones.
+        inputs += &self::inputs(place, metadata, "lab", profile)?;
+    }
     if folder.is_dir() && fs::read_to_string(&stamp).is_ok_and(|there| there == inputs) {
         return Ok(folder);
     }
     let start = Instant::now();
-    println!("build: {member} ({})", profile.name());
-    let raw = cargo_build(kit, member)?;
+    let shown = module.folder();
+    println!("build: {shown} ({})", profile.name());
+    let raw = cargo_build(kit, member, features)?;
     let name = member.replace('-', "_");
     clear(&folder)?;
     let mut bindgen = kit.command("wasm-bindgen");
@@ -142,14 +237,15 @@ fn module(place: &Place, kit: &Kit, metadata: &Metadata, member: &str, profile: 
         process::output(opt.arg("-Oz").args(FEATURES).arg(&module).arg("--output").arg(&module))?;
     }
     fs::write(stamp, inputs)?;
-    println!("build: {member} done ({})", process::since(start));
+    println!("build: {shown} done ({})", process::since(start));
     Ok(folder)
 }
 
 /// Runs cargo and returns the module it made.
-fn cargo_build(kit: &Kit, member: &str) -> Result<PathBuf> {
+fn cargo_build(kit: &Kit, member: &str, features: &str) -> Result<PathBuf> {
     let mut cargo = kit.wasm_command("cargo");
     cargo.args(["build", "--package", member, "--target", WASM, "--profile", CARGO_PROFILE]);
+    cargo.args(["--lib", "--features", features]);
     cargo.args(["--message-format", "json-render-diagnostics"]);
     let built = cargo.stdout(Stdio::piped()).spawn()?.wait_with_output()?;
     if !built.status.success() {
@@ -277,12 +373,8 @@ fn sizes(place: &Place, kit: &Kit, profile: Profile) -> Result<()> {
         ]
     });
     let rows: Vec<_> = modules.into_iter().chain(workers).flatten().collect();
-    let script = "const z = require('zlib'), { readFileSync } = require('fs');
-        for (const file of process.argv.slice(1)) { const bytes = readFileSync(file);
-        console.log(bytes.length, z.gzipSync(bytes, { level: 9 }).length, z.brotliCompressSync(bytes).length); }";
-    let mut node = kit.command("node");
-    node.args(["-e", script]).args(rows.iter().map(|(_, file, _)| file));
-    let lines = process::output(&mut node)?;
+    let files: Vec<&Path> = rows.iter().map(|(_, file, _)| file.as_path()).collect();
+    let lines = compressed(kit, &files)?;
     println!("\n{:26} {:>10} {:>10} {:>10} {:>10}", "bytes", "before opt", "file", "gzip -9", "brotli");
     for ((name, _, raw), line) in rows.iter().zip(lines.lines()) {
         let mut numbers = line.split(' ');
@@ -296,6 +388,15 @@ fn sizes(place: &Place, kit: &Kit, profile: Profile) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// A line for each file: its length, with gzip, with brotli.
+fn compressed(kit: &Kit, files: &[&Path]) -> Result<String> {
+    let script = "const z = require('zlib'), { readFileSync } = require('fs');
+        for (const file of process.argv.slice(1)) { const bytes = readFileSync(file);
+        console.log(bytes.length, z.gzipSync(bytes, { level: 9 }).length, z.brotliCompressSync(bytes).length); }";
+    let mut node = kit.command("node");
+    process::output(node.args(["-e", script]).args(files))
 }
 
 /// All files under a folder by their path in it; none if there is no such folder.

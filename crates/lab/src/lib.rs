@@ -16,6 +16,7 @@
 //! again still fits what its parts remember. Nothing here is for subscribers: the
 //! keys are only as secret as the seed.
 
+pub mod chip;
 mod subscription;
 mod trust;
 

@@ -20,6 +20,8 @@ pub mod bsp;
 pub mod cert;
 pub mod chain;
 pub mod confirmation;
+#[cfg(feature = "count")]
+pub mod count;
 pub mod ecka;
 #[cfg(feature = "issue")]
 pub mod issue;

@@ -97,6 +97,8 @@ impl SigningKey {
     /// ECDSA over SHA-256 of `message`, nonce of RFC 6979.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Signature {
+        #[cfg(feature = "count")]
+        crate::count::add(crate::count::Operation::Sign);
         let signature: ecdsa::Signature = self.0.sign(message);
         Signature(signature.to_bytes().into())
     }
@@ -145,6 +147,8 @@ impl<R: CryptoRng> Provider for Software<R> {
     }
 
     async fn one_time_key(&self) -> Result<(OneTimeKey, PublicKey), Fault> {
+        #[cfg(feature = "count")]
+        crate::count::add(crate::count::Operation::Generate);
         let key = OneTimeKey(p256::SecretKey::generate_from_rng(&mut *self.rng.borrow_mut()));
         let public = key.public_key();
         Ok((key, public))
@@ -154,6 +158,8 @@ impl<R: CryptoRng> Provider for Software<R> {
         let Ok(peer) = p256::PublicKey::from_sec1_bytes(peer.as_bytes()) else {
             return Ok(None);
         };
+        #[cfg(feature = "count")]
+        crate::count::add(crate::count::Operation::Agree);
         let secret = own.0.diffie_hellman(&peer);
         Ok(Some(SharedSecret::from_x((*secret.raw_secret_bytes()).into())))
     }
@@ -178,6 +184,8 @@ impl<R: CryptoRng> Provider for Software<R> {
 /// Whether `signature` is the one of `key` over `message`.
 #[must_use]
 pub fn verify(key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
+    #[cfg(feature = "count")]
+    crate::count::add(crate::count::Operation::Verify);
     let Ok(key) = ecdsa::VerifyingKey::from_sec1_bytes(key.as_bytes()) else {
         return false;
     };

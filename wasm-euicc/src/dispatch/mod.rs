@@ -101,6 +101,11 @@ impl<E: Env> Euicc<E> {
         &self.env
     }
 
+    /// The same, to change it.
+    pub const fn env_mut(&mut self) -> &mut E {
+        &mut self.env
+    }
+
     /// Ends the power: gives the world back.
     pub fn into_env(self) -> E {
         self.env

@@ -78,12 +78,13 @@ impl Medium for MemoryMedium {
     }
 }
 
-/// A medium in a file.
+/// A medium in a file that only its owner may read.
 #[cfg(not(target_arch = "wasm32"))]
 #[derive(Debug)]
 pub struct FileMedium {
     path: std::path::PathBuf,
     file: Option<std::fs::File>,
+    failure: Option<std::io::Error>,
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -91,7 +92,26 @@ impl FileMedium {
     /// A medium in the file at `path`, which need not exist yet.
     #[must_use]
     pub fn new(path: impl Into<std::path::PathBuf>) -> Self {
-        Self { path: path.into(), file: None }
+        Self { path: path.into(), file: None, failure: None }
+    }
+
+    /// What went wrong last, if anything did: [`MediumError`] cannot say it.
+    pub const fn take_failure(&mut self) -> Option<std::io::Error> {
+        self.failure.take()
+    }
+
+    fn told<T>(&mut self, result: std::io::Result<T>) -> Result<T, MediumError> {
+        result.map_err(|error| {
+            self.failure = Some(error);
+            MediumError
+        })
+    }
+
+    fn options() -> std::fs::OpenOptions {
+        let mut options = std::fs::OpenOptions::new();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options
     }
 
     fn write_durably(file: &mut std::fs::File, bytes: &[u8]) -> std::io::Result<()> {
@@ -102,7 +122,7 @@ impl FileMedium {
 
     fn open(&mut self) -> std::io::Result<&mut std::fs::File> {
         if self.file.is_none() {
-            self.file = Some(std::fs::OpenOptions::new().create(true).append(true).open(&self.path)?);
+            self.file = Some(Self::options().create(true).append(true).open(&self.path)?);
         }
         self.file.as_mut().ok_or_else(|| std::io::ErrorKind::NotFound.into())
     }
@@ -110,7 +130,8 @@ impl FileMedium {
     fn swap(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         let mut name = self.path.clone().into_os_string();
         name.push(".new");
-        Self::write_durably(&mut std::fs::File::create(&name)?, bytes)?;
+        let mut new = Self::options().create(true).write(true).truncate(true).open(&name)?;
+        Self::write_durably(&mut new, bytes)?;
         self.file = None;
         std::fs::rename(&name, &self.path)?;
         // The new name itself must last too.
@@ -129,15 +150,17 @@ impl Medium for FileMedium {
         match std::fs::read(&self.path) {
             Ok(bytes) => Ok(bytes),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(_) => Err(MediumError),
+            Err(error) => self.told(Err(error)),
         }
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), MediumError> {
-        self.open().and_then(|file| Self::write_durably(file, bytes)).map_err(|_| MediumError)
+        let done = self.open().and_then(|file| Self::write_durably(file, bytes));
+        self.told(done)
     }
 
     fn replace(&mut self, bytes: &[u8]) -> Result<(), MediumError> {
-        self.swap(bytes).map_err(|_| MediumError)
+        let done = self.swap(bytes);
+        self.told(done)
     }
 }
