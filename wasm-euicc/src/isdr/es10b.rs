@@ -19,7 +19,7 @@ use rsp::profiles::encode_result;
 use rsp::{CiPkId, Raw};
 use rsp_crypto::chain::{verify_profile_binding, verify_server_chain};
 use rsp_crypto::software::OneTimeKey;
-use rsp_crypto::{Certificate, CiKey, Role, VerifiedServer, ready, signature, software};
+use rsp_crypto::{Certificate, CiKey, Curve, PublicKey, Role, VerifiedServer, ready, signature, software};
 use saip::Service;
 use zeroize::Zeroizing;
 
@@ -267,23 +267,27 @@ fn prepare(
     if request.smdp_signed2.cc_required && request.hash_cc.is_none() {
         return Err(DownloadErrorCode::UNDEFINED_ERROR);
     }
-    let kept = request.smdp_signed2.bpp_euicc_otpk;
-    let kept = kept.and_then(|public| one_time_keys::find(context.store, binding.oid(), &public));
+    // The chain that led here is on one curve: the session's.
+    let curve = binding.public_key().curve();
+    let asked = request.smdp_signed2.bpp_euicc_otpk;
+    let asked = asked.and_then(|point| PublicKey::from_sec1(curve, &point));
+    let kept = asked.and_then(|public| one_time_keys::find(context.store, binding.oid(), &public));
     let one_time_key = match kept {
         Some(key) => key,
-        None => fresh_one_time_key(context).ok_or(DownloadErrorCode::UNDEFINED_ERROR)?,
+        None => fresh_one_time_key(context, curve).ok_or(DownloadErrorCode::UNDEFINED_ERROR)?,
     };
     let one_time_public_key = one_time_key.public_key();
     Ok(Prepared { authenticated, binding, one_time_key, one_time_public_key })
 }
 
-/// A random scalar: one in 2³² is out of range and drawn again.
-fn fresh_one_time_key(context: &mut IsdrContext<'_>) -> Option<OneTimeKey> {
-    const DRAWS: usize = 8;
+/// A random scalar. One in 2³² is out of range on P-256, one in three on
+/// brainpoolP256r1, and drawn again.
+fn fresh_one_time_key(context: &mut IsdrContext<'_>, curve: Curve) -> Option<OneTimeKey> {
+    const DRAWS: usize = 128;
     (0..DRAWS).find_map(|_| {
         let mut scalar = Zeroizing::new([0; 32]);
         context.env.fill_random(&mut *scalar);
-        OneTimeKey::from_scalar(&scalar)
+        OneTimeKey::from_scalar(curve, &scalar)
     })
 }
 

@@ -13,7 +13,7 @@ use rsp::{DataObject as _, Eid, Iccid, Raw, TransactionId};
 use rsp_crypto::bsp::SegmentTag;
 use rsp_crypto::issue::{Identity, Pki, Settings, Validity};
 use rsp_crypto::software::{OneTimeKey, SigningKey};
-use rsp_crypto::{Bsp, Provider as _, PublicKey, SessionKeys, Software, ready, signature};
+use rsp_crypto::{Bsp, Curve, Provider as _, PublicKey, SessionKeys, Software, ready, signature};
 use saip::Secret;
 use saip::build::{Authentication, Subscriber};
 use wasm_euicc::nvm::Medium;
@@ -34,8 +34,13 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) fn new() -> Self {
+        Self::on(Curve::P256)
+    }
+
+    pub(crate) fn on(curve: Curve) -> Self {
         let eid = "89049032123451234512345678901235".parse().unwrap();
         let settings = Settings {
+            curve,
             eid,
             smdp_address: ADDRESS.into(),
             smdp_oid: "2.999.10".parse().unwrap(),
@@ -43,6 +48,12 @@ impl Lab {
             validity: Validity { not_before: 1_700_000_000, not_after: 2_000_000_000 },
         };
         Self { pki: Pki::generate(&mut rng(), &settings).unwrap(), eid }
+    }
+}
+
+impl Lab {
+    pub(crate) fn curve(&self) -> Curve {
+        self.pki.dp_pb.expose_key().curve()
     }
 }
 
@@ -183,8 +194,9 @@ impl Order {
 
     pub(crate) fn bind(&self, lab: &Lab, dialogue: &Dialogue) -> BoundProfilePackage {
         let provider = Software::new(rng());
-        let key = OneTimeKey::from_scalar(&[0x22; 32]).unwrap();
-        let peer = PublicKey::from_sec1(&dialogue.otpk).unwrap();
+        let curve = lab.curve();
+        let key = OneTimeKey::from_scalar(curve, &[0x22; 32]).unwrap();
+        let peer = PublicKey::from_sec1(curve, &dialogue.otpk).unwrap();
         let public = self.smdp_otpk.unwrap_or_else(|| *key.public_key().as_bytes());
         let mut unsigned = InitialiseSecureChannel::unsigned(&self.transaction_id, &self.crt, &public);
         unsigned[2] = self.remote_op_id;
