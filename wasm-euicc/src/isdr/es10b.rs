@@ -173,13 +173,17 @@ fn verify_server(
     let id = &request.ci_pk_id_to_be_used;
     let ci = ci_key(context.store, id).ok_or(AuthenticateErrorCode::CI_PK_UNKNOWN)?;
     let credential = Credential::load(context.store, id).ok_or(AuthenticateErrorCode::CI_PK_UNKNOWN)?;
-    let certificate = Certificate::from_der(request.server_certificate.der())
-        .map_err(|_| AuthenticateErrorCode::INVALID_CERTIFICATE)?;
-    let provider = ecasd::provider(context.env);
+    let certificate = Certificate::from_der(request.server_certificate.der()).map_err(|error| {
+        context.env.trace(format_args!("serverCertificate: {error}"));
+        AuthenticateErrorCode::INVALID_CERTIFICATE
+    })?;
     // A chip has no clock: no certificate is too old for it.
-    let server =
-        ready(verify_server_chain(&provider, &ci, &certificate, &[Role::DpAuth, Role::DsAuth], None))
-            .map_err(|error| error.authenticate_error_code())?;
+    let roles = [Role::DpAuth, Role::DsAuth];
+    let server = ready(verify_server_chain(&ecasd::provider(context.env), &ci, &certificate, &roles, None));
+    let server = server.map_err(|error| {
+        context.env.trace(format_args!("serverCertificate: {error}"));
+        error.authenticate_error_code()
+    })?;
     let signed = signature::server_signature1(request.server_signed1.bytes());
     if !software::verify(server.public_key(), &signed, &request.server_signature1) {
         return Err(AuthenticateErrorCode::INVALID_SIGNATURE);
@@ -255,11 +259,16 @@ fn prepare(
         return Err(DownloadErrorCode::INVALID_TRANSACTION_ID);
     }
     let ci = ci_key(context.store, authenticated.server.ci()).ok_or(DownloadErrorCode::UNDEFINED_ERROR)?;
-    let certificate = Certificate::from_der(request.smdp_certificate.der())
-        .map_err(|_| DownloadErrorCode::INVALID_CERTIFICATE)?;
+    let certificate = Certificate::from_der(request.smdp_certificate.der()).map_err(|error| {
+        context.env.trace(format_args!("smdpCertificate: {error}"));
+        DownloadErrorCode::INVALID_CERTIFICATE
+    })?;
     let provider = ecasd::provider(context.env);
-    let binding = ready(verify_profile_binding(&provider, &ci, &authenticated.server, &certificate, None))
-        .map_err(|error| error.download_error_code())?;
+    let binding = ready(verify_profile_binding(&provider, &ci, &authenticated.server, &certificate, None));
+    let binding = binding.map_err(|error| {
+        context.env.trace(format_args!("smdpCertificate: {error}"));
+        error.download_error_code()
+    })?;
     let signed = signature::smdp_signature2(request.smdp_signed2.bytes(), &authenticated.euicc_signature1);
     if !software::verify(binding.public_key(), &signed, &request.smdp_signature2) {
         return Err(DownloadErrorCode::INVALID_SIGNATURE);

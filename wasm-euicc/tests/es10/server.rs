@@ -9,7 +9,7 @@ use rsp::auth::{
 use rsp::bpp::{BoundProfilePackage, ConfigureIsdp, ControlRefTemplate, InitialiseSecureChannel, segments};
 use rsp::download::{PrepareDownloadRequest, PrepareDownloadResponse, SmdpSigned2};
 use rsp::metadata::{NotificationConfiguration, NotificationEvents, PprIds, ProfileClass, StoreMetadata};
-use rsp::{DataObject as _, Eid, Iccid, Raw, TransactionId};
+use rsp::{CiPkId, DataObject as _, Eid, Iccid, Raw, TransactionId};
 use rsp_crypto::bsp::SegmentTag;
 use rsp_crypto::issue::{Identity, Pki, Settings, Validity};
 use rsp_crypto::software::{OneTimeKey, SigningKey};
@@ -30,6 +30,8 @@ pub(crate) fn rng() -> ChaCha8Rng {
 pub(crate) struct Lab {
     pub(crate) pki: Pki,
     pub(crate) eid: Eid,
+    /// The CI that the server names, where it is not that of the PKI.
+    pub(crate) ci_id: Option<CiPkId>,
 }
 
 impl Lab {
@@ -47,7 +49,7 @@ impl Lab {
             smds_oid: "2.999.15".parse().unwrap(),
             validity: Validity { not_before: 1_700_000_000, not_after: 2_000_000_000 },
         };
-        Self { pki: Pki::generate(&mut rng(), &settings).unwrap(), eid }
+        Self { pki: Pki::generate(&mut rng(), &settings).unwrap(), eid, ci_id: None }
     }
 }
 
@@ -89,7 +91,7 @@ pub(crate) fn authenticate_request(
     AuthenticateServerRequest {
         server_signed1,
         server_signature1,
-        ci_pk_id_to_be_used: lab.pki.ci_key().unwrap().id().clone(),
+        ci_pk_id_to_be_used: lab.ci_id.clone().unwrap_or_else(|| lab.pki.ci_key().unwrap().id().clone()),
         server_certificate: rsp::auth::Certificate::from_der(server.certificate().der()).unwrap(),
         ctx_params1: Raw::new(CtxParams1 {
             matching_id: Some("AB-12".parse().unwrap()),
