@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod card;
+mod curves;
 mod download;
 mod garbage;
 mod management;
