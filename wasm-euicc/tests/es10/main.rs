@@ -5,12 +5,15 @@
 
 mod card;
 mod download;
+mod fixture;
 mod garbage;
 mod management;
 mod negative;
 mod notifications;
+mod observe;
 mod power;
 mod server;
+mod subject;
 
 // Where the chip lives on a page.
 #[cfg(target_arch = "wasm32")]
