@@ -5,6 +5,7 @@
 
 mod card;
 mod download;
+mod every_write;
 mod fixture;
 mod garbage;
 mod management;

@@ -144,7 +144,11 @@ pub(crate) fn observe(made: &Factory, medium: &MemoryMedium, places: &[Place]) -
     let mut inside = vec![String::new()];
     inside.extend(applications.iter().cloned());
     for aid in &inside {
-        let fcp = if aid.is_empty() { send(&mut card, "00A40004023F00") } else { select_application(&mut card, aid) };
+        let fcp = if aid.is_empty() {
+            send(&mut card, "00A40004023F00")
+        } else {
+            select_application(&mut card, aid)
+        };
         seen.insert(format!("fcp {aid}"), fcp);
         for reference in ["01", "0A", "81", "11", "0B"] {
             seen.insert(format!("pin {aid} {reference}"), raw(&mut card, &format!("002000{reference}")));

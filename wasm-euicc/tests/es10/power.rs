@@ -12,11 +12,11 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// From write `write` on nothing works; of that write `bytes` survive. A
 /// `replace` survives whole or not at all.
-struct Torn {
-    inner: MemoryMedium,
-    write: usize,
-    bytes: usize,
-    count: usize,
+pub(crate) struct Torn {
+    pub(crate) inner: MemoryMedium,
+    pub(crate) write: usize,
+    pub(crate) bytes: usize,
+    pub(crate) count: usize,
 }
 
 impl Torn {
