@@ -6,12 +6,16 @@
 mod card;
 mod curves;
 mod download;
+mod every_write;
+mod fixture;
 mod garbage;
 mod management;
 mod negative;
 mod notifications;
+mod observe;
 mod power;
 mod server;
+mod subject;
 
 // Where the chip lives on a page.
 #[cfg(target_arch = "wasm32")]
