@@ -62,7 +62,7 @@ impl<M: Medium> Bench<M> {
     pub(crate) fn send(&mut self, command: &str) -> (String, String) {
         let mut answer = self.raw(command);
         let mut data = String::new();
-        if let Some(le) = answer.strip_prefix("6C") {
+        if let Some(le) = answer.strip_prefix("6C").filter(|le| le.len() == 2) {
             let mut bytes = vectors::bytes(command);
             bytes.truncate(4);
             answer = self.raw(&format!("{}{le}", hex(&bytes)));

@@ -128,6 +128,23 @@ impl State {
         self.waiting = None;
     }
 
+    /// Lets data wait for GET RESPONSE.
+    pub(super) fn keep_waiting(&mut self, data: Vec<u8>) {
+        self.waiting = Some(Waiting { data, sw: StatusWord::OK });
+    }
+
+    /// The first of the bytes that wait; those that are not asked for are gone.
+    pub(super) fn take_waiting(&mut self, le: Option<u32>) -> Result<Vec<u8>, StatusWord> {
+        let waiting = self.waiting.take().ok_or(StatusWord::CONDITIONS)?;
+        let mut data = waiting.data;
+        match le.map(|le| le as usize) {
+            Some(le) if le <= data.len() => data.truncate(le),
+            Some(le) if le < 256 => return Err(StatusWord::wrong_le(data.len())),
+            _ => {}
+        }
+        Ok(data)
+    }
+
     /// GET RESPONSE (ISO 7816-4 §7.6.1).
     pub(super) fn get_response(&mut self, command: &Command<'_>) -> Result<Response, StatusWord> {
         if command.p1 != 0 || command.p2 != 0 {

@@ -14,6 +14,7 @@
 
 mod cat;
 mod channels;
+mod gsm;
 
 pub use cat::{Answer, Cat, RefreshMode, Terminal};
 
@@ -112,6 +113,10 @@ impl<E: Env> Euicc<E> {
 
     fn response(&mut self, bytes: &[u8]) -> Result<Response, StatusWord> {
         let command = Command::parse(bytes)?;
+        if command.cla == gsm::CLASS {
+            let response = self.gsm(&command)?;
+            return Ok(self.finish(response));
+        }
         let class = Class::parse(command.cla)?;
         let state = self.channels.state(class.channel)?;
         if command.ins == ins::GET_RESPONSE {

@@ -78,6 +78,18 @@ pub(super) fn change_state(
         Ok(_) if proactive_session_ongoing(context) => ProfileStateResult::CAT_BUSY,
         Ok(change) => perform(context, change, request.refresh)?,
     };
+    if result != ProfileStateResult::OK {
+        let because = match result {
+            ProfileStateResult::DISALLOWED_BY_POLICY => "PPR1 of the Enabled Profile",
+            ProfileStateResult::WRONG_PROFILE_REENABLING => {
+                "from a test profile the way leads to another one, or to the profile before it"
+            }
+            ProfileStateResult::CAT_BUSY => "a proactive command is not answered yet",
+            ProfileStateResult::UNDEFINED_ERROR => "memory is used up",
+            _ => "the profile named",
+        };
+        context.env.trace(format_args!("{:?}Profile: {result}: {because}", request.change));
+    }
     Ok(encode_result(request.change.tag(), result.0))
 }
 
@@ -120,7 +132,14 @@ pub(super) fn delete_profile(
     request: &DeleteProfileRequest,
 ) -> Result<Vec<u8>, StatusWord> {
     let result = match switch::check_delete(context.store, &request.0) {
-        Err(refused) => refused,
+        Err(refused) => {
+            let because = match refused {
+                DeleteResult::DISALLOWED_BY_POLICY => "PPR2 of the profile",
+                _ => "the profile named",
+            };
+            context.env.trace(format_args!("DeleteProfile: {refused}: {because}"));
+            refused
+        }
         Ok(target) => {
             let mut tx = context.store.begin();
             let done = switch::delete(&mut tx, &target);

@@ -68,6 +68,21 @@ pub struct Effects {
 /// The status word for what is not a request of ES10; functional errors are
 /// answers.
 pub fn store_data(context: &mut IsdrContext<'_>, payload: &[u8]) -> Result<Vec<u8>, StatusWord> {
+    let answer = request(context, payload);
+    if let Err(word) = answer {
+        let because = match word {
+            StatusWord::REFERENCE_NOT_FOUND => "names no function of this chip",
+            StatusWord::WRONG_DATA => "is malformed",
+            StatusWord::CONDITIONS => "comes at a time when it may not",
+            _ => "meets a memory that failed",
+        };
+        let begin = payload.get(..payload.len().min(3)).unwrap_or_default();
+        context.env.trace(format_args!("STORE DATA: {word}: a request beginning {begin:02X?} {because}"));
+    }
+    answer
+}
+
+fn request(context: &mut IsdrContext<'_>, payload: &[u8]) -> Result<Vec<u8>, StatusWord> {
     let loading = matches!(context.session.state, State::Loading(_));
     if loading && !Es10Command::is_one(payload) {
         return load::feed(context, payload);

@@ -211,7 +211,7 @@ impl Uicc<'_> {
         let (directory, parameters, array) =
             find(self.tree(), opened.directory).ok_or(StatusWord::CONDITIONS)?;
         match context {
-            Context::Gsm => self.gsm(opened.directory, &parameters, command.data),
+            Context::Gsm => self.gsm_context(opened.directory, &parameters, command.data),
             Context::ThirdGeneration => {
                 let application = opened.directory;
                 self.third_generation(application, directory, &parameters, array, command.data)
@@ -233,8 +233,17 @@ impl Uicc<'_> {
         let [rand, autn] = challenge(data)?;
         let before = *array.values();
         match aka::authenticate(parameters, &mut array, &rand, &autn) {
-            Outcome::MacFailure => Err(StatusWord::INCORRECT_MAC),
+            Outcome::MacFailure => {
+                self.env.trace(format_args!(
+                    "AUTHENTICATE: MAC-A is not the one of this key: another K or OPc, or another algorithm"
+                ));
+                Err(StatusWord::INCORRECT_MAC)
+            }
             Outcome::SyncFailure { auts } => {
+                let highest = before.iter().max().copied().unwrap_or_default();
+                self.env.trace(format_args!(
+                    "AUTHENTICATE: SQN is used or too far ahead; the highest SEQ accepted so far is {highest}"
+                ));
                 let mut answer = vec![SYNCHRONISATION_FAILURE, auts.len() as u8];
                 answer.extend_from_slice(&auts);
                 Ok(Response::new(answer, StatusWord::OK))
@@ -259,7 +268,18 @@ impl Uicc<'_> {
         }
     }
 
-    fn gsm(&self, application: u16, parameters: &Parameters, data: &[u8]) -> Result<Response, StatusWord> {
+    /// SRES and Kc of the application that `selection` has open.
+    pub(super) fn gsm_algorithm(&self, selection: &Selection, rand: &[u8; 16]) -> Option<aka::Gsm> {
+        let (_, parameters, _) = find(self.tree(), selection.application()?.directory)?;
+        Some(aka::gsm(&parameters, rand))
+    }
+
+    fn gsm_context(
+        &self,
+        application: u16,
+        parameters: &Parameters,
+        data: &[u8],
+    ) -> Result<Response, StatusWord> {
         const GSM_SECURITY_CONTEXT: usize = 38;
         let [rand] = challenge(data)?;
         if !self.service(application, GSM_SECURITY_CONTEXT) {

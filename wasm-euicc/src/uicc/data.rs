@@ -15,14 +15,14 @@ pub(super) const RETRIEVE_DATA: u8 = 0xCB;
 pub(super) const SET_DATA: u8 = 0xDB;
 
 /// A current EF that may be accessed.
-struct Opened {
+pub(super) struct Opened {
     file: File,
-    elementary: Elementary,
+    pub(super) elementary: Elementary,
 }
 
 /// The file that P1 or P2 names.
 #[derive(Clone, Copy)]
-enum Named {
+pub(super) enum Named {
     Current,
     Sfi(u8),
 }
@@ -327,7 +327,12 @@ impl Uicc<'_> {
     }
 
     /// Makes the named file current and checks its state and access rules.
-    fn open(&self, selection: &mut Selection, named: Named, access: Access) -> Result<Opened, StatusWord> {
+    pub(super) fn open(
+        &self,
+        selection: &mut Selection,
+        named: Named,
+        access: Access,
+    ) -> Result<Opened, StatusWord> {
         const USABLE_WHEN_DEACTIVATED: u8 = 0x40;
         if let Named::Sfi(sfi) = named {
             selection.by_sfi(self.tree(), sfi)?;
@@ -377,7 +382,7 @@ impl Uicc<'_> {
         Ok(record)
     }
 
-    fn record_bytes(&self, opened: &Opened, record: u8) -> Result<&[u8], StatusWord> {
+    pub(super) fn record_bytes(&self, opened: &Opened, record: u8) -> Result<&[u8], StatusWord> {
         let len = usize::from(opened.elementary.structure.record_len().unwrap_or(0)).max(1);
         let index = usize::from(record).checked_sub(1).ok_or(StatusWord::RECORD_NOT_FOUND)?;
         let body = self.tree().body(&opened.elementary);

@@ -8,11 +8,13 @@ mod data;
 mod default;
 mod fcp;
 pub(crate) mod file;
+mod gsm;
 pub(crate) mod pin;
 mod select;
 mod suci;
 
 pub(crate) use default::ensure_default;
+pub(crate) use gsm::{GsmAnswer, of_files as gsm_status_word};
 pub(crate) use select::Selection;
 
 use std::collections::BTreeSet;

@@ -117,6 +117,15 @@ fn find_puk<V: View + ?Sized>(tree: Tree<'_, V>, context: u16, reference: u8) ->
     })
 }
 
+/// Status of a CHV and of its unblocking CHV as the old SIM tells it: bit 8 initialised, then
+/// the tries left (3GPP TS 51.011 §9.2.1); 0 where there is none.
+pub(super) fn gsm_status<V: View + ?Sized>(tree: Tree<'_, V>, at: &Selection, reference: u8) -> [u8; 2] {
+    const INITIALISED: u8 = 0x80;
+    let Some((context, pin)) = find(tree, at.path(), reference) else { return [0, 0] };
+    let puk = pin.puk.and_then(|puk| find_puk(tree, context, puk));
+    [INITIALISED | pin.secret.left, puk.map_or(0, |(_, puk)| INITIALISED | puk.left)]
+}
+
 impl Uicc<'_> {
     /// Whether an access condition on this PIN is met: verified, or disabled.
     pub(super) fn pin_satisfied(&self, selection: &Selection, reference: u8) -> bool {

@@ -97,6 +97,8 @@ fn functions_that_are_not_there_and_requests_that_are_none() {
     ] {
         let (data, found) = card.store_data(&vectors::bytes(request));
         assert_eq!((data.len(), found), (0, sw), "{request}: {found:04X}");
+        let told = card.trace().last().unwrap();
+        assert!(told.starts_with(&format!("STORE DATA: {sw:04X}: ")), "{request}: {told}");
     }
 }
 
@@ -191,6 +193,7 @@ fn policy_rules_hold() {
     ]);
     assert_eq!(enable(&mut card, 1), 0);
     assert_eq!(disable(&mut card, 1), 3);
+    assert!(card.trace().last().unwrap().ends_with("PPR1 of the Enabled Profile"), "{:?}", card.trace());
     assert_eq!(enable(&mut card, 2), 3);
     assert_eq!(enable(&mut card, 3), 0);
     assert_eq!(disable(&mut card, 3), 0);
@@ -201,6 +204,7 @@ fn policy_rules_hold() {
     // PPR2: may not be deleted, but the memory may be reset.
     let (_, mut card) = with(&[(1, Operational, PprIds::PPR2)]);
     assert_eq!(delete(&mut card, 1), 3);
+    assert!(card.trace().last().unwrap().ends_with("PPR2 of the profile"), "{:?}", card.trace());
     assert_eq!(enable(&mut card, 1), 0);
     assert_eq!(disable(&mut card, 1), 0);
     assert_eq!(reset_memory(&mut card, MemoryResetRequest::OPERATIONAL_PROFILES), 0);
