@@ -73,6 +73,7 @@ fn clippy_wasm(_place: &Place, kit: &Kit, metadata: &Metadata) -> Result<()> {
     let mut cargo = kit.wasm_command("cargo");
     cargo.env("WASM_BINDGEN_USE_JS_SYS", "1");
     cargo.args(["clippy", "--quiet", "--keep-going", "--target", WASM]);
+    cargo.args(["--features", "wasm-euicc/bench"]);
     for member in metadata.members().filter(|member| member.makes_module()) {
         cargo.args(["--package", &member.name]);
     }

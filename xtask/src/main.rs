@@ -1,4 +1,4 @@
-//! The project's tasks: `cargo xtask setup | dev | test | lint | bench | build | deploy`.
+//! The project's tasks: `cargo xtask setup | dev | euicc | test | lint | bench | build | deploy`.
 //!
 //! Every task first sets up what it needs and is missing, says so, and leaves alone what is
 //! there. Nothing is fetched except through cargo, npm, rustup and the system's packages, so
@@ -8,6 +8,7 @@ mod bench;
 mod build;
 mod deploy;
 mod dev;
+mod euicc;
 mod lint;
 mod metadata;
 mod pki;
@@ -44,6 +45,8 @@ enum Task {
     Build(build::Options),
     /// Bring up everything on this machine and print where it is
     Dev(dev::Options),
+    /// The chip on standard input and output, or in a virtual PC/SC reader
+    Euicc(euicc::Options),
     /// Run every test
     Test(test::Options),
     /// Formatting, clippy, licences, documentation, and the rules of ARCHITECTURE.md
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Task::Pki(options) => pki::run(&place, &options),
         Task::Build(options) => build::run(&place, &options),
         Task::Dev(options) => dev::run(&place, &options),
+        Task::Euicc(options) => euicc::run(&place, &options),
         Task::Test(options) => test::run(&place, &options),
         Task::Lint(options) => lint::run(&place, &options),
         Task::Bench(options) => bench::run(&place, &options),

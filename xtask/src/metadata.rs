@@ -88,10 +88,12 @@ impl Metadata {
         self.workspace_default_members.contains(&package.id)
     }
 
-    /// Arguments that choose the members which mean something natively.
+    /// Arguments that choose the members which mean something natively, with the chip's
+    /// command line.
     pub(crate) fn natively(&self) -> Vec<&str> {
         let others = self.members().filter(|member| !self.is_native(member));
-        std::iter::once("--workspace").chain(others.flat_map(|member| ["--exclude", &member.name])).collect()
+        let all = ["--workspace", "--features", "wasm-euicc/cli"];
+        all.into_iter().chain(others.flat_map(|member| ["--exclude", &member.name])).collect()
     }
 
     /// A member by name.

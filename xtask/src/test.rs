@@ -11,6 +11,7 @@ use std::{env, fs, io};
 use anyhow::{Context, Result, bail};
 
 use crate::build::{self, Profile};
+use crate::euicc;
 use crate::metadata::Metadata;
 use crate::place::Place;
 use crate::process;
@@ -25,7 +26,7 @@ pub(crate) struct Options {
     /// Only what runs natively, for the edit loop
     #[arg(long)]
     fast: bool,
-    /// Only the parts whose name contains this (native, browser, workers, stories)
+    /// Only the parts whose name contains this (native, browser, doors, workers, stories)
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 }
@@ -60,13 +61,16 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
         part("native", &|| native(&kit, &metadata));
     } else {
         let mut needs = build::NEEDS.to_vec();
-        needs.push(Need::Browser);
+        needs.extend([Need::Browser, Need::PcSc]);
         let kit = setup::ensure(place, &needs)?;
         if wanted("native") {
             part("native", &|| native(&kit, &metadata));
         }
         if wanted("browser") {
             part("the same in a browser", &|| browser(place, &kit, &metadata));
+        }
+        if wanted("doors") {
+            part("the chip's doors", &|| doors(place, &kit));
         }
         if wanted("workers") || wanted("stories") {
             part("build", &|| build::everything(place, &kit, Profile::Release).map(|()| 0));
@@ -127,7 +131,7 @@ fn browser(place: &Place, kit: &Kit, metadata: &Metadata) -> Result<usize> {
     pack.args(["--mode", "no-install"]).arg(metadata.member("wasm-euicc")?.folder());
     // From here on for cargo, which is asked to build and then to test and must understand
     // them both times. Examples of the documentation are not asked of a browser.
-    pack.args(["--lib", "--test", "*"]);
+    pack.args(["--lib", "--test", "*", "--features", "wasm-euicc/npm"]);
     for member in metadata.members().filter(|member| member.is_tested_in_browser()) {
         pack.args(["--package", &member.name]);
     }
@@ -162,11 +166,30 @@ fn variable(command: &Command, name: &str) -> OsString {
     given.and_then(|(_, value)| value.map(OsString::from)).unwrap_or_default()
 }
 
+/// The chip as programs outside see it: `e2e/doors/*.test.mjs` under Node's own test runner,
+/// which are told where the npm package, the native program and the browser are.
+fn doors(place: &Place, kit: &Kit) -> Result<usize> {
+    let program = euicc::program(place, kit)?;
+    let package = build::npm(place, kit)?;
+    let mut node = tests_in(place, kit, "doors")?;
+    node.env("EUICC_PACKAGE", package).env("EUICC_PROGRAM", program).env("CHROMIUM", &kit.browser()?.program);
+    counted(&mut node, |line| number_after(line, "ℹ pass "))
+}
+
 /// The runtime tests: `e2e/workers/*.test.mjs` under Node's own test runner; they start the
 /// workers themselves, with the variables of a fresh laboratory: `LABORATORY`, JSON by the
 /// worker's name.
 fn workers(place: &Place, kit: &Kit) -> Result<usize> {
-    let folder = place.e2e().join("workers");
+    let mut node = tests_in(place, kit, "workers")?;
+    let state = fresh(place, "test-workers")?;
+    let variables = ["edge-smdp", "net-policy-worker"].map(|name| (name.to_owned(), state.variables(name)));
+    node.env("LABORATORY", serde_json::Value::from_iter(variables).to_string());
+    counted(&mut node, |line| number_after(line, "ℹ pass "))
+}
+
+/// Node's test runner on the tests in a folder of `e2e/`.
+fn tests_in(place: &Place, kit: &Kit, name: &str) -> Result<Command> {
+    let folder = place.e2e().join(name);
     let tests: Vec<_> = build::files(&folder)?
         .into_values()
         .filter(|file| file.to_string_lossy().ends_with(".test.mjs"))
@@ -174,13 +197,10 @@ fn workers(place: &Place, kit: &Kit) -> Result<usize> {
     if tests.is_empty() {
         bail!("there are no tests in {}", folder.display());
     }
-    let state = fresh(place, "test-workers")?;
-    let variables = ["edge-smdp", "net-policy-worker"].map(|name| (name.to_owned(), state.variables(name)));
     let mut node = kit.command("node");
     node.current_dir(place.e2e());
-    node.env("LABORATORY", serde_json::Value::from_iter(variables).to_string());
     node.args(["--test", "--test-reporter", "spec", "--test-concurrency", "1"]).args(tests);
-    counted(&mut node, |line| number_after(line, "ℹ pass "))
+    Ok(node)
 }
 
 /// The stories: Playwright against everything, freshly started with a fresh memory.

@@ -17,8 +17,8 @@ use super::once;
 pub(crate) enum ChipState {
     /// The worker loads the module and the memory.
     Starting,
-    /// It answers; its memory outlives the page.
-    Durable,
+    /// It answers; its memory outlives the page. In words: where it is.
+    Durable(String),
     /// It answers; its memory is gone with the page. In words: why.
     Volatile(String),
     /// Another tab has it; it comes here when that one is closed.
@@ -30,7 +30,7 @@ pub(crate) enum ChipState {
 impl ChipState {
     /// Whether commands can be sent.
     pub(crate) const fn answers(&self) -> bool {
-        matches!(self, Self::Durable | Self::Volatile(_))
+        matches!(self, Self::Durable(_) | Self::Volatile(_))
     }
 }
 
@@ -115,7 +115,7 @@ impl ChipLink {
 
 fn told_state(state: &str, because: String) -> ChipState {
     match state {
-        "durable" => ChipState::Durable,
+        "durable" => ChipState::Durable(because),
         "volatile" => ChipState::Volatile(because),
         "elsewhere" => ChipState::Elsewhere,
         "starting" => ChipState::Starting,

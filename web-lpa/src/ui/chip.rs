@@ -41,9 +41,11 @@ pub(super) fn Chip() -> impl IntoView {
         })
     };
     let memory = move || match model.chip_state.get() {
-        ChipState::Durable => "Kept in this browser, also when the page is closed.",
-        ChipState::Volatile(_) => "Lost when the page is closed.",
-        _ => "",
+        ChipState::Durable(place) => {
+            format!("Kept in this browser, {place}, also when the page is closed.")
+        }
+        ChipState::Volatile(_) => "Lost when the page is closed.".to_owned(),
+        _ => String::new(),
     };
     let atr = move || {
         let atr = model.card.with(|card| card.atr.clone());

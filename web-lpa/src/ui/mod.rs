@@ -81,7 +81,7 @@ fn ChipBanner() -> impl IntoView {
     let Context { model, .. } = context();
     move || {
         let (title, words) = match model.chip_state.get() {
-            ChipState::Starting | ChipState::Durable => return None,
+            ChipState::Starting | ChipState::Durable(_) => return None,
             ChipState::Volatile(because) => (
                 "This chip forgets everything when the page is closed.",
                 format!("{because} To keep profiles, use a window that is not private, or another browser."),

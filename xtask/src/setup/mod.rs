@@ -6,6 +6,7 @@
 
 mod browser;
 mod npm;
+mod pcsc;
 mod rust;
 mod tools;
 
@@ -43,10 +44,20 @@ pub(crate) enum Need {
     Browser,
     /// cargo-deny.
     Deny,
+    /// pcscd, vpcd and a client, where they can be installed; nothing fails without.
+    PcSc,
 }
 
 /// Everything, in the order it is told.
-const ALL: [Need; 6] = [Need::Wasm, Need::WasmTools, Need::WorkerBuild, Need::Deny, Need::Npm, Need::Browser];
+const ALL: [Need; 7] = [
+    Need::Wasm,
+    Need::WasmTools,
+    Need::WorkerBuild,
+    Need::Deny,
+    Need::Npm,
+    Need::Browser,
+    Need::PcSc,
+];
 
 /// The tools that were asked for, ready to be run.
 pub(crate) struct Kit {
@@ -133,6 +144,9 @@ pub(crate) fn ensure(place: &Place, needs: &[Need]) -> Result<Kit> {
         if wanted(Need::Browser) {
             let found = browser::ensure(place, &report)?;
             change(&|kit| kit.browser = Some(found.clone()));
+        }
+        if wanted(Need::PcSc) {
+            pcsc::ensure(place, &report);
         }
         Ok(())
     };

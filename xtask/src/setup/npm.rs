@@ -55,7 +55,7 @@ pub(super) fn packages(place: &Place, report: &Report) -> Result<()> {
         return Ok(());
     }
     npm_itself(place, report)?;
-    report.step("npm packages", "npm ci in e2e/ (wrangler, esbuild, wasm-opt, Playwright)", || {
+    report.step("npm packages", "npm ci in e2e/ (wrangler, esbuild, wasm-opt, Playwright, TypeScript)", || {
         process::logged("npm packages", &log(place, "npm"), npm_ci().current_dir(place.e2e()))?;
         fs::write(&stamp, wanted).context("marking e2e/node_modules as complete")
     })
