@@ -11,6 +11,7 @@ mod management;
 mod negative;
 mod notifications;
 mod power;
+mod revocation;
 mod server;
 
 // Where the chip lives on a page.
