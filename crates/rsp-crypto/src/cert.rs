@@ -89,7 +89,7 @@ impl Role {
 
 /// The identifier of a public key (RFC 5280 §4.2.1.2).
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct KeyIdentifier(Vec<u8>);
+pub struct KeyIdentifier(pub(crate) Vec<u8>);
 
 impl KeyIdentifier {
     /// SHA-1 of the public key's bits, method (1) of RFC 5280 §4.2.1.2.
@@ -152,6 +152,7 @@ struct Names {
 pub struct Certificate {
     der: Vec<u8>,
     tbs: Range<usize>,
+    serial_number: Vec<u8>,
     signature: Option<Signature>,
     subject: NameSubtree,
     public_key: Option<PublicKey>,
@@ -212,7 +213,7 @@ impl Certificate {
         if version.map_err(invalid("version"))? != Some(Version::V3) {
             return Err(InvalidCertificate { part: "version" });
         }
-        skip(&mut fields, Tag::Integer).map_err(invalid("serial number"))?;
+        let serial_number = serial_number(&mut fields).map_err(invalid("serial number"))?;
         check_algorithm(&mut fields)?;
         skip(&mut fields, Tag::Sequence).map_err(invalid("issuer"))?;
         let validity = Validity::<Rfc5280>::decode(&mut fields).map_err(invalid("validity"))?;
@@ -232,6 +233,7 @@ impl Certificate {
         let mut certificate = Self {
             der: der.to_vec(),
             tbs: start..start + tbs.len(),
+            serial_number: serial_number.to_vec(),
             signature: signature::from_sig_value(signature),
             subject: attributes(&subject).map_err(invalid("subject"))?,
             public_key,
@@ -255,7 +257,7 @@ impl Certificate {
     fn read_extensions(&mut self, extensions: &[AnyRef<'_>]) -> Result<(), InvalidCertificate> {
         let mut seen = Vec::new();
         for element in extensions {
-            let (id, critical) = extension_head(*element).map_err(invalid("extensions"))?;
+            let AnyExtension { id, critical, .. } = any_extension(*element).map_err(invalid("extensions"))?;
             if seen.contains(&id) {
                 return Err(InvalidCertificate { part: "extension that stands twice" });
             }
@@ -340,6 +342,13 @@ impl Certificate {
     #[must_use]
     pub fn tbs(&self) -> &[u8] {
         self.der.get(self.tbs.clone()).unwrap_or_default()
+    }
+
+    /// The serial number, as the contents of an `INTEGER`: what revocation lists name
+    /// certificates of the same issuer by.
+    #[must_use]
+    pub fn serial_number(&self) -> &[u8] {
+        &self.serial_number
     }
 
     /// The issuer's signature; `None` when its numbers need more than 256 bits.
@@ -459,26 +468,42 @@ impl Certificate {
 /// Read as a whole, one such identifier among extensions, policies or purposes
 /// would cost the certificate; so each element is of x509-cert's type where it
 /// can be, and any other is judged by what little is needed of it.
-type Elements<'a> = Vec<AnyRef<'a>>;
+pub(crate) type Elements<'a> = Vec<AnyRef<'a>>;
 
 /// The contents of a `SEQUENCE`.
-fn sequence(any: AnyRef<'_>) -> der::Result<SliceReader<'_>> {
+pub(crate) fn sequence(any: AnyRef<'_>) -> der::Result<SliceReader<'_>> {
     any.tag().assert_eq(Tag::Sequence)?;
     SliceReader::new(any.value())
 }
 
-/// One field of which only its tag matters: issuers are found by key identifier,
-/// and serial numbers are compared with nothing.
-fn skip(reader: &mut SliceReader<'_>, tag: Tag) -> der::Result<()> {
+/// One field of which only its tag matters: issuers are found by key identifier.
+pub(crate) fn skip(reader: &mut SliceReader<'_>, tag: Tag) -> der::Result<()> {
     AnyRef::decode(reader)?.tag().assert_eq(tag)?;
     Ok(())
 }
 
-/// `AlgorithmIdentifier`: ECDSA with SHA-256.
+/// `CertificateSerialNumber`: the contents of the `INTEGER`, without the zeros in
+/// front that DER does not have and some issuers do.
+pub(crate) fn serial_number<'a>(reader: &mut SliceReader<'a>) -> der::Result<&'a [u8]> {
+    let any = AnyRef::decode(reader)?;
+    any.tag().assert_eq(Tag::Integer)?;
+    let mut digits = any.value();
+    while let [0, 0..=0x7F, ..] = digits {
+        digits = &digits[1..];
+    }
+    Ok(digits)
+}
+
+/// `AlgorithmIdentifier`: whether it is ECDSA with SHA-256.
+pub(crate) fn is_ecdsa_with_sha256(reader: &mut SliceReader<'_>) -> bool {
+    AlgorithmIdentifierRef::decode(reader).is_ok_and(|algorithm| algorithm.oid == rfc5912::ECDSA_WITH_SHA_256)
+}
+
 fn check_algorithm(reader: &mut SliceReader<'_>) -> Result<(), InvalidCertificate> {
-    match AlgorithmIdentifierRef::decode(reader) {
-        Ok(algorithm) if algorithm.oid == rfc5912::ECDSA_WITH_SHA_256 => Ok(()),
-        _ => Err(InvalidCertificate { part: "signature algorithm" }),
+    if is_ecdsa_with_sha256(reader) {
+        Ok(())
+    } else {
+        Err(InvalidCertificate { part: "signature algorithm" })
     }
 }
 
@@ -497,14 +522,22 @@ fn subject_key(info: &SubjectPublicKeyInfoRef<'_>) -> Option<Option<PublicKey>> 
     PublicKey::from_sec1(curve, point).map(Some)
 }
 
-/// `Extension { extnID, critical DEFAULT FALSE, extnValue }` with any identifier:
-/// its contents, and whether the extension is critical.
-fn extension_head(extension: AnyRef<'_>) -> der::Result<(&[u8], bool)> {
+/// `Extension` with any identifier, whose contents these are.
+pub(crate) struct AnyExtension<'a> {
+    pub(crate) id: &'a [u8],
+    pub(crate) critical: bool,
+    /// What is in `extnValue`.
+    pub(crate) value: &'a [u8],
+}
+
+/// `Extension { extnID, critical DEFAULT FALSE, extnValue }`.
+pub(crate) fn any_extension(extension: AnyRef<'_>) -> der::Result<AnyExtension<'_>> {
     extension.sequence(|parts| {
         let id = identifier(parts)?;
         let critical = Option::<bool>::decode(parts)?.unwrap_or_default();
-        skip(parts, Tag::OctetString)?;
-        Ok((id, critical))
+        let value = AnyRef::decode(parts)?;
+        value.tag().assert_eq(Tag::OctetString)?;
+        Ok(AnyExtension { id, critical, value: value.value() })
     })
 }
 

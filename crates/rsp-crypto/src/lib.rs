@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!   cert ──► chain ──► VerifiedServer / VerifiedEuicc     who speaks
+//!   crl                                                   who may not any more
 //!                        │ verify(signed bytes)           signature
 //!   OneTimeKeyPair ──► SharedSecret ──► SessionKeys       ecka
 //!                                          └──► Bsp       seal and open segments
@@ -22,6 +23,7 @@ pub mod chain;
 pub mod confirmation;
 #[cfg(feature = "count")]
 pub mod count;
+pub mod crl;
 pub mod ecka;
 #[cfg(feature = "issue")]
 pub mod issue;
@@ -32,6 +34,7 @@ pub mod software;
 pub use bsp::{Bsp, BspError};
 pub use cert::{Certificate, KeyIdentifier, Role};
 pub use chain::{CiKey, VerifiedEuicc, VerifiedServer};
+pub use crl::Crl;
 pub use ecka::{OneTimeKeyPair, SessionKeys};
 pub use provider::{Curve, Fault, Provider, PublicKey, SharedSecret, ready};
 pub use signature::Signature;

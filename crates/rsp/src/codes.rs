@@ -80,6 +80,26 @@ codes! {
 }
 
 codes! {
+    /// Why the eUICC refuses `LoadCRL` (`LoadCRLResponseError`).
+    LoadCrlError {
+        /// The list's signature does not verify.
+        INVALID_SIGNATURE = 1,
+        /// It is no revocation list that SGP.22 could mean.
+        INVALID_CRL_FORMAT = 2,
+        /// There is no room for it.
+        NOT_ENOUGH_MEMORY_SPACE = 3,
+        /// The CI public key that verifies it is not on the eUICC.
+        VERIFICATION_KEY_NOT_FOUND = 4,
+        /// One with a higher number is loaded.
+        FRESHER_CRL_ALREADY_LOADED = 5,
+        /// The list that this one only tells the changes of is not loaded.
+        BASE_CRL_MISSING = 6,
+        /// Any other reason.
+        UNDEFINED_ERROR = 127,
+    }
+}
+
+codes! {
     /// Why a session is cancelled (`CancelSessionReason`).
     CancelSessionReason {
         /// The end user said no.

@@ -5,7 +5,7 @@
 //!   auth, download, bpp         the session:   ES10b, ES8+
 //!   metadata, profiles          the profiles:  ES8+, ES10c
 //!   notification, cancel        what is told to the SM afterwards
-//!   addresses, rat              ES10a, rules
+//!   addresses, rat, crl         ES10a, rules, revocation
 //!   es9, es2, status            JSON over HTTP and its status codes
 //! ```
 //!
@@ -22,6 +22,7 @@ pub mod bpp;
 pub mod cancel;
 pub mod codes;
 mod components;
+pub mod crl;
 pub mod download;
 pub mod es2;
 pub mod es9;

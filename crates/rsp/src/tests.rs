@@ -10,6 +10,7 @@ use crate::auth::*;
 use crate::bpp::{self, BoundProfilePackage, InitialiseSecureChannel, SegmentKind};
 use crate::cancel::{CancelSessionRequest, CancelSessionResponse};
 use crate::codes::*;
+use crate::crl::{LoadCrlRequest, LoadCrlResponse};
 use crate::download::{PrepareDownloadRequest, PrepareDownloadResponse, SmdpSigned2};
 use crate::metadata::{NotificationEvents, StoreMetadata};
 use crate::notification::*;
@@ -33,6 +34,27 @@ fn golden<T: DataObject + core::fmt::Debug>(hex: &str) -> T {
     let value = T::decode(&bytes(hex)).unwrap();
     assert_eq!(value.encode(), bytes(hex), "{value:?}");
     value
+}
+
+#[test]
+fn load_crl() {
+    // The golden samples, and others of the same ASN.1 compiler (asn1tools).
+    let ok = |parts: &[u32]| LoadCrlResponse::Ok { missing_parts: parts.to_vec() };
+    assert_eq!(golden::<LoadCrlResponse>("BF3502A000"), ok(&[]));
+    assert_eq!(golden::<LoadCrlResponse>("BF350EA00CA00A020102020103020200C8"), ok(&[2, 3, 200]));
+    let missing = LoadCrlResponse::Error(LoadCrlError::VERIFICATION_KEY_NOT_FOUND);
+    assert_eq!(golden::<LoadCrlResponse>("BF3503810104"), missing);
+    // A list of 2026-01-01 that revokes nothing, without a signature.
+    let list = "3020020101300A06082A8648CE3D0403023000170D3236303130313030303030305A
+                300A06082A8648CE3D0403020303003000";
+    let request = golden::<LoadCrlRequest>(&format!("BF3535A033{list}"));
+    assert_eq!(request.crl, bytes(&format!("3033{list}")));
+    // As it is, and with components that nobody knows.
+    let plain = tlv::encode(LoadCrlRequest::TAG, &request.crl);
+    assert_eq!(LoadCrlRequest::decode(&plain).unwrap(), request);
+    let extended = [&bytes("8501FF"), &request.crl[..], &bytes("9F7000")].concat();
+    assert_eq!(LoadCrlRequest::decode(&tlv::encode(LoadCrlRequest::TAG, &extended)).unwrap(), request);
+    assert!(LoadCrlRequest::decode(&bytes("BF3500")).is_err());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use rsp::DataObject as _;
 use rsp::addresses::{EuiccConfiguredAddresses, SetDefaultDpAddress};
 use rsp::auth::{AuthenticateServerRequest, EUICC_CHALLENGE, EuiccInfo1, EuiccInfo2};
 use rsp::cancel::CancelSessionRequest;
+use rsp::crl::LoadCrlRequest;
 use rsp::download::PrepareDownloadRequest;
 use rsp::metadata::NotificationEvents;
 use rsp::notification::{
@@ -37,6 +38,8 @@ pub(crate) enum Es10Command {
     PrepareDownload(Box<PrepareDownloadRequest>),
     /// `BF41`
     CancelSession(CancelSessionRequest),
+    /// `BF35`
+    LoadCrl(LoadCrlRequest),
     /// `BF28`
     ListNotification(Option<NotificationEvents>),
     /// `BF2B`
@@ -88,6 +91,7 @@ impl Es10Command {
             CancelSessionRequest::TAG => {
                 Self::CancelSession(CancelSessionRequest::decode(request).map_err(malformed)?)
             }
+            LoadCrlRequest::TAG => Self::LoadCrl(LoadCrlRequest::decode(request).map_err(malformed)?),
             LIST_NOTIFICATION => Self::ListNotification(decode_list_request(request).map_err(malformed)?),
             RETRIEVE_NOTIFICATIONS_LIST => {
                 Self::RetrieveNotificationsList(decode_retrieve_request(request).map_err(malformed)?)
@@ -139,7 +143,7 @@ fn profiles_info(request: &[u8]) -> Result<Option<ProfileInfoListRequest>, Statu
 }
 
 fn is_known(tag: Tag) -> bool {
-    const TAGS: [Tag; 19] = [
+    const TAGS: [Tag; 20] = [
         EuiccConfiguredAddresses::TAG,
         SetDefaultDpAddress::TAG,
         EuiccInfo1::TAG,
@@ -148,6 +152,7 @@ fn is_known(tag: Tag) -> bool {
         AuthenticateServerRequest::TAG,
         PrepareDownloadRequest::TAG,
         CancelSessionRequest::TAG,
+        LoadCrlRequest::TAG,
         LIST_NOTIFICATION,
         RETRIEVE_NOTIFICATIONS_LIST,
         NOTIFICATION_SENT,

@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 
 use super::configuration::Configuration;
 use super::session::{Authenticated, Prepared, State};
-use super::{IsdrContext, load, memory_problem, notification, one_time_keys};
+use super::{IsdrContext, crl, load, memory_problem, notification, one_time_keys};
 use crate::ecasd::{self, Credential};
 use crate::isdp;
 use crate::nvm::{Error, View};
@@ -33,9 +33,9 @@ use crate::profile;
 
 /// RAM for one STORE DATA chain, in bytes: what `freeVolatileMemory` tells.
 const VOLATILE_MEMORY: u32 = 256 * 255;
-/// `RspCapability`: additionalProfile(0), testProfileSupport(3),
-/// deviceInfoExtensibilitySupport(4). CRLs(1) are not loaded, RPM(2) is of v3.
-const RSP_CAPABILITY: u32 = 0x9800_0000;
+/// `RspCapability`: additionalProfile(0), crlSupport(1), testProfileSupport(3),
+/// deviceInfoExtensibilitySupport(4). RPM(2) is of v3.
+const RSP_CAPABILITY: u32 = 0xD800_0000;
 
 /// GetEUICCInfo1.
 pub(super) fn euicc_info1(context: &IsdrContext<'_>) -> Result<Vec<u8>, StatusWord> {
@@ -184,6 +184,10 @@ fn verify_server(
         context.env.trace(format_args!("serverCertificate: {error}"));
         error.authenticate_error_code()
     })?;
+    if crl::is_revoked(context.store, id, certificate.serial_number()) {
+        context.env.trace(format_args!("serverCertificate: revoked by its CI"));
+        return Err(AuthenticateErrorCode::INVALID_CERTIFICATE);
+    }
     let signed = signature::server_signature1(request.server_signed1.bytes());
     if !software::verify(server.public_key(), &signed, &request.server_signature1) {
         return Err(AuthenticateErrorCode::INVALID_SIGNATURE);
@@ -269,6 +273,10 @@ fn prepare(
         context.env.trace(format_args!("smdpCertificate: {error}"));
         error.download_error_code()
     })?;
+    if crl::is_revoked(context.store, ci.id(), certificate.serial_number()) {
+        context.env.trace(format_args!("smdpCertificate: revoked by its CI"));
+        return Err(DownloadErrorCode::INVALID_CERTIFICATE);
+    }
     let signed = signature::smdp_signature2(request.smdp_signed2.bytes(), &authenticated.euicc_signature1);
     if !software::verify(binding.public_key(), &signed, &request.smdp_signature2) {
         return Err(DownloadErrorCode::INVALID_SIGNATURE);

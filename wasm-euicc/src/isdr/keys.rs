@@ -33,6 +33,11 @@ pub(crate) const ONE_TIME_KEYS: Key = single(0x0B);
 /// The slot of the operational profile that a test profile displaced (u16).
 pub(crate) const DISPLACED: Key = single(0x0C);
 
+/// What is known of the revocation lists of one CI and scope, by number.
+pub(crate) const fn crl(number: u32) -> Key {
+    numbered(0x18, number)
+}
+
 const fn single(kind: u8) -> Key {
     numbered(kind, 0)
 }

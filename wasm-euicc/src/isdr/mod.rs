@@ -3,6 +3,7 @@
 //! ```text
 //!   store_data ─► Es10Command::parse ─► es10a · es10b · es10c ─┬─► isdp   profiles
 //!        └──────► load (a bound profile package) ──────────────┼─► notification
+//!                                                              ├─► crl    revocation
 //!                                                              └─► ecasd  signatures
 //! ```
 //!
@@ -11,6 +12,7 @@
 
 mod command;
 pub(crate) mod configuration;
+mod crl;
 mod es10a;
 mod es10b;
 mod es10c;
@@ -111,6 +113,7 @@ fn execute(context: &mut IsdrContext<'_>, command: Es10Command) -> Result<Vec<u8
         Es10Command::AuthenticateServer(request) => es10b::authenticate_server(context, &request),
         Es10Command::PrepareDownload(request) => es10b::prepare_download(context, &request),
         Es10Command::CancelSession(request) => es10b::cancel_session(context, &request),
+        Es10Command::LoadCrl(request) => crl::load_crl(context, &request),
         Es10Command::ListNotification(events) => Ok(es10b::list_notification(context, events)),
         Es10Command::RetrieveNotificationsList(filter) => Ok(es10b::retrieve_notifications(context, filter)),
         Es10Command::RemoveNotificationFromList(number) => es10b::remove_notification(context, number),

@@ -14,6 +14,7 @@ mod negative;
 mod notifications;
 mod observe;
 mod power;
+mod revocation;
 mod server;
 mod subject;
 

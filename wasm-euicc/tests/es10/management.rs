@@ -78,7 +78,7 @@ fn functions_that_are_not_there_and_requests_that_are_none() {
     for (request, sw) in [
         ("BF5600", 0x6A88),
         ("BF4200", 0x6A88),
-        ("BF3500", 0x6A88),
+        ("BF3500", 0x6A80),
         ("5A00", 0x6A88),
         ("BF2E", 0x6A80),
         ("BF2E01", 0x6A80),
@@ -544,8 +544,8 @@ fn the_chip_tells_what_it_is() {
     );
     let info = rsp::auth::EuiccInfo2::decode(&card.es10(&[0xBF, 0x22, 0x00])).unwrap();
     assert_eq!((info.svn.0, info.profile_version.0), ([2, 2, 2], [2, 3, 1]));
-    // additionalProfile, testProfileSupport, deviceInfoExtensibilitySupport.
-    assert_eq!(info.rsp_capability, 0x9800_0000);
+    // additionalProfile, crlSupport, testProfileSupport, deviceInfoExtensibilitySupport.
+    assert_eq!(info.rsp_capability, 0xD800_0000);
     // No Java Card; usim, isim, milenage, tuak128, tuak256, usimTestAlgorithm.
     assert_eq!(info.ts102241_version, None);
     assert_eq!(info.uicc_capability & 0x0002_0000, 0);

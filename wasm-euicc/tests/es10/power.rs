@@ -235,3 +235,30 @@ impl Medium for Shared {
         self.0.borrow_mut().replace(bytes)
     }
 }
+
+#[test]
+fn during_a_load_of_a_revocation_list() {
+    use crate::revocation::{list, request};
+    let lab = Lab::new();
+    let first = request(&list(1, &[&lab.pki.ds_auth]), &lab.pki.ci);
+    let start = prepared(&lab, |card| assert_eq!(card.es10_hex(&hex::encode(&first)), "BF3502A000"));
+    let second = request(&list(2, &[&lab.pki.dp_auth]), &lab.pki.ci);
+    at_every_write(
+        &lab,
+        &start,
+        |card| _ = card.store_data(&second),
+        |card| {
+            let believed = |card: &mut Card<MemoryMedium>, server| {
+                let now = challenge(card);
+                let request = authenticate_request(&lab, server, &tid(1), now);
+                // A0: authenticateResponseOk.
+                card.es10(&rsp::DataObject::encode(&request)).iter().skip(2).any(|byte| *byte == 0xA0)
+            };
+            let dp_auth = believed(card, &lab.pki.dp_auth);
+            let ds_auth = believed(card, &lab.pki.ds_auth);
+            assert_ne!(dp_auth, ds_auth, "the list before, or the one after");
+            assert_eq!(card.es10_hex(&hex::encode(&second)), "BF3502A000");
+            assert!(!believed(card, &lab.pki.dp_auth) && believed(card, &lab.pki.ds_auth));
+        },
+    );
+}
