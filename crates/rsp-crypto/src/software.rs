@@ -58,6 +58,8 @@ impl SigningKey {
     /// not below the order of the curve.
     #[must_use]
     pub fn from_scalar(scalar: &[u8; 32]) -> Option<Self> {
+        #[cfg(feature = "count")]
+        crate::count::add(crate::count::Operation::Generate);
         ecdsa::SigningKey::from_slice(scalar).ok().map(Self)
     }
 
@@ -130,6 +132,8 @@ impl OneTimeKey {
     /// Its public key.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
+        #[cfg(feature = "count")]
+        crate::count::add(crate::count::Operation::Generate);
         public(&self.0.public_key())
     }
 }
@@ -147,8 +151,6 @@ impl<R: CryptoRng> Provider for Software<R> {
     }
 
     async fn one_time_key(&self) -> Result<(OneTimeKey, PublicKey), Fault> {
-        #[cfg(feature = "count")]
-        crate::count::add(crate::count::Operation::Generate);
         let key = OneTimeKey(p256::SecretKey::generate_from_rng(&mut *self.rng.borrow_mut()));
         let public = key.public_key();
         Ok((key, public))
