@@ -73,7 +73,7 @@ impl Default for Limits {
 /// A provider whose keys come as PKCS#8.
 #[expect(async_fn_in_trait, reason = "single-threaded platforms; no caller needs `Send` futures")]
 pub trait ImportKey: Provider {
-    /// A P-256 key that signs; `None` when it is none.
+    /// A key of a supported curve that signs; `None` when it is none.
     ///
     /// # Errors
     /// The provider's fault.
@@ -208,7 +208,7 @@ async fn credential_set<P: ImportKey>(
 ) -> Result<CredentialSet<P::SigningKey>, String> {
     let read = |json: &Base64, what: &str| Certificate::from_der(&json.0).map_err(|e| format!("{what}: {e}"));
     let ci = CiKey::from_certificate(&read(&set.ci_certificate, "ciCertificate")?)
-        .ok_or("ciCertificate: not a CI certificate with a P-256 key")?;
+        .ok_or("ciCertificate: not a CI certificate with a key of a supported curve")?;
     let auth = read(&set.dp_auth.certificate, "dpAuth.certificate")?;
     let pb = read(&set.dp_pb.certificate, "dpPb.certificate")?;
     // Whether they are in their time is asked when they are used.
@@ -229,10 +229,11 @@ async fn credential<P: ImportKey>(
 ) -> Result<Credential<P::SigningKey>, String> {
     let probe = b"does the key belong to the certificate?";
     let key = provider.import_key(pkcs8).await.map_err(|e| e.to_string())?;
-    let key = key.ok_or_else(|| format!("{what}: not a P-256 key as PKCS#8"))?;
+    let key = key.ok_or_else(|| format!("{what}: not a key of a supported curve as PKCS#8"))?;
     let signature = provider.sign(&key, probe).await.map_err(|e| e.to_string())?;
-    let public =
-        certificate.public_key().ok_or_else(|| format!("{what}: certificate without a P-256 key"))?;
+    let public = certificate
+        .public_key()
+        .ok_or_else(|| format!("{what}: certificate without a key of a supported curve"))?;
     let belongs = provider.verify(public, probe, &signature).await.map_err(|e| e.to_string())?;
     if belongs { Ok(Credential { certificate, key }) } else { Err(format!("{what}: not the certificate's")) }
 }

@@ -5,12 +5,13 @@
 //! has: CBC with padding adds one block behind, which is cut off; the last block
 //! of CBC from a zero vector over the masked message is the CMAC (RFC 4493).
 //! What is a block or two is done in Rust: the way to the platform costs more.
+//! It does not have brainpoolP256r1 either: keys on that curve are used in Rust.
 
 use core::cell::RefCell;
 
 use js_sys::{Array, ArrayBuffer, Object, Promise, Reflect, Uint8Array};
 use rsp_crypto::software;
-use rsp_crypto::{Fault, Provider, PublicKey, SharedSecret, Signature};
+use rsp_crypto::{Curve, Fault, Provider, PublicKey, SharedSecret, Signature};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Crypto, CryptoKey, CryptoKeyPair, SubtleCrypto};
@@ -31,8 +32,34 @@ pub(crate) struct WebCrypto {
     aes_keys: RefCell<Vec<(Zeroizing<[u8; 16]>, CryptoKey)>>,
 }
 
+/// A private key, where its curve is done.
+pub(crate) enum Key<S> {
+    /// P-256: in the platform, which does not give it back.
+    Platform(CryptoKey),
+    /// brainpoolP256r1: in Rust.
+    Software(S),
+}
+
 /// The platform's random numbers.
 pub(crate) struct Entropy;
+
+impl rand_core::TryRng for Entropy {
+    type Error = getrandom::Error;
+
+    fn try_next_u32(&mut self) -> Result<u32, getrandom::Error> {
+        getrandom::u32()
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, getrandom::Error> {
+        getrandom::u64()
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), getrandom::Error> {
+        getrandom::fill(bytes)
+    }
+}
+
+impl rand_core::TryCryptoRng for Entropy {}
 
 impl Chance for Entropy {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), crate::Fault> {
@@ -93,16 +120,23 @@ impl WebCrypto {
 }
 
 impl ImportKey for WebCrypto {
-    async fn import_key(&self, pkcs8: &[u8]) -> Result<Option<CryptoKey>, Fault> {
-        Ok(self.import("pkcs8", pkcs8, &curve("ECDSA")?, "sign").await.ok())
+    async fn import_key(&self, pkcs8: &[u8]) -> Result<Option<Self::SigningKey>, Fault> {
+        if let Ok(key) = self.import("pkcs8", pkcs8, &curve("ECDSA")?, "sign").await {
+            return Ok(Some(Key::Platform(key)));
+        }
+        Ok(software::SigningKey::from_pkcs8_der(pkcs8).map(Key::Software))
     }
 }
 
 impl Provider for WebCrypto {
-    type SigningKey = CryptoKey;
-    type OneTimeKey = CryptoKey;
+    type SigningKey = Key<software::SigningKey>;
+    type OneTimeKey = Key<software::OneTimeKey>;
 
-    async fn sign(&self, key: &CryptoKey, message: &[u8]) -> Result<Signature, Fault> {
+    async fn sign(&self, key: &Self::SigningKey, message: &[u8]) -> Result<Signature, Fault> {
+        let key = match key {
+            Key::Platform(key) => key,
+            Key::Software(key) => return Ok(key.sign(message)),
+        };
         let algorithm = ecdsa()?;
         let promise =
             self.subtle.sign_with_object_and_js_u8_array(&algorithm, key, &Uint8Array::from(message));
@@ -111,6 +145,9 @@ impl Provider for WebCrypto {
     }
 
     async fn verify(&self, key: &PublicKey, message: &[u8], signature: &Signature) -> Result<bool, Fault> {
+        if key.curve() != Curve::P256 {
+            return Ok(software::verify(key, message, signature));
+        }
         let Ok(key) = self.import("raw", key.as_bytes(), &curve("ECDSA")?, "verify").await else {
             return Ok(false);
         };
@@ -123,17 +160,30 @@ impl Provider for WebCrypto {
         Ok(wait(promise).await?.is_truthy())
     }
 
-    async fn one_time_key(&self) -> Result<(CryptoKey, PublicKey), Fault> {
+    async fn one_time_key(&self, on: Curve) -> Result<(Self::OneTimeKey, PublicKey), Fault> {
+        if on != Curve::P256 {
+            let key = software::OneTimeKey::try_generate(on, &mut Entropy);
+            let key = key.map_err(|error| Fault(format!("no entropy: {error}")))?;
+            let public = key.public_key();
+            return Ok((Key::Software(key), public));
+        }
         let usages = Array::of1(&"deriveBits".into());
         let promise = self.subtle.generate_key_with_object(&curve("ECDH")?, false, usages.as_ref());
         let pair: CryptoKeyPair = wait(promise).await?.unchecked_into();
         let public = self.subtle.export_key("raw", &pair.get_public_key());
-        let public = PublicKey::from_sec1(&bytes(&wait(public).await?));
+        let public = PublicKey::from_sec1(on, &bytes(&wait(public).await?));
         let public = public.ok_or_else(|| Fault("a public key of a wrong form".into()))?;
-        Ok((pair.get_private_key(), public))
+        Ok((Key::Platform(pair.get_private_key()), public))
     }
 
-    async fn agree(&self, own: &CryptoKey, peer: &PublicKey) -> Result<Option<SharedSecret>, Fault> {
+    async fn agree(&self, own: &Self::OneTimeKey, peer: &PublicKey) -> Result<Option<SharedSecret>, Fault> {
+        let own = match own {
+            Key::Platform(own) => own,
+            Key::Software(own) => return Ok(own.agree(peer)),
+        };
+        if peer.curve() != Curve::P256 {
+            return Ok(None);
+        }
         let Ok(peer) = self.import("raw", peer.as_bytes(), &curve("ECDH")?, "").await else {
             return Ok(None);
         };
@@ -271,19 +321,31 @@ pub(crate) mod suite {
             web.cbc_decrypt(&key, &[5; 16], &mut ours).await?;
             same(length, "AES-CBC, back", ours == blocks)?;
         }
-        let scalar = OneTimeKey::from_scalar(&[7; 32]).ok_or_else(|| Fault("scalar".into()))?;
-        let (own, public) = web.one_time_key().await?;
+        for curve in Curve::ALL {
+            keys_of(web, curve).await?;
+        }
+        same(0, "no key", web.import_key(&[0x30, 0]).await?.is_none())
+    }
+
+    async fn keys_of(web: &WebCrypto, curve: Curve) -> Result<(), crate::Fault> {
+        let scalar = OneTimeKey::from_scalar(curve, &[7; 32]).ok_or_else(|| Fault("scalar".into()))?;
+        let (own, public) = web.one_time_key(curve).await?;
         let ours = web.agree(&own, &scalar.public_key()).await?;
-        let theirs = rsp_crypto::Software::new(NoChance).agree(&scalar, &public).await?;
+        let theirs = scalar.agree(&public);
         let agreed = ours.zip(theirs).is_some_and(|(a, b)| a.expose_x() == b.expose_x());
         same(32, "ECDH", agreed)?;
         let mut off_curve = [7; 65];
         off_curve[0] = 4;
-        let off_curve = PublicKey::from_sec1(&off_curve).ok_or_else(|| Fault("form".into()))?;
+        let off_curve = PublicKey::from_sec1(curve, &off_curve).ok_or_else(|| Fault("form".into()))?;
         same(65, "a point off the curve", web.agree(&own, &off_curve).await?.is_none())?;
         let nothing = web.verify(&off_curve, b"m", &Signature([1; 64])).await?;
         same(65, "its signature", !nothing)?;
-        let signer = software::SigningKey::from_scalar(&[9; 32]).ok_or_else(|| Fault("scalar".into()))?;
+        for other in Curve::ALL.into_iter().filter(|other| *other != curve) {
+            let (_, peer) = web.one_time_key(other).await?;
+            same(65, "a point of another curve", web.agree(&own, &peer).await?.is_none())?;
+        }
+        let signer =
+            software::SigningKey::from_scalar(curve, &[9; 32]).ok_or_else(|| Fault("scalar".into()))?;
         let signature = signer.sign(b"message");
         let good = web.verify(&signer.public_key(), b"message", &signature).await?;
         let bad = web.verify(&signer.public_key(), b"messagf", &signature).await?;
@@ -291,33 +353,10 @@ pub(crate) mod suite {
         let pkcs8 = signer.expose_pkcs8_der().ok_or_else(|| Fault("PKCS#8".into()))?;
         let key = web.import_key(&pkcs8).await?.ok_or_else(|| Fault("PKCS#8".into()))?;
         let signature = web.sign(&key, b"message").await?;
-        same(64, "signature", software::verify(&signer.public_key(), b"message", &signature))?;
-        same(0, "no key", web.import_key(&[0x30, 0]).await?.is_none())
+        same(64, "signature", software::verify(&signer.public_key(), b"message", &signature))
     }
 
     fn same(length: usize, what: &str, same: bool) -> Result<(), crate::Fault> {
         if same { Ok(()) } else { Err(crate::Fault::new(format!("Web Crypto: {what} of {length}"))) }
     }
-
-    /// Agreement needs no chance.
-    struct NoChance;
-
-    impl rand_core::TryRng for NoChance {
-        type Error = core::convert::Infallible;
-
-        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-            Ok(0)
-        }
-
-        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-            Ok(0)
-        }
-
-        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-            bytes.fill(0);
-            Ok(())
-        }
-    }
-
-    impl rand_core::TryCryptoRng for NoChance {}
 }

@@ -16,7 +16,9 @@
 use rsp::es9::Base64;
 use rsp::metadata::NotificationEvents;
 use rsp::{CiPkId, Eid, Iccid, MatchingId, TransactionId};
-use serde::{Deserialize, Serialize};
+use rsp_crypto::{Curve, PublicKey};
+use serde::de::{Error as _, IntoDeserializer as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::wire::text;
 
@@ -108,12 +110,44 @@ pub struct Order {
     pub expires: u64,
     /// The one session that may go on.
     pub session: Option<Session>,
-    /// PK.EUICC of the latest session, 65 bytes.
-    pub euicc_key: Option<Base64>,
+    /// PK.EUICC of the latest session.
+    pub euicc_key: Option<EuiccKey>,
     /// The otPK.EUICC that the latest package is bound to.
     pub bound_otpk: Option<Base64>,
     /// Sessions in which a package was handed out and not reported back as failed.
     pub delivered: Vec<Delivery>,
+}
+
+/// PK.EUICC as it is stored: base64 of the point, and in front of it
+/// `brainpoolP256r1:` when it is on that curve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EuiccKey(pub PublicKey);
+
+impl EuiccKey {
+    const BRAINPOOL: &str = "brainpoolP256r1:";
+}
+
+impl Serialize for EuiccKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let curve = match self.0.curve() {
+            Curve::P256 => "",
+            Curve::BrainpoolP256r1 => Self::BRAINPOOL,
+        };
+        serializer.collect_str(&format_args!("{curve}{}", Base64(self.0.as_bytes().to_vec())))
+    }
+}
+
+impl<'de> Deserialize<'de> for EuiccKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (curve, point) = match text.strip_prefix(Self::BRAINPOOL) {
+            Some(point) => (Curve::BrainpoolP256r1, point),
+            None => (Curve::P256, text.as_str()),
+        };
+        let point = Base64::deserialize(point.into_deserializer())?;
+        let key = PublicKey::from_sec1(curve, &point.0);
+        key.map(Self).ok_or_else(|| D::Error::custom("not a public key"))
+    }
 }
 
 /// A bound package that left the server.

@@ -11,8 +11,8 @@ use rsp::codes::{CancelSessionReason, DownloadErrorCode, ErrorReason};
 use rsp::download::PrepareDownloadResponse;
 use rsp::metadata::{NotificationEvents, PprIds, StoreMetadata};
 use rsp::{DataObject, Version};
-use rsp_crypto::PublicKey;
 use rsp_crypto::issue::Validity;
+use rsp_crypto::{Curve, PublicKey};
 use serde_json::json;
 
 #[test]
@@ -162,6 +162,40 @@ fn the_euicc_chooses_among_the_ci_of_the_server() {
     let stranger = Euicc::new(&pki(10), EID);
     let (request, _) = stranger.authenticate_request(&id, stranger.signed1(&server, None));
     assert_eq!(code_of(&world.es9("authenticateClient", &request).1), "8.11.1/3.9");
+}
+
+/// The same server, an eUICC of either curve: to the last notification, whose
+/// signature is under the key that was stored in between.
+#[test]
+fn a_session_is_on_the_curve_of_its_ci() {
+    let brainpool = pki_on(Curve::BrainpoolP256r1, 9);
+    for protection in [Protection::SessionKeys, Protection::ProfileProtectionKeys] {
+        let world = World::with(protection, Limits::default(), &[&brainpool]);
+        let package = world.add_profile(ICCID);
+        let matching_id = world.release(ICCID, json!({}));
+        let mut euicc = Euicc::new(&brainpool, EID);
+        euicc.ci.push(world.euicc().ci[0].clone());
+
+        // A one-time key of the other curve is none, well signed as it may be.
+        let open = euicc.authenticate(&world, Some(&matching_id)).unwrap();
+        let other = world.euicc().one_time_key();
+        let prepared = euicc.prepare_download(&open, other.public(), None);
+        assert_eq!(euicc.package(&world, &open, &prepared).unwrap_err(), "8.1/6.1");
+        let cancelled = euicc.cancel(&world, &open, CancelSessionReason::POSTPONED, "2.999.10");
+        assert_success(&cancelled);
+
+        let (open, elements) = euicc.download(&world, Some(&matching_id), None).unwrap();
+        assert_eq!(elements, package);
+        let result = euicc.installation_result(&open, Some(ICCID), None);
+        let mut forger = Euicc::new(&brainpool, EID);
+        forger.key = world.euicc().key;
+        let forged = forger.installation_result(&open, Some(ICCID), None);
+        assert_ne!(world.notify(&forged).0, 204);
+        assert_eq!(world.notify(&result).0, 204);
+        assert_eq!(world.state(ICCID), "Installed");
+        assert_eq!(world.notify(&euicc.other_notification(NotificationEvents::DELETE, ICCID)).0, 204);
+        assert_eq!(world.state(ICCID), "Deleted");
+    }
 }
 
 #[test]
@@ -391,7 +425,7 @@ fn what_get_bound_profile_package_refuses() {
     assert_eq!(euicc.package(&world, &elsewhere, &mixed).unwrap_err(), "8.10.1/3.9");
     let mut point = [7; 65];
     point[0] = 4;
-    let no_point = PublicKey::from_sec1(&point).unwrap();
+    let no_point = PublicKey::from_sec1(Curve::P256, &point).unwrap();
     let prepared = euicc.prepare_download(&elsewhere, &no_point, None);
     assert_eq!(euicc.package(&world, &elsewhere, &prepared).unwrap_err(), "8.1/6.1");
     assert_eq!(world.state(ICCID), "Released");

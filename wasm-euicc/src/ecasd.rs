@@ -8,15 +8,16 @@ use rand_core::{TryCryptoRng, TryRng};
 use rsp::auth::{Certificate, Signature};
 use rsp::{CiPkId, Eid};
 use rsp_crypto::software::SigningKey;
-use rsp_crypto::{CiKey, PublicKey, Software};
-use tlv::{Fields, Tag, Writer};
+use rsp_crypto::{CiKey, Curve, PublicKey, Software};
+use tlv::{Fields, Reader, Tag, Writer};
 use zeroize::Zeroizing;
 
 use crate::Env;
 use crate::isdr::keys;
 use crate::nvm::{Error, Transaction, View};
 
-/// A certificate of the eUICC under one CI, with its private key.
+/// A certificate of the eUICC under one CI, with its private key, on that CI's
+/// curve.
 pub(crate) struct Credential {
     /// The CI at the root of CERT.EUM.
     pub(crate) ci: CiPkId,
@@ -27,9 +28,22 @@ pub(crate) struct Credential {
     key: SigningKey,
 }
 
+/// Which tag a key has in the chip's memory. Chips that were made when there was
+/// but one curve have the first of them.
+pub(crate) const fn key_tag(curve: Curve) -> Tag {
+    match curve {
+        Curve::P256 => Tag(0x81),
+        Curve::BrainpoolP256r1 => Tag(0x82),
+    }
+}
+
+/// The curve that a tag of the memory stands for.
+pub(crate) fn curve_of(tag: Tag) -> Option<Curve> {
+    Curve::ALL.into_iter().find(|curve| key_tag(*curve) == tag)
+}
+
 impl Credential {
     const CI: Tag = Tag(0x80);
-    const KEY: Tag = Tag(0x81);
 
     pub(crate) const fn new(
         ci: CiPkId,
@@ -73,21 +87,20 @@ impl Credential {
     pub(crate) fn store(&self, tx: &mut Transaction<'_>, number: u32) -> Result<(), Error> {
         let mut w = Writer::new();
         w.tlv(Self::CI, self.ci.as_bytes());
-        w.tlv(Self::KEY, &self.key.expose_scalar()[..]);
+        w.tlv(key_tag(self.key.curve()), &self.key.expose_scalar()[..]);
         w.raw(self.euicc_certificate.der()).raw(self.eum_certificate.der());
         tx.put(keys::credential(number), w.finish())
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut fields = Fields::new(bytes);
-        let ci = CiPkId::from_bytes(fields.required(Self::CI).ok()?.value).ok()?;
-        let scalar: Zeroizing<[u8; 32]> = Zeroizing::new(fields.required(Self::KEY).ok()?.array().ok()?);
-        let mut certificate = || {
-            let tlv = fields.required(Tag::SEQUENCE).ok()?;
-            Certificate::from_der(tlv.raw).ok()
-        };
+        let mut reader = Reader::new(bytes);
+        let ci = CiPkId::from_bytes(reader.expect(Self::CI).ok()?.value).ok()?;
+        let secret = reader.next().ok()??;
+        let scalar: Zeroizing<[u8; 32]> = Zeroizing::new(secret.array().ok()?);
+        let key = SigningKey::from_scalar(curve_of(secret.tag)?, &scalar)?;
+        let mut certificate = || Certificate::from_der(reader.expect(Tag::SEQUENCE).ok()?.raw).ok();
         let (euicc_certificate, eum_certificate) = (certificate()?, certificate()?);
-        Some(Self { ci, euicc_certificate, eum_certificate, key: SigningKey::from_scalar(&scalar)? })
+        Some(Self { ci, euicc_certificate, eum_certificate, key })
     }
 }
 
@@ -100,17 +113,18 @@ pub(crate) fn eid(view: &(impl View + ?Sized)) -> Option<Eid> {
 pub(crate) fn ci_keys(view: &(impl View + ?Sized)) -> Vec<CiKey> {
     (0..)
         .map_while(|number| {
-            let mut fields = Fields::new(view.get(keys::ci_key(number))?);
-            let id = CiPkId::from_bytes(fields.required(Tag(0x80)).ok()?.value).ok()?;
-            let key = PublicKey::from_sec1(fields.required(Tag(0x81)).ok()?.value)?;
-            Some(CiKey::new(id, key))
+            let mut reader = Reader::new(view.get(keys::ci_key(number))?);
+            let id = CiPkId::from_bytes(reader.expect(Tag(0x80)).ok()?.value).ok()?;
+            let point = reader.next().ok()??;
+            Some(CiKey::new(id, PublicKey::from_sec1(curve_of(point.tag)?, point.value)?))
         })
         .collect()
 }
 
 pub(crate) fn store_ci_key(tx: &mut Transaction<'_>, number: u32, ci: &CiKey) -> Result<(), Error> {
     let mut w = Writer::new();
-    w.tlv(Tag(0x80), ci.id().as_bytes()).tlv(Tag(0x81), ci.public_key().as_bytes());
+    let key = ci.public_key();
+    w.tlv(Tag(0x80), ci.id().as_bytes()).tlv(key_tag(key.curve()), key.as_bytes());
     tx.put(keys::ci_key(number), w.finish())
 }
 

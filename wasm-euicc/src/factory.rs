@@ -14,7 +14,7 @@ use rsp::metadata::{OperatorId, PprIds, StoreMetadata};
 use rsp::rat::{ProfilePolicyAuthorisationRule, RulesAuthorisationTable};
 use rsp::{Aid, DataObject as _, Eid, Raw, Version};
 use rsp_crypto::software::SigningKey;
-use rsp_crypto::{Certificate, CiKey};
+use rsp_crypto::{Certificate, CiKey, Curve};
 use serde::Deserialize;
 use tlv::{Tag, Tlv};
 use zeroize::Zeroizing;
@@ -31,7 +31,8 @@ use crate::{Env, Euicc, Options};
 pub struct Factory {
     /// The EID.
     pub eid: Eid,
-    /// Certificates of the eUICC, in the order of preference: one for each CI.
+    /// Certificates of the eUICC, in the order of preference: one for each CI, on
+    /// that CI's curve.
     pub identities: Vec<Identity>,
     /// CERT.CI whose keys the chip trusts, as DER, in the order of preference.
     pub ci_certificates: Vec<Vec<u8>>,
@@ -177,11 +178,17 @@ impl Factory {
     /// nothing is preloaded.
     #[must_use]
     pub fn new(eid: Eid, identity: Identity, ci_certificates: Vec<Vec<u8>>) -> Self {
+        Self::with_identities(eid, vec![identity], ci_certificates)
+    }
+
+    /// As [`Factory::new`], with several identities.
+    #[must_use]
+    pub fn with_identities(eid: Eid, identities: Vec<Identity>, ci_certificates: Vec<Vec<u8>>) -> Self {
         let any_group = || Some(Vec::new());
         let anybody = OperatorId { mcc_mnc: [0xEE; 3], gid1: any_group(), gid2: any_group() };
         Self {
             eid,
-            identities: vec![identity],
+            identities,
             ci_certificates,
             memory: Self::MEMORY,
             isdr_aid: standard_isdr_aid(),
@@ -206,8 +213,9 @@ impl Factory {
     /// left out:
     ///
     /// ```json
-    /// {"eid": "8904…", "euiccPrivateKey": "PKCS#8, SEC1 or the scalar",
-    ///  "euiccCertificate": "…", "eumCertificate": "…", "ciCertificates": ["…"],
+    /// {"eid": "8904…", "ciCertificates": ["…"],
+    ///  "identities": [{"euiccPrivateKey": "PKCS#8, SEC1 or the scalar",
+    ///                  "euiccCertificate": "…", "eumCertificate": "…"}],
     ///  "memory": 524288, "isdRAid": "hexadecimal", "defaultDpAddress": "…",
     ///  "rootDsAddress": "…", "sgp22Version": "2.2.2", "profileVersion": "2.3.1",
     ///  "firmwareVersion": "1.0.0", "fallback": false,
@@ -221,23 +229,33 @@ impl Factory {
     ///
     /// The names of what is announced are those of EUICCInfo2 in the standard's module.
     ///
+    /// A chip of one identity may have its three values beside `eid` instead;
+    /// where both are given, that identity is the first.
+    ///
     /// # Errors
     /// [`FactoryError::Json`] and [`FactoryError::Part`].
     pub fn from_json(json: &[u8]) -> Result<Self, FactoryError> {
         let json: Json =
             serde_json::from_slice(json).map_err(|error| FactoryError::Json(error.to_string()))?;
-        let key = Zeroizing::new(binary("euiccPrivateKey", &json.euicc_private_key)?);
-        let identity = Identity {
-            key: signing_key(&key).ok_or_else(|| part("euiccPrivateKey", "not a P-256 private key"))?,
-            euicc_certificate: binary("euiccCertificate", &json.euicc_certificate)?,
-            eum_certificate: binary("eumCertificate", &json.eum_certificate)?,
+        let alone = match (&json.euicc_private_key, &json.euicc_certificate, &json.eum_certificate) {
+            (Some(key), Some(euicc), Some(eum)) => Some(Identity::read(key, euicc, eum)?),
+            (None, None, None) => None,
+            _ => return Err(part("euiccPrivateKey", "it, euiccCertificate and eumCertificate, or none")),
         };
+        let mut identities = Vec::from_iter(alone);
+        for identity in &json.identities {
+            identities.push(Identity::read(
+                &identity.euicc_private_key,
+                &identity.euicc_certificate,
+                &identity.eum_certificate,
+            )?);
+        }
         let eid = json.eid.parse().map_err(|error: rsp::ids::InvalidId| part("eid", error.to_string()))?;
         let mut certificates = Vec::with_capacity(json.ci_certificates.len());
         for certificate in &json.ci_certificates {
             certificates.push(binary("ciCertificates", certificate)?);
         }
-        let mut factory = Self::new(eid, identity, certificates);
+        let mut factory = Self::with_identities(eid, identities, certificates);
         factory.memory = json.memory.unwrap_or(Self::MEMORY);
         factory.default_dp_address = json.default_dp_address.filter(|address| !address.is_empty());
         factory.root_ds_address = json.root_ds_address.unwrap_or_default();
@@ -276,6 +294,35 @@ impl Factory {
             });
         }
         Ok(factory)
+    }
+
+    /// A chip of GSMA's published test PKI, SGP.26. `read` finds its files by their
+    /// place in the folder, such as `eUICC/CERT_EUICC_ECDSA_NIST.der`.
+    ///
+    /// NIST P-256 first, then brainpoolP256r1 (`…_BRP…`) where all of its files are
+    /// there: CERT.CI, CERT.EUM, CERT.EUICC and SK.EUICC.
+    ///
+    /// # Errors
+    /// [`FactoryError::Part`] when no such set of files is whole, or when one holds
+    /// something else than its name says.
+    pub fn sgp26(mut read: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<Self, FactoryError> {
+        let (mut identities, mut ci_certificates) = (Vec::new(), Vec::new());
+        for curve in ["NIST", "BRP"] {
+            let ci = read(&format!("CertificateIssuer/CERT_CI_ECDSA_{curve}.der"));
+            let eum = read(&format!("EUM/CERT_EUM_ECDSA_{curve}.der"));
+            let euicc = read(&format!("eUICC/CERT_EUICC_ECDSA_{curve}.der"));
+            let key = read(&format!("eUICC/SK_EUICC_ECDSA_{curve}.pem")).map(Zeroizing::new);
+            let (Some(ci), Some(eum), Some(euicc), Some(key)) = (ci, eum, euicc, key) else { continue };
+            let key = core::str::from_utf8(&key).ok().and_then(SigningKey::from_pem);
+            let key = key.ok_or_else(|| part("euiccPrivateKey", format!("no private key of {curve}")))?;
+            identities.push(Identity { key, euicc_certificate: euicc, eum_certificate: eum });
+            ci_certificates.push(ci);
+        }
+        let first = identities.first().ok_or_else(|| part("identities", "no files of SGP.26"))?;
+        let certificate = Certificate::from_der(&first.euicc_certificate)
+            .map_err(|error| part("euiccCertificate", error.to_string()))?;
+        let eid = certificate.eid().ok_or_else(|| part("euiccCertificate", "without an EID"))?;
+        Ok(Self::with_identities(eid, identities, ci_certificates))
     }
 
     /// Makes the chip on an empty medium; where a chip lives already it is
@@ -321,12 +368,27 @@ impl Factory {
         for (number, certificate) in (0..).zip(&self.ci_certificates) {
             let certificate = Certificate::from_der(certificate)
                 .map_err(|error| part("ciCertificates", error.to_string()))?;
-            let ci = CiKey::from_certificate(&certificate)
-                .ok_or_else(|| part("ciCertificates", "not a certificate issuer with a P-256 key"))?;
+            let ci = CiKey::from_certificate(&certificate).ok_or_else(|| {
+                part("ciCertificates", "not a certificate issuer with a key of a supported curve")
+            })?;
             ecasd::store_ci_key(tx, number, &ci)?;
         }
+        if self.identities.is_empty() {
+            return Err(part("identities", "there is none"));
+        }
+        let cis = ecasd::ci_keys(tx);
+        let mut seen = Vec::new();
         for (number, identity) in (0..).zip(&self.identities) {
-            self.credential(identity)?.store(tx, number)?;
+            let credential = self.credential(identity)?;
+            let ci = cis.iter().find(|ci| *ci.id() == credential.ci);
+            if ci.is_some_and(|ci| ci.public_key().curve() != identity.key.curve()) {
+                return Err(part("identities", "on another curve than their CI"));
+            }
+            if seen.contains(&credential.ci) {
+                return Err(part("identities", "two of one CI"));
+            }
+            credential.store(tx, number)?;
+            seen.push(credential.ci);
         }
         Ok(())
     }
@@ -413,16 +475,35 @@ fn standard_isdr_aid() -> Aid {
     Aid::isd_p(1)
 }
 
+impl Identity {
+    /// From base64.
+    fn read(key: &str, euicc_certificate: &str, eum_certificate: &str) -> Result<Self, FactoryError> {
+        let key = Zeroizing::new(binary("euiccPrivateKey", key)?);
+        let euicc_certificate = binary("euiccCertificate", euicc_certificate)?;
+        let certificate = Certificate::from_der(&euicc_certificate)
+            .map_err(|error| part("euiccCertificate", error.to_string()))?;
+        // Only PKCS#8 always names the curve.
+        let public = certificate.public_key();
+        let curve = public.ok_or_else(|| part("euiccCertificate", "its curve is not supported"))?.curve();
+        let key = signing_key(curve, &key);
+        Ok(Self {
+            key: key.ok_or_else(|| part("euiccPrivateKey", format!("not a private key of {curve}")))?,
+            euicc_certificate,
+            eum_certificate: binary("eumCertificate", eum_certificate)?,
+        })
+    }
+}
+
 /// PKCS#8, SEC1 (RFC 5915) or the bare scalar.
-fn signing_key(bytes: &[u8]) -> Option<SigningKey> {
+fn signing_key(curve: Curve, bytes: &[u8]) -> Option<SigningKey> {
     if let Ok(scalar) = bytes.try_into() {
-        return SigningKey::from_scalar(scalar);
+        return SigningKey::from_scalar(curve, scalar);
     }
     SigningKey::from_pkcs8_der(bytes).or_else(|| {
         let mut fields = Tlv::single_of(bytes, Tag::SEQUENCE).ok()?.fields();
         let scalar: Zeroizing<[u8; 32]> =
             Zeroizing::new(fields.required(Tag::OCTET_STRING).ok()?.array().ok()?);
-        SigningKey::from_scalar(&scalar)
+        SigningKey::from_scalar(curve, &scalar)
     })
 }
 
@@ -434,9 +515,11 @@ fn binary(name: &'static str, text: &str) -> Result<Vec<u8>, FactoryError> {
 #[serde(rename_all = "camelCase")]
 struct Json {
     eid: String,
-    euicc_private_key: Zeroizing<String>,
-    euicc_certificate: String,
-    eum_certificate: String,
+    euicc_private_key: Option<Zeroizing<String>>,
+    euicc_certificate: Option<String>,
+    eum_certificate: Option<String>,
+    #[serde(default)]
+    identities: Vec<JsonIdentity>,
     ci_certificates: Vec<String>,
     memory: Option<u32>,
     isd_r_aid: Option<String>,
@@ -499,6 +582,14 @@ impl JsonAnnounced {
             sas_accreditation_number: number,
         })
     }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonIdentity {
+    euicc_private_key: Zeroizing<String>,
+    euicc_certificate: String,
+    eum_certificate: String,
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,10 @@
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng as _;
+use rsp_crypto::Curve;
 use rsp_crypto::chain::CiKey;
+use rsp_crypto::issue::{Pki, Settings, Validity};
 
-use crate::{EID, Subscription, Trust};
+use crate::{EID, SMDP_OID, Subscription, Trust, TrustError};
 
 const SEED: [u8; 32] = [7; 32];
 const NOW: u64 = 1_750_000_000;
@@ -49,4 +53,71 @@ fn the_published_test_pki_takes_its_place() {
     let trust = Trust::sgp26(|name| vectors::read(&format!("data/sgp26-certs/{name}"))).unwrap();
     assert_eq!(trust.eid().to_string(), "89049032123451234512345678901235");
     assert!(Trust::sgp26(|_| None).is_err());
+    // No eUICC of brainpool is published; servers are.
+    let chip = trust.chip_identity(&Subscription::provisioning(&SEED));
+    assert_eq!((chip["ciCertificates"].as_array().unwrap().len(), chip.get("identities")), (1, None));
+    assert_eq!(trust.smdp_credentials()["sets"].as_array().unwrap().len(), 2);
+}
+
+/// A folder in which somebody has put an eUICC of brainpool beside that of NIST, as
+/// a seed makes them: what is whole is taken, what is wrong is said.
+#[test]
+fn an_identity_of_either_curve_is_taken_where_it_is_whole() {
+    let pki = [("NIST", Curve::P256), ("BRP", Curve::BrainpoolP256r1)].map(|(name, curve)| {
+        let settings = Settings {
+            curve,
+            eid: EID.parse().unwrap(),
+            smdp_address: "localhost".into(),
+            smdp_oid: SMDP_OID.parse().unwrap(),
+            smds_oid: "2.999.15".parse().unwrap(),
+            validity: Validity { not_before: NOW, not_after: NOW + 1 },
+        };
+        (name, Pki::generate(&mut ChaCha20Rng::from_seed(SEED), &settings).unwrap())
+    });
+    let read = |path: &str| {
+        let (_, pki) = pki.iter().find(|(name, _)| path.contains(name))?;
+        let parts = [
+            ("CI_", &pki.ci),
+            ("EUM_", &pki.eum),
+            ("EUICC_", &pki.euicc),
+            ("DPauth_", &pki.dp_auth),
+            ("DPpb_", &pki.dp_pb),
+        ];
+        let (_, identity) = parts.into_iter().find(|(part, _)| path.contains(part))?;
+        Some(if path.ends_with(".pem") {
+            identity.expose_key().expose_pkcs8_pem().unwrap().as_bytes().to_vec()
+        } else {
+            identity.certificate().der().to_vec()
+        })
+    };
+    let provisioning = Subscription::provisioning(&SEED);
+    let counts = |missing: &str| {
+        let trust = Trust::sgp26(|path| if path == missing { None } else { read(path) })?;
+        let chip = trust.chip_identity(&provisioning);
+        let others = chip.get("identities").and_then(|others| Some(others.as_array()?.len())).unwrap_or(0);
+        let cis = chip["ciCertificates"].as_array().unwrap().len();
+        Ok::<_, TrustError>((cis, 1 + others, trust.smdp_credentials()["sets"].as_array().unwrap().len()))
+    };
+    assert_eq!(counts("").unwrap(), (2, 2, 2));
+    assert_eq!(counts("eUICC/SK_EUICC_ECDSA_BRP.pem").unwrap(), (1, 1, 2));
+    assert_eq!(counts("DPpb/CERT_S_SM_DPpb_ECDSA_BRP.der").unwrap(), (2, 2, 1));
+    assert_eq!(counts("CertificateIssuer/CERT_CI_ECDSA_BRP.der").unwrap(), (1, 1, 1));
+    let name = "EUM/CERT_EUM_ECDSA_NIST.der";
+    assert!(matches!(counts(name), Err(TrustError::Missing(missing)) if missing == name));
+    let wrong = |path: &str| read(if path.ends_with("EUICC_ECDSA_BRP.pem") { name } else { path });
+    assert!(matches!(Trust::sgp26(wrong), Err(TrustError::File(_))));
+}
+
+#[test]
+fn a_laboratory_of_two_curves() {
+    let both = [Curve::BrainpoolP256r1, Curve::P256];
+    let trust = Trust::generate_on(&both, SEED, "localhost", NOW).unwrap();
+    let alone = Trust::generate(SEED, "localhost", NOW).unwrap();
+    let sets = trust.smdp_credentials();
+    assert_eq!(sets["sets"][1], alone.smdp_credentials()["sets"][0]);
+    let chip = trust.chip_identity(&Subscription::provisioning(&SEED));
+    let second = alone.chip_identity(&Subscription::provisioning(&SEED));
+    assert_eq!(chip["identities"][0]["euiccCertificate"], second["euiccCertificate"]);
+    assert_ne!(chip["euiccCertificate"], second["euiccCertificate"]);
+    assert!(Trust::generate_on(&[], SEED, "localhost", NOW).is_err());
 }

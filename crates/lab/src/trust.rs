@@ -7,21 +7,35 @@ use base64::engine::general_purpose::STANDARD;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use rsp::Eid;
-use rsp_crypto::Certificate;
 use rsp_crypto::issue::{Identity, Pki, PkiError, Settings, Validity};
 use rsp_crypto::software::SigningKey;
+use rsp_crypto::{Certificate, Curve};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::{EID, SMDP_OID, Subscription};
 
-/// Certificates and keys of one Certificate Issuer's world.
+/// Certificates and keys of the chip and of the SM-DP+, under one Certificate Issuer
+/// or under several, the one that the chip prefers first.
 pub struct Trust {
     eid: Eid,
     oid: String,
+    realms: Vec<Realm>,
+}
+
+/// What there is under one Certificate Issuer, all of it on that CI's curve.
+struct Realm {
     ci: Certificate,
+    chip: Option<Chip>,
+    server: Option<Server>,
+}
+
+struct Chip {
     eum: Certificate,
     euicc: Identity,
+}
+
+struct Server {
     dp_auth: Identity,
     dp_pb: Identity,
 }
@@ -31,7 +45,9 @@ pub struct Trust {
 pub enum TrustError {
     /// The PKI could not be made.
     Pki(PkiError),
-    /// A file is missing or does not hold what it should.
+    /// A file is missing.
+    Missing(String),
+    /// A file does not hold what it should.
     File(String),
 }
 
@@ -39,7 +55,8 @@ impl fmt::Display for TrustError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pki(error) => write!(f, "the test PKI can't be made: {error}"),
-            Self::File(name) => write!(f, "{name} is missing or does not hold what its name says"),
+            Self::Missing(name) => write!(f, "{name} is missing"),
+            Self::File(name) => write!(f, "{name} does not hold what its name says"),
         }
     }
 }
@@ -56,52 +73,82 @@ impl Trust {
         Self::pki(seed, smdp_address, not_before).map(Self::from)
     }
 
+    /// The same with a Certificate Issuer on each of these curves, the chip's favourite
+    /// first.
+    ///
+    /// # Errors
+    /// As [`Trust::generate`], and when there is no curve.
+    pub fn generate_on(
+        curves: &[Curve],
+        seed: [u8; 32],
+        smdp_address: &str,
+        not_before: u64,
+    ) -> Result<Self, TrustError> {
+        let mut made: Option<Self> = None;
+        for curve in curves {
+            let next = Self::from(Self::pki_on(*curve, seed, None, smdp_address, not_before)?);
+            match &mut made {
+                Some(made) => made.realms.extend(next.realms),
+                None => made = Some(next),
+            }
+        }
+        made.ok_or_else(|| TrustError::File("a curve".into()))
+    }
+
     /// The same as a whole PKI, for `cargo xtask pki`.
     ///
     /// # Errors
     /// As [`Trust::generate`].
     pub fn pki(seed: [u8; 32], smdp_address: &str, not_before: u64) -> Result<Pki, TrustError> {
+        Self::pki_on(Curve::P256, seed, None, smdp_address, not_before)
+    }
+
+    /// With an eUICC of this EID, [`EID`] for none.
+    pub(crate) fn pki_on(
+        curve: Curve,
+        seed: [u8; 32],
+        eid: Option<Eid>,
+        smdp_address: &str,
+        not_before: u64,
+    ) -> Result<Pki, TrustError> {
         const YEAR: u64 = 31_556_952;
         let id = |text: &str| TrustError::File(text.to_owned());
         let settings = Settings {
-            eid: EID.parse().map_err(|_| id(EID))?,
+            curve,
+            eid: eid.map_or_else(|| EID.parse().map_err(|_| id(EID)), Ok)?,
             smdp_address: smdp_address.split(':').next().unwrap_or_default().to_owned(),
             smdp_oid: SMDP_OID.parse().map_err(|_| id(SMDP_OID))?,
             smds_oid: "2.999.15".parse().map_err(|_| id("2.999.15"))?,
             validity: Validity { not_before, not_after: not_before + 30 * YEAR },
         };
-        Pki::generate(&mut ChaCha20Rng::from_seed(seed), &settings).map_err(TrustError::Pki)
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        rng.set_stream(match curve {
+            Curve::P256 => 0,
+            Curve::BrainpoolP256r1 => 1,
+        });
+        Pki::generate(&mut rng, &settings).map_err(TrustError::Pki)
     }
 
-    /// The published test PKI of GSMA SGP.26 (NIST P-256), whose files `read` finds
-    /// by their place in the folder, such as `DPauth/CERT_S_SM_DPauth_ECDSA_NIST.der`.
+    /// The published test PKI of GSMA SGP.26, whose files `read` finds by their place in
+    /// the folder, such as `DPauth/CERT_S_SM_DPauth_ECDSA_NIST.der`.
+    ///
+    /// All of NIST P-256 must be there. Beside it brainpoolP256r1 (`…_BRP…`), where its
+    /// files are: for the chip CERT.CI, CERT.EUM, CERT.EUICC and SK.EUICC, for the SM-DP+
+    /// CERT.CI, CERT.DPauth and CERT.DPpb with their keys.
     ///
     /// # Errors
     /// Names the first file that is missing or wrong.
     pub fn sgp26(mut read: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<Self, TrustError> {
-        let mut file = |name: &str| read(name).ok_or_else(|| TrustError::File(name.to_owned()));
-        let mut certificate =
-            |name: &str| Certificate::from_der(&file(name)?).map_err(|_| TrustError::File(name.to_owned()));
-        let ci = certificate("CertificateIssuer/CERT_CI_ECDSA_NIST.der")?;
-        let eum = certificate("EUM/CERT_EUM_ECDSA_NIST.der")?;
-        let mut identity = |certificate_name: &str, key_name: &str| {
-            let certificate = certificate(certificate_name)?;
-            Ok::<_, TrustError>((certificate, key_name.to_owned()))
-        };
-        let parts = [
-            identity("eUICC/CERT_EUICC_ECDSA_NIST.der", "eUICC/SK_EUICC_ECDSA_NIST.pem")?,
-            identity("DPauth/CERT_S_SM_DPauth_ECDSA_NIST.der", "DPauth/SK_S_SM_DPauth_ECDSA_NIST.pem")?,
-            identity("DPpb/CERT_S_SM_DPpb_ECDSA_NIST.der", "DPpb/SK_S_SM_DPpb_ECDSA_NIST.pem")?,
-        ];
-        let [euicc, dp_auth, dp_pb] = parts.map(|(certificate, name)| {
-            let pem = Zeroizing::new(read(&name).ok_or_else(|| TrustError::File(name.clone()))?);
-            let key = core::str::from_utf8(&pem).ok().and_then(SigningKey::from_pem);
-            let key = key.ok_or_else(|| TrustError::File(name.clone()))?;
-            Identity::new(certificate, key).map_err(|_| TrustError::File(name))
-        });
-        let euicc = euicc?;
-        let eid = euicc.certificate().eid().ok_or_else(|| TrustError::File("eUICC".into()))?;
-        Ok(Self { eid, oid: SMDP_OID.into(), ci, eum, euicc, dp_auth: dp_auth?, dp_pb: dp_pb? })
+        let mut files = Files(&mut read);
+        let (ci, chip, server) = (files.ci("NIST")?, files.chip("NIST")?, files.server("NIST")?);
+        let eid = chip.euicc.certificate().eid().ok_or_else(|| TrustError::File("eUICC".into()))?;
+        let mut realms = vec![Realm { ci, chip: Some(chip), server: Some(server) }];
+        if let Some(ci) = unless_missing(files.ci("BRP"))? {
+            let chip = unless_missing(files.chip("BRP"))?;
+            let server = unless_missing(files.server("BRP"))?;
+            realms.push(Realm { ci, chip, server });
+        }
+        Ok(Self { eid, oid: SMDP_OID.into(), realms })
     }
 
     /// The chip's EID.
@@ -111,21 +158,31 @@ impl Trust {
     }
 
     /// What the chip is made with, `provisioning` loaded and enabled: the JSON that
-    /// `wasm_euicc::Factory` reads.
+    /// `wasm_euicc::Factory` reads. A CI under which the chip has no certificate is not
+    /// among those that it trusts.
     #[must_use]
     pub fn chip_identity(&self, provisioning: &Subscription) -> Value {
-        json!({
-            "eid": self.eid.to_string(),
-            "euiccPrivateKey": private_key(&self.euicc),
-            "euiccCertificate": STANDARD.encode(self.euicc.certificate().der()),
-            "eumCertificate": STANDARD.encode(self.eum.der()),
-            "ciCertificates": [STANDARD.encode(self.ci.der())],
-            "preloaded": [{
-                "metadata": STANDARD.encode(provisioning.metadata()),
-                "package": STANDARD.encode(&*provisioning.package()),
-                "enabled": true,
-            }],
-        })
+        let mine = self.realms.iter().filter_map(|realm| Some((&realm.ci, realm.chip.as_ref()?)));
+        let mut identities = mine.clone().map(|(_, chip)| {
+            json!({
+                "euiccPrivateKey": private_key(&chip.euicc),
+                "euiccCertificate": STANDARD.encode(chip.euicc.certificate().der()),
+                "eumCertificate": STANDARD.encode(chip.eum.der()),
+            })
+        });
+        let mut chip = identities.next().unwrap_or_else(|| json!({}));
+        let others: Vec<Value> = identities.collect();
+        if !others.is_empty() {
+            chip["identities"] = others.into();
+        }
+        chip["eid"] = self.eid.to_string().into();
+        chip["ciCertificates"] = mine.map(|(ci, _)| Value::from(STANDARD.encode(ci.der()))).collect();
+        chip["preloaded"] = json!([{
+            "metadata": STANDARD.encode(provisioning.metadata()),
+            "package": STANDARD.encode(&*provisioning.package()),
+            "enabled": true,
+        }]);
+        chip
     }
 
     /// What the SM-DP+ is configured with: the secret `SMDP_CREDENTIALS`.
@@ -137,32 +194,83 @@ impl Trust {
                 "privateKey": private_key(identity),
             })
         };
-        json!({
-            "oid": self.oid,
-            "sets": [{
-                "ciCertificate": STANDARD.encode(self.ci.der()),
-                "dpAuth": pair(&self.dp_auth),
-                "dpPb": pair(&self.dp_pb),
-            }],
-        })
+        let sets = self.realms.iter().filter_map(|realm| {
+            let server = realm.server.as_ref()?;
+            Some(json!({
+                "ciCertificate": STANDARD.encode(realm.ci.der()),
+                "dpAuth": pair(&server.dp_auth),
+                "dpPb": pair(&server.dp_pb),
+            }))
+        });
+        json!({ "oid": self.oid, "sets": sets.collect::<Vec<Value>>() })
     }
 }
 
 impl From<Pki> for Trust {
     fn from(pki: Pki) -> Self {
-        Self {
-            eid: pki.euicc.certificate().eid().unwrap_or_else(|| unreachable!("a made eUICC has an EID")),
-            oid: SMDP_OID.into(),
+        let eid = pki.euicc.certificate().eid();
+        let realm = Realm {
             ci: pki.ci.certificate().clone(),
-            eum: pki.eum.certificate().clone(),
-            euicc: pki.euicc,
-            dp_auth: pki.dp_auth,
-            dp_pb: pki.dp_pb,
+            chip: Some(Chip { eum: pki.eum.certificate().clone(), euicc: pki.euicc }),
+            server: Some(Server { dp_auth: pki.dp_auth, dp_pb: pki.dp_pb }),
+        };
+        Self {
+            eid: eid.unwrap_or_else(|| unreachable!("a made eUICC has an EID")),
+            oid: SMDP_OID.into(),
+            realms: vec![realm],
         }
     }
 }
 
-/// PKCS#8, base64. A P-256 key always has that form.
+/// The files of SGP.26, by the curve in their names.
+struct Files<'r>(&'r mut dyn FnMut(&str) -> Option<Vec<u8>>);
+
+impl Files<'_> {
+    fn ci(&mut self, curve: &str) -> Result<Certificate, TrustError> {
+        self.certificate(&format!("CertificateIssuer/CERT_CI_ECDSA_{curve}.der"))
+    }
+
+    fn chip(&mut self, curve: &str) -> Result<Chip, TrustError> {
+        Ok(Chip {
+            eum: self.certificate(&format!("EUM/CERT_EUM_ECDSA_{curve}.der"))?,
+            euicc: self.identity("eUICC", &format!("EUICC_ECDSA_{curve}"))?,
+        })
+    }
+
+    fn server(&mut self, curve: &str) -> Result<Server, TrustError> {
+        Ok(Server {
+            dp_auth: self.identity("DPauth", &format!("S_SM_DPauth_ECDSA_{curve}"))?,
+            dp_pb: self.identity("DPpb", &format!("S_SM_DPpb_ECDSA_{curve}"))?,
+        })
+    }
+
+    fn identity(&mut self, folder: &str, name: &str) -> Result<Identity, TrustError> {
+        let certificate = self.certificate(&format!("{folder}/CERT_{name}.der"))?;
+        let key_name = format!("{folder}/SK_{name}.pem");
+        let pem = Zeroizing::new(self.file(&key_name)?);
+        let key = core::str::from_utf8(&pem).ok().and_then(SigningKey::from_pem);
+        let identity = key.and_then(|key| Identity::new(certificate, key).ok());
+        identity.ok_or(TrustError::File(key_name))
+    }
+
+    fn certificate(&mut self, name: &str) -> Result<Certificate, TrustError> {
+        Certificate::from_der(&self.file(name)?).map_err(|_| TrustError::File(name.to_owned()))
+    }
+
+    fn file(&mut self, name: &str) -> Result<Vec<u8>, TrustError> {
+        (self.0)(name).ok_or_else(|| TrustError::Missing(name.to_owned()))
+    }
+}
+
+/// A part that need not be there, but must be right where it is.
+fn unless_missing<T>(part: Result<T, TrustError>) -> Result<Option<T>, TrustError> {
+    match part {
+        Err(TrustError::Missing(_)) => Ok(None),
+        part => part.map(Some),
+    }
+}
+
+/// PKCS#8, base64. Every key has that form.
 fn private_key(identity: &Identity) -> String {
     identity.expose_key().expose_pkcs8_der().map_or_else(String::new, |der| STANDARD.encode(&*der))
 }

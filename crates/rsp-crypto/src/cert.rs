@@ -23,10 +23,8 @@ use x509_cert::name::Name;
 use x509_cert::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use x509_cert::time::Validity;
 
-use crate::{PublicKey, Signature, signature};
+use crate::{Curve, PublicKey, Signature, signature};
 
-/// The one curve of SGP.22 that const-oid does not list.
-const FRP256V1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.250.1.223.101.256.1");
 /// `id-rspRole`, 2.23.146.1.2.1, as the contents of its DER encoding.
 const ID_RSP_ROLE: &[u8] = &[0x67, 0x81, 0x12, 0x01, 0x02, 0x01];
 /// `GeneralName` (RFC 5280 §4.2.1.6).
@@ -114,19 +112,6 @@ impl fmt::Debug for KeyIdentifier {
     }
 }
 
-/// The curve of a public key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Curve {
-    /// NIST P-256.
-    P256,
-    /// brainpoolP256r1.
-    BrainpoolP256r1,
-    /// FRP256v1.
-    Frp256v1,
-    /// None of SGP.22.
-    Other,
-}
-
 /// What a certificate allows below it or excludes: one directory name, by
 /// attribute type and text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,7 +154,6 @@ pub struct Certificate {
     tbs: Range<usize>,
     signature: Option<Signature>,
     subject: NameSubtree,
-    curve: Curve,
     public_key: Option<PublicKey>,
     validity: Range<u64>,
     role: Option<Role>,
@@ -234,13 +218,7 @@ impl Certificate {
         let validity = Validity::<Rfc5280>::decode(&mut fields).map_err(invalid("validity"))?;
         let subject = Name::decode(&mut fields).map_err(invalid("subject"))?;
         let key = SubjectPublicKeyInfoRef::decode(&mut fields).map_err(invalid("public key"))?;
-        let (curve, point) = subject_key(&key).ok_or(InvalidCertificate { part: "public key" })?;
-        let public_key = match curve {
-            Curve::P256 => {
-                Some(PublicKey::from_sec1(point).ok_or(InvalidCertificate { part: "public key" })?)
-            }
-            _ => None,
-        };
+        let public_key = subject_key(&key).ok_or(InvalidCertificate { part: "public key" })?;
         // issuerUniqueID and subjectUniqueID (RFC 5280 §4.1.2.8) say nothing here.
         for number in [TagNumber(1), TagNumber(2)] {
             let unique_id = fields.context_specific::<BitStringRef<'_>>(number, TagMode::Implicit);
@@ -256,7 +234,6 @@ impl Certificate {
             tbs: start..start + tbs.len(),
             signature: signature::from_sig_value(signature),
             subject: attributes(&subject).map_err(invalid("subject"))?,
-            curve,
             public_key,
             validity: validity.not_before.to_unix_duration().as_secs()
                 ..validity.not_after.to_unix_duration().as_secs(),
@@ -365,7 +342,7 @@ impl Certificate {
         self.der.get(self.tbs.clone()).unwrap_or_default()
     }
 
-    /// The issuer's signature; `None` when it is not of P-256's size.
+    /// The issuer's signature; `None` when its numbers need more than 256 bits.
     #[must_use]
     pub const fn signature(&self) -> Option<&Signature> {
         self.signature.as_ref()
@@ -377,13 +354,7 @@ impl Certificate {
         self.role.as_ref()
     }
 
-    /// The curve of the public key.
-    #[must_use]
-    pub const fn curve(&self) -> &Curve {
-        &self.curve
-    }
-
-    /// The public key when it is on P-256.
+    /// The public key; `None` when it is on a curve that is not done here.
     #[must_use]
     pub const fn public_key(&self) -> Option<&PublicKey> {
         self.public_key.as_ref()
@@ -511,18 +482,19 @@ fn check_algorithm(reader: &mut SliceReader<'_>) -> Result<(), InvalidCertificat
     }
 }
 
-/// `SubjectPublicKeyInfo`: the curve and the point on it, of whole octets.
-fn subject_key<'a>(info: &SubjectPublicKeyInfoRef<'a>) -> Option<(Curve, &'a [u8])> {
+/// `SubjectPublicKeyInfo`: `None` when it is malformed, `Some(None)` for a key of
+/// whole octets on another curve, or of another kind.
+fn subject_key(info: &SubjectPublicKeyInfoRef<'_>) -> Option<Option<PublicKey>> {
+    let point = info.subject_public_key.as_bytes()?;
     let curve = match info.algorithm.parameters.map(AnyRef::decode_as::<ObjectIdentifier>) {
         Some(Ok(curve)) if info.algorithm.oid == rfc5912::ID_EC_PUBLIC_KEY => match curve {
             rfc5912::SECP_256_R_1 => Curve::P256,
             rfc5639::BRAINPOOL_P_256_R_1 => Curve::BrainpoolP256r1,
-            FRP256V1 => Curve::Frp256v1,
-            _ => Curve::Other,
+            _ => return Some(None),
         },
-        _ => Curve::Other,
+        _ => return Some(None),
     };
-    Some((curve, info.subject_public_key.as_bytes()?))
+    PublicKey::from_sec1(curve, point).map(Some)
 }
 
 /// `Extension { extnID, critical DEFAULT FALSE, extnValue }` with any identifier:

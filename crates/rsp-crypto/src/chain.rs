@@ -8,6 +8,10 @@
 //! Issuers are found by key identifier, never by name: a Certificate Issuer may
 //! have several certificates of different names for one key, and an eUICC knows
 //! the key only. Time is checked where there is a clock; an eUICC has none.
+//!
+//! A chain is on one curve, that of its CI (SGP.22 §2.6.5): a certificate whose key
+//! is on another one has an unsupported curve, be it a curve that other chains may
+//! be on.
 
 use core::fmt;
 
@@ -15,7 +19,6 @@ use rsp::codes::{AuthenticateErrorCode, DownloadErrorCode};
 use rsp::status::StatusCode;
 use rsp::{CiPkId, Eid, Oid};
 
-use crate::cert::Curve;
 use crate::{Certificate, Fault, KeyIdentifier, Provider, PublicKey, Role, Signature};
 
 /// The public key of a Certificate Issuer that is trusted.
@@ -59,7 +62,7 @@ impl CiKey {
 /// What is wrong with a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// Its key, or the signature on it, is on a curve that is not supported.
+    /// Its key is on another curve than that of its CI.
     UnsupportedCurve,
     /// It was not issued by the key that it should have been issued by.
     Issuer,
@@ -404,10 +407,8 @@ async fn issued<'a>(
     (issuer_id, issuer_key): (&[u8], &PublicKey),
     now: Option<u64>,
 ) -> Result<&'a PublicKey, Error> {
-    if *certificate.curve() != Curve::P256 {
-        return Err(Flaw::UnsupportedCurve.into());
-    }
-    let key = certificate.public_key().ok_or(Flaw::UnsupportedCurve)?;
+    let key = certificate.public_key().filter(|key| key.curve() == issuer_key.curve());
+    let key = key.ok_or(Flaw::UnsupportedCurve)?;
     if certificate.authority_key_identifier().is_none_or(|id| id.as_bytes() != issuer_id) {
         return Err(Flaw::Issuer.into());
     }

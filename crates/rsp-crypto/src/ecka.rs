@@ -4,7 +4,7 @@
 use rsp::Eid;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::{Fault, Provider, PublicKey, SharedSecret};
+use crate::{Curve, Fault, Provider, PublicKey, SharedSecret};
 
 /// Key type of the session keys: AES (`80` ‖ CRT, GlobalPlatform table 11-16).
 pub const KEY_TYPE: u8 = 0x88;
@@ -18,12 +18,12 @@ pub struct OneTimeKeyPair<P: Provider> {
 }
 
 impl<P: Provider> OneTimeKeyPair<P> {
-    /// A fresh one.
+    /// A fresh one, on a curve.
     ///
     /// # Errors
     /// [`Fault`] of the provider.
-    pub async fn generate(provider: &P) -> Result<Self, Fault> {
-        let (secret, public) = provider.one_time_key().await?;
+    pub async fn generate(provider: &P, curve: Curve) -> Result<Self, Fault> {
+        let (secret, public) = provider.one_time_key(curve).await?;
         Ok(Self { secret, public })
     }
 
@@ -44,7 +44,7 @@ impl<P: Provider> OneTimeKeyPair<P> {
     }
 
     /// Agrees with the owner of `peer` on a secret. `None` when `peer` is not a
-    /// point of the curve.
+    /// point of the curve of this pair.
     ///
     /// # Errors
     /// [`Fault`] of the provider.

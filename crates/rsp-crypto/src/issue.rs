@@ -21,11 +21,12 @@ use zeroize::Zeroizing;
 
 use crate::cert::InvalidCertificate;
 use crate::software::SigningKey;
-use crate::{Certificate, CiKey, KeyIdentifier, PublicKey, Role, signature};
+use crate::{Certificate, CiKey, Curve, KeyIdentifier, PublicKey, Role, signature};
 
 const ECDSA_WITH_SHA256: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02];
 const EC_PUBLIC_KEY: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01];
 const PRIME256V1: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
+const BRAINPOOL_P256R1: &[u8] = &[0x2B, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07];
 const SERVER_AUTH: &[u8] = &[0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
 const CLIENT_AUTH: &[u8] = &[0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
 const SET: Tag = Tag(0x31);
@@ -197,7 +198,11 @@ impl Template {
                 w.raw(&self.subject_name());
                 w.nested(Tag::SEQUENCE, |w| {
                     w.nested(Tag::SEQUENCE, |w| {
-                        w.tlv(Tag::OID, EC_PUBLIC_KEY).tlv(Tag::OID, PRIME256V1);
+                        let curve = match key.curve() {
+                            Curve::P256 => PRIME256V1,
+                            Curve::BrainpoolP256r1 => BRAINPOOL_P256R1,
+                        };
+                        w.tlv(Tag::OID, EC_PUBLIC_KEY).tlv(Tag::OID, curve);
                     });
                     w.tlv(Tag::BIT_STRING, &[&[0], key.as_bytes().as_slice()].concat());
                 });
@@ -457,6 +462,8 @@ fn subject_of(certificate: &Certificate) -> Option<&[u8]> {
 /// What the test PKI is made for.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The curve of all keys.
+    pub curve: Curve,
     /// The EID of the first eUICC.
     pub eid: Eid,
     /// The SM-DP+ address: the host name of CERT.DP.TLS.
@@ -505,7 +512,7 @@ pub enum PkiError {
     Missing(String),
     /// A certificate is malformed.
     Certificate(InvalidCertificate),
-    /// A file does not hold a P-256 private key in PEM.
+    /// A file does not hold a private key in PEM.
     Key(String),
     /// A private key is not that of the certificate.
     Mismatch(KeyMismatch),
@@ -516,7 +523,7 @@ impl fmt::Display for PkiError {
         match self {
             Self::Missing(name) => write!(f, "{name} is absent"),
             Self::Certificate(error) => error.fmt(f),
-            Self::Key(name) => write!(f, "{name} holds no P-256 private key in PEM"),
+            Self::Key(name) => write!(f, "{name} holds no private key in PEM"),
             Self::Mismatch(error) => error.fmt(f),
         }
     }
@@ -563,7 +570,7 @@ impl Pki {
                 .collect(),
         };
 
-        let key = SigningKey::generate(rng);
+        let key = SigningKey::generate(settings.curve, rng);
         let ci_subject = vec![
             common_name("Test CI"),
             Attribute::OrganizationalUnit("TESTCERT".into()),
@@ -686,7 +693,7 @@ impl Pki {
 const NAMES: [&str; 7] = ["CI", "EUM", "EUICC", "DPauth", "DPpb", "DPtls", "DSauth"];
 
 impl Identity {
-    /// A certificate by this issuer, for a key made here.
+    /// A certificate by this issuer, for a key made here on the issuer's curve.
     ///
     /// # Errors
     /// As [`Template::issue`].
@@ -695,7 +702,7 @@ impl Identity {
         rng: &mut impl CryptoRng,
         template: &Template,
     ) -> Result<Self, PkiError> {
-        let key = SigningKey::generate(rng);
+        let key = SigningKey::generate(self.key.curve(), rng);
         let certificate = template.issue(&key.public_key(), self)?;
         Ok(Self::new(certificate, key)?)
     }

@@ -33,6 +33,6 @@ pub use bsp::{Bsp, BspError};
 pub use cert::{Certificate, KeyIdentifier, Role};
 pub use chain::{CiKey, VerifiedEuicc, VerifiedServer};
 pub use ecka::{OneTimeKeyPair, SessionKeys};
-pub use provider::{Fault, Provider, PublicKey, SharedSecret, ready};
+pub use provider::{Curve, Fault, Provider, PublicKey, SharedSecret, ready};
 pub use signature::Signature;
 pub use software::Software;

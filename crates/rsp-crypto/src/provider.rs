@@ -6,13 +6,13 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::Signature;
 
-/// The operations that RSP needs of a cryptographic library: P-256 with SHA-256
-/// (SGP.22 §2.6.5), AES-128 in CBC mode and AES-CMAC (SGP.22 §2.6.4).
+/// The operations that RSP needs of a cryptographic library: P-256 and
+/// brainpoolP256r1 with SHA-256 (SGP.22 §2.6.5), AES-128 in CBC mode and AES-CMAC
+/// (SGP.22 §2.6.4).
 ///
-/// It asks for nothing that the Web Crypto API cannot do: private keys are
-/// opaque, public keys travel as SEC1 points, everything may take its time.
-/// [`crate::software`] has the symmetric operations as plain functions, for a
-/// provider whose platform lacks one of them (Web Crypto has no CMAC).
+/// Private keys are opaque, public keys travel as SEC1 points, everything may take
+/// its time: so it can be done by the Web Crypto API. What that lacks (CMAC,
+/// brainpool) [`crate::software`] has as plain functions and keys.
 ///
 /// Futures need not be `Send`: chip and workers are single-threaded.
 #[expect(async_fn_in_trait, reason = "single-threaded platforms; no caller needs `Send` futures")]
@@ -29,19 +29,20 @@ pub trait Provider {
     async fn sign(&self, key: &Self::SigningKey, message: &[u8]) -> Result<Signature, Fault>;
 
     /// Whether `signature` is the one of `key` over `message`. A `key` that is
-    /// not a point of the curve verifies nothing.
+    /// not a point of its curve verifies nothing.
     ///
     /// # Errors
     /// [`Fault`] when the platform fails.
     async fn verify(&self, key: &PublicKey, message: &[u8], signature: &Signature) -> Result<bool, Fault>;
 
-    /// A fresh key pair for one key agreement.
+    /// A fresh key pair for one key agreement on a curve.
     ///
     /// # Errors
     /// [`Fault`] when the platform fails.
-    async fn one_time_key(&self) -> Result<(Self::OneTimeKey, PublicKey), Fault>;
+    async fn one_time_key(&self, curve: Curve) -> Result<(Self::OneTimeKey, PublicKey), Fault>;
 
-    /// ECDH: the x-coordinate. `None` when `peer` is not a point of the curve.
+    /// ECDH: the x-coordinate. `None` when `peer` is not a point of the curve
+    /// that `own` is on.
     ///
     /// # Errors
     /// [`Fault`] when the platform fails.
@@ -87,12 +88,40 @@ impl fmt::Display for Fault {
 
 impl core::error::Error for Fault {}
 
-/// A P-256 public key as an uncompressed SEC1 point: `04 ‖ X ‖ Y`.
+/// The elliptic curves that keys are on (SGP.22 §2.6.5). All of one session is on
+/// the curve of its Certificate Issuer. The third of the standard, FRP256v1, is
+/// not done here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Curve {
+    /// NIST P-256 (FIPS 186-4), 1.2.840.10045.3.1.7.
+    P256,
+    /// brainpoolP256r1 (RFC 5639), 1.3.36.3.3.2.8.1.1.7.
+    BrainpoolP256r1,
+}
+
+impl Curve {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::P256, Self::BrainpoolP256r1];
+}
+
+impl fmt::Display for Curve {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::P256 => "P-256",
+            Self::BrainpoolP256r1 => "brainpoolP256r1",
+        })
+    }
+}
+
+/// A public key: its curve, and an uncompressed SEC1 point: `04 ‖ X ‖ Y`.
 ///
 /// Only the form is checked here; whether it lies on the curve is found out by
 /// the [`Provider`] that uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PublicKey([u8; 65]);
+pub struct PublicKey {
+    curve: Curve,
+    point: [u8; 65],
+}
 
 impl PublicKey {
     /// Bytes of the uncompressed point.
@@ -100,15 +129,21 @@ impl PublicKey {
 
     /// From an uncompressed point; `None` for any other form.
     #[must_use]
-    pub fn from_sec1(point: &[u8]) -> Option<Self> {
+    pub fn from_sec1(curve: Curve, point: &[u8]) -> Option<Self> {
         let point: [u8; Self::LEN] = point.try_into().ok()?;
-        (point[0] == 0x04).then_some(Self(point))
+        (point[0] == 0x04).then_some(Self { curve, point })
+    }
+
+    /// The curve that it is meant to lie on.
+    #[must_use]
+    pub const fn curve(&self) -> Curve {
+        self.curve
     }
 
     /// The point: `04 ‖ X ‖ Y`.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
-        &self.0
+        &self.point
     }
 }
 

@@ -7,15 +7,18 @@ use core::cell::RefCell;
 
 use aes::Aes128;
 use aes::cipher::{Array, BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit};
+use bp256::BrainpoolP256r1;
 use cmac::{Cmac, Mac};
-use p256::ecdsa;
-use p256::ecdsa::signature::{Signer, Verifier};
-use p256::elliptic_curve::Generate;
-use rand_core::CryptoRng;
+use ecdsa::elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
+use ecdsa::elliptic_curve::{self, AffinePoint, CurveArithmetic, FieldBytesSize, Generate};
+use ecdsa::signature::{Signer, Verifier};
+use ecdsa::{DigestAlgorithm, EcdsaCurve};
+use p256::NistP256;
+use rand_core::{CryptoRng, TryCryptoRng};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::{Fault, Provider, PublicKey, SharedSecret, Signature};
+use crate::{Curve, Fault, Provider, PublicKey, SharedSecret, Signature};
 
 /// Pure Rust cryptography with a source of chance.
 pub struct Software<R> {
@@ -29,71 +32,109 @@ impl<R: CryptoRng> Software<R> {
     }
 }
 
-/// A P-256 private key that signs.
+/// One of the two curves' keys.
 #[derive(Clone)]
-pub struct SigningKey(ecdsa::SigningKey);
+enum OnCurve<N, B> {
+    P256(N),
+    BrainpoolP256r1(B),
+}
+
+/// The same with either curve's key.
+macro_rules! either {
+    ($keys:expr, $key:ident => $do:expr) => {
+        match $keys {
+            OnCurve::P256($key) => $do,
+            OnCurve::BrainpoolP256r1($key) => $do,
+        }
+    };
+}
+
+/// A private key that signs.
+#[derive(Clone)]
+pub struct SigningKey(OnCurve<ecdsa::SigningKey<NistP256>, ecdsa::SigningKey<BrainpoolP256r1>>);
 
 impl SigningKey {
-    /// From PKCS#8 DER; `None` when it is not a P-256 key.
+    /// From PKCS#8 DER; `None` when it is no key of a supported curve.
     #[must_use]
     pub fn from_pkcs8_der(der: &[u8]) -> Option<Self> {
-        use p256::pkcs8::DecodePrivateKey;
-        p256::SecretKey::from_pkcs8_der(der).ok().map(Self::from)
+        use elliptic_curve::pkcs8::DecodePrivateKey;
+        let p256 = p256::SecretKey::from_pkcs8_der(der).ok().map(Self::from);
+        p256.or_else(|| bp256::r1::SecretKey::from_pkcs8_der(der).ok().map(Self::from))
     }
 
     /// From PEM: `PRIVATE KEY` (PKCS#8) or `EC PRIVATE KEY` (SEC1), with or
     /// without other blocks such as `EC PARAMETERS` before it. `None` when there
-    /// is no P-256 key.
+    /// is no key of a supported curve. A SEC1 key that names neither curve nor
+    /// public key is taken for one of P-256.
     #[must_use]
     pub fn from_pem(text: &str) -> Option<Self> {
-        use p256::pkcs8::DecodePrivateKey;
+        use elliptic_curve::pkcs8::DecodePrivateKey;
         if let Some(start) = text.find("-----BEGIN EC PRIVATE KEY-----") {
-            return p256::SecretKey::from_sec1_pem(&text[start..]).ok().map(Self::from);
+            let pem = &text[start..];
+            let p256 = p256::SecretKey::from_sec1_pem(pem).ok().map(Self::from);
+            return p256.or_else(|| bp256::r1::SecretKey::from_sec1_pem(pem).ok().map(Self::from));
         }
-        let start = text.find("-----BEGIN PRIVATE KEY-----")?;
-        p256::SecretKey::from_pkcs8_pem(&text[start..]).ok().map(Self::from)
+        let pem = &text[text.find("-----BEGIN PRIVATE KEY-----")?..];
+        let p256 = p256::SecretKey::from_pkcs8_pem(pem).ok().map(Self::from);
+        p256.or_else(|| bp256::r1::SecretKey::from_pkcs8_pem(pem).ok().map(Self::from))
     }
 
     /// From the secret scalar, 32 bytes big-endian; `None` when it is zero or
     /// not below the order of the curve.
     #[must_use]
-    pub fn from_scalar(scalar: &[u8; 32]) -> Option<Self> {
+    pub fn from_scalar(curve: Curve, scalar: &[u8; 32]) -> Option<Self> {
         #[cfg(feature = "count")]
         crate::count::add(crate::count::Operation::Generate);
-        ecdsa::SigningKey::from_slice(scalar).ok().map(Self)
+        Some(Self(match curve {
+            Curve::P256 => OnCurve::P256(ecdsa::SigningKey::from_slice(scalar).ok()?),
+            Curve::BrainpoolP256r1 => OnCurve::BrainpoolP256r1(ecdsa::SigningKey::from_slice(scalar).ok()?),
+        }))
     }
 
     /// A fresh key.
-    pub fn generate(rng: &mut impl CryptoRng) -> Self {
-        Self(ecdsa::SigningKey::generate_from_rng(rng))
+    pub fn generate(curve: Curve, rng: &mut impl CryptoRng) -> Self {
+        Self(match curve {
+            Curve::P256 => OnCurve::P256(ecdsa::SigningKey::generate_from_rng(rng)),
+            Curve::BrainpoolP256r1 => OnCurve::BrainpoolP256r1(ecdsa::SigningKey::generate_from_rng(rng)),
+        })
+    }
+
+    /// The curve that it is on.
+    #[must_use]
+    pub const fn curve(&self) -> Curve {
+        match self.0 {
+            OnCurve::P256(_) => Curve::P256,
+            OnCurve::BrainpoolP256r1(_) => Curve::BrainpoolP256r1,
+        }
     }
 
     /// Its public key.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
-        public(&self.0.verifying_key().into())
+        either!(&self.0, key => public(self.curve(), &key.verifying_key().into()))
     }
 
     /// The secret scalar, 32 bytes big-endian.
     #[must_use]
     pub fn expose_scalar(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.0.to_bytes().into())
+        Zeroizing::new(either!(&self.0, key => key.to_bytes().into()))
     }
 
     /// As PKCS#8 DER, with the public key inside. `None` never happens for a
     /// valid key.
     #[must_use]
     pub fn expose_pkcs8_der(&self) -> Option<Zeroizing<Vec<u8>>> {
-        use p256::pkcs8::EncodePrivateKey;
-        Some(Zeroizing::new(self.0.to_pkcs8_der().ok()?.as_bytes().to_vec()))
+        use elliptic_curve::pkcs8::EncodePrivateKey;
+        let der = either!(&self.0, key => key.to_pkcs8_der().ok()?);
+        Some(Zeroizing::new(der.as_bytes().to_vec()))
     }
 
     /// As PKCS#8 PEM. `None` never happens for a valid key.
     #[cfg(feature = "issue")]
     #[must_use]
     pub fn expose_pkcs8_pem(&self) -> Option<Zeroizing<String>> {
-        use p256::pkcs8::EncodePrivateKey;
-        self.0.to_pkcs8_pem(p256::pkcs8::LineEnding::LF).ok()
+        use elliptic_curve::pkcs8::{EncodePrivateKey, LineEnding};
+        either!(&self.0, key => key.to_pkcs8_pem(LineEnding::LF).ok())
     }
 
     /// ECDSA over SHA-256 of `message`, nonce of RFC 6979.
@@ -101,32 +142,73 @@ impl SigningKey {
     pub fn sign(&self, message: &[u8]) -> Signature {
         #[cfg(feature = "count")]
         crate::count::add(crate::count::Operation::Sign);
-        let signature: ecdsa::Signature = self.0.sign(message);
-        Signature(signature.to_bytes().into())
+        Signature(match &self.0 {
+            OnCurve::P256(key) => {
+                let signature: p256::ecdsa::Signature = key.sign(message);
+                signature.to_bytes().into()
+            }
+            OnCurve::BrainpoolP256r1(key) => {
+                let signature: bp256::r1::ecdsa::Signature = key.sign(message);
+                signature.to_bytes().into()
+            }
+        })
     }
 }
 
 impl From<p256::SecretKey> for SigningKey {
     fn from(key: p256::SecretKey) -> Self {
-        Self(ecdsa::SigningKey::from(key))
+        Self(OnCurve::P256(key.into()))
     }
 }
 
-/// A P-256 private key for one key agreement.
-pub struct OneTimeKey(p256::SecretKey);
+impl From<bp256::r1::SecretKey> for SigningKey {
+    fn from(key: bp256::r1::SecretKey) -> Self {
+        Self(OnCurve::BrainpoolP256r1(key.into()))
+    }
+}
+
+/// A private key for one key agreement.
+pub struct OneTimeKey(OnCurve<p256::SecretKey, bp256::r1::SecretKey>);
 
 impl OneTimeKey {
     /// From the secret scalar, 32 bytes big-endian, as a chip kept it for a
     /// repeated download (SGP.22 §3.1.3.2); `None` when it is out of range.
     #[must_use]
-    pub fn from_scalar(scalar: &[u8; 32]) -> Option<Self> {
-        p256::SecretKey::from_slice(scalar).ok().map(Self)
+    pub fn from_scalar(curve: Curve, scalar: &[u8; 32]) -> Option<Self> {
+        Some(Self(match curve {
+            Curve::P256 => OnCurve::P256(p256::SecretKey::from_slice(scalar).ok()?),
+            Curve::BrainpoolP256r1 => {
+                OnCurve::BrainpoolP256r1(bp256::r1::SecretKey::from_slice(scalar).ok()?)
+            }
+        }))
+    }
+
+    /// A fresh one.
+    ///
+    /// # Errors
+    /// That of `rng`.
+    pub fn try_generate<R: TryCryptoRng>(curve: Curve, rng: &mut R) -> Result<Self, R::Error> {
+        Ok(Self(match curve {
+            Curve::P256 => OnCurve::P256(p256::SecretKey::try_generate_from_rng(rng)?),
+            Curve::BrainpoolP256r1 => {
+                OnCurve::BrainpoolP256r1(bp256::r1::SecretKey::try_generate_from_rng(rng)?)
+            }
+        }))
+    }
+
+    /// The curve that it is on.
+    #[must_use]
+    pub const fn curve(&self) -> Curve {
+        match self.0 {
+            OnCurve::P256(_) => Curve::P256,
+            OnCurve::BrainpoolP256r1(_) => Curve::BrainpoolP256r1,
+        }
     }
 
     /// The secret scalar, to be kept for a repeated download.
     #[must_use]
     pub fn expose_scalar(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.0.to_bytes().into())
+        Zeroizing::new(either!(&self.0, key => key.to_bytes().into()))
     }
 
     /// Its public key.
@@ -134,7 +216,21 @@ impl OneTimeKey {
     pub fn public_key(&self) -> PublicKey {
         #[cfg(feature = "count")]
         crate::count::add(crate::count::Operation::Generate);
-        public(&self.0.public_key())
+        either!(&self.0, key => public(self.curve(), &key.public_key()))
+    }
+
+    /// ECDH: the x-coordinate. `None` when `peer` is not a point of this curve.
+    #[must_use]
+    pub fn agree(&self, peer: &PublicKey) -> Option<SharedSecret> {
+        if peer.curve() != self.curve() {
+            return None;
+        }
+        #[cfg(feature = "count")]
+        crate::count::add(crate::count::Operation::Agree);
+        Some(SharedSecret::from_x(either!(&self.0, key => {
+            let peer = elliptic_curve::PublicKey::from_sec1_bytes(peer.as_bytes()).ok()?;
+            (*key.diffie_hellman(&peer).raw_secret_bytes()).into()
+        })))
     }
 }
 
@@ -150,20 +246,14 @@ impl<R: CryptoRng> Provider for Software<R> {
         Ok(verify(key, message, signature))
     }
 
-    async fn one_time_key(&self) -> Result<(OneTimeKey, PublicKey), Fault> {
-        let key = OneTimeKey(p256::SecretKey::generate_from_rng(&mut *self.rng.borrow_mut()));
+    async fn one_time_key(&self, curve: Curve) -> Result<(OneTimeKey, PublicKey), Fault> {
+        let Ok(key) = OneTimeKey::try_generate(curve, &mut *self.rng.borrow_mut());
         let public = key.public_key();
         Ok((key, public))
     }
 
     async fn agree(&self, own: &OneTimeKey, peer: &PublicKey) -> Result<Option<SharedSecret>, Fault> {
-        let Ok(peer) = p256::PublicKey::from_sec1_bytes(peer.as_bytes()) else {
-            return Ok(None);
-        };
-        #[cfg(feature = "count")]
-        crate::count::add(crate::count::Operation::Agree);
-        let secret = own.0.diffie_hellman(&peer);
-        Ok(Some(SharedSecret::from_x((*secret.raw_secret_bytes()).into())))
+        Ok(own.agree(peer))
     }
 
     async fn sha256(&self, data: &[u8]) -> Result<[u8; 32], Fault> {
@@ -188,7 +278,21 @@ impl<R: CryptoRng> Provider for Software<R> {
 pub fn verify(key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
     #[cfg(feature = "count")]
     crate::count::add(crate::count::Operation::Verify);
-    let Ok(key) = ecdsa::VerifyingKey::from_sec1_bytes(key.as_bytes()) else {
+    match key.curve() {
+        Curve::P256 => verify_on::<NistP256>(key, message, signature),
+        Curve::BrainpoolP256r1 => verify_on::<BrainpoolP256r1>(key, message, signature),
+    }
+}
+
+fn verify_on<C>(key: &PublicKey, message: &[u8], signature: &Signature) -> bool
+where
+    C: EcdsaCurve + CurveArithmetic + DigestAlgorithm,
+    AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
+    FieldBytesSize<C>: ModulusSize,
+    ecdsa::VerifyingKey<C>: Verifier<ecdsa::Signature<C>>,
+    ecdsa::SignatureSize<C>: elliptic_curve::array::ArraySize,
+{
+    let Ok(key) = ecdsa::VerifyingKey::<C>::from_sec1_bytes(key.as_bytes()) else {
         return false;
     };
     let Ok(signature) = ecdsa::Signature::from_slice(&signature.0) else {
@@ -237,9 +341,13 @@ pub fn cmac(key: &[u8; 16], data: &[u8]) -> [u8; 16] {
     mac.finalize().into_bytes().into()
 }
 
-fn public(key: &p256::PublicKey) -> PublicKey {
-    use p256::elliptic_curve::sec1::ToSec1Point;
+fn public<C>(curve: Curve, key: &elliptic_curve::PublicKey<C>) -> PublicKey
+where
+    C: CurveArithmetic,
+    AffinePoint<C>: FromSec1Point<C> + ToSec1Point<C>,
+    FieldBytesSize<C>: ModulusSize,
+{
     let point = key.to_sec1_point(false);
-    // An uncompressed P-256 point always has the form that is asked for here.
-    PublicKey::from_sec1(point.as_bytes()).unwrap_or_else(|| unreachable!("uncompressed SEC1 point"))
+    // An uncompressed point of 256 bits always has the form that is asked for here.
+    PublicKey::from_sec1(curve, point.as_bytes()).unwrap_or_else(|| unreachable!("uncompressed SEC1 point"))
 }

@@ -5,12 +5,14 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rsp::status::StatusCode;
-use rsp_crypto::cert::{Curve, InvalidCertificate};
+use rsp_crypto::cert::InvalidCertificate;
 use rsp_crypto::chain::{
     CiKey, EuiccChainError, Flaw, ServerChainError, VerifiedEuicc, VerifiedServer, verify_euicc_chain,
     verify_profile_binding, verify_server_chain,
 };
-use rsp_crypto::{Certificate, KeyIdentifier, Role, Software, ready, software};
+use rsp_crypto::issue::{Pki, Settings, Shape, Template, Validity};
+use rsp_crypto::software::SigningKey;
+use rsp_crypto::{Certificate, Curve, KeyIdentifier, PublicKey, Role, Software, ready, software};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -37,6 +39,10 @@ fn read(file: &str) -> Option<Certificate> {
 
 fn ci() -> Option<CiKey> {
     Some(CiKey::from_certificate(&read(CI)?).unwrap())
+}
+
+fn brainpool_ci() -> Option<CiKey> {
+    CiKey::from_certificate(&read("sgp26-certs/CertificateIssuer/CERT_CI_ECDSA_BRP.der")?)
 }
 
 fn authenticate(
@@ -113,8 +119,8 @@ fn certificates_read_as_openssl_reads_them() {
         assert_eq!(certificate.authority_key_identifier().map(identifier).as_deref(), issuer, "{file}");
         let policy = certificate.role().unwrap().policy().unwrap().to_string();
         assert_eq!(policy, format!("2.23.146.1.2.1.{role}"), "{file}");
-        assert_eq!(format!("{:?}", certificate.curve()), curve, "{file}");
-        assert_eq!(certificate.public_key().is_some(), curve == "P256", "{file}");
+        let found = certificate.public_key().map(PublicKey::curve);
+        assert_eq!(found.map_or("Other".into(), |curve| format!("{curve:?}")), curve, "{file}");
         // The key identifier is the hash of the key, so the key is the one meant.
         assert!(
             certificate
@@ -149,25 +155,23 @@ fn certificate_issuers_of_sgp26() {
         assert!(certificate.signs_certificates() && !certificate.has_unknown_critical_extension());
         assert_eq!(certificate.registered_id(), Some(&"2.999.1".parse().unwrap()));
         assert_eq!(format!("{:?}", certificate.subject_key_identifier().unwrap()), id);
-        match certificate.public_key() {
-            Some(key) => {
-                assert!(software::verify(key, certificate.tbs(), certificate.signature().unwrap()));
-                assert_eq!(Some(&KeyIdentifier::of(key)), certificate.subject_key_identifier());
-                assert_eq!(CiKey::from_certificate(&certificate).unwrap().id().to_string(), id);
-            }
-            None => {
-                assert_eq!(certificate.curve(), &Curve::BrainpoolP256r1);
-                assert_eq!(CiKey::from_certificate(&certificate), None);
-            }
-        }
+        let key = certificate.public_key().unwrap();
+        assert!(software::verify(key, certificate.tbs(), certificate.signature().unwrap()));
+        assert_eq!(Some(&KeyIdentifier::of(key)), certificate.subject_key_identifier());
+        assert_eq!(CiKey::from_certificate(&certificate).unwrap().id().to_string(), id);
     }
 }
 
 #[test]
 fn servers_of_sgp26() {
-    let Some(ci) = ci() else { return };
+    let (Some(nist), Some(brainpool)) = (ci(), brainpool_ci()) else { return };
     for (file, role, oid) in [
         (DP_AUTH, Role::DpAuth, "2.999.10"),
+        ("sgp26-certs/DPauth/CERT_S_SM_DPauth_ECDSA_BRP.der", Role::DpAuth, "2.999.10"),
+        ("sgp26-certs/DPauth/CERT_S_SM_DP2auth_ECDSA_BRP.der", Role::DpAuth, "2.999.12"),
+        ("sgp26-certs/DPpb/CERT_S_SM_DPpb_ECDSA_BRP.der", Role::DpPb, "2.999.10"),
+        ("sgp26-certs/DPpb/CERT_S_SM_DP2pb_ECDSA_BRP.der", Role::DpPb, "2.999.12"),
+        ("sgp26-certs/DPtls/CERT_S_SM_DP_TLS_BRP.der", Role::DpTls, "2.999.10"),
         ("sgp26-certs/DPauth/CERT_S_SM_DP2auth_ECDSA_NIST.der", Role::DpAuth, "2.999.12"),
         (DS_AUTH, Role::DsAuth, "2.999.15"),
         (DP_PB, Role::DpPb, "2.999.10"),
@@ -178,8 +182,9 @@ fn servers_of_sgp26() {
         ("sgp26-certs/DPtls/CERT_S_SM_DP8_TLS.der", Role::DpTls, "2.999.18"),
     ] {
         let Some(certificate) = read(file) else { return };
+        let (ci, other) = if file.contains("BRP") { (&brainpool, &nist) } else { (&nist, &brainpool) };
         let verify = |role: &Role, now| {
-            ready(verify_server_chain(&provider(), &ci, &certificate, std::slice::from_ref(role), now))
+            ready(verify_server_chain(&provider(), ci, &certificate, std::slice::from_ref(role), now))
         };
         let verified = verify(&role, None).unwrap();
         assert_eq!((verified.role(), verified.oid().to_string().as_str()), (&role, oid), "{file}");
@@ -192,6 +197,8 @@ fn servers_of_sgp26() {
         );
         assert_eq!(verify(&role, Some(certificate.validity().0 - 1)), expired);
         assert_eq!(verify(&Role::Euicc, None), Err(ServerChainError::Certificate(Flaw::Role)));
+        let under_other = ready(verify_server_chain(&provider(), other, &certificate, &[role], None));
+        assert_eq!(under_other, Err(ServerChainError::Certificate(Flaw::UnsupportedCurve)));
     }
 }
 
@@ -220,6 +227,7 @@ fn profile_binding_belongs_to_the_authenticated_server() {
     assert_eq!(bind(&auth2, DP_PB), flaw(Flaw::OtherServer));
     assert_eq!(bind(&ds_auth, DP_PB), flaw(Flaw::OtherServer));
     assert_eq!(bind(&auth, DP_AUTH), flaw(Flaw::Role));
+    assert_eq!(bind(&auth, "sgp26-certs/DPpb/CERT_S_SM_DPpb_ECDSA_BRP.der"), flaw(Flaw::UnsupportedCurve));
     assert_eq!(bind(&auth, "negative-certs/DPpb_bad_signature.der"), flaw(Flaw::Signature));
     let other = bind(&auth, "negative-certs/DPpb_other_OID_2.999.99.der");
     assert_eq!(other, flaw(Flaw::OtherServer));
@@ -376,6 +384,58 @@ fn identifiers_of_any_arcs() {
     let unknown = [0x88, 0x37, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
     let tls = changed_in("sgp26-certs/DPtls/CERT_S_SM_DP_TLS_NIST.der", &purpose, &unknown).unwrap().unwrap();
     assert!(tls.authenticates_tls_servers());
+}
+
+/// Chains whose links are on several curves, each well signed by the one above.
+#[test]
+fn a_chain_is_on_one_curve() {
+    let settings = |curve| Settings {
+        curve,
+        eid: "89049032000000000000000000000123".parse().unwrap(),
+        smdp_address: "smdp.example.com".into(),
+        smdp_oid: "2.999.10".parse().unwrap(),
+        smds_oid: "2.999.15".parse().unwrap(),
+        validity: Validity { not_before: NOW - 1, not_after: NOW + 1 },
+    };
+    for curve in Curve::ALL {
+        let mut rng = ChaCha8Rng::seed_from_u64(4);
+        let pki = Pki::generate(&mut rng, &settings(curve)).unwrap();
+        let ci = pki.ci_key().unwrap();
+        assert_eq!(ci.public_key().curve(), curve);
+        let verified = authenticate(&ci, pki.dp_auth.certificate(), Some(NOW)).unwrap();
+        let binding = pki.dp_pb.certificate();
+        ready(verify_profile_binding(&provider(), &ci, &verified, binding, Some(NOW))).unwrap();
+        let euicc = |eum: &Certificate, euicc: &Certificate| {
+            ready(verify_euicc_chain(&provider(), &ci, eum, euicc, NOW))
+        };
+        euicc(pki.eum.certificate(), pki.euicc.certificate()).unwrap();
+
+        let other = if curve == Curve::P256 { Curve::BrainpoolP256r1 } else { Curve::P256 };
+        let key = SigningKey::generate(other, &mut rng);
+        let template = |role, shape, subject| Template {
+            serial: vec![1],
+            subject,
+            validity: Validity { not_before: NOW - 1, not_after: NOW + 1 },
+            role,
+            shape,
+            registered_id: "2.999.10".parse().ok(),
+            revocation_lists: Vec::new(),
+        };
+        let server = template(Role::DpAuth, Shape::Server, vec![]).issue(&key.public_key(), &pki.ci).unwrap();
+        let error = authenticate(&ci, &server, None).unwrap_err();
+        assert_eq!(error, ServerChainError::Certificate(Flaw::UnsupportedCurve));
+        assert_eq!((error.authenticate_error_code().0, error.download_error_code().0), (3, 3));
+
+        let leaf = template(Role::Euicc, Shape::Euicc, vec![]).issue(&key.public_key(), &pki.eum).unwrap();
+        let error = euicc(pki.eum.certificate(), &leaf).unwrap_err();
+        assert_eq!(error, EuiccChainError::Euicc(Flaw::UnsupportedCurve));
+        let shape =
+            Shape::Manufacturer { organization: "RSP Test EUM".into(), eid_prefix: "89049032".into() };
+        let eum = template(Role::Eum, shape, vec![]).issue(&key.public_key(), &pki.ci).unwrap();
+        let error = euicc(&eum, pki.euicc.certificate()).unwrap_err();
+        assert_eq!(error, EuiccChainError::Eum(Flaw::UnsupportedCurve));
+        assert_eq!(error.status_code(), Some(StatusCode::EUM_CERTIFICATE_INVALID));
+    }
 }
 
 /// No changed byte makes another certificate that is believed, and none panics.

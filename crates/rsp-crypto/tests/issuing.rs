@@ -15,7 +15,7 @@ use rsp_crypto::chain::{
 };
 use rsp_crypto::issue::{Attribute, Identity, Pki, PkiError, Settings, Shape, Template, Validity};
 use rsp_crypto::software::SigningKey;
-use rsp_crypto::{Certificate, Role, Software, ready, software};
+use rsp_crypto::{Certificate, Curve, Role, Software, ready, software};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -36,7 +36,12 @@ fn eid(text: &str) -> Eid {
 }
 
 fn pki(seed: u64) -> Pki {
+    pki_on(Curve::P256, seed)
+}
+
+fn pki_on(curve: Curve, seed: u64) -> Pki {
     let settings = Settings {
+        curve,
         eid: eid("89049032000000000000000000000123"),
         smdp_address: "smdp.example.com".into(),
         smdp_oid: "2.999.10".parse().unwrap(),
@@ -49,6 +54,19 @@ fn pki(seed: u64) -> Pki {
 fn published(folder: &str, certificate: &str) -> Option<Certificate> {
     let file = format!("data/sgp26-certs/{folder}/{certificate}");
     Some(Certificate::from_der(&vectors::read(&file)?).unwrap())
+}
+
+/// The keys of SGP.26 are those of its certificates, on either curve.
+#[test]
+fn keys_of_sgp26() {
+    for (folder, name) in [("DPauth", "DPauth"), ("DPauth", "DP2auth"), ("DPpb", "DPpb"), ("DPpb", "DP2pb")] {
+        for (curve, suffix) in [(Curve::P256, "NIST"), (Curve::BrainpoolP256r1, "BRP")] {
+            let certificate = format!("CERT_S_SM_{name}_ECDSA_{suffix}.der");
+            let key = format!("SK_S_SM_{name}_ECDSA_{suffix}.pem");
+            let Some(identity) = issuer(folder, &certificate, &key) else { return };
+            assert_eq!(identity.expose_key().curve(), curve, "{key}");
+        }
+    }
 }
 
 fn issuer(folder: &str, certificate: &str, key: &str) -> Option<Identity> {
@@ -305,10 +323,21 @@ fn the_same_seed_makes_the_same_files_and_they_are_read_again() {
     assert_eq!(missing.err(), Some(PkiError::Missing("SK_DPpb.pem".into())));
     let swapped = Pki::from_files(|name| read(if name == "SK_DPpb.pem" { "SK_DPauth.pem" } else { name }));
     assert!(matches!(swapped.err(), Some(PkiError::Mismatch(_))));
-    let key = pki(7).dp_pb.expose_key().clone();
-    let der = key.expose_pkcs8_der().unwrap();
-    assert_eq!(SigningKey::from_pkcs8_der(&der).unwrap().public_key(), key.public_key());
-    assert_eq!(SigningKey::from_scalar(&key.expose_scalar()).unwrap().public_key(), key.public_key());
+    for curve in Curve::ALL {
+        let files = pki_on(curve, 7).expose_files().unwrap();
+        let read = |name: &str| Some(files.iter().find(|file| file.name == name)?.contents.to_vec());
+        let key = Pki::from_files(read).unwrap().dp_pb.expose_key().clone();
+        assert_eq!(
+            (key.curve(), key.public_key()),
+            (curve, pki_on(curve, 7).dp_pb.expose_key().public_key())
+        );
+        let der = key.expose_pkcs8_der().unwrap();
+        assert_eq!(SigningKey::from_pkcs8_der(&der).unwrap().public_key(), key.public_key());
+        assert_eq!(
+            SigningKey::from_scalar(key.curve(), &key.expose_scalar()).unwrap().public_key(),
+            key.public_key()
+        );
+    }
 }
 
 #[test]
@@ -320,11 +349,12 @@ fn keys_that_are_none() {
     ] {
         assert!(SigningKey::from_pem(text).is_none());
     }
-    assert!(SigningKey::from_scalar(&[0; 32]).is_none() && SigningKey::from_scalar(&[0xFF; 32]).is_none());
-    for file in ["negative-certs/SK_DPauth_P384.pem", "sgp26-certs/DPauth/SK_S_SM_DPauth_ECDSA_BRP.pem"] {
-        let Some(pem) = vectors::read(&format!("data/{file}")) else { return };
-        assert!(SigningKey::from_pem(std::str::from_utf8(&pem).unwrap()).is_none());
+    for curve in Curve::ALL {
+        assert!(SigningKey::from_scalar(curve, &[0; 32]).is_none());
+        assert!(SigningKey::from_scalar(curve, &[0xFF; 32]).is_none());
     }
+    let Some(pem) = vectors::read("data/negative-certs/SK_DPauth_P384.pem") else { return };
+    assert!(SigningKey::from_pem(std::str::from_utf8(&pem).unwrap()).is_none());
     assert!(CiKey::from_certificate(pki(1).eum.certificate()).is_none());
 }
 
@@ -358,8 +388,13 @@ fn openssl_believes_the_test_pki() {
         eprintln!("skipped: not present: openssl");
         return;
     }
+    for curve in Curve::ALL {
+        openssl_believes(&pki_on(curve, 3));
+    }
+}
+
+fn openssl_believes(pki: &Pki) {
     let folder = Folder::new("openssl");
-    let pki = pki(3);
     let ci = folder.write("ci.pem", &pki.ci);
     let eum = folder.write("eum.pem", &pki.eum);
     let verify = |purpose: &str, untrusted: Option<&Path>, certificate: &Path| {

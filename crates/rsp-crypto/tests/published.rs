@@ -10,7 +10,7 @@ use rsp_crypto::confirmation::ConfirmationCodeHash;
 use rsp_crypto::ecka::x963_kdf;
 use rsp_crypto::software::{OneTimeKey, SigningKey};
 use rsp_crypto::{
-    Bsp, Certificate, OneTimeKeyPair, PublicKey, SessionKeys, SharedSecret, Signature, Software,
+    Bsp, Certificate, Curve, OneTimeKeyPair, PublicKey, SessionKeys, SharedSecret, Signature, Software,
 };
 use rsp_crypto::{ready, signature, software};
 use serde_json::Value;
@@ -53,9 +53,8 @@ fn cmac_of_rfc_4493() {
 /// RFC 6979 §A.2.5: P-256, SHA-256.
 #[test]
 fn signatures_of_rfc_6979() {
-    let key =
-        SigningKey::from_scalar(&array("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721"))
-            .unwrap();
+    let scalar = array("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721");
+    let key = SigningKey::from_scalar(Curve::P256, &scalar).unwrap();
     let expected = "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716
                     f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8";
     let signed = key.sign(b"sample");
@@ -64,26 +63,116 @@ fn signatures_of_rfc_6979() {
     assert!(!software::verify(&key.public_key(), b"simple", &signed));
 }
 
+/// RFC 7027 §A.1: key agreement on brainpoolP256r1.
+#[test]
+fn agreement_of_rfc_7027() {
+    let curve = Curve::BrainpoolP256r1;
+    let party = |scalar: &str, point: &str| {
+        let key = OneTimeKey::from_scalar(curve, &array(scalar)).unwrap();
+        assert_eq!(key.public_key(), PublicKey::from_sec1(curve, &bytes(point)).unwrap());
+        assert_eq!(*key.expose_scalar(), array(scalar));
+        key
+    };
+    let a = party(
+        "81DB1EE100150FF2EA338D708271BE38300CB54241D79950F77B063039804F1D",
+        "04 44106E913F92BC02A1705D9953A8414DB95E1AAA49E81D9E85F929A8E3100BE5
+            8AB4846F11CACCB73CE49CBDD120F5A900A69FD32C272223F789EF10EB089BDC",
+    );
+    let b = party(
+        "55E40BC41E37E3E2AD25C3C6654511FFA8474A91A0032087593852D3E7D76BD3",
+        "04 8D2D688C6CF93E1160AD04CC4429117DC2C41825E1E9FCA0ADDD34E6F1B39F7B
+            990C57520812BE512641E47034832106BC7D3E8DD0E4C7F1136D7006547CEC6A",
+    );
+    let z = array("89AFC39D41D3B327814B80940B042590F96556EC91E6AE7939BCE31F3A18BF2B");
+    assert_eq!(a.agree(&b.public_key()).unwrap().expose_x(), &z);
+    assert_eq!(b.agree(&a.public_key()).unwrap().expose_x(), &z);
+}
+
+/// A key of brainpoolP256r1 made by OpenSSL 3.0.19 (`ecparam -genkey`), and its
+/// signature over `MESSAGE` (`dgst -sha256 -sign`).
+const BRAINPOOL_PEM: &str = "-----BEGIN EC PRIVATE KEY-----
+MHgCAQEEIExhqL2duMsKffIwaZVVc/fcOnDoQrAXc+Nb4ieJVPzcoAsGCSskAwMC
+CAEBB6FEA0IABHAU4LU8Jac/68zOJ15zlyyYphWHL3oM1ji9EndDn9JAOBfXHqYG
+M0qzeOLZK4nMkE3CeMtdgKu/u4EbFBBvfZE=
+-----END EC PRIVATE KEY-----
+";
+/// The same key by `pkcs8 -topk8 -nocrypt`.
+const BRAINPOOL_PKCS8: &str =
+    "308188020100301406072a8648ce3d020106092b2403030208010107046d306b02010104204c61a8bd9db8cb0a7df2
+     3069955573f7dc3a70e842b01773e35be2278954fcdca144034200047014e0b53c25a73febccce275e73972c98a615
+     872f7a0cd638bd1277439fd2403817d71ea606334ab378e2d92b89cc904dc278cb5d80abbfbb811b14106f7d91";
+const MESSAGE: &[u8] = b"message on brainpoolP256r1";
+
+#[test]
+fn keys_and_signatures_of_openssl_on_brainpool() {
+    let key = SigningKey::from_pem(BRAINPOOL_PEM).unwrap();
+    let scalar = array("4c61a8bd9db8cb0a7df23069955573f7dc3a70e842b01773e35be2278954fcdc");
+    assert_eq!((key.curve(), *key.expose_scalar()), (Curve::BrainpoolP256r1, scalar));
+    let same = SigningKey::from_pkcs8_der(&bytes(BRAINPOOL_PKCS8)).unwrap();
+    assert_eq!(same.public_key(), key.public_key());
+    assert_eq!(key.expose_pkcs8_der().unwrap().to_vec(), bytes(BRAINPOOL_PKCS8));
+
+    let theirs = signature::from_sig_value(&bytes(
+        "3044022019a0f6b36a7289bcd402a38a7fdd73383ffbc7b0daf1c6ae4df4f564826e1267
+             02205ef3cf1de19351dff0e3bd9d76afe048eec603888380697744a4464f8faa95a3",
+    ))
+    .unwrap();
+    assert!(software::verify(&key.public_key(), MESSAGE, &theirs));
+    assert!(!software::verify(&key.public_key(), b"another message", &theirs));
+    // RFC 6979 with HMAC-SHA-256, computed apart from any library: 40 lines of integers.
+    let ours = "8d1643c773ac8a1728db98804479f0a8e645e66e0bb0dce2821e1ddd6ce76496
+                0c8c9316ca4e4e64125e242941cc6cce803f6472187fe2a25d91307257cb7541";
+    assert_eq!(key.sign(MESSAGE).0.to_vec(), bytes(ours));
+}
+
+/// The same numbers are another key on another curve.
+#[test]
+fn curves_do_not_mix() {
+    let provider = provider();
+    let [p256, brainpool] = Curve::ALL.map(|curve| SigningKey::from_scalar(curve, &[7; 32]).unwrap());
+    assert_ne!(p256.public_key(), brainpool.public_key());
+    let signature = brainpool.sign(MESSAGE);
+    assert!(software::verify(&brainpool.public_key(), MESSAGE, &signature));
+    assert!(!software::verify(&p256.public_key(), MESSAGE, &signature));
+    // The point of one curve under the name of the other.
+    let point = *brainpool.public_key().as_bytes();
+    let renamed = PublicKey::from_sec1(Curve::P256, &point).unwrap();
+    assert!(!software::verify(&renamed, MESSAGE, &signature));
+    let [own, other] = Curve::ALL.map(|curve| ready(OneTimeKeyPair::generate(&provider, curve)).unwrap());
+    assert!(ready(own.agree(&provider, other.public())).unwrap().is_none());
+    let renamed = PublicKey::from_sec1(Curve::P256, other.public().as_bytes()).unwrap();
+    assert!(ready(own.agree(&provider, &renamed)).unwrap().is_none());
+    // The order of P-256 is above that of brainpoolP256r1.
+    let between = array("B000000000000000000000000000000000000000000000000000000000000000");
+    assert!(SigningKey::from_scalar(Curve::P256, &between).is_some());
+    assert!(SigningKey::from_scalar(Curve::BrainpoolP256r1, &between).is_none());
+}
+
 #[test]
 fn zero_and_oversized_signatures_verify_nothing() {
-    let key = SigningKey::from_scalar(&[7; 32]).unwrap().public_key();
-    for bytes in [[0; 64], [0xFF; 64]] {
-        assert!(!software::verify(&key, b"", &Signature(bytes)));
+    for curve in Curve::ALL {
+        let key = SigningKey::from_scalar(curve, &[7; 32]).unwrap().public_key();
+        for bytes in [[0; 64], [0xFF; 64]] {
+            assert!(!software::verify(&key, b"", &Signature(bytes)));
+        }
     }
 }
 
 #[test]
 fn a_point_off_the_curve_agrees_on_nothing() {
     let provider = provider();
-    let pair = ready(OneTimeKeyPair::generate(&provider)).unwrap();
-    let mut point = *pair.public().as_bytes();
-    point[64] ^= 1;
-    let off = PublicKey::from_sec1(&point).unwrap();
-    assert!(ready(pair.agree(&provider, &off)).unwrap().is_none());
-    assert!(!software::verify(&off, b"", &Signature([1; 64])));
-    assert!(PublicKey::from_sec1(&point[..64]).is_none());
-    point[0] = 0x02;
-    assert!(PublicKey::from_sec1(&point).is_none());
+    for curve in Curve::ALL {
+        let pair = ready(OneTimeKeyPair::generate(&provider, curve)).unwrap();
+        assert_eq!(pair.public().curve(), curve);
+        let mut point = *pair.public().as_bytes();
+        point[64] ^= 1;
+        let off = PublicKey::from_sec1(curve, &point).unwrap();
+        assert!(ready(pair.agree(&provider, &off)).unwrap().is_none());
+        assert!(!software::verify(&off, b"", &Signature([1; 64])));
+        assert!(PublicKey::from_sec1(curve, &point[..64]).is_none());
+        point[0] = 0x02;
+        assert!(PublicKey::from_sec1(curve, &point).is_none());
+    }
 }
 
 #[test]
@@ -300,7 +389,7 @@ fn signatures_of_the_session() {
     let secure_channel = get("InitialiseSecureChannelRequest");
     let components = Tlv::single_of(&secure_channel, Tag(0xBF23)).unwrap().value;
     let (components, smdp_sign) = components.split_at(components.len() - 67);
-    let otpk = PublicKey::from_sec1(&session.input("otPK_EUICC")).unwrap();
+    let otpk = PublicKey::from_sec1(Curve::P256, &session.input("otPK_EUICC")).unwrap();
     let covered = signature::smdp_sign(components, &otpk);
     assert_eq!(covered, get("smdpSign_input"));
     check(&dp_pb, covered, Signature::decode(smdp_sign).unwrap());
@@ -345,8 +434,8 @@ fn keys_of_the_session() {
     let Some(session) = Session::read() else { return };
     let pair = |name: &str| {
         let scalar = session.input(&format!("otSK_{name}")).try_into().unwrap();
-        let secret = OneTimeKey::from_scalar(&scalar).unwrap();
-        let public = PublicKey::from_sec1(&session.input(&format!("otPK_{name}"))).unwrap();
+        let secret = OneTimeKey::from_scalar(Curve::P256, &scalar).unwrap();
+        let public = PublicKey::from_sec1(Curve::P256, &session.input(&format!("otPK_{name}"))).unwrap();
         assert_eq!(secret.public_key(), public);
         OneTimeKeyPair::<Provider>::from_parts(secret, public)
     };

@@ -12,7 +12,7 @@ use rsp_crypto::bsp::{BspError, SegmentTag};
 use rsp_crypto::ready;
 use rsp_crypto::software::{OneTimeKey, SigningKey};
 use rsp_crypto::{
-    Bsp, Fault, OneTimeKeyPair, Provider, PublicKey, SessionKeys, SharedSecret, Signature, Software,
+    Bsp, Curve, Fault, OneTimeKeyPair, Provider, PublicKey, SessionKeys, SharedSecret, Signature, Software,
 };
 
 #[cfg(target_arch = "wasm32")]
@@ -54,9 +54,9 @@ impl Provider for Slow {
         self.inner.verify(key, message, signature).await
     }
 
-    async fn one_time_key(&self) -> Result<(OneTimeKey, PublicKey), Fault> {
+    async fn one_time_key(&self, curve: Curve) -> Result<(OneTimeKey, PublicKey), Fault> {
         wait_once().await;
-        self.inner.one_time_key().await
+        self.inner.one_time_key(curve).await
     }
 
     async fn agree(&self, own: &OneTimeKey, peer: &PublicKey) -> Result<Option<SharedSecret>, Fault> {
@@ -104,10 +104,10 @@ fn run<T>(future: impl Future<Output = T>) -> (T, usize) {
 #[test]
 fn a_server_that_waits_and_a_chip_that_does_not() {
     let (server, chip) = (slow(), Software::new(ChaCha8Rng::seed_from_u64(6)));
-    let (dp, waits) = run(OneTimeKeyPair::generate(&server));
+    let (dp, waits) = run(OneTimeKeyPair::generate(&server, Curve::P256));
     assert_eq!(waits, 1);
     let dp = dp.unwrap();
-    let euicc = ready(OneTimeKeyPair::generate(&chip)).unwrap();
+    let euicc = ready(OneTimeKeyPair::generate(&chip, Curve::P256)).unwrap();
     let eid = "89049032123451234512345678901235".parse().unwrap();
 
     let z = run(dp.agree(&server, euicc.public())).0.unwrap().unwrap();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use rsp_crypto::software::{SigningKey, verify};
-use rsp_crypto::{OneTimeKeyPair, Software, ready};
+use rsp_crypto::{Curve, OneTimeKeyPair, Software, ready};
 use testkit::{Party, World};
 
 /// Downloads that are counted.
@@ -109,7 +109,7 @@ impl Bare {
 
 fn bare() -> Bare {
     let rng = || ChaCha20Rng::from_seed([1; 32]);
-    let key = SigningKey::generate(&mut rng());
+    let key = SigningKey::generate(Curve::P256, &mut rng());
     let message = [0x5A; 300];
     let signature = key.sign(&message);
     let public = key.public_key();
@@ -120,7 +120,7 @@ fn bare() -> Bare {
         }),
         verify: each(|| assert!(verify(&public, &message, &signature))),
         agree: each(|| {
-            let pair: OneTimeKeyPair<_> = ready(OneTimeKeyPair::generate(&provider)).unwrap();
+            let pair: OneTimeKeyPair<_> = ready(OneTimeKeyPair::generate(&provider, Curve::P256)).unwrap();
             std::hint::black_box(ready(pair.agree(&provider, &public)).is_ok());
         }),
     }

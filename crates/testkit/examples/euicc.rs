@@ -34,7 +34,7 @@ use rsp::{DataObject as _, Iccid, Raw, TransactionId};
 use rsp_crypto::bsp::SegmentTag;
 use rsp_crypto::issue::Pki;
 use rsp_crypto::software::{OneTimeKey, SigningKey, sha256, verify};
-use rsp_crypto::{Bsp, Provider as _, PublicKey, SessionKeys, Software, ready, signature};
+use rsp_crypto::{Bsp, Curve, Provider as _, PublicKey, SessionKeys, Software, ready, signature};
 use serde_json::{Value, json};
 use wasm_euicc::nvm::{Medium, MemoryMedium};
 use wasm_euicc::{Env, Euicc, Factory};
@@ -271,8 +271,8 @@ fn bind(
     package: &[u8],
 ) -> BoundProfilePackage {
     let provider = Software::new(ChaCha20Rng::from_seed([3; 32]));
-    let key = OneTimeKey::from_scalar(&[0x22; 32]).unwrap();
-    let peer = PublicKey::from_sec1(euicc_otpk).unwrap();
+    let key = OneTimeKey::from_scalar(Curve::P256, &[0x22; 32]).unwrap();
+    let peer = PublicKey::from_sec1(Curve::P256, euicc_otpk).unwrap();
     let crt = ControlRefTemplate { key_type: 0x88, key_len: 0x10, host_id: vec![0x80; 8] };
     let unsigned = InitialiseSecureChannel::unsigned(transaction_id, &crt, key.public_key().as_bytes());
     let signed = pki.dp_pb.expose_key().sign(&signature::smdp_sign(&unsigned, &peer));
@@ -328,9 +328,9 @@ fn main() {
     let mut steps = record(&factory, &subject);
     count(&factory, &mut steps);
 
-    let key = SigningKey::generate(&mut ChaCha20Rng::from_seed([1; 32]));
+    let key = SigningKey::generate(Curve::P256, &mut ChaCha20Rng::from_seed([1; 32]));
     let provider = Software::new(ChaCha20Rng::from_seed([1; 32]));
-    let (one_time, _) = ready(provider.one_time_key()).unwrap();
+    let (one_time, _) = ready(provider.one_time_key(Curve::P256)).unwrap();
     let message = [0x5A; 300];
     let (public, signature) = (key.public_key(), key.sign(&message));
     let bare: [&dyn Fn(); 4] = [
@@ -338,7 +338,7 @@ fn main() {
             black_box(key.sign(&message));
         },
         &|| assert!(verify(&public, &message, &signature)),
-        &|| drop(black_box(ready(provider.one_time_key()))),
+        &|| drop(black_box(ready(provider.one_time_key(Curve::P256)))),
         &|| drop(black_box(ready(provider.agree(&one_time, &public)))),
     ];
     let mut step_times = vec![Vec::new(); steps.len()];

@@ -16,6 +16,7 @@ use rsp::metadata::ProfileClass;
 use rsp::profiles::{ProfileInfo, ProfileState};
 use rsp::status::StatusCode;
 use rsp_crypto::issue::Validity;
+use rsp_crypto::{Certificate, Curve};
 use serde_json::{Value, json};
 use testkit::{AttachError, Order, Party, Settings, World};
 
@@ -481,6 +482,28 @@ fn the_published_test_pki_carries_a_whole_download() {
     let trust = Trust::sgp26(read).unwrap();
     let world = story(16, Settings { server_trust: Some(trust), ..Settings::default() });
     assert_eq!(world.calls_of("getBoundProfilePackage"), 1);
+}
+
+/// A chip and an SM-DP+ of two issuers: the session is on the curve of the one that
+/// the chip likes best.
+#[test]
+fn brainpool_carries_a_whole_download() {
+    let mut keys = [0; 32];
+    keys[..8].copy_from_slice(&19u64.to_be_bytes());
+    let curves = [Curve::BrainpoolP256r1, Curve::P256];
+    for (count, protection) in [(1, Protection::SessionKeys), (2, Protection::ProfileProtectionKeys)] {
+        let trust =
+            Trust::generate_on(&curves[..count], keys, testkit::SMDP_ADDRESS, testkit::START - 86_400)
+                .unwrap();
+        let world = story(19, Settings { server_trust: Some(trust), protection, ..Settings::default() });
+        let log = world.log();
+        let initiated = log.iter().find(|exchange| exchange.target.ends_with("initiateAuthentication"));
+        let answer: Value = serde_json::from_slice(initiated.unwrap().answer.as_ref().unwrap()).unwrap();
+        let certificate: rsp::es9::Base64 =
+            serde_json::from_value(answer["serverCertificate"].clone()).unwrap();
+        let key = *Certificate::from_der(&certificate.0).unwrap().public_key().unwrap();
+        assert_eq!(key.curve(), Curve::BrainpoolP256r1);
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::session::{self, Given};
 use crate::Server;
 use crate::config::CredentialSet;
 use crate::error::{Fault, Malformed, Refusal, Trouble};
-use crate::profile::{EventKind, Profile, ProfileState, Session};
+use crate::profile::{EuiccKey, EventKind, Profile, ProfileState, Session};
 
 /// An eUICC that has proven itself in a session of this server.
 pub(crate) struct Authenticated<'s, K> {
@@ -110,7 +110,7 @@ pub(crate) async fn offer<P: Provider>(
     let signature2 = server.provider.sign(&who.set.dp_pb.key, &covered).await?;
 
     order.eid = Some(*who.euicc.eid());
-    order.euicc_key = Some(Base64(who.euicc.public_key().as_bytes().to_vec()));
+    order.euicc_key = Some(EuiccKey(*who.euicc.public_key()));
     order.download_attempts += 1;
     order.session = Some(Session {
         transaction_id: who.session.id.clone(),

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::config::CredentialSet;
 use crate::error::{Fault, Refusal, Trouble};
-use crate::profile::{EventKind, Profile, ProfileState, Session};
+use crate::profile::{EuiccKey, EventKind, Profile, ProfileState, Session};
 use crate::{Protection, Server};
 
 /// What a checked request leads to.
@@ -56,7 +56,7 @@ pub(crate) async fn accept<P: Provider>(
     let iccid = profile.iccid;
     let unknown = StatusCode::TRANSACTION_ID_UNKNOWN;
     let (order, session) = profile.order_in_session(id, now).ok_or(unknown)?;
-    let (Some(eid), Some(key)) = (order.eid, order.euicc_key.as_ref()) else {
+    let (Some(eid), Some(EuiccKey(key))) = (order.eid, order.euicc_key) else {
         return Err(unknown.into());
     };
     let (signed2, signature2) = match response {
@@ -68,7 +68,6 @@ pub(crate) async fn accept<P: Provider>(
             return Err(Refusal::new(StatusCode::EUICC_REFUSED, code.to_string()).into());
         }
     };
-    let key = PublicKey::from_sec1(&key.0).ok_or_else(|| Fault::new("stored PK.EUICC is broken"))?;
     let smdp_signature2: [u8; 64] = session
         .smdp_signature2
         .0
@@ -82,7 +81,9 @@ pub(crate) async fn accept<P: Provider>(
     if signed2.transaction_id != *id {
         return Err(unknown.into());
     }
-    let euicc_otpk = PublicKey::from_sec1(&signed2.euicc_otpk).ok_or(StatusCode::EUICC_SIGNATURE_INVALID)?;
+    // The session is on the curve of its CI, and so is PK.EUICC.
+    let euicc_otpk = PublicKey::from_sec1(key.curve(), &signed2.euicc_otpk);
+    let euicc_otpk = euicc_otpk.ok_or(StatusCode::EUICC_SIGNATURE_INVALID)?;
     if session.cc_required {
         let sealed = order.confirmation_code.clone().unwrap_or_default();
         let hash = server.secret.expose_sealed(&confirmation_context(&iccid), &sealed.0)?;
@@ -140,7 +141,7 @@ pub(crate) async fn bind<P: Provider>(
     let set: &CredentialSet<_> = server
         .credentials_under(&binding.session.ci)
         .ok_or_else(|| Fault::new("the credentials of a session are no longer configured"))?;
-    let one_time = OneTimeKeyPair::generate(provider).await?;
+    let one_time = OneTimeKeyPair::generate(provider, binding.euicc_otpk.curve()).await?;
     let secret = one_time.agree(provider, &binding.euicc_otpk).await?;
     let secret = secret.ok_or_else(|| {
         Refusal::new(StatusCode::EUICC_SIGNATURE_INVALID, "the one-time key is not a point of the curve")

@@ -4,11 +4,11 @@ use rsp::TransactionId;
 use rsp::cancel::CancelSessionResponse;
 use rsp::codes::CancelSessionReason;
 use rsp::status::StatusCode;
-use rsp_crypto::{Provider, PublicKey, signature};
+use rsp_crypto::{Provider, signature};
 
 use crate::Server;
-use crate::error::{Fault, Refusal, Trouble};
-use crate::profile::{EventKind, Profile, ProfileState};
+use crate::error::{Refusal, Trouble};
+use crate::profile::{EuiccKey, EventKind, Profile, ProfileState};
 
 /// Ends a session by the eUICC's signed word.
 pub(crate) async fn cancel_session<P: Provider>(
@@ -20,8 +20,7 @@ pub(crate) async fn cancel_session<P: Provider>(
 ) -> Result<(), Trouble> {
     let unknown = StatusCode::TRANSACTION_ID_UNKNOWN;
     let (order, _) = profile.order_in_session(id, now).ok_or(unknown)?;
-    let key = order.euicc_key.as_ref().ok_or(unknown)?;
-    let key = PublicKey::from_sec1(&key.0).ok_or_else(|| Fault::new("stored PK.EUICC is broken"))?;
+    let EuiccKey(key) = order.euicc_key.ok_or(unknown)?;
     let (signed, signature) = match response {
         CancelSessionResponse::Ok { signed, signature } => (signed, signature),
         // Unsigned: nothing follows from it.

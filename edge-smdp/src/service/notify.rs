@@ -3,12 +3,12 @@
 use rsp::codes::ErrorReason;
 use rsp::notification::{FinalResult, OtherSignedNotification, ProfileInstallationResult};
 use rsp::status::StatusCode;
-use rsp_crypto::{Provider, PublicKey, VerifiedEuicc, signature};
+use rsp_crypto::{Provider, VerifiedEuicc, signature};
 
 use super::authenticate::verify_euicc;
 use crate::Server;
-use crate::error::{Fault, Malformed, Trouble};
-use crate::profile::{EventKind, Notification, Profile, ProfileState};
+use crate::error::{Malformed, Trouble};
+use crate::profile::{EuiccKey, EventKind, Notification, Profile, ProfileState};
 
 /// How the download ended, by the word of the eUICC that it was bound to. A
 /// repeat, and a result of a session in which nothing was handed out, changes
@@ -21,8 +21,7 @@ pub(crate) async fn installation_result<P: Provider>(
 ) -> Result<(), Trouble> {
     let Some(order) = &mut profile.order else { return Ok(()) };
     let id = &result.data.transaction_id;
-    let (Some(eid), Some(key)) = (order.eid, order.euicc_key.as_ref()) else { return Ok(()) };
-    let key = PublicKey::from_sec1(&key.0).ok_or_else(|| Fault::new("stored PK.EUICC is broken"))?;
+    let (Some(eid), Some(EuiccKey(key))) = (order.eid, order.euicc_key) else { return Ok(()) };
     let covered = signature::euicc_sign_pir(result.data.bytes());
     if !server.provider.verify(&key, &covered, &result.euicc_sign_pir).await? {
         return Err(StatusCode::EUICC_SIGNATURE_INVALID.into());

@@ -31,7 +31,7 @@ use rsp_crypto::bsp::SegmentTag;
 use rsp_crypto::confirmation::ConfirmationCodeHash;
 use rsp_crypto::issue::{Identity, Pki, Settings, Validity};
 use rsp_crypto::software::SigningKey;
-use rsp_crypto::{Bsp, OneTimeKeyPair, PublicKey, SessionKeys, Signature, Software, ready, signature};
+use rsp_crypto::{Bsp, Curve, OneTimeKeyPair, PublicKey, SessionKeys, Signature, Software, ready, signature};
 use serde_json::{Value, json};
 
 pub(crate) type Soft = Software<ChaCha8Rng>;
@@ -60,7 +60,12 @@ pub(crate) fn validity() -> Validity {
 }
 
 pub(crate) fn pki(seed: u64) -> Pki {
+    pki_on(Curve::P256, seed)
+}
+
+pub(crate) fn pki_on(curve: Curve, seed: u64) -> Pki {
     let settings = Settings {
+        curve,
         eid: EID.parse().unwrap(),
         smdp_address: "smdp.example".into(),
         smdp_oid: "2.999.10".parse().unwrap(),
@@ -401,7 +406,7 @@ impl Euicc {
     }
 
     pub(crate) fn one_time_key(&self) -> OneTimeKeyPair<Soft> {
-        ready(OneTimeKeyPair::generate(&self.provider)).unwrap()
+        ready(OneTimeKeyPair::generate(&self.provider, self.key.curve())).unwrap()
     }
 
     pub(crate) fn prepare_download(&self, open: &Open, otpk: &PublicKey, code: Option<&str>) -> Vec<u8> {
@@ -439,7 +444,7 @@ impl Euicc {
         assert_eq!(isc.transaction_id.to_string(), open.transaction_id);
         let covered = signature::smdp_sign(isc.signed_bytes(), own.public());
         assert!(rsp_crypto::software::verify(open.dp_pb.public_key().unwrap(), &covered, &isc.smdp_sign));
-        let peer = PublicKey::from_sec1(&isc.smdp_otpk).unwrap();
+        let peer = PublicKey::from_sec1(self.key.curve(), &isc.smdp_otpk).unwrap();
         let secret = ready(own.agree(&self.provider, &peer)).unwrap().unwrap();
         let host = &isc.control_ref_template.host_id;
         let keys = ready(SessionKeys::derive(&self.provider, &secret, host, &self.eid)).unwrap();

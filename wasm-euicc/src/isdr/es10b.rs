@@ -19,7 +19,7 @@ use rsp::profiles::encode_result;
 use rsp::{CiPkId, Raw};
 use rsp_crypto::chain::{verify_profile_binding, verify_server_chain};
 use rsp_crypto::software::OneTimeKey;
-use rsp_crypto::{Certificate, CiKey, Role, VerifiedServer, ready, signature, software};
+use rsp_crypto::{Certificate, CiKey, Curve, PublicKey, Role, VerifiedServer, ready, signature, software};
 use saip::Service;
 use zeroize::Zeroizing;
 
@@ -173,13 +173,17 @@ fn verify_server(
     let id = &request.ci_pk_id_to_be_used;
     let ci = ci_key(context.store, id).ok_or(AuthenticateErrorCode::CI_PK_UNKNOWN)?;
     let credential = Credential::load(context.store, id).ok_or(AuthenticateErrorCode::CI_PK_UNKNOWN)?;
-    let certificate = Certificate::from_der(request.server_certificate.der())
-        .map_err(|_| AuthenticateErrorCode::INVALID_CERTIFICATE)?;
-    let provider = ecasd::provider(context.env);
+    let certificate = Certificate::from_der(request.server_certificate.der()).map_err(|error| {
+        context.env.trace(format_args!("serverCertificate: {error}"));
+        AuthenticateErrorCode::INVALID_CERTIFICATE
+    })?;
     // A chip has no clock: no certificate is too old for it.
-    let server =
-        ready(verify_server_chain(&provider, &ci, &certificate, &[Role::DpAuth, Role::DsAuth], None))
-            .map_err(|error| error.authenticate_error_code())?;
+    let roles = [Role::DpAuth, Role::DsAuth];
+    let server = ready(verify_server_chain(&ecasd::provider(context.env), &ci, &certificate, &roles, None));
+    let server = server.map_err(|error| {
+        context.env.trace(format_args!("serverCertificate: {error}"));
+        error.authenticate_error_code()
+    })?;
     let signed = signature::server_signature1(request.server_signed1.bytes());
     if !software::verify(server.public_key(), &signed, &request.server_signature1) {
         return Err(AuthenticateErrorCode::INVALID_SIGNATURE);
@@ -255,11 +259,16 @@ fn prepare(
         return Err(DownloadErrorCode::INVALID_TRANSACTION_ID);
     }
     let ci = ci_key(context.store, authenticated.server.ci()).ok_or(DownloadErrorCode::UNDEFINED_ERROR)?;
-    let certificate = Certificate::from_der(request.smdp_certificate.der())
-        .map_err(|_| DownloadErrorCode::INVALID_CERTIFICATE)?;
+    let certificate = Certificate::from_der(request.smdp_certificate.der()).map_err(|error| {
+        context.env.trace(format_args!("smdpCertificate: {error}"));
+        DownloadErrorCode::INVALID_CERTIFICATE
+    })?;
     let provider = ecasd::provider(context.env);
-    let binding = ready(verify_profile_binding(&provider, &ci, &authenticated.server, &certificate, None))
-        .map_err(|error| error.download_error_code())?;
+    let binding = ready(verify_profile_binding(&provider, &ci, &authenticated.server, &certificate, None));
+    let binding = binding.map_err(|error| {
+        context.env.trace(format_args!("smdpCertificate: {error}"));
+        error.download_error_code()
+    })?;
     let signed = signature::smdp_signature2(request.smdp_signed2.bytes(), &authenticated.euicc_signature1);
     if !software::verify(binding.public_key(), &signed, &request.smdp_signature2) {
         return Err(DownloadErrorCode::INVALID_SIGNATURE);
@@ -267,23 +276,27 @@ fn prepare(
     if request.smdp_signed2.cc_required && request.hash_cc.is_none() {
         return Err(DownloadErrorCode::UNDEFINED_ERROR);
     }
-    let kept = request.smdp_signed2.bpp_euicc_otpk;
-    let kept = kept.and_then(|public| one_time_keys::find(context.store, binding.oid(), &public));
+    // The chain that led here is on one curve: the session's.
+    let curve = binding.public_key().curve();
+    let asked = request.smdp_signed2.bpp_euicc_otpk;
+    let asked = asked.and_then(|point| PublicKey::from_sec1(curve, &point));
+    let kept = asked.and_then(|public| one_time_keys::find(context.store, binding.oid(), &public));
     let one_time_key = match kept {
         Some(key) => key,
-        None => fresh_one_time_key(context).ok_or(DownloadErrorCode::UNDEFINED_ERROR)?,
+        None => fresh_one_time_key(context, curve).ok_or(DownloadErrorCode::UNDEFINED_ERROR)?,
     };
     let one_time_public_key = one_time_key.public_key();
     Ok(Prepared { authenticated, binding, one_time_key, one_time_public_key })
 }
 
-/// A random scalar: one in 2³² is out of range and drawn again.
-fn fresh_one_time_key(context: &mut IsdrContext<'_>) -> Option<OneTimeKey> {
-    const DRAWS: usize = 8;
+/// A random scalar. One in 2³² is out of range on P-256, one in three on
+/// brainpoolP256r1, and drawn again.
+fn fresh_one_time_key(context: &mut IsdrContext<'_>, curve: Curve) -> Option<OneTimeKey> {
+    const DRAWS: usize = 128;
     (0..DRAWS).find_map(|_| {
         let mut scalar = Zeroizing::new([0; 32]);
         context.env.fill_random(&mut *scalar);
-        OneTimeKey::from_scalar(&scalar)
+        OneTimeKey::from_scalar(curve, &scalar)
     })
 }
 

@@ -226,8 +226,9 @@ impl Load {
             return Err(refused(ErrorReason::UNSUPPORTED_CRT_VALUES, "controlRefTemplate"));
         }
         let not_on_curve =
-            || refused(ErrorReason::INCORRECT_INPUT_VALUES, "otPK.DP is no point of the curve");
-        let peer = PublicKey::from_sec1(&request.smdp_otpk).ok_or_else(not_on_curve)?;
+            || refused(ErrorReason::INCORRECT_INPUT_VALUES, "otPK.DP is no point of the session's curve");
+        let curve = self.prepared.one_time_key.curve();
+        let peer = PublicKey::from_sec1(curve, &request.smdp_otpk).ok_or_else(not_on_curve)?;
         let eid = ecasd::eid(context.store).ok_or(Stop::Fault(Error::Foreign))?;
         let provider = ecasd::provider(context.env);
         let failed = |_| refused(ErrorReason::UNKNOWN_ERROR, "key agreement failed");

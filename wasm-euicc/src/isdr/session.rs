@@ -48,6 +48,7 @@ pub(crate) struct Prepared {
     pub(crate) authenticated: Authenticated,
     /// CERT.DPpb.
     pub(crate) binding: VerifiedServer,
+    /// On the curve of the session, which is that of its CI.
     pub(crate) one_time_key: OneTimeKey,
     pub(crate) one_time_public_key: PublicKey,
 }

@@ -114,9 +114,33 @@ impl Uicc<'_> {
             data::RETRIEVE_DATA => self.retrieve_data(&mut changed, command),
             data::SET_DATA => self.set_data(&mut changed, command),
             _ => Err(StatusWord::INS_NOT_SUPPORTED),
-        }?;
-        *selection = changed;
-        Ok(response)
+        };
+        if response.as_ref().is_err_and(|word| *word == StatusWord::SECURITY_STATUS) {
+            self.trace_denied(&changed, command);
+        }
+        if response.is_ok() {
+            *selection = changed;
+        }
+        response
+    }
+
+    /// Names the rule that kept a command from its file.
+    fn trace_denied(&mut self, selection: &Selection, command: &Command<'_>) {
+        let ins = command.ins;
+        let file = selection.current_file(self.tree());
+        match file.map(|file| (file.fid, file.access)) {
+            _ if ins == ins::AUTHENTICATE => {
+                self.env.trace(format_args!("AUTHENTICATE: PIN1 is not verified"));
+            }
+            Some((fid, Some(access))) => self.env.trace(format_args!(
+                "INS {ins:02X} on EF {fid:04X}: record {} of EF.ARR {:04X} does not allow it now",
+                access.record, access.arr
+            )),
+            Some((fid, None)) => {
+                self.env.trace(format_args!("INS {ins:02X} on EF {fid:04X}: it has no access rules"));
+            }
+            None => {}
+        }
     }
 
     /// SELECT (ETSI TS 102 221 §11.1.1). `others` are the AIDs that other

@@ -148,7 +148,7 @@ impl Uicc<'_> {
         if !pin.enabled {
             return Err(StatusWord::DATA_INVALIDATED);
         }
-        self.present(context, command.p2, &mut pin, command.data)?;
+        self.present(context, command.p2, &mut pin, command.data, None)?;
         Ok(StatusWord::OK.into())
     }
 
@@ -165,9 +165,7 @@ impl Uicc<'_> {
         if pin.attributes & Pin::CHANGEABLE == 0 {
             return Err(StatusWord::CONDITIONS);
         }
-        self.present(context, command.p2, &mut pin, old)?;
-        pin.secret.value = new;
-        self.keep(context, command.p2, &pin)?;
+        self.present(context, command.p2, &mut pin, old, Some(&|pin| pin.secret.value = new))?;
         Ok(StatusWord::OK.into())
     }
 
@@ -186,9 +184,7 @@ impl Uicc<'_> {
         if pin.attributes & Pin::DISABLABLE == 0 {
             return Err(StatusWord::CONDITIONS);
         }
-        self.present(context, command.p2, &mut pin, command.data)?;
-        pin.enabled = false;
-        self.keep(context, command.p2, &pin)?;
+        self.present(context, command.p2, &mut pin, command.data, Some(&|pin| pin.enabled = false))?;
         Ok(StatusWord::OK.into())
     }
 
@@ -204,9 +200,7 @@ impl Uicc<'_> {
         if pin.enabled {
             return Err(StatusWord::CONDITIONS);
         }
-        self.present(context, command.p2, &mut pin, command.data)?;
-        pin.enabled = true;
-        self.keep(context, command.p2, &pin)?;
+        self.present(context, command.p2, &mut pin, command.data, Some(&|pin| pin.enabled = true))?;
         Ok(StatusWord::OK.into())
     }
 
@@ -254,13 +248,15 @@ impl Uicc<'_> {
     }
 
     /// Compares a presented value. The counter is durable before anything can
-    /// be learnt from the answer.
+    /// be learnt from the answer, and in the same transaction what is to be done
+    /// `then`, when it was right.
     fn present(
         &mut self,
         context: u16,
         reference: u8,
         pin: &mut Pin,
         presented: &[u8],
+        then: Option<&dyn Fn(&mut Pin)>,
     ) -> Result<(), StatusWord> {
         if pin.secret.left == 0 {
             return Err(StatusWord::BLOCKED);
@@ -268,7 +264,11 @@ impl Uicc<'_> {
         let before = pin.secret.left;
         let right = pin.secret.matches(presented);
         pin.secret.left = if right { pin.secret.max } else { before - 1 };
-        if pin.secret.left != before {
+        let then = then.filter(|_| right);
+        if let Some(then) = then {
+            then(pin);
+        }
+        if then.is_some() || pin.secret.left != before {
             self.keep(context, reference, pin)?;
         }
         if right {

@@ -57,6 +57,8 @@ pub(crate) fn preloaded(metadata: &StoreMetadata, package: &[u8], enabled: bool)
 pub(crate) struct Card<M> {
     pub(crate) chip: Euicc<BenchEnv<M>>,
     pub(crate) block: usize,
+    /// Every command of STORE DATA chains and their answers' fetching.
+    pub(crate) log: Vec<Vec<u8>>,
 }
 
 impl Card<MemoryMedium> {
@@ -76,7 +78,7 @@ impl Card<MemoryMedium> {
 
 impl<M: Medium> Card<M> {
     pub(crate) fn on(factory: &Factory, medium: M) -> Self {
-        let mut card = Self { chip: factory.manufacture(env(medium)).unwrap(), block: 255 };
+        let mut card = Self { chip: factory.manufacture(env(medium)).unwrap(), block: 255, log: Vec::new() };
         card.open();
         card
     }
@@ -94,6 +96,12 @@ impl<M: Medium> Card<M> {
         self.open();
     }
 
+    /// One command, written down.
+    pub(crate) fn transmit(&mut self, command: &[u8]) -> Vec<u8> {
+        self.log.push(command.to_vec());
+        self.chip.transmit(command)
+    }
+
     /// One STORE DATA chain; the whole answer and its status word.
     pub(crate) fn store_data(&mut self, payload: &[u8]) -> (Vec<u8>, u16) {
         let blocks: Vec<&[u8]> = payload.chunks(self.block).collect();
@@ -103,7 +111,7 @@ impl<M: Medium> Card<M> {
             let mut command =
                 vec![0x81, 0xE2, if last { 0x91 } else { 0x11 }, number as u8, block.len() as u8];
             command.extend_from_slice(block);
-            answer = self.chip.transmit(&command);
+            answer = self.transmit(&command);
             if !last && answer != [0x90, 0x00] {
                 break;
             }
@@ -113,7 +121,7 @@ impl<M: Medium> Card<M> {
             let (part, sw) = answer.split_at(answer.len() - 2);
             data.extend_from_slice(part);
             match *sw {
-                [0x61, len] => answer = self.chip.transmit(&[0x81, 0xC0, 0x00, 0x00, len]),
+                [0x61, len] => answer = self.transmit(&[0x81, 0xC0, 0x00, 0x00, len]),
                 [a, b] => return (data, u16::from_be_bytes([a, b])),
                 _ => unreachable!(),
             }

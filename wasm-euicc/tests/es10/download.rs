@@ -151,6 +151,7 @@ fn the_ci_must_be_known_in_both_directions() {
         use rand_chacha::rand_core::SeedableRng as _;
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(99);
         let settings = rsp_crypto::issue::Settings {
+            curve: rsp_crypto::Curve::P256,
             eid: lab.eid,
             smdp_address: ADDRESS.into(),
             smdp_oid: "2.999.10".parse().unwrap(),
@@ -266,7 +267,7 @@ fn a_download_may_be_repeated_with_its_one_time_key() {
 }
 
 fn lab_key() -> [u8; 65] {
-    let key = OneTimeKey::from_scalar(&[5; 32]).unwrap();
+    let key = OneTimeKey::from_scalar(rsp_crypto::Curve::P256, &[5; 32]).unwrap();
     *key.public_key().as_bytes()
 }
 

@@ -4,13 +4,18 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod card;
+mod curves;
 mod download;
+mod every_write;
+mod fixture;
 mod garbage;
 mod management;
 mod negative;
 mod notifications;
+mod observe;
 mod power;
 mod server;
+mod subject;
 
 // Where the chip lives on a page.
 #[cfg(target_arch = "wasm32")]

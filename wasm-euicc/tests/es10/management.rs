@@ -367,6 +367,19 @@ fn the_files_of_the_enabled_profile_are_seen() {
 }
 
 #[test]
+fn the_trace_names_the_rule_that_closes_a_file() {
+    let (_, mut card) = with(&[(1, Operational, NONE)]);
+    assert_eq!(enable(&mut card, 1), 0);
+    for (command, answer) in
+        [("00A4000C023F00", "9000"), ("00A4000C022FE2", "9000"), ("00D600000100", "6982")]
+    {
+        assert_eq!(hex(&card.chip.transmit(&vectors::bytes(command))), answer);
+    }
+    let told = card.trace().last().unwrap();
+    assert_eq!(told, "INS D6 on EF 2FE2: record 11 of EF.ARR 2F06 does not allow it now");
+}
+
+#[test]
 fn nicknames() {
     let (_, mut card) = with(&[(1, Operational, NONE)]);
     let mut set = |number, nickname: &str| {

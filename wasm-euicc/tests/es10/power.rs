@@ -12,11 +12,11 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// From write `write` on nothing works; of that write `bytes` survive. A
 /// `replace` survives whole or not at all.
-struct Torn {
-    inner: MemoryMedium,
-    write: usize,
-    bytes: usize,
-    count: usize,
+pub(crate) struct Torn {
+    pub(crate) inner: MemoryMedium,
+    pub(crate) write: usize,
+    pub(crate) bytes: usize,
+    pub(crate) count: usize,
 }
 
 impl Torn {
@@ -62,7 +62,7 @@ fn at_every_write(
     for write in 0.. {
         for bytes in [0, 1, 20, 300, usize::MAX] {
             let torn = Torn { inner: start.clone(), write, bytes, count: 0 };
-            let mut card = Card { chip: made.manufacture(env(torn)).unwrap(), block: 255 };
+            let mut card = Card { chip: made.manufacture(env(torn)).unwrap(), block: 255, log: Vec::new() };
             card.open();
             act(&mut card);
             let torn = card.chip.into_env().medium;

@@ -9,11 +9,11 @@ use rsp::auth::{
 use rsp::bpp::{BoundProfilePackage, ConfigureIsdp, ControlRefTemplate, InitialiseSecureChannel, segments};
 use rsp::download::{PrepareDownloadRequest, PrepareDownloadResponse, SmdpSigned2};
 use rsp::metadata::{NotificationConfiguration, NotificationEvents, PprIds, ProfileClass, StoreMetadata};
-use rsp::{DataObject as _, Eid, Iccid, Raw, TransactionId};
+use rsp::{CiPkId, DataObject as _, Eid, Iccid, Raw, TransactionId};
 use rsp_crypto::bsp::SegmentTag;
 use rsp_crypto::issue::{Identity, Pki, Settings, Validity};
 use rsp_crypto::software::{OneTimeKey, SigningKey};
-use rsp_crypto::{Bsp, Provider as _, PublicKey, SessionKeys, Software, ready, signature};
+use rsp_crypto::{Bsp, Curve, Provider as _, PublicKey, SessionKeys, Software, ready, signature};
 use saip::Secret;
 use saip::build::{Authentication, Subscriber};
 use wasm_euicc::nvm::Medium;
@@ -30,19 +30,32 @@ pub(crate) fn rng() -> ChaCha8Rng {
 pub(crate) struct Lab {
     pub(crate) pki: Pki,
     pub(crate) eid: Eid,
+    /// The CI that the server names, where it is not that of the PKI.
+    pub(crate) ci_id: Option<CiPkId>,
 }
 
 impl Lab {
     pub(crate) fn new() -> Self {
+        Self::on(Curve::P256)
+    }
+
+    pub(crate) fn on(curve: Curve) -> Self {
         let eid = "89049032123451234512345678901235".parse().unwrap();
         let settings = Settings {
+            curve,
             eid,
             smdp_address: ADDRESS.into(),
             smdp_oid: "2.999.10".parse().unwrap(),
             smds_oid: "2.999.15".parse().unwrap(),
             validity: Validity { not_before: 1_700_000_000, not_after: 2_000_000_000 },
         };
-        Self { pki: Pki::generate(&mut rng(), &settings).unwrap(), eid }
+        Self { pki: Pki::generate(&mut rng(), &settings).unwrap(), eid, ci_id: None }
+    }
+}
+
+impl Lab {
+    pub(crate) fn curve(&self) -> Curve {
+        self.pki.dp_pb.expose_key().curve()
     }
 }
 
@@ -78,7 +91,7 @@ pub(crate) fn authenticate_request(
     AuthenticateServerRequest {
         server_signed1,
         server_signature1,
-        ci_pk_id_to_be_used: lab.pki.ci_key().unwrap().id().clone(),
+        ci_pk_id_to_be_used: lab.ci_id.clone().unwrap_or_else(|| lab.pki.ci_key().unwrap().id().clone()),
         server_certificate: rsp::auth::Certificate::from_der(server.certificate().der()).unwrap(),
         ctx_params1: Raw::new(CtxParams1 {
             matching_id: Some("AB-12".parse().unwrap()),
@@ -183,8 +196,9 @@ impl Order {
 
     pub(crate) fn bind(&self, lab: &Lab, dialogue: &Dialogue) -> BoundProfilePackage {
         let provider = Software::new(rng());
-        let key = OneTimeKey::from_scalar(&[0x22; 32]).unwrap();
-        let peer = PublicKey::from_sec1(&dialogue.otpk).unwrap();
+        let curve = lab.curve();
+        let key = OneTimeKey::from_scalar(curve, &[0x22; 32]).unwrap();
+        let peer = PublicKey::from_sec1(curve, &dialogue.otpk).unwrap();
         let public = self.smdp_otpk.unwrap_or_else(|| *key.public_key().as_bytes());
         let mut unsigned = InitialiseSecureChannel::unsigned(&self.transaction_id, &self.crt, &public);
         unsigned[2] = self.remote_op_id;
