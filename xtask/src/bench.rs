@@ -73,7 +73,9 @@ fn euicc(place: &Place) -> Result<()> {
     fs::write(&recorded, session)?;
     let mut node = kit.command("node");
     node.current_dir(place.e2e()).arg("bench/euicc.mjs");
-    node.env("EUICC_SESSION", recorded).env("EUICC_PACKAGE", package).env("CHROMIUM", &kit.browser()?.program);
+    node.env("EUICC_SESSION", recorded)
+        .env("EUICC_PACKAGE", package)
+        .env("CHROMIUM", &kit.browser()?.program);
     process::run(&mut node)?;
 
     println!("\nmodule, in bytes     before opt  optimised    gzip -9     brotli");
