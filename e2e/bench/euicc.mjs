@@ -81,8 +81,8 @@ const native = {
 };
 const measured = { native, Node: await inNode(), Chrome: await inChrome() };
 
-console.log(`${session.package}, ${session.bytes} bytes; medians of ${session.rounds} replays of one session,`);
-console.log('P-256 operations timed in turn with them; each place compared with its own operations\n');
+console.log(`${session.package}, ${session.bytes} bytes; one session played ${session.rounds} times, medians of`);
+console.log('each command, and of the P-256 operations of the same place, timed in turn with it\n');
 const counts = ({ operations }) =>
   Object.entries(operations)
     .filter(([, count]) => count)

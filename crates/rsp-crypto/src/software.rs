@@ -11,7 +11,8 @@ use bp256::BrainpoolP256r1;
 use cmac::{Cmac, Mac};
 use ecdsa::elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
 use ecdsa::elliptic_curve::{self, AffinePoint, CurveArithmetic, FieldBytesSize, Generate};
-use ecdsa::signature::{Signer, Verifier};
+use ecdsa::hazmat::sign_prehashed_rfc6979;
+use ecdsa::signature::Verifier;
 use ecdsa::{DigestAlgorithm, EcdsaCurve};
 use p256::NistP256;
 use rand_core::{CryptoRng, TryCryptoRng};
@@ -49,9 +50,10 @@ macro_rules! either {
     };
 }
 
-/// A private key that signs.
+/// A private key that signs. Its public key is computed when it is asked for only: that costs
+/// as much as a signature, and a chip loads its key anew for each.
 #[derive(Clone)]
-pub struct SigningKey(OnCurve<ecdsa::SigningKey<NistP256>, ecdsa::SigningKey<BrainpoolP256r1>>);
+pub struct SigningKey(OnCurve<p256::SecretKey, bp256::r1::SecretKey>);
 
 impl SigningKey {
     /// From PKCS#8 DER; `None` when it is no key of a supported curve.
@@ -83,19 +85,19 @@ impl SigningKey {
     /// not below the order of the curve.
     #[must_use]
     pub fn from_scalar(curve: Curve, scalar: &[u8; 32]) -> Option<Self> {
-        #[cfg(feature = "count")]
-        crate::count::add(crate::count::Operation::Generate);
         Some(Self(match curve {
-            Curve::P256 => OnCurve::P256(ecdsa::SigningKey::from_slice(scalar).ok()?),
-            Curve::BrainpoolP256r1 => OnCurve::BrainpoolP256r1(ecdsa::SigningKey::from_slice(scalar).ok()?),
+            Curve::P256 => OnCurve::P256(p256::SecretKey::from_slice(scalar).ok()?),
+            Curve::BrainpoolP256r1 => {
+                OnCurve::BrainpoolP256r1(bp256::r1::SecretKey::from_slice(scalar).ok()?)
+            }
         }))
     }
 
     /// A fresh key.
     pub fn generate(curve: Curve, rng: &mut impl CryptoRng) -> Self {
         Self(match curve {
-            Curve::P256 => OnCurve::P256(ecdsa::SigningKey::generate_from_rng(rng)),
-            Curve::BrainpoolP256r1 => OnCurve::BrainpoolP256r1(ecdsa::SigningKey::generate_from_rng(rng)),
+            Curve::P256 => OnCurve::P256(p256::SecretKey::generate_from_rng(rng)),
+            Curve::BrainpoolP256r1 => OnCurve::BrainpoolP256r1(bp256::r1::SecretKey::generate_from_rng(rng)),
         })
     }
 
@@ -111,7 +113,9 @@ impl SigningKey {
     /// Its public key.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
-        either!(&self.0, key => public(self.curve(), &key.verifying_key().into()))
+        #[cfg(feature = "count")]
+        crate::count::add(crate::count::Operation::Generate);
+        either!(&self.0, key => public(self.curve(), &key.public_key()))
     }
 
     /// The secret scalar, 32 bytes big-endian.
@@ -142,28 +146,23 @@ impl SigningKey {
     pub fn sign(&self, message: &[u8]) -> Signature {
         #[cfg(feature = "count")]
         crate::count::add(crate::count::Operation::Sign);
-        Signature(match &self.0 {
-            OnCurve::P256(key) => {
-                let signature: p256::ecdsa::Signature = key.sign(message);
-                signature.to_bytes().into()
-            }
-            OnCurve::BrainpoolP256r1(key) => {
-                let signature: bp256::r1::ecdsa::Signature = key.sign(message);
-                signature.to_bytes().into()
-            }
-        })
+        let digest = sha256(message);
+        Signature(either!(&self.0, key => {
+            let (signature, _) = sign_prehashed_rfc6979::<_, Sha256>(&key.to_nonzero_scalar(), &digest, &[]);
+            signature.to_bytes().into()
+        }))
     }
 }
 
 impl From<p256::SecretKey> for SigningKey {
     fn from(key: p256::SecretKey) -> Self {
-        Self(OnCurve::P256(key.into()))
+        Self(OnCurve::P256(key))
     }
 }
 
 impl From<bp256::r1::SecretKey> for SigningKey {
     fn from(key: bp256::r1::SecretKey) -> Self {
-        Self(OnCurve::BrainpoolP256r1(key.into()))
+        Self(OnCurve::BrainpoolP256r1(key))
     }
 }
 
