@@ -26,6 +26,7 @@ mod error;
 mod file;
 mod header;
 mod package;
+pub mod remote;
 pub mod response;
 mod secret;
 mod splitter;
