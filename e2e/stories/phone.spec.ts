@@ -1,5 +1,6 @@
 // What else a person does, and what goes wrong.
 import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
 import { expect, published, test } from './laboratory';
 
 test('a malformed code is told at once, and nothing is sent', async ({ person, page }) => {
@@ -173,6 +174,47 @@ test('a chip is in one tab at a time, and goes to the next when that one closes'
   await page.close();
   await expect(second.getByRole('alert')).toHaveCount(0);
   await expect(second.getByTestId('operator')).toHaveText('Bootstrap');
+});
+
+/** What a worker runs first in a browser that keeps no files, or no databases. */
+const LACKS = {
+  files: "Object.defineProperty(navigator, 'storage', { value: { getDirectory: async () => { throw new Error('no files'); } } });",
+  databases: "Object.defineProperty(globalThis, 'indexedDB', { value: undefined });",
+};
+
+/** Gives the chip's worker such a browser. */
+async function lacking(page: Page, ...what: (keyof typeof LACKS)[]): Promise<void> {
+  await page.route('**/worker.js', async (route) => {
+    const response = await route.fetch();
+    // A module's imports come before all else in it: its own is made when it is asked for.
+    const own = (await response.text()).replace(/^import start, \{ serve \} from/m, 'const { default: start, serve } = await import');
+    const called = own.replace(/await import '(.*)'/, "await import('$1')");
+    expect(called).toContain("await import('");
+    await route.fulfill({ response, body: what.map((name) => LACKS[name]).join('\n') + called });
+  });
+}
+
+test('where the browser keeps no files, the chip lives in a database', async ({ person, operator, page }) => {
+  await lacking(page, 'files');
+  const order = await operator.order('Database');
+  await person.open();
+  await expect(page.locator('.chip')).toContainText('in a database (IndexedDB), also when the page is closed');
+  await person.install(order.code);
+  await person.switchTo(order.name);
+  await page.reload();
+  await person.settled();
+  await expect(person.profiles).toHaveCount(2);
+  await expect(person.switchOf(order.name)).toBeChecked();
+  await page.getByRole('button', { name: 'New chip' }).click();
+  await page.getByRole('button', { name: 'Replace' }).click();
+  await expect(person.profiles).toHaveCount(1);
+});
+
+test('where it keeps nothing at all, the page says so', async ({ person, page }) => {
+  await lacking(page, 'files', 'databases');
+  await person.open();
+  await expect(page.getByRole('alert')).toContainText('This chip forgets everything when the page is closed.');
+  await expect(page.locator('.chip')).toContainText('Lost when the page is closed.');
 });
 
 test('a new chip is as it left the factory', async ({ person, operator, page }) => {

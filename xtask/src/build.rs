@@ -134,9 +134,6 @@ pub(crate) fn everything(place: &Place, kit: &Kit, profile: Profile) -> Result<(
     Ok(())
 }
 
-/// What the npm package needs to be built.
-pub(crate) const NPM_NEEDS: [Need; 3] = [Need::Wasm, Need::WasmTools, Need::Npm];
-
 /// Puts the npm package together; returns its folder.
 pub(crate) fn npm(place: &Place, kit: &Kit) -> Result<PathBuf> {
     package(place, kit, NPM, &place.root.join("dist-npm"))
@@ -169,15 +166,19 @@ fn package(place: &Place, kit: &Kit, module_: Module, target: &Path) -> Result<P
     Ok(target.to_owned())
 }
 
-/// How large a module of the npm package is: before wasm-opt, after, with gzip, with brotli.
-pub(crate) fn npm_sizes(place: &Place, kit: &Kit) -> Result<[u64; 4]> {
-    let folder = place.scratch().join(Profile::Release.name()).join(NPM.folder());
-    let raw = fs::read_to_string(folder.with_extension("raw-size"))?.trim().parse()?;
-    let file = folder.join(format!("{}_bg.wasm", CHIP.replace('-', "_")));
-    let line = compressed(kit, &[&file])?;
-    let mut numbers = line.split_whitespace().map(str::parse);
-    let mut next = || numbers.next().context("no size")?.context("no size");
-    Ok([raw, next()?, next()?, next()?])
+/// How large the chip's modules are: before wasm-opt, after, with gzip, with brotli; the
+/// page's, and the one of the npm package.
+pub(crate) fn chip_sizes(place: &Place, kit: &Kit) -> Result<Vec<(&'static str, [u64; 4])>> {
+    let metadata = Metadata::read(place, Some(WASM))?;
+    let of = |name: &'static str, kind: Module| {
+        let folder = module(place, kit, &metadata, kind, Profile::Release)?;
+        let raw = fs::read_to_string(folder.with_extension("raw-size"))?.trim().parse()?;
+        let line = compressed(kit, &[&folder.join(format!("{}_bg.wasm", CHIP.replace('-', "_")))])?;
+        let mut numbers = line.split_whitespace().map(str::parse);
+        let mut next = || numbers.next().context("no size")?.context("no size");
+        anyhow::Ok((name, [raw, next()?, next()?, next()?]))
+    };
+    Ok(vec![of("the page's chip", Module::of(CHIP))?, of("npm package", NPM)?])
 }
 
 impl Profile {

@@ -9,7 +9,8 @@ pub enum Operation {
     Sign,
     /// ECDSA, verifying.
     Verify,
-    /// Generating a key pair.
+    /// The public key of a private one: of a pair that is generated, and of a key that is
+    /// loaded.
     Generate,
     /// ECDH.
     Agree,

@@ -11,7 +11,8 @@ use bp256::BrainpoolP256r1;
 use cmac::{Cmac, Mac};
 use ecdsa::elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
 use ecdsa::elliptic_curve::{self, AffinePoint, CurveArithmetic, FieldBytesSize, Generate};
-use ecdsa::signature::{Signer, Verifier};
+use ecdsa::hazmat::sign_prehashed_rfc6979;
+use ecdsa::signature::Verifier;
 use ecdsa::{DigestAlgorithm, EcdsaCurve};
 use p256::NistP256;
 use rand_core::{CryptoRng, TryCryptoRng};
@@ -49,9 +50,10 @@ macro_rules! either {
     };
 }
 
-/// A private key that signs.
+/// A private key that signs. Its public key is computed when it is asked for only: that costs
+/// as much as a signature, and a chip loads its key anew for each.
 #[derive(Clone)]
-pub struct SigningKey(OnCurve<ecdsa::SigningKey<NistP256>, ecdsa::SigningKey<BrainpoolP256r1>>);
+pub struct SigningKey(OnCurve<p256::SecretKey, bp256::r1::SecretKey>);
 
 impl SigningKey {
     /// From PKCS#8 DER; `None` when it is no key of a supported curve.
@@ -84,16 +86,18 @@ impl SigningKey {
     #[must_use]
     pub fn from_scalar(curve: Curve, scalar: &[u8; 32]) -> Option<Self> {
         Some(Self(match curve {
-            Curve::P256 => OnCurve::P256(ecdsa::SigningKey::from_slice(scalar).ok()?),
-            Curve::BrainpoolP256r1 => OnCurve::BrainpoolP256r1(ecdsa::SigningKey::from_slice(scalar).ok()?),
+            Curve::P256 => OnCurve::P256(p256::SecretKey::from_slice(scalar).ok()?),
+            Curve::BrainpoolP256r1 => {
+                OnCurve::BrainpoolP256r1(bp256::r1::SecretKey::from_slice(scalar).ok()?)
+            }
         }))
     }
 
     /// A fresh key.
     pub fn generate(curve: Curve, rng: &mut impl CryptoRng) -> Self {
         Self(match curve {
-            Curve::P256 => OnCurve::P256(ecdsa::SigningKey::generate_from_rng(rng)),
-            Curve::BrainpoolP256r1 => OnCurve::BrainpoolP256r1(ecdsa::SigningKey::generate_from_rng(rng)),
+            Curve::P256 => OnCurve::P256(p256::SecretKey::generate_from_rng(rng)),
+            Curve::BrainpoolP256r1 => OnCurve::BrainpoolP256r1(bp256::r1::SecretKey::generate_from_rng(rng)),
         })
     }
 
@@ -109,7 +113,9 @@ impl SigningKey {
     /// Its public key.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
-        either!(&self.0, key => public(self.curve(), &key.verifying_key().into()))
+        #[cfg(feature = "count")]
+        crate::count::add(crate::count::Operation::Generate);
+        either!(&self.0, key => public(self.curve(), &key.public_key()))
     }
 
     /// The secret scalar, 32 bytes big-endian.
@@ -140,28 +146,23 @@ impl SigningKey {
     pub fn sign(&self, message: &[u8]) -> Signature {
         #[cfg(feature = "count")]
         crate::count::add(crate::count::Operation::Sign);
-        Signature(match &self.0 {
-            OnCurve::P256(key) => {
-                let signature: p256::ecdsa::Signature = key.sign(message);
-                signature.to_bytes().into()
-            }
-            OnCurve::BrainpoolP256r1(key) => {
-                let signature: bp256::r1::ecdsa::Signature = key.sign(message);
-                signature.to_bytes().into()
-            }
-        })
+        let digest = sha256(message);
+        Signature(either!(&self.0, key => {
+            let (signature, _) = sign_prehashed_rfc6979::<_, Sha256>(&key.to_nonzero_scalar(), &digest, &[]);
+            signature.to_bytes().into()
+        }))
     }
 }
 
 impl From<p256::SecretKey> for SigningKey {
     fn from(key: p256::SecretKey) -> Self {
-        Self(OnCurve::P256(key.into()))
+        Self(OnCurve::P256(key))
     }
 }
 
 impl From<bp256::r1::SecretKey> for SigningKey {
     fn from(key: bp256::r1::SecretKey) -> Self {
-        Self(OnCurve::BrainpoolP256r1(key.into()))
+        Self(OnCurve::BrainpoolP256r1(key))
     }
 }
 
@@ -212,6 +213,8 @@ impl OneTimeKey {
     /// Its public key.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
+        #[cfg(feature = "count")]
+        crate::count::add(crate::count::Operation::Generate);
         either!(&self.0, key => public(self.curve(), &key.public_key()))
     }
 
@@ -221,6 +224,8 @@ impl OneTimeKey {
         if peer.curve() != self.curve() {
             return None;
         }
+        #[cfg(feature = "count")]
+        crate::count::add(crate::count::Operation::Agree);
         Some(SharedSecret::from_x(either!(&self.0, key => {
             let peer = elliptic_curve::PublicKey::from_sec1_bytes(peer.as_bytes()).ok()?;
             (*key.diffie_hellman(&peer).raw_secret_bytes()).into()
@@ -241,16 +246,12 @@ impl<R: CryptoRng> Provider for Software<R> {
     }
 
     async fn one_time_key(&self, curve: Curve) -> Result<(OneTimeKey, PublicKey), Fault> {
-        #[cfg(feature = "count")]
-        crate::count::add(crate::count::Operation::Generate);
         let Ok(key) = OneTimeKey::try_generate(curve, &mut *self.rng.borrow_mut());
         let public = key.public_key();
         Ok((key, public))
     }
 
     async fn agree(&self, own: &OneTimeKey, peer: &PublicKey) -> Result<Option<SharedSecret>, Fault> {
-        #[cfg(feature = "count")]
-        crate::count::add(crate::count::Operation::Agree);
         Ok(own.agree(peer))
     }
 

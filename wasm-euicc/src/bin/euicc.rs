@@ -200,7 +200,7 @@ fn start(options: &ChipOptions) -> Result<Running> {
             {
                 bail!(
                     "{} holds the chip {there}: leave out --eid, or name another file with --state",
-                    options.state.as_deref().unwrap_or(Path::new("")).display()
+                    options.state.as_deref().unwrap_or_else(|| Path::new("")).display()
                 );
             }
             power_up(world).map_err(|error| options.refuse(&error))?
@@ -237,7 +237,7 @@ impl ChipOptions {
     }
 
     fn refuse(&self, error: &dyn fmt::Display) -> anyhow::Error {
-        let path = self.state.as_deref().unwrap_or(Path::new("")).display();
+        let path = self.state.as_deref().unwrap_or_else(|| Path::new("")).display();
         anyhow!(
             "--state {path}: {error}; it was left as it is. Name a file of this chip's, or one that is not there yet"
         )

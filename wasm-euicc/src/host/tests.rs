@@ -201,7 +201,7 @@ fn an_answer_too_long_for_its_length_is_not_cut() {
             Vec::new()
         }
     }
-    let mut ask = |length| Vpcd::new().feed(&message(&[0; 4]), &mut Long(length));
+    let ask = |length| Vpcd::new().feed(&message(&[0; 4]), &mut Long(length));
     assert_eq!(ask(65_535).len(), 65_537);
     assert_eq!(ask(65_538), message(&[0x67, 0x00]));
 }

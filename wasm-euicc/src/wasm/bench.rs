@@ -4,7 +4,7 @@
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 use rsp_crypto::software::{OneTimeKey, SigningKey, verify};
-use rsp_crypto::{Provider as _, PublicKey, Signature, Software, ready};
+use rsp_crypto::{Curve, Provider as _, PublicKey, Signature, Software, ready};
 use wasm_bindgen::prelude::*;
 
 /// P-256 operations without a chip around them.
@@ -29,9 +29,9 @@ impl Bare {
     #[wasm_bindgen(constructor)]
     pub fn new() -> Result<Self, JsError> {
         let mut rng = ChaCha20Rng::from_seed([1; 32]);
-        let key = SigningKey::generate(&mut rng);
+        let key = SigningKey::generate(Curve::P256, &mut rng);
         let provider = Software::new(rng);
-        let (one_time, _) = ready(provider.one_time_key())?;
+        let (one_time, _) = ready(provider.one_time_key(Curve::P256))?;
         Ok(Self { public: key.public_key(), signature: key.sign(&MESSAGE), one_time, provider, key })
     }
 
@@ -47,7 +47,7 @@ impl Bare {
 
     /// One key pair.
     pub fn generate(&self) {
-        core::hint::black_box(ready(self.provider.one_time_key()).is_ok());
+        core::hint::black_box(ready(self.provider.one_time_key(Curve::P256)).is_ok());
     }
 
     /// One ECDH.
