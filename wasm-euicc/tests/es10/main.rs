@@ -13,6 +13,7 @@ mod negative;
 mod notifications;
 mod observe;
 mod power;
+mod scenario;
 mod server;
 mod subject;
 
