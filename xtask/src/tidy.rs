@@ -33,7 +33,7 @@ const MAY_DEPEND: [(&str, &[&str]); 15] = [
 ];
 
 /// Members that exist for tests only and may depend on everything.
-const DEV_ONLY: [&str; 2] = ["testkit", "vectors"];
+const DEV_ONLY: [&str; 3] = ["fuzz", "testkit", "vectors"];
 
 /// I1: these meet only in bytes and HTTP.
 const PARTIES: [&str; 4] = ["wasm-euicc", "web-lpa", "edge-smdp", "net-policy-worker"];
