@@ -125,9 +125,9 @@ impl Campaign<'_> {
             fs::remove_file(&input)?;
         }
         outcome?;
-        // Only what reaches something that the corpus did not.
+        // Only what reaches code that the corpus did not.
         let mut merge = Command::new(self.program);
-        process::run(merge.arg("-merge=1").arg(self.corpus).arg(&inputs))
+        process::run(merge.args(["-merge=1", "-use_counters=0"]).arg(self.corpus).arg(&inputs))
     }
 
     /// Makes an input that broke the chip small, and keeps it for the ordinary tests.

@@ -6,6 +6,7 @@
 
 mod bench;
 mod build;
+mod conformance;
 mod deploy;
 mod dev;
 mod fuzz;

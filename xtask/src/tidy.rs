@@ -91,6 +91,7 @@ pub(crate) fn check(place: &Place, metadata: &Metadata) -> Result<()> {
     browser_tests(place, metadata, &mut findings)?;
     texts(place, &mut findings)?;
     versions(place, metadata, &mut findings)?;
+    crate::conformance::check(place, metadata, &mut findings)?;
     if !findings.is_empty() {
         bail!("{}", findings.join("\n"));
     }

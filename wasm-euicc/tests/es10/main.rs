@@ -7,6 +7,7 @@ mod card;
 mod download;
 mod every_write;
 mod fixture;
+mod full;
 mod garbage;
 mod management;
 mod negative;
