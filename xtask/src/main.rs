@@ -1,4 +1,5 @@
-//! The project's tasks: `cargo xtask setup | dev | euicc | test | lint | bench | build | deploy`.
+//! The project's tasks: `cargo xtask setup | dev | euicc | test | lint | fuzz | bench | build |
+//! deploy`.
 //!
 //! Every task first sets up what it needs and is missing, says so, and leaves alone what is
 //! there. Nothing is fetched except through cargo, npm, rustup and the system's packages, so
@@ -6,9 +7,11 @@
 
 mod bench;
 mod build;
+mod conformance;
 mod deploy;
 mod dev;
 mod euicc;
+mod fuzz;
 mod lint;
 mod metadata;
 mod pki;
@@ -51,6 +54,8 @@ enum Task {
     Test(test::Options),
     /// Formatting, clippy, licences, documentation, and the rules of ARCHITECTURE.md
     Lint(lint::Options),
+    /// Let a fuzzer think of bytes for the chip
+    Fuzz(fuzz::Options),
     /// Run the benchmarks and print what things cost
     Bench(bench::Options),
     /// Hand the workers to Cloudflare
@@ -67,6 +72,7 @@ fn main() -> ExitCode {
         Task::Euicc(options) => euicc::run(&place, &options),
         Task::Test(options) => test::run(&place, &options),
         Task::Lint(options) => lint::run(&place, &options),
+        Task::Fuzz(options) => fuzz::run(&place, &options),
         Task::Bench(options) => bench::run(&place, &options),
         Task::Deploy(options) => deploy::run(&place, &options),
     });

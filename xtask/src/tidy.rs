@@ -34,7 +34,7 @@ const MAY_DEPEND: [(&str, &[&str]); 15] = [
 ];
 
 /// Members that exist for tests only and may depend on everything.
-const DEV_ONLY: [&str; 2] = ["testkit", "vectors"];
+const DEV_ONLY: [&str; 3] = ["fuzz", "testkit", "vectors"];
 
 /// I1: these meet only in bytes and HTTP.
 const PARTIES: [&str; 4] = ["wasm-euicc", "web-lpa", "edge-smdp", "net-policy-worker"];
@@ -92,6 +92,7 @@ pub(crate) fn check(place: &Place, metadata: &Metadata) -> Result<()> {
     browser_tests(place, metadata, &mut findings)?;
     texts(place, &mut findings)?;
     versions(place, metadata, &mut findings)?;
+    crate::conformance::check(place, metadata, &mut findings)?;
     if !findings.is_empty() {
         bail!("{}", findings.join("\n"));
     }

@@ -93,11 +93,18 @@ impl SigningKey {
         }))
     }
 
-    /// A fresh key.
+    /// A fresh key. Laboratories are made anew from their seeds: the same chance gives the same
+    /// key in every version, as `ecdsa` draws it.
     pub fn generate(curve: Curve, rng: &mut impl CryptoRng) -> Self {
         Self(match curve {
-            Curve::P256 => OnCurve::P256(p256::SecretKey::generate_from_rng(rng)),
-            Curve::BrainpoolP256r1 => OnCurve::BrainpoolP256r1(bp256::r1::SecretKey::generate_from_rng(rng)),
+            Curve::P256 => {
+                let key = ecdsa::SigningKey::<NistP256>::generate_from_rng(rng);
+                OnCurve::P256(key.as_nonzero_scalar().into())
+            }
+            Curve::BrainpoolP256r1 => {
+                let key = ecdsa::SigningKey::<BrainpoolP256r1>::generate_from_rng(rng);
+                OnCurve::BrainpoolP256r1(key.as_nonzero_scalar().into())
+            }
         })
     }
 

@@ -284,17 +284,19 @@ impl Load {
             }
             error => blame(error, "StoreMetadataRequest"),
         })?;
+        // From here on the ICCID is known, also to who is told of a refusal.
+        let iccid = metadata.iccid;
+        let isdp = self.isdp.as_mut().ok_or(Stop::Fault(Error::Foreign))?;
+        let metadata = isdp.metadata.insert(metadata);
         let installed = isdp::all(context.store);
-        if installed.iter().any(|isdp| isdp.metadata.iccid == metadata.iccid) {
+        if installed.iter().any(|isdp| isdp.metadata.iccid == iccid) {
             return Err(refused(ErrorReason::ICCID_ALREADY_EXISTS_ON_EUICC, "iccid"));
         }
         let made = Configuration::load(context.store).ok_or(Stop::Fault(Error::Foreign))?;
-        if let Err(refusal) = policy::check(&metadata, &made.rules, made.forbidden_rules, &installed) {
+        if let Err(refusal) = policy::check(metadata, &made.rules, made.forbidden_rules, &installed) {
             context.env.trace(format_args!("profilePolicyRules: {refusal:?}"));
             return Err(refused(ErrorReason::PPR_NOT_ALLOWED, "profilePolicyRules"));
         }
-        let isdp = self.isdp.as_mut().ok_or(Stop::Fault(Error::Foreign))?;
-        isdp.metadata = Some(metadata);
         self.mark(context, BppCommandId::LOAD_PROFILE_ELEMENTS)
     }
 

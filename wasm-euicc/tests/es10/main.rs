@@ -8,6 +8,7 @@ mod curves;
 mod download;
 mod every_write;
 mod fixture;
+mod full;
 mod garbage;
 mod management;
 mod negative;
@@ -15,6 +16,7 @@ mod notifications;
 mod observe;
 mod power;
 mod revocation;
+mod scenario;
 mod server;
 mod subject;
 
