@@ -26,7 +26,6 @@ mod error;
 mod file;
 mod header;
 mod package;
-pub mod remote;
 pub mod response;
 mod secret;
 mod splitter;

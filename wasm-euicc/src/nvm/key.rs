@@ -68,8 +68,6 @@ pub enum SlotKey {
     Sqn(u16),
     /// A profile element kept as received.
     Opaque(u16),
-    /// The last counter of packets over the air with the keys of a version.
-    OtaCounter(u8),
     /// Data of the ISD-P: metadata, state, policy rules. Which numbers there
     /// are is known to `isdp`.
     Isdp(u8),
@@ -124,7 +122,7 @@ impl Key {
             Self::Slot(_, key) => {
                 3 + match key {
                     SlotKey::Profile => 1,
-                    SlotKey::Isdp(_) | SlotKey::OtaCounter(_) => 2,
+                    SlotKey::Isdp(_) => 2,
                     SlotKey::Body(_)
                     | SlotKey::PinShare(_)
                     | SlotKey::Aka(_)
@@ -164,7 +162,6 @@ impl SlotKey {
             Self::Sqn(number) => numbered(0x08, number),
             Self::Opaque(number) => numbered(0x09, number),
             Self::Isdp(number) => out.extend_from_slice(&[0x0A, number]),
-            Self::OtaCounter(version) => out.extend_from_slice(&[0x0B, version]),
         }
     }
 
@@ -181,7 +178,6 @@ impl SlotKey {
             [0x08, a, b] => Self::Sqn(u16(a, b)),
             [0x09, a, b] => Self::Opaque(u16(a, b)),
             [0x0A, number] => Self::Isdp(number),
-            [0x0B, version] => Self::OtaCounter(version),
             _ => return None,
         })
     }

@@ -36,24 +36,6 @@ impl fmt::Display for MediumError {
 
 impl core::error::Error for MediumError {}
 
-/// A medium that keeps nothing: for what is only tried.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Nowhere;
-
-impl Medium for Nowhere {
-    fn load(&mut self) -> Result<Vec<u8>, MediumError> {
-        Ok(Vec::new())
-    }
-
-    fn append(&mut self, _: &[u8]) -> Result<(), MediumError> {
-        Ok(())
-    }
-
-    fn replace(&mut self, _: &[u8]) -> Result<(), MediumError> {
-        Ok(())
-    }
-}
-
 /// A medium in memory: for tests and for chips that need not last.
 #[derive(Clone, Default)]
 pub struct MemoryMedium {

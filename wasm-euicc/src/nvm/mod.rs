@@ -30,7 +30,7 @@ mod twin;
 pub use key::{IsdrKey, Key, SlotId, SlotKey};
 #[cfg(not(target_arch = "wasm32"))]
 pub use medium::FileMedium;
-pub use medium::{Medium, MediumError, MemoryMedium, Nowhere};
+pub use medium::{Medium, MediumError, MemoryMedium};
 pub use store::{Draft, Store, Transaction, View};
 pub use twin::{RawFile, TwinMedium};
 

@@ -139,22 +139,6 @@ impl Store {
         Ok(())
     }
 
-    /// A copy to try commands on. What came of them is taken over at once, as a transaction of
-    /// this one ([`Self::changes_of`]), or not at all; the copy's own go [`super::Nowhere`].
-    #[must_use]
-    pub fn trial(&self) -> Self {
-        Self { values: self.values.clone(), rewrite: false, journal_len: 0, ..*self }
-    }
-
-    /// What a trial changed.
-    #[must_use]
-    pub fn changes_of(&self, trial: &Self) -> Draft {
-        let gone = self.values.keys().filter(|key| !trial.values.contains_key(key)).map(|key| (*key, None));
-        let new = trial.values.iter().filter(|(key, value)| self.values.get(key) != Some(value));
-        let new = new.map(|(key, value)| (*key, Some(value.clone())));
-        Draft { changes: gone.chain(new).collect() }
-    }
-
     /// What a medium would hold after nothing but this state had been written: a
     /// copy of the whole chip, secrets included.
     #[must_use]

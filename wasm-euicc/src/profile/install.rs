@@ -259,17 +259,10 @@ impl Installer {
             ProfileElement::PinCodes(codes) => self.pin_codes(tx, &codes.source),
             ProfileElement::PukCodes(codes) => self.puk_codes(tx, &codes),
             ProfileElement::AkaParameter(parameter) => self.aka(tx, &parameter),
-            // Read again when a packet comes for them (`crate::ota`).
-            ProfileElement::SecurityDomain(_) => {
-                saip::remote::SecurityDomain::decode(raw)?;
+            // Kept for whoever comes to serve them; no application here uses them.
+            ProfileElement::CdmaParameter(_) | ProfileElement::SecurityDomain(_) | ProfileElement::Rfm(_) => {
                 self.keep_opaque(tx, raw)
             }
-            ProfileElement::Rfm(_) => {
-                saip::remote::RemoteFileManagement::decode(raw)?;
-                self.keep_opaque(tx, raw)
-            }
-            // No application here uses it.
-            ProfileElement::CdmaParameter(_) => self.keep_opaque(tx, raw),
             ProfileElement::Application(_) if mandated => {
                 refuse(PeStatus::RUNTIME_NOT_SUPPORTED, "no Java Card here")
             }
