@@ -237,11 +237,8 @@ fn install(terminal: &mut Recorder, pki: &Pki, metadata: &StoreMetadata, package
     let answer = AuthenticateServerResponse::decode(&terminal.es10(&request.encode())).unwrap();
     let AuthenticateServerResponse::Ok(euicc) = answer else { panic!("AuthenticateServer") };
 
-    let smdp_signed2 = SmdpSigned2 {
-        transaction_id: transaction_id.clone(),
-        cc_required: false,
-        bpp_euicc_otpk: None,
-    };
+    let smdp_signed2 =
+        SmdpSigned2 { transaction_id: transaction_id.clone(), cc_required: false, bpp_euicc_otpk: None };
     let smdp_signed2 = Raw::new(smdp_signed2);
     let signed = signature::smdp_signature2(smdp_signed2.bytes(), &euicc.euicc_signature1);
     let request = PrepareDownloadRequest {

@@ -45,6 +45,4 @@ pub fn slots(view: &(impl View + ?Sized)) -> Vec<SlotId> {
 }
 
 #[cfg(test)]
-mod every_template;
-#[cfg(test)]
 pub(crate) mod tests;

@@ -1,3 +1,5 @@
+mod every_template;
+
 use rsp::Iccid;
 use saip::build::{Authentication, Codes, Subscriber, elements};
 use saip::response::PeStatus;

@@ -49,15 +49,8 @@ pub(crate) enum Need {
 }
 
 /// Everything, in the order it is told.
-const ALL: [Need; 7] = [
-    Need::Wasm,
-    Need::WasmTools,
-    Need::WorkerBuild,
-    Need::Deny,
-    Need::Npm,
-    Need::Browser,
-    Need::PcSc,
-];
+const ALL: [Need; 7] =
+    [Need::Wasm, Need::WasmTools, Need::WorkerBuild, Need::Deny, Need::Npm, Need::Browser, Need::PcSc];
 
 /// The tools that were asked for, ready to be run.
 pub(crate) struct Kit {

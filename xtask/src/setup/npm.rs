@@ -55,10 +55,14 @@ pub(super) fn packages(place: &Place, report: &Report) -> Result<()> {
         return Ok(());
     }
     npm_itself(place, report)?;
-    report.step("npm packages", "npm ci in e2e/ (wrangler, esbuild, wasm-opt, Playwright, TypeScript)", || {
-        process::logged("npm packages", &log(place, "npm"), npm_ci().current_dir(place.e2e()))?;
-        fs::write(&stamp, wanted).context("marking e2e/node_modules as complete")
-    })
+    report.step(
+        "npm packages",
+        "npm ci in e2e/ (wrangler, esbuild, wasm-opt, Playwright, TypeScript)",
+        || {
+            process::logged("npm packages", &log(place, "npm"), npm_ci().current_dir(place.e2e()))?;
+            fs::write(&stamp, wanted).context("marking e2e/node_modules as complete")
+        },
+    )
 }
 
 fn npm_ci() -> Command {
