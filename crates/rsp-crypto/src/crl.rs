@@ -14,7 +14,6 @@ use core::fmt;
 use x509_cert::der::asn1::{AnyRef, BitStringRef, UintRef};
 use x509_cert::der::{self, Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
 use x509_cert::ext::pkix::AuthorityKeyIdentifier;
-use x509_cert::ext::pkix::crl::IssuingDistributionPoint;
 use x509_cert::time::Time;
 
 use crate::cert::{
@@ -34,6 +33,9 @@ pub(crate) const AUTHORITY_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1D, 35];
 pub(crate) const EXPIRATION_DATE: &[u8] = &[0x67, 0x81, 0x12, 0x01, 0x02, 0x00, 0x01];
 pub(crate) const TOTAL_PARTIAL_CRL_NUMBER: &[u8] = &[0x67, 0x81, 0x12, 0x01, 0x02, 0x00, 0x02];
 pub(crate) const PARTIAL_CRL_NUMBER: &[u8] = &[0x67, 0x81, 0x12, 0x01, 0x02, 0x00, 0x03];
+/// Of `IssuingDistributionPoint`.
+const INDIRECT_CRL: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(4) };
+const ONLY_CONTAINS_ATTRIBUTE_CERTS: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(5) };
 /// `removeFromCRL` (RFC 5280 §5.3.1).
 const REMOVE_FROM_CRL: u8 = 8;
 
@@ -267,8 +269,7 @@ impl Extensions {
                 DELTA_CRL_INDICATOR => read.base = Some(number(value, "deltaCRLIndicator")?),
                 ISSUING_DISTRIBUTION_POINT => {
                     let part = "issuingDistributionPoint";
-                    let point = IssuingDistributionPoint::from_der(value).map_err(invalid(part))?;
-                    if point.indirect_crl || point.only_contains_attribute_certs {
+                    if is_about_others(value).map_err(invalid(part))? {
                         return refused(part);
                     }
                     read.scope = Some(value.to_vec());
@@ -334,6 +335,21 @@ impl Entry {
         }
         Ok(Self { serial_number: serial_number.to_vec(), removed })
     }
+}
+
+/// Whether an `IssuingDistributionPoint` (RFC 5280 §5.2.5) says `indirectCRL` or
+/// `onlyContainsAttributeCerts`. Where the list is found, and which of the issuer's
+/// certificates it is about, does not matter here.
+fn is_about_others(value: &[u8]) -> der::Result<bool> {
+    let mut others = false;
+    for component in Elements::from_der(value)? {
+        match component.tag() {
+            INDIRECT_CRL | ONLY_CONTAINS_ATTRIBUTE_CERTS => others |= component.value() != [0],
+            Tag::ContextSpecific { number: TagNumber(0..=3), .. } => {}
+            tag => return Err(tag.unexpected_error(None).into()),
+        }
+    }
+    Ok(others)
 }
 
 /// `CRLReason`, an `ENUMERATED` of one octet.

@@ -120,7 +120,7 @@ fn certificates_read_as_openssl_reads_them() {
         let policy = certificate.role().unwrap().policy().unwrap().to_string();
         assert_eq!(policy, format!("2.23.146.1.2.1.{role}"), "{file}");
         let found = certificate.public_key().map(PublicKey::curve);
-        assert_eq!(found.map_or("Other".into(), |curve| format!("{curve:?}")), curve, "{file}");
+        assert_eq!(found.map_or_else(|| "Other".into(), |curve| format!("{curve:?}")), curve, "{file}");
         // The key identifier is the hash of the key, so the key is the one meant.
         assert!(
             certificate

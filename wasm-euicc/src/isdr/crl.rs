@@ -6,8 +6,6 @@
 //! and take its place when they are all there. A chip has no clock: a list is as fresh
 //! as its number, and does not go out of date.
 
-use std::collections::BTreeSet;
-
 use apdu::StatusWord;
 use rsp::codes::LoadCrlError;
 use rsp::crl::{LoadCrlRequest, LoadCrlResponse};
@@ -28,7 +26,58 @@ const MOST_BYTES: usize = 64 * 1024;
 /// In more parts a list may not be cut.
 const MOST_PARTS: u32 = 64;
 
-type Serials = BTreeSet<Vec<u8>>;
+/// Serial numbers in their order, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Serials(Vec<Vec<u8>>);
+
+impl Serials {
+    /// All that a list names.
+    fn of(crl: &Crl) -> Self {
+        let mut serials = Self::default();
+        serials.change(crl);
+        serials
+    }
+
+    /// Takes in what a list says.
+    fn change(&mut self, crl: &Crl) {
+        for entry in crl.entries() {
+            match (self.0.binary_search(&entry.serial_number), entry.removed) {
+                (Ok(at), true) => drop(self.0.remove(at)),
+                (Err(at), false) => self.0.insert(at, entry.serial_number.clone()),
+                (Ok(_), false) | (Err(_), true) => {}
+            }
+        }
+    }
+
+    fn contains(&self, serial_number: &[u8]) -> bool {
+        self.0.iter().any(|listed| listed == serial_number)
+    }
+
+    /// Each with its length in front, of one byte.
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.len());
+        for serial_number in &self.0 {
+            bytes.push(u8::try_from(serial_number.len()).unwrap_or(u8::MAX));
+            bytes.extend_from_slice(serial_number);
+        }
+        bytes
+    }
+
+    fn decode(mut bytes: &[u8]) -> Self {
+        let mut serials = Vec::new();
+        while let Some((&len, rest)) = bytes.split_first() {
+            let Some((serial_number, rest)) = rest.split_at_checked(usize::from(len)) else { break };
+            serials.push(serial_number.to_vec());
+            bytes = rest;
+        }
+        Self(serials)
+    }
+
+    /// Bytes of the encoding.
+    fn len(&self) -> usize {
+        self.0.iter().map(|serial_number| serial_number.len() + 1).sum()
+    }
+}
 
 /// What is known of one CI and scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,9 +164,8 @@ fn load(context: &mut IsdrContext<'_>, request: &LoadCrlRequest) -> Result<Vec<u
         Some(at) => at,
         None => {
             let number = u32::try_from(all.len()).ok().filter(|number| *number < MOST_RECORDS);
-            let number = number.ok_or_else(|| {
-                Refusal::Code(LoadCrlError::NOT_ENOUGH_MEMORY_SPACE, "too many CIs and scopes")
-            })?;
+            let surplus = Refusal::Code(LoadCrlError::NOT_ENOUGH_MEMORY_SPACE, "too many CIs and scopes");
+            let number = number.ok_or(surplus)?;
             all.push((number, Record { ci: ci.id().clone(), scope, whole: None, coming: None }));
             all.len() - 1
         }
@@ -155,7 +203,7 @@ impl Record {
             return Ok(Vec::new());
         }
         match (crl.base(), crl.part()) {
-            (None, None) => self.complete(number, listed(crl)),
+            (None, None) => self.complete(number, Serials::of(crl)),
             (Some(base), None) => {
                 let serials = self.changed(base, crl)?;
                 self.complete(number, serials);
@@ -174,13 +222,7 @@ impl Record {
         let whole = self.whole.as_ref().filter(|whole| whole.number >= base);
         let missing = Refusal::Code(LoadCrlError::BASE_CRL_MISSING, "deltaCRLIndicator");
         let mut serials = whole.ok_or(missing)?.serials.clone();
-        for entry in crl.entries() {
-            if entry.removed {
-                serials.remove(&entry.serial_number);
-            } else {
-                serials.insert(entry.serial_number.clone());
-            }
-        }
+        serials.change(crl);
         Ok(serials)
     }
 
@@ -190,8 +232,12 @@ impl Record {
             return Err(Refusal::Code(LoadCrlError::NOT_ENOUGH_MEMORY_SPACE, "totalPartialCrlNumber"));
         }
         let coming = self.coming.take().filter(|coming| coming.number >= number);
-        let mut coming =
-            coming.unwrap_or_else(|| Coming { number, total: part.total, there: 0, serials: Serials::new() });
+        let mut coming = coming.unwrap_or_else(|| Coming {
+            number,
+            total: part.total,
+            there: 0,
+            serials: Serials::default(),
+        });
         if coming.number > number {
             return Err(Refusal::Code(LoadCrlError::FRESHER_CRL_ALREADY_LOADED, "cRLNumber of a part"));
         }
@@ -199,7 +245,7 @@ impl Record {
             return Err(Refusal::Code(LoadCrlError::INVALID_CRL_FORMAT, "totalPartialCrlNumber"));
         }
         coming.there |= bit(part.number);
-        coming.serials.extend(listed(crl));
+        coming.serials.change(crl);
         let missing: Vec<u32> = (1..=coming.total).filter(|part| coming.there & bit(*part) == 0).collect();
         if missing.is_empty() {
             self.complete(number, coming.serials);
@@ -217,9 +263,8 @@ impl Record {
 
     /// Bytes of its serial numbers.
     fn len(&self) -> usize {
-        let whole = self.whole.as_ref().map(|whole| &whole.serials);
-        let coming = self.coming.as_ref().map(|coming| &coming.serials);
-        whole.into_iter().chain(coming).flatten().map(|serial_number| serial_number.len() + 1).sum()
+        self.whole.as_ref().map_or(0, |whole| whole.serials.len())
+            + self.coming.as_ref().map_or(0, |coming| coming.serials.len())
     }
 
     const CI: Tag = Tag(0x80);
@@ -237,12 +282,12 @@ impl Record {
         w.optional(Self::SCOPE, self.scope.as_ref().map(|scope| &scope[..]));
         if let Some(Whole { number, serials }) = &self.whole {
             w.nested(Self::WHOLE, |w| {
-                w.tlv(Self::NUMBER, number.as_bytes()).tlv(Self::SERIALS, &packed(serials));
+                w.tlv(Self::NUMBER, number.as_bytes()).tlv(Self::SERIALS, &serials.encode());
             });
         }
         if let Some(Coming { number, total, there, serials }) = &self.coming {
             w.nested(Self::COMING, |w| {
-                w.tlv(Self::NUMBER, number.as_bytes()).tlv(Self::SERIALS, &packed(serials));
+                w.tlv(Self::NUMBER, number.as_bytes()).tlv(Self::SERIALS, &serials.encode());
                 w.unsigned(Self::TOTAL, *total).tlv(Self::THERE, &there.to_be_bytes());
             });
         }
@@ -254,7 +299,8 @@ impl Record {
         let number = |fields: &mut Fields<'_>| {
             Some(CrlNumber::from_bytes(fields.required(Self::NUMBER).ok()?.array().ok()?))
         };
-        let serials = |fields: &mut Fields<'_>| Some(unpacked(fields.required(Self::SERIALS).ok()?.value));
+        let serials =
+            |fields: &mut Fields<'_>| Some(Serials::decode(fields.required(Self::SERIALS).ok()?.value));
         let ci = CiPkId::from_bytes(fields.required(Self::CI).ok()?.value).ok()?;
         let scope = match fields.optional(Self::SCOPE).ok()? {
             Some(scope) => Some(scope.array().ok()?),
@@ -287,31 +333,7 @@ fn records(view: &(impl View + ?Sized)) -> impl Iterator<Item = (u32, Record)> {
     (0..MOST_RECORDS).map_while(|number| Some((number, Record::decode(view.get(keys::crl(number))?)?)))
 }
 
-fn listed(crl: &Crl) -> Serials {
-    crl.entries().iter().map(|entry| entry.serial_number.clone()).collect()
-}
-
 /// The bit of a part; parts are counted from 1 to [`MOST_PARTS`].
 const fn bit(part: u32) -> u64 {
     1 << (part - 1)
-}
-
-/// Each with its length in front, of one byte.
-fn packed(serials: &Serials) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for serial_number in serials {
-        bytes.push(u8::try_from(serial_number.len()).unwrap_or(u8::MAX));
-        bytes.extend_from_slice(serial_number);
-    }
-    bytes
-}
-
-fn unpacked(mut bytes: &[u8]) -> Serials {
-    let mut serials = Serials::new();
-    while let Some((&len, rest)) = bytes.split_first() {
-        let Some((serial_number, rest)) = rest.split_at_checked(usize::from(len)) else { break };
-        serials.insert(serial_number.to_vec());
-        bytes = rest;
-    }
-    serials
 }

@@ -360,7 +360,7 @@ fn an_identity_is_on_the_curve_of_its_ci() {
         euicc_certificate: both.nist.pki.euicc.certificate().der().to_vec(),
         eum_certificate: eum,
     };
-    let made = Factory::new(both.nist.eid, identity, both.factory.ci_certificates.clone());
+    let made = Factory::new(both.nist.eid, identity, both.factory.ci_certificates);
     let refused = made.manufacture(crate::card::env(MemoryMedium::new()));
     assert!(matches!(refused, Err(FactoryError::Part { part: "identities", .. })));
 }
