@@ -73,7 +73,14 @@ fn apdu() -> Vec<(String, Vec<u8>)> {
                 "00200001",
             ]),
         ),
-        ("aka", 2, vec![format!("008800812210{}10{}00", set1::RAND, set1::AUTN), format!("008800801110{}00", set1::RAND)]),
+        (
+            "aka",
+            2,
+            vec![
+                format!("008800812210{}10{}00", set1::RAND, set1::AUTN),
+                format!("008800801110{}00", set1::RAND),
+            ],
+        ),
         (
             "channels",
             8,
@@ -117,7 +124,8 @@ fn store_data() -> Vec<(String, Vec<u8>)> {
         }
         input
     };
-    let told = ["BF2000", "BF2200", "BF2E00", "BF3C00", "BF4300", "BF2D00", "BF3E035C015A", "BF2800", "BF2B00"];
+    let told =
+        ["BF2000", "BF2200", "BF2E00", "BF3C00", "BF4300", "BF2D00", "BF3E035C015A", "BF2800", "BF2B00"];
     vec![
         ("told".into(), list(0, &told.map(str::to_owned))),
         (
@@ -137,7 +145,10 @@ fn store_data() -> Vec<(String, Vec<u8>)> {
                 ],
             ),
         ),
-        ("refresh".into(), list(0x80, &[format!("BF3111A00C5A0A{two}8101FF"), format!("BF2D13A00C5A0A{two}5C035A9F70")])),
+        (
+            "refresh".into(),
+            list(0x80, &[format!("BF3111A00C5A0A{two}8101FF"), format!("BF2D13A00C5A0A{two}5C035A9F70")]),
+        ),
         ("cancel".into(), list(3, &["BF4115801001010101010101010101010101010101810101".replace(' ', "")])),
         ("authenticated".into(), list(2, &["BF4115801001010101010101010101010101010101810100".into()])),
     ]
@@ -148,17 +159,21 @@ fn bound() -> Vec<(String, Vec<u8>)> {
         (name.to_owned(), [&[part, segment][..], bytes].concat())
     };
     let mut whole = metadata(1);
-    whole.profile_owner = Some(rsp::metadata::OperatorId {
-        mcc_mnc: [0x00, 0xF1, 0x10],
-        gid1: None,
-        gid2: None,
-    });
+    whole.profile_owner =
+        Some(rsp::metadata::OperatorId { mcc_mnc: [0x00, 0xF1, 0x10], gid1: None, gid2: None });
     whole.profile_policy_rules = rsp::metadata::PprIds::PPR2;
     vec![
         part("configure", 0, 251, &vectors::bytes("BF2400")),
         part("configure_data", 0, 251, &vectors::bytes("BF240AB8080603883701800100")),
         part("metadata", 1, 251, &whole.encode()),
-        part("keys", 2, 251, &vectors::bytes("BF2636801033333333333333333333333333333333811044444444444444444444444444444444821055555555555555555555555555555555")),
+        part(
+            "keys",
+            2,
+            251,
+            &vectors::bytes(
+                "BF2636801033333333333333333333333333333333811044444444444444444444444444444444821055555555555555555555555555555555",
+            ),
+        ),
         part("elements", 3, 251, &package(1)),
         part("edits", 4, 251, &[0x01, 0x00, 0xFF]),
         part("short_segments", 4, 3, &[0x00, 0x40, 0x01]),

@@ -117,7 +117,8 @@ pub fn bound(bytes: &[u8]) {
         _ => edit(&mut order.package, bytes),
     }
     // What is empty has no segments.
-    if [&order.configure, &order.metadata, &order.replace, &order.package].iter().any(|part| part.is_empty()) {
+    if [&order.configure, &order.metadata, &order.replace, &order.package].iter().any(|part| part.is_empty())
+    {
         return;
     }
     let bound = order.bind(&base.lab, &dialogue).encode();
@@ -196,7 +197,10 @@ pub fn elements(bytes: &[u8]) {
     match installed {
         Err(failure) => {
             assert_eq!(wasm_euicc::nvm::View::free(&store), free, "memory is back");
-            assert!(!failure.response.pe_status.is_empty() || failure.response.profile_installation_aborted.is_some());
+            assert!(
+                !failure.response.pe_status.is_empty()
+                    || failure.response.profile_installation_aborted.is_some()
+            );
             // What is told can be sent.
             failure.response.encode().unwrap();
             look(&base, &medium);
@@ -253,7 +257,8 @@ fn walk(base: &Base, medium: &MemoryMedium) {
     ] {
         chip.transmit(&vectors::bytes(command));
     }
-    for (directory, high) in [("3F00", 0x2F), ("7F10", 0x6F), ("7FFF", 0x6F), ("7FFF5FC0", 0x4F), ("7FFF5F3B", 0x4F)]
+    for (directory, high) in
+        [("3F00", 0x2F), ("7F10", 0x6F), ("7FFF", 0x6F), ("7FFF5FC0", 0x4F), ("7FFF5F3B", 0x4F)]
     {
         for low in 0..=0xFFu8 {
             let path = directory.strip_prefix("3F00").unwrap_or(directory);

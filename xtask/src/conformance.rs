@@ -155,7 +155,8 @@ mod tests {
     fn a_list_that_names_nobody_is_found() {
         let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>();
         let (tests, scenarios) = (set(&["m::a"]), set(&["t#one", "t#two"]));
-        let good = "\"A.x\" = [\"m::a\", \"t#one\"]\n\"B.y\" = [\"t#two\"]\n\"D.z\" = { pending = \"why\" }\n";
+        let good =
+            "\"A.x\" = [\"m::a\", \"t#one\"]\n\"B.y\" = [\"t#two\"]\n\"D.z\" = { pending = \"why\" }\n";
         assert_eq!(compare(good, &tests, &scenarios).unwrap(), Vec::<String>::new());
         for (bad, expected) in [
             ("\"A.x\" = [\"t#one\", \"t#two\", \"m::b\"]", "there is no m::b"),

@@ -14,6 +14,7 @@ mod negative;
 mod notifications;
 mod observe;
 mod power;
+mod read_back;
 mod scenario;
 mod server;
 mod subject;
