@@ -1,5 +1,7 @@
 //! Everything that the fuzzer has found so far, and what it began with, once more.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -15,6 +15,7 @@ mod negative;
 mod notifications;
 mod observe;
 mod power;
+mod read_back;
 mod revocation;
 mod scenario;
 mod server;

@@ -132,7 +132,7 @@ fn parse(text: &str, names: &Names) -> Result<Vec<Atom>, String> {
                         now.push(Atom::Capture(name.into(), len));
                     }
                     None => {
-                        let known = names.get(&name).ok_or(format!("{{{name}}} is not known"))?;
+                        let known = names.get(&name).ok_or_else(|| format!("{{{name}}} is not known"))?;
                         now.extend(known.iter().copied().map(Atom::Byte));
                     }
                 }
