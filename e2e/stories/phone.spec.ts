@@ -198,7 +198,7 @@ test('where the browser keeps no files, the chip lives in a database', async ({ 
   await lacking(page, 'files');
   const order = await operator.order('Database');
   await person.open();
-  await expect(page.locator('.chip')).toContainText('in a database (IndexedDB), also when the page is closed');
+  await expect(page.locator('section.chip')).toContainText('in a database (IndexedDB), also when the page is closed');
   await person.install(order.code);
   await person.switchTo(order.name);
   await page.reload();
@@ -214,7 +214,7 @@ test('where it keeps nothing at all, the page says so', async ({ person, page })
   await lacking(page, 'files', 'databases');
   await person.open();
   await expect(page.getByRole('alert')).toContainText('This chip forgets everything when the page is closed.');
-  await expect(page.locator('.chip')).toContainText('Lost when the page is closed.');
+  await expect(page.locator('section.chip')).toContainText('Lost when the page is closed.');
 });
 
 test('a new chip is as it left the factory', async ({ person, operator, page }) => {
