@@ -14,6 +14,7 @@
 
 mod cat;
 mod channels;
+mod envelope;
 
 pub use cat::{Answer, Cat, RefreshMode, Terminal};
 
@@ -39,6 +40,7 @@ pub struct Euicc<E> {
     terminal: Terminal,
     uicc: uicc::Session,
     isdr: isdr::Session,
+    ota: envelope::Ota,
 }
 
 impl<E: Env> Euicc<E> {
@@ -59,6 +61,7 @@ impl<E: Env> Euicc<E> {
             terminal: Terminal::default(),
             uicc: uicc::Session::default(),
             isdr: isdr::Session::default(),
+            ota: envelope::Ota::default(),
         };
         // Loss of power is a reset too.
         chip.with_isdr(isdr::reset);
@@ -73,6 +76,7 @@ impl<E: Env> Euicc<E> {
         self.terminal = Terminal::default();
         self.cat = Cat::default();
         self.isdr = isdr::Session::default();
+        self.ota = envelope::Ota::default();
         self.options.atr.clone()
     }
 
@@ -292,7 +296,11 @@ impl<E: Env> Euicc<E> {
             }
             ins::FETCH => Ok(Response::new(self.cat.fetch(command)?, StatusWord::OK)),
             ins::TERMINAL_RESPONSE => {
+                let number = self.cat.ongoing();
                 let answer = self.cat.terminal_response(command)?;
+                if self.ota_answered(number) {
+                    return Ok(StatusWord::OK.into());
+                }
                 let effects = self.with_isdr(|context| {
                     isdr::proactive_answered(context, answer);
                     core::mem::take(&mut context.effects)
@@ -302,9 +310,7 @@ impl<E: Env> Euicc<E> {
                 }
                 Ok(StatusWord::OK.into())
             }
-            // No toolkit application listens to any envelope.
-            _ if command.p1 == 0 && command.p2 == 0 && !command.data.is_empty() => Ok(StatusWord::OK.into()),
-            _ => Err(StatusWord::WRONG_P1P2),
+            _ => self.envelope(command),
         }
     }
 
@@ -312,6 +318,7 @@ impl<E: Env> Euicc<E> {
     /// are closed, what was selected and verified in the old one is gone.
     fn profile_switched(&mut self, stays: Channel) {
         self.channels.close_all_but(stays);
+        self.forget_ota();
         self.uicc = uicc::Session::default();
     }
 

@@ -28,6 +28,7 @@ use crate::uicc::file::{
     put_header,
 };
 use crate::uicc::pin::{Pin, Secret, put_pin, put_puk};
+use crate::uicc::remote;
 
 /// What a profile may require of this chip (`eUICC-Mandatory-services`). CSIM is
 /// here because its files are created; CAVE, which would need its algorithm,
@@ -92,6 +93,8 @@ pub struct Installer {
     next_directory: u16,
     next_body: u16,
     next_opaque: u16,
+    next_domain: u16,
+    next_rfm: u16,
     /// The directory that PINs which follow belong to.
     context: u16,
     applications: Vec<Application>,
@@ -165,6 +168,8 @@ impl Installer {
             next_directory: MF,
             next_body: 1,
             next_opaque: 1,
+            next_domain: remote::OPERATORS_DOMAIN,
+            next_rfm: 1,
             context: MF,
             applications: Vec::new(),
             identifications: BTreeSet::new(),
@@ -270,10 +275,10 @@ impl Installer {
                 Ok(put_puk(tx, self.slot, context, puk.key_reference, &secret)?)
             }),
             ProfileElement::AkaParameter(parameter) => self.aka(tx, &parameter),
-            // Kept for whoever comes to serve them; no application here uses them.
-            ProfileElement::CdmaParameter(_) | ProfileElement::SecurityDomain(_) | ProfileElement::Rfm(_) => {
-                self.keep_opaque(tx, raw)
-            }
+            // Kept for whoever comes to serve it; no application here uses it.
+            ProfileElement::CdmaParameter(_) => self.keep_opaque(tx, raw),
+            ProfileElement::SecurityDomain(domain) => self.security_domain(tx, &domain),
+            ProfileElement::Rfm(rfm) => self.rfm(tx, &rfm),
             ProfileElement::Application(_) if mandated => {
                 refuse(PeStatus::RUNTIME_NOT_SUPPORTED, "no Java Card here")
             }
@@ -333,6 +338,27 @@ impl Installer {
     fn keep_opaque(&mut self, tx: &mut Transaction<'_>, raw: &[u8]) -> Step {
         let number = take(&mut self.next_opaque)?;
         Ok(tx.put(Key::Slot(self.slot, SlotKey::Opaque(number)), raw.to_vec())?)
+    }
+
+    fn security_domain(&mut self, tx: &mut Transaction<'_>, domain: &saip::SecurityDomain) -> Step {
+        if remote::domain_of(tx, self.slot, domain.instance.as_bytes()).is_some() {
+            return refuse(PeStatus::BAD_VALUES, "a security domain that exists already");
+        }
+        let number = take(&mut self.next_domain)?;
+        Ok(remote::put_domain(tx, self.slot, number, domain)?)
+    }
+
+    fn rfm(&mut self, tx: &mut Transaction<'_>, rfm: &saip::Rfm) -> Step {
+        let domain = match &rfm.security_domain {
+            Some(aid) => remote::domain_of(tx, self.slot, aid.as_bytes()),
+            // The operator's, which is the first.
+            None => Some(remote::OPERATORS_DOMAIN),
+        };
+        let Some(domain) = domain else {
+            return refuse(PeStatus::INVALID_PARAMETER, "securityDomainAID");
+        };
+        let number = take(&mut self.next_rfm)?;
+        Ok(remote::put_rfm(tx, self.slot, number, domain, rfm)?)
     }
 
     /// The directory that a PIN or unblocking PIN belongs to: global references
@@ -784,12 +810,12 @@ impl Installer {
     /// required) the related bit(s) will be set to zero" (TCA, PE-USIM).
     fn clear_services(&self, tx: &mut Transaction<'_>, application: &Application) -> Step {
         /// What needs an application on the card, or an algorithm, that it does
-        /// not have: data download by SMS-PP, SMS-CB and USSD (28, 29, 70);
+        /// not have: data download by SMS-CB and USSD (29, 70);
         /// control of calls, short messages, GPRS, EPS PDN connections, IMS
         /// communication and PDU sessions (30, 31, 54, 87, 93, 128); RUN AT
         /// COMMAND (32); security of VGCS, VBS, MBMS and OMA BCAST (64, 65, 69,
         /// 75); GBA and its local keys (68, 76); UICC access to IMS (95).
-        const USIM: [usize; 17] = [28, 29, 30, 31, 32, 54, 64, 65, 68, 69, 70, 75, 76, 87, 93, 95, 128];
+        const USIM: [usize; 16] = [29, 30, 31, 32, 54, 64, 65, 68, 69, 70, 75, 76, 87, 93, 95, 128];
         /// GBA (2) and its local keys (4), HTTP digest (3), control of IMS
         /// communication (9), UICC access to IMS (10).
         const ISIM: [usize; 5] = [2, 3, 4, 9, 10];

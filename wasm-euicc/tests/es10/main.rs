@@ -9,6 +9,7 @@ mod garbage;
 mod management;
 mod negative;
 mod notifications;
+mod ota;
 mod power;
 mod server;
 

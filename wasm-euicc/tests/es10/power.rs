@@ -12,7 +12,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// From write `write` on nothing works; of that write `bytes` survive. A
 /// `replace` survives whole or not at all.
-struct Torn {
+pub(crate) struct Torn {
     inner: MemoryMedium,
     write: usize,
     bytes: usize,
@@ -52,7 +52,7 @@ impl Medium for Torn {
 }
 
 /// Runs `act` with the power failing at every write, then looks at the chip.
-fn at_every_write(
+pub(crate) fn at_every_write(
     lab: &Lab,
     start: &MemoryMedium,
     act: impl Fn(&mut Card<Torn>),
