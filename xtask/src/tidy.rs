@@ -14,17 +14,18 @@ use crate::place::Place;
 use crate::process;
 
 /// I1 and the arrows of the map: what a member may depend on of ours (tests apart).
-const MAY_DEPEND: [(&str, &[&str]); 15] = [
+const MAY_DEPEND: [(&str, &[&str]); 16] = [
     ("tlv", &[]),
     ("aka", &[]),
     ("vectors", &[]),
     ("apdu", &["tlv"]),
     ("rsp", &["tlv"]),
     ("rsp-crypto", &["rsp", "tlv"]),
+    ("ota", &["tlv"]),
     ("saip", &["rsp", "tlv"]),
     ("lpa", &["rsp", "apdu", "tlv"]),
     // The laboratory for the command line and the npm package; see `linked` for the page.
-    ("wasm-euicc", &["apdu", "rsp", "rsp-crypto", "saip", "aka", "tlv", "lab"]),
+    ("wasm-euicc", &["apdu", "rsp", "rsp-crypto", "saip", "aka", "ota", "tlv", "lab"]),
     ("web-lpa", &["lpa", "apdu", "rsp", "tlv"]),
     ("edge-smdp", &["rsp", "rsp-crypto", "saip", "tlv"]),
     ("net-policy-worker", &["aka", "rsp"]),

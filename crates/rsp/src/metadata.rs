@@ -327,3 +327,56 @@ impl DataObject for StoreMetadata {
         w.finish()
     }
 }
+
+/// ES6.UpdateMetadata (`BF2A`): what the operator changes of an installed profile,
+/// over the air (SGP.22 §5.4.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpdateMetadataRequest {
+    /// At most 32 bytes.
+    pub service_provider_name: Option<String>,
+    /// At most 64 bytes.
+    pub profile_name: Option<String>,
+    /// A new picture.
+    pub icon: Option<Icon>,
+    /// The rules that may stay.
+    pub profile_policy_rules: Option<PprIds>,
+}
+
+impl UpdateMetadataRequest {
+    /// Its tag.
+    pub const TAG: Tag = Tag(0xBF2A);
+}
+
+impl DataObject for UpdateMetadataRequest {
+    fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut fields = Tlv::single_of(bytes, Self::TAG)?.fields();
+        Ok(Self {
+            service_provider_name: fields
+                .optional(Tag(0x91))?
+                .as_ref()
+                .map(service_provider_name)
+                .transpose()?,
+            profile_name: fields.optional(Tag(0x92))?.as_ref().map(profile_name).transpose()?,
+            icon: Icon::optional(&mut fields)?,
+            profile_policy_rules: fields
+                .optional(Tag(0x99))?
+                .map(|tlv| tlv.bits().map(PprIds))
+                .transpose()?,
+        })
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        w.nested(Self::TAG, |w| {
+            w.optional(Tag(0x91), self.service_provider_name.as_deref().map(str::as_bytes));
+            w.optional(Tag(0x92), self.profile_name.as_deref().map(str::as_bytes));
+            if let Some(icon) = &self.icon {
+                icon.write(w);
+            }
+            if let Some(rules) = self.profile_policy_rules {
+                w.bits(Tag(0x99), rules.0);
+            }
+        });
+        w.finish()
+    }
+}

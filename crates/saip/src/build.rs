@@ -23,7 +23,6 @@ use tlv::{Tag, Writer};
 use zeroize::Zeroizing;
 
 use crate::ef::{self, AccessTechnologies, Plmn};
-use crate::element::Opaque;
 use crate::template::{self, DEFAULT_ARR};
 use crate::{
     AkaParameter, AlgoConfiguration, AlgoParameter, AlgorithmId, DEFAULT_ROTATION, DEFAULT_XORING, Error,
@@ -173,7 +172,8 @@ pub struct Subscriber {
     pub ims: Option<Ims>,
     /// Whether to create DF.5GS.
     pub five_g: bool,
-    /// Over-the-air keys; gives the profile a security domain.
+    /// Over-the-air keys; gives the profile a security domain and remote file
+    /// management of the files under the MF (TAR B00120) and the USIM's (B00140).
     pub ota: Option<OtaKeys>,
 }
 
@@ -270,6 +270,7 @@ pub fn elements(subscriber: &Subscriber) -> Result<Vec<ProfileElement>, Invalid>
     }
     if let Some(keys) = &subscriber.ota {
         builder.security_domain(keys)?;
+        builder.remote_file_management()?;
     }
     let end = ProfileElement::End(builder.next());
     builder.elements.push(end);
@@ -436,6 +437,7 @@ impl Builder<'_> {
             }
         };
         when(!subscriber.spn.is_empty(), &[19]);
+        when(subscriber.ota.is_some(), &[28]);
         when(subscriber.codes.pin2.is_some(), &[2, 34]);
         when(subscriber.msisdn.is_some(), &[21]);
         when(!subscriber.operator_plmns.is_empty(), &[42]);
@@ -648,8 +650,35 @@ impl Builder<'_> {
                 });
             }
         });
-        let raw = tlv::encode(Tag(0xA6), &Zeroizing::new(writer.finish()));
-        self.elements.push(ProfileElement::SecurityDomain(Opaque::new(self.next(), raw)));
+        let raw = Zeroizing::new(tlv::encode(Tag(0xA6), &Zeroizing::new(writer.finish())));
+        self.elements.push(ProfileElement::decode(&raw)?);
+        Ok(())
+    }
+
+    /// Remote file management with the keys of the security domain: of the files
+    /// under the MF, and of the USIM's. TARs and access as TS.48 has them; nothing
+    /// that is not signed and numbered is taken.
+    fn remote_file_management(&mut self) -> Result<(), Invalid> {
+        const SIGNED_AND_HIGHER: u8 = 0x12;
+        const FULL_ACCESS: [u8; 1] = [0x00];
+        let aid = |last| [0xA0, 0x00, 0x00, 0x05, 0x59, 0x10, 0x10, 0x00, last];
+        for (last, tar, adf) in [(1, [0xB0, 0x01, 0x20], None), (2, [0xB0, 0x01, 0x40], Some(&USIM_AID))] {
+            let mut writer = Writer::new();
+            self.next().encode_into(&mut writer);
+            writer.tlv(Tag(0x4F), &aid(last));
+            writer.nested(Tag(0xA0), |list| {
+                list.tlv(Tag::OCTET_STRING, &tar);
+            });
+            writer.tlv(Tag(0x81), &[SIGNED_AND_HIGHER]);
+            writer.tlv(Tag::OCTET_STRING, &FULL_ACCESS).tlv(Tag::OCTET_STRING, &FULL_ACCESS);
+            if let Some(adf) = adf {
+                writer.nested(Tag::SEQUENCE, |access| {
+                    access.tlv(Tag(0x80), adf).tlv(Tag(0x81), &FULL_ACCESS).tlv(Tag(0x82), &FULL_ACCESS);
+                });
+            }
+            let raw = tlv::encode(Tag(0xA7), &writer.finish());
+            self.elements.push(ProfileElement::decode(&raw)?);
+        }
         Ok(())
     }
 }

@@ -5,7 +5,9 @@ use tlv::{Fields, Tag, Tlv, Writer};
 use zeroize::Zeroizing;
 
 use crate::header::object_identifier;
-use crate::{AkaParameter, Command, Error, File, PinCodes, ProfileHeader, PukCodes, Secret};
+use crate::{
+    AkaParameter, Command, Error, File, PinCodes, ProfileHeader, PukCodes, Rfm, Secret, SecurityDomain,
+};
 
 /// The head of every element but the first and those of a future version.
 ///
@@ -202,8 +204,8 @@ impl GenericFileManagement {
     }
 }
 
-/// An element whose inside is kept and not interpreted: it holds code, keys of
-/// over-the-air management, or what a future version defines.
+/// An element whose inside is kept and not interpreted: it holds code, or what a
+/// future version defines.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Opaque {
     /// Header.
@@ -213,11 +215,6 @@ pub struct Opaque {
 }
 
 impl Opaque {
-    /// An element built here.
-    pub(crate) fn new(header: PeHeader, raw: Vec<u8>) -> Self {
-        Self { header, raw: Zeroizing::new(raw) }
-    }
-
     /// The whole element as received; it may hold keys.
     #[must_use]
     pub fn expose_raw(&self) -> &[u8] {
@@ -301,10 +298,10 @@ pub enum ProfileElement {
     AkaParameter(Box<AkaParameter>),
     /// `cdmaParameter`.
     CdmaParameter(Box<CdmaParameter>),
-    /// `securityDomain`, kept as it is.
-    SecurityDomain(Opaque),
-    /// `rfm`, kept as it is.
-    Rfm(Opaque),
+    /// `securityDomain`.
+    SecurityDomain(Box<SecurityDomain>),
+    /// `rfm`.
+    Rfm(Box<Rfm>),
     /// `application`, kept as it is.
     Application(Opaque),
     /// `nonStandard`.
@@ -340,8 +337,8 @@ impl ProfileElement {
             3 => Self::PukCodes(PukCodes::decode(&element)?),
             4 => Self::AkaParameter(Box::new(AkaParameter::decode(&element)?)),
             5 => Self::CdmaParameter(Box::new(CdmaParameter::decode(&element)?)),
-            6 => Self::SecurityDomain(Opaque::decode(&element)?),
-            7 => Self::Rfm(Opaque::decode(&element)?),
+            6 => Self::SecurityDomain(Box::new(SecurityDomain::decode(&element)?)),
+            7 => Self::Rfm(Box::new(Rfm::decode(&element)?)),
             8 => Self::Application(Opaque::decode(&element)?),
             9 => {
                 let mut fields = element.fields();
@@ -377,9 +374,9 @@ impl ProfileElement {
             Self::PukCodes(element) => element.encode_into(&mut writer),
             Self::AkaParameter(element) => element.encode_into(&mut writer),
             Self::CdmaParameter(element) => element.encode_into(&mut writer),
-            Self::SecurityDomain(opaque) | Self::Rfm(opaque) | Self::Application(opaque) => {
-                return Ok(opaque.raw.clone());
-            }
+            Self::SecurityDomain(element) => return Ok(Zeroizing::new(element.expose_raw().to_vec())),
+            Self::Rfm(element) => return Ok(Zeroizing::new(element.raw().to_vec())),
+            Self::Application(opaque) => return Ok(opaque.raw.clone()),
             Self::NonStandard(element) => {
                 element.header.encode_into(&mut writer);
                 writer.tlv(Tag(0x81), element.issuer.der_contents()).tlv(Tag(0x82), &element.content);
@@ -422,9 +419,9 @@ impl ProfileElement {
             Self::PukCodes(element) => Some(element.header),
             Self::AkaParameter(element) => Some(element.header),
             Self::CdmaParameter(element) => Some(element.header),
-            Self::SecurityDomain(opaque) | Self::Rfm(opaque) | Self::Application(opaque) => {
-                Some(opaque.header)
-            }
+            Self::SecurityDomain(element) => Some(element.header),
+            Self::Rfm(element) => Some(element.header),
+            Self::Application(opaque) => Some(opaque.header),
             Self::NonStandard(element) => Some(element.header),
             Self::End(header) => Some(*header),
             Self::Template(element) => Some(element.header),

@@ -26,6 +26,7 @@ mod error;
 mod file;
 mod header;
 mod package;
+mod remote;
 pub mod response;
 mod secret;
 mod splitter;
@@ -47,5 +48,6 @@ pub use file::{
 };
 pub use header::{MandatoryAid, ProfileHeader, Service, Services};
 pub use package::Package;
+pub use remote::{AdfAccess, KeyObject, Reach, Rfm, SecurityDomain};
 pub use secret::Secret;
 pub use splitter::Splitter;

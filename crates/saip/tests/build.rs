@@ -111,6 +111,8 @@ fn order_is_that_of_the_test_profiles() {
             "pinCodes",
             "akaParameter",
             "securityDomain",
+            "rfm",
+            "rfm",
             "end"
         ]
     );
@@ -147,7 +149,7 @@ fn files_hold_the_subscriber() {
     assert_eq!(usim(11)[23..31], vectors::bytes("07 91 31 01 55 05 01 F0")[..]);
     let table = usim(8);
     assert_eq!(table.len(), 17);
-    for service in [2, 10, 12, 19, 20, 21, 27, 33, 34, 35, 38, 42, 43, 71, 85, 122, 123, 124, 126] {
+    for service in [2, 10, 12, 19, 20, 21, 27, 28, 33, 34, 35, 38, 42, 43, 71, 85, 122, 123, 124, 126] {
         assert!(ef::has_service(&table, service), "{service}");
     }
     assert_eq!(table.iter().map(|byte| byte.count_ones()).sum::<u32>(), 19);

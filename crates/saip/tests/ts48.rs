@@ -256,3 +256,47 @@ fn every_file_of_a_known_template_has_a_body() {
         assert!(bodies > 100, "{path}: {bodies}");
     }
 }
+
+/// The operator's security domain and the RFM applications, as the value text of
+/// TS.48 v7 (value25 to value29) has them.
+#[test]
+fn security_domain_and_file_management_are_those_published() {
+    let Some(bytes) = vectors::read("data/ts48-v7/TS48v7_eSIM_GTP_SAIP2.3_NoBERTLV.der") else { return };
+    let package = Package::decode(&bytes).unwrap();
+    let mut tars = Vec::new();
+    for element in &package.elements {
+        match element {
+            ProfileElement::SecurityDomain(domain) => {
+                assert_eq!(domain.instance.to_string(), "A000000151000000");
+                assert_eq!(domain.privileges, [0x82, 0xDC, 0x00]);
+                let reach = domain.reach.as_ref().unwrap();
+                assert_eq!(reach.tars, [[0xB2, 0x01, 0x00], [0, 0, 0]]);
+                assert_eq!(reach.minimum_security_level, 0x02);
+                let keys: Vec<_> =
+                    domain.keys.iter().map(|key| (key.version, key.identifier, key.key_type)).collect();
+                let des = [(1, 1, 0x80), (1, 2, 0x80), (1, 3, 0x80)];
+                let aes = [(2, 1, 0x88), (2, 2, 0x88), (2, 3, 0x88)];
+                assert_eq!(keys, [des, aes].concat());
+                for key in &domain.keys {
+                    assert_eq!(key.data.expose_secret(), (0..16).collect::<Vec<u8>>());
+                    assert_eq!((key.mac_length, key.counter), (8, None));
+                }
+            }
+            ProfileElement::Rfm(rfm) => {
+                assert_eq!((rfm.reach.minimum_security_level, &rfm.uicc_domain[..]), (0x02, &[0][..]));
+                assert!(rfm.security_domain.is_none());
+                let aid = rfm.adf.as_ref().map(|adf| adf.aid.to_string());
+                tars.push((rfm.reach.tars[0], aid));
+            }
+            _ => {}
+        }
+    }
+    let aid = |text: &str| Some(text.to_owned());
+    let expected = [
+        ([0xB0, 0x01, 0x20], None),
+        ([0xB0, 0x01, 0x40], aid("A0000000871002FF49FF0589")),
+        ([0xB0, 0x01, 0x41], aid("A0000000871004FF49FF0589")),
+        ([0xB0, 0x01, 0x42], aid("A0000003431002F310FFFF89020000FF")),
+    ];
+    assert_eq!(tars, expected);
+}

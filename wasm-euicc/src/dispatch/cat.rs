@@ -117,14 +117,31 @@ impl Cat {
 
     /// Asks the terminal to refresh in this mode.
     pub fn refresh_with(&mut self, mode: RefreshMode) {
+        self.command(Self::REFRESH, mode as u8, 0x82, &[]);
+    }
+
+    /// A proactive command of any type, with the data objects that follow its
+    /// device identities; announced by `91 XX` from now on. Returns its number.
+    pub(crate) fn command(&mut self, kind: u8, qualifier: u8, destination: u8, objects: &[u8]) -> u8 {
         self.number = self.number % 254 + 1;
-        let details = [self.number, Self::REFRESH, mode as u8];
+        let details = [self.number, kind, qualifier];
         let bytes = Writer::new()
             .nested(Tag(0xD0), |command| {
-                command.tlv(Tag(0x81), &details).tlv(Tag(0x82), &[0x81, 0x82]);
+                command.tlv(Tag(0x81), &details).tlv(Tag(0x82), &[0x81, destination]).raw(objects);
             })
             .finish();
         self.waiting = Some(Proactive { details, bytes });
+        self.number
+    }
+
+    /// Number of the command that was fetched and is not answered yet.
+    pub(super) fn ongoing(&self) -> Option<u8> {
+        self.ongoing.as_ref().map(|ongoing| ongoing.details[0])
+    }
+
+    /// Number of the command that waits for FETCH.
+    pub(super) fn announced(&self) -> Option<u8> {
+        self.waiting.as_ref().map(|waiting| waiting.details[0])
     }
 
     /// Takes back a command that nobody has fetched.

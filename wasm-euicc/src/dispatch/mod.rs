@@ -14,6 +14,7 @@
 
 mod cat;
 mod channels;
+mod envelope;
 mod gsm;
 
 pub use cat::{Answer, Cat, RefreshMode, Terminal};
@@ -40,6 +41,7 @@ pub struct Euicc<E> {
     terminal: Terminal,
     uicc: uicc::Session,
     isdr: isdr::Session,
+    ota: envelope::Ota,
 }
 
 impl<E: Env> Euicc<E> {
@@ -60,6 +62,7 @@ impl<E: Env> Euicc<E> {
             terminal: Terminal::default(),
             uicc: uicc::Session::default(),
             isdr: isdr::Session::default(),
+            ota: envelope::Ota::default(),
         };
         // Loss of power is a reset too.
         chip.with_isdr(isdr::reset);
@@ -74,6 +77,7 @@ impl<E: Env> Euicc<E> {
         self.terminal = Terminal::default();
         self.cat = Cat::default();
         self.isdr = isdr::Session::default();
+        self.ota = envelope::Ota::default();
         self.options.atr.clone()
     }
 
@@ -302,7 +306,11 @@ impl<E: Env> Euicc<E> {
             }
             ins::FETCH => Ok(Response::new(self.cat.fetch(command)?, StatusWord::OK)),
             ins::TERMINAL_RESPONSE => {
+                let number = self.cat.ongoing();
                 let answer = self.cat.terminal_response(command)?;
+                if self.ota_answered(number) {
+                    return Ok(StatusWord::OK.into());
+                }
                 let effects = self.with_isdr(|context| {
                     isdr::proactive_answered(context, answer);
                     core::mem::take(&mut context.effects)
@@ -312,9 +320,7 @@ impl<E: Env> Euicc<E> {
                 }
                 Ok(StatusWord::OK.into())
             }
-            // No toolkit application listens to any envelope.
-            _ if command.p1 == 0 && command.p2 == 0 && !command.data.is_empty() => Ok(StatusWord::OK.into()),
-            _ => Err(StatusWord::WRONG_P1P2),
+            _ => self.envelope(command),
         }
     }
 
@@ -322,6 +328,7 @@ impl<E: Env> Euicc<E> {
     /// are closed, what was selected and verified in the old one is gone.
     fn profile_switched(&mut self, stays: Channel) {
         self.channels.close_all_but(stays);
+        self.forget_ota();
         self.uicc = uicc::Session::default();
     }
 

@@ -4,13 +4,14 @@
 pub(crate) mod policy;
 pub(crate) mod switch;
 
-use rsp::metadata::{ProfileClass, StoreMetadata};
+use apdu::StatusWord;
+use rsp::metadata::{PprIds, ProfileClass, StoreMetadata, UpdateMetadataRequest};
 use rsp::profiles::{ProfileIdentifier, ProfileState};
-use rsp::{Aid, CiPkId, Raw};
+use rsp::{Aid, CiPkId, DataObject as _, Raw};
 use tlv::{Fields, Tag, Writer};
 
-use crate::nvm::{Error, Key, SlotId, SlotKey, Transaction, View};
-use crate::profile;
+use crate::nvm::{Error, Key, SlotId, SlotKey, Store, Transaction, View};
+use crate::{Env, profile};
 
 /// `DpProprietaryData`, metadata, nickname and the rest are values of their
 /// own: each changes alone.
@@ -29,7 +30,7 @@ pub(crate) struct Isdp {
     pub(crate) slot: SlotId,
     /// The number in its AID.
     pub(crate) number: u16,
-    /// As the SM-DP+ sent it, byte for byte.
+    /// As the SM-DP+ sent it, byte for byte; anew after ES6.UpdateMetadata.
     pub(crate) metadata: Raw<StoreMetadata>,
     /// As the user set it.
     pub(crate) nickname: Option<String>,
@@ -135,6 +136,44 @@ pub(crate) fn set_nickname(tx: &mut Transaction<'_>, slot: SlotId, nickname: &st
         return Ok(());
     }
     tx.put(key, nickname.as_bytes().to_vec())
+}
+
+/// ES6.UpdateMetadata (SGP.22 §5.4.1): names and icon are replaced, policy rules
+/// are only ever taken away.
+///
+/// # Errors
+/// `6A88` for another request, `6A80` for a malformed one or one that sets
+/// `pprUpdateControl`, and what the memory says.
+pub(crate) fn update_metadata(
+    store: &mut Store,
+    env: &mut dyn Env,
+    slot: SlotId,
+    request: &[u8],
+) -> Result<(), StatusWord> {
+    if !matches!(tlv::tag(request), Ok(Some(UpdateMetadataRequest::TAG))) {
+        return Err(StatusWord::REFERENCE_NOT_FOUND);
+    }
+    let request = UpdateMetadataRequest::decode(request).map_err(|_| StatusWord::WRONG_DATA)?;
+    let isdp = at(store, slot).ok_or(StatusWord::CONDITIONS)?;
+    let mut metadata = isdp.metadata.into_value();
+    if let Some(rules) = request.profile_policy_rules {
+        if rules.contains(PprIds::UPDATE_CONTROL) {
+            return Err(StatusWord::WRONG_DATA);
+        }
+        metadata.profile_policy_rules.0 &= rules.0;
+    }
+    if let Some(name) = request.service_provider_name {
+        metadata.service_provider_name = name;
+    }
+    if let Some(name) = request.profile_name {
+        metadata.profile_name = name;
+    }
+    if let Some(icon) = request.icon {
+        metadata.icon = Some(icon);
+    }
+    let mut tx = store.begin();
+    tx.put(key(slot, METADATA), metadata.encode())?;
+    Ok(tx.commit(env.medium())?)
 }
 
 const fn key(slot: SlotId, number: u8) -> Key {

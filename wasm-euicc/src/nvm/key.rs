@@ -71,6 +71,26 @@ pub enum SlotKey {
     /// Data of the ISD-P: metadata, state, policy rules. Which numbers there
     /// are is known to `isdp`.
     Isdp(u8),
+    /// A security domain, by the order of the package.
+    SecurityDomain(u16),
+    /// A key of a security domain.
+    DomainKey {
+        /// The domain.
+        domain: u16,
+        /// Key version number.
+        version: u8,
+        /// Key identifier.
+        identifier: u8,
+    },
+    /// The last counter taken with the keys of this version.
+    DomainCounter {
+        /// The domain.
+        domain: u16,
+        /// Key version number.
+        version: u8,
+    },
+    /// A remote file management application, by the order of the package.
+    Rfm(u16),
 }
 
 impl Key {
@@ -127,9 +147,11 @@ impl Key {
                     | SlotKey::PinShare(_)
                     | SlotKey::Aka(_)
                     | SlotKey::Sqn(_)
-                    | SlotKey::Opaque(_) => 3,
-                    SlotKey::Pin { .. } | SlotKey::Puk { .. } => 4,
-                    SlotKey::File { .. } => 5,
+                    | SlotKey::Opaque(_)
+                    | SlotKey::SecurityDomain(_)
+                    | SlotKey::Rfm(_) => 3,
+                    SlotKey::Pin { .. } | SlotKey::Puk { .. } | SlotKey::DomainCounter { .. } => 4,
+                    SlotKey::File { .. } | SlotKey::DomainKey { .. } => 5,
                 }
             }
         }
@@ -162,6 +184,16 @@ impl SlotKey {
             Self::Sqn(number) => numbered(0x08, number),
             Self::Opaque(number) => numbered(0x09, number),
             Self::Isdp(number) => out.extend_from_slice(&[0x0A, number]),
+            Self::SecurityDomain(number) => numbered(0x0B, number),
+            Self::DomainKey { domain, version, identifier } => {
+                numbered(0x0C, domain);
+                out.extend_from_slice(&[version, identifier]);
+            }
+            Self::DomainCounter { domain, version } => {
+                numbered(0x0D, domain);
+                out.push(version);
+            }
+            Self::Rfm(number) => numbered(0x0E, number),
         }
     }
 
@@ -178,6 +210,10 @@ impl SlotKey {
             [0x08, a, b] => Self::Sqn(u16(a, b)),
             [0x09, a, b] => Self::Opaque(u16(a, b)),
             [0x0A, number] => Self::Isdp(number),
+            [0x0B, a, b] => Self::SecurityDomain(u16(a, b)),
+            [0x0C, a, b, version, identifier] => Self::DomainKey { domain: u16(a, b), version, identifier },
+            [0x0D, a, b, version] => Self::DomainCounter { domain: u16(a, b), version },
+            [0x0E, a, b] => Self::Rfm(u16(a, b)),
             _ => return None,
         })
     }

@@ -39,6 +39,9 @@ pub struct Store {
     journal_len: usize,
     /// The end of the medium cannot be trusted: write all anew.
     rewrite: bool,
+    /// While transactions are grouped: the values from before the group of the
+    /// keys that it has changed.
+    group: Option<BTreeMap<Key, Option<Value>>>,
 }
 
 impl Store {
@@ -56,6 +59,7 @@ impl Store {
             sequence: 0,
             journal_len: bytes.len(),
             rewrite: false,
+            group: None,
         };
         if bytes.is_empty() {
             store.rewrite = true;
@@ -108,6 +112,14 @@ impl Store {
         if changes.is_empty() {
             return Ok(());
         }
+        if self.group.is_some() {
+            for (key, value) in changes {
+                let old = self.set(key, value);
+                self.group.get_or_insert_default().entry(key).or_insert(old);
+            }
+            self.used = used;
+            return Ok(());
+        }
         let sequence = self.sequence + 1;
         let oversized = self.journal_len > COMPACT_FLOOR.max(4 * self.used.max(used));
         if self.rewrite || oversized {
@@ -131,12 +143,39 @@ impl Store {
         self.sequence = sequence;
         self.used = used;
         for (key, value) in changes {
-            match value {
-                Some(value) => self.values.insert(key, value),
-                None => self.values.remove(&key),
-            };
+            self.set(key, value);
         }
         Ok(())
+    }
+
+    /// Sets or removes a value; returns the one from before.
+    fn set(&mut self, key: Key, value: Option<Value>) -> Option<Value> {
+        match value {
+            Some(value) => self.values.insert(key, value),
+            None => self.values.remove(&key),
+        }
+    }
+
+    /// From now on transactions commit to the memory alone; [`Self::end_group`]
+    /// makes them durable, all together.
+    pub(crate) fn begin_group(&mut self) {
+        self.group.get_or_insert_default();
+    }
+
+    /// Makes what was committed since [`Self::begin_group`] durable as one
+    /// transaction.
+    ///
+    /// # Errors
+    /// As [`Transaction::commit`]; none of the group has happened then.
+    pub(crate) fn end_group(&mut self, medium: &mut dyn Medium) -> Result<(), Error> {
+        let Some(before) = self.group.take() else { return Ok(()) };
+        let mut draft = Draft::default();
+        for (key, old) in before {
+            let new = self.set(key, old);
+            draft.changes.insert(key, new);
+        }
+        self.used = self.values.iter().map(|(key, value)| cost(*key, value.len())).sum();
+        self.commit(draft, medium)
     }
 
     /// What a medium would hold after nothing but this state had been written: a

@@ -33,6 +33,10 @@ fn keys_encode_and_decode() {
         Key::Slot(SlotId(3), SlotKey::Aka(9)),
         Key::Slot(SlotId(3), SlotKey::Sqn(9)),
         Key::Slot(SlotId(3), SlotKey::Opaque(9)),
+        Key::Slot(SlotId(3), SlotKey::SecurityDomain(1)),
+        Key::Slot(SlotId(3), SlotKey::DomainKey { domain: 1, version: 2, identifier: 3 }),
+        Key::Slot(SlotId(3), SlotKey::DomainCounter { domain: 1, version: 2 }),
+        Key::Slot(SlotId(3), SlotKey::Rfm(0x0102)),
         Key::Slot(SlotId(3), SlotKey::Isdp(9)),
     ];
     for key in keys {
@@ -78,6 +82,49 @@ fn a_draft_waits_and_goes_on_beside_other_transactions() {
     let again = Store::open(&mut medium, 1000).unwrap();
     assert_eq!(image(&again), image(&store));
     assert_eq!(image(&again).len(), 3);
+}
+
+#[test]
+fn a_group_of_transactions_becomes_durable_together() {
+    let mut medium = MemoryMedium::new();
+    let mut store = Store::open(&mut medium, 1000).unwrap();
+    let put = |store: &mut Store, number, value: &[u8], medium: &mut dyn Medium| {
+        let mut tx = store.begin();
+        tx.put(key(1, number), value.to_vec()).unwrap();
+        tx.commit(medium)
+    };
+    put(&mut store, 1, b"before", &mut medium).unwrap();
+    let before = image(&store);
+    let free = store.free();
+    store.begin_group();
+    put(&mut store, 1, b"one", &mut medium).unwrap();
+    put(&mut store, 1, b"one again", &mut medium).unwrap();
+    put(&mut store, 2, b"two", &mut medium).unwrap();
+    // Seen at once, durable not yet.
+    assert_eq!(store.get(key(1, 1)), Some(&b"one again"[..]));
+    let mut power_failed = medium.clone();
+    assert_eq!(image(&Store::open(&mut power_failed, 1000).unwrap()), before);
+    store.end_group(&mut medium).unwrap();
+    let after = image(&store);
+    assert_eq!(image(&Store::open(&mut medium, 1000).unwrap()), after);
+    assert_eq!(after.len(), before.len() + 1);
+    // A medium that fails leaves what was before the group.
+    let mut torn = TornMedium::new(medium.clone(), 0, 0);
+    let mut store = Store::open(&mut torn, 1000).unwrap();
+    store.begin_group();
+    put(&mut store, 1, b"lost", &mut torn).unwrap();
+    assert_eq!(store.end_group(&mut torn), Err(Error::Medium));
+    assert_eq!(image(&store), after);
+    // And the memory is counted.
+    let mut store = Store::open(&mut medium, 1000).unwrap();
+    store.begin_group();
+    let mut tx = store.begin();
+    tx.delete(key(1, 2));
+    tx.put(key(1, 1), b"before".to_vec()).unwrap();
+    tx.commit(&mut medium).unwrap();
+    assert_eq!(store.free(), free);
+    store.end_group(&mut medium).unwrap();
+    assert_eq!(store.free(), free);
 }
 
 #[test]

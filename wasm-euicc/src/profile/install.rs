@@ -23,6 +23,7 @@ use tlv::Tag;
 
 use crate::nvm::{self, Key, SlotId, SlotKey, Transaction};
 use crate::uicc::file::MF;
+use crate::uicc::remote;
 use files::{Source, is_csim};
 
 /// What a profile may require of this chip (`eUICC-Mandatory-services`). CSIM is
@@ -88,6 +89,8 @@ pub struct Installer {
     next_directory: u16,
     next_body: u16,
     next_opaque: u16,
+    next_domain: u16,
+    next_rfm: u16,
     /// The directory that PINs which follow belong to.
     context: u16,
     applications: Vec<Application>,
@@ -161,6 +164,8 @@ impl Installer {
             next_directory: MF,
             next_body: 1,
             next_opaque: 1,
+            next_domain: remote::OPERATORS_DOMAIN,
+            next_rfm: 1,
             context: MF,
             applications: Vec::new(),
             identifications: BTreeSet::new(),
@@ -259,10 +264,10 @@ impl Installer {
             ProfileElement::PinCodes(codes) => self.pin_codes(tx, &codes.source),
             ProfileElement::PukCodes(codes) => self.puk_codes(tx, &codes),
             ProfileElement::AkaParameter(parameter) => self.aka(tx, &parameter),
-            // Kept for whoever comes to serve them; no application here uses them.
-            ProfileElement::CdmaParameter(_) | ProfileElement::SecurityDomain(_) | ProfileElement::Rfm(_) => {
-                self.keep_opaque(tx, raw)
-            }
+            // Kept for whoever comes to serve it; no application here uses it.
+            ProfileElement::CdmaParameter(_) => self.keep_opaque(tx, raw),
+            ProfileElement::SecurityDomain(domain) => self.security_domain(tx, &domain),
+            ProfileElement::Rfm(rfm) => self.rfm(tx, &rfm),
             ProfileElement::Application(_) if mandated => {
                 refuse(PeStatus::RUNTIME_NOT_SUPPORTED, "no Java Card here")
             }
@@ -322,6 +327,27 @@ impl Installer {
     fn keep_opaque(&mut self, tx: &mut Transaction<'_>, raw: &[u8]) -> Step {
         let number = take(&mut self.next_opaque)?;
         Ok(tx.put(Key::Slot(self.slot, SlotKey::Opaque(number)), raw.to_vec())?)
+    }
+
+    fn security_domain(&mut self, tx: &mut Transaction<'_>, domain: &saip::SecurityDomain) -> Step {
+        if remote::domain_of(tx, self.slot, domain.instance.as_bytes()).is_some() {
+            return refuse(PeStatus::BAD_VALUES, "a security domain that exists already");
+        }
+        let number = take(&mut self.next_domain)?;
+        Ok(remote::put_domain(tx, self.slot, number, domain)?)
+    }
+
+    fn rfm(&mut self, tx: &mut Transaction<'_>, rfm: &saip::Rfm) -> Step {
+        let domain = match &rfm.security_domain {
+            Some(aid) => remote::domain_of(tx, self.slot, aid.as_bytes()),
+            // The operator's, which is the first.
+            None => Some(remote::OPERATORS_DOMAIN),
+        };
+        let Some(domain) = domain else {
+            return refuse(PeStatus::INVALID_PARAMETER, "securityDomainAID");
+        };
+        let number = take(&mut self.next_rfm)?;
+        Ok(remote::put_rfm(tx, self.slot, number, domain, rfm)?)
     }
 }
 

@@ -35,6 +35,51 @@ impl Access {
     }
 }
 
+/// The access conditions that a remote application meets whatever PINs say
+/// (ETSI TS 102 226 §8.2.1.3.2.5). What is never allowed stays so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Domain {
+    /// Every one.
+    Full,
+    /// Those in the bitmap: application PINs 1 to 8 and ADM 1 to 8 by the bits of
+    /// a byte each from the least, ADM 9 and 10 by the two least of the third.
+    Keys([u8; 3]),
+    /// None; no access at all.
+    None,
+}
+
+impl Domain {
+    /// Reads an access domain; what is not known gives no access.
+    pub(super) const fn read(bytes: &[u8]) -> Self {
+        match bytes {
+            [0x00, ..] => Self::Full,
+            [0x02, pins, adm, more] => Self::Keys([*pins, *adm, *more]),
+            _ => Self::None,
+        }
+    }
+
+    pub(super) fn is_some(self) -> bool {
+        self != Self::None
+    }
+
+    /// Whether the key reference is met.
+    pub(super) const fn grants(self, reference: u8) -> bool {
+        let (pins, adm, more) = match self {
+            Self::Full => return true,
+            Self::Keys([pins, adm, more]) => (pins, adm, more),
+            Self::None => return false,
+        };
+        let (byte, bit) = match reference {
+            0x01..=0x08 => (pins, reference - 0x01),
+            0x0A..=0x0E => (adm, reference - 0x0A),
+            0x8A..=0x8C => (adm, reference - 0x8A + 5),
+            0x8D | 0x8E => (more, reference - 0x8D),
+            _ => return false,
+        };
+        byte >> bit & 1 == 1
+    }
+}
+
 /// How deep AND and OR templates may stand in each other.
 const MAX_DEPTH: usize = 4;
 
@@ -154,6 +199,18 @@ mod tests {
         let seventh = "800103A406830101950108 800158A40683010A950108 840132A406830101950108";
         assert!(!decide(seventh, Access::Instruction(0x32), &[0x0A]));
         assert!(decide(seventh, Access::Instruction(0x32), &[0x01]));
+    }
+
+    #[test]
+    fn access_domains_grant_keys() {
+        let all = [0x01, 0x08, 0x0A, 0x0E, 0x8A, 0x8E, 0x81, 0x11];
+        let granted = |bytes: &[u8]| all.map(|reference| Domain::read(bytes).grants(reference));
+        assert_eq!(granted(&[0x00]), [true; 8]);
+        assert_eq!(granted(&[0xFF]), [false; 8]);
+        assert_eq!(granted(&[]), [false; 8]);
+        assert_eq!(granted(&[0x02]), [false; 8]);
+        assert_eq!(granted(&[0x02, 0, 1, 0]), [false, false, true, false, false, false, false, false]);
+        assert_eq!(granted(&[0x02, 0x81, 0x30, 2]), [true, true, false, true, true, true, false, false]);
     }
 
     /// EF.ARR records of `vectors-ef.json` (pySim's own test values).

@@ -10,6 +10,7 @@ mod fcp;
 pub(crate) mod file;
 mod gsm;
 pub(crate) mod pin;
+pub(crate) mod remote;
 mod select;
 mod suci;
 
@@ -31,6 +32,8 @@ use select::Occurrence;
 #[derive(Debug, Default)]
 pub(crate) struct Session {
     verified: BTreeSet<(u16, u8)>,
+    /// What a remote application may do; none at the terminal, where PINs count.
+    rights: Option<remote::Rights>,
 }
 
 impl Session {
@@ -265,9 +268,15 @@ impl Uicc<'_> {
     /// Whether the access rules let the current selection do this to a file in
     /// the current directory.
     fn check(&self, selection: &Selection, file: &File, access: access::Access) -> Result<(), StatusWord> {
-        let allowed = access::allowed(self.tree(), selection.path(), file, access, |reference| {
-            self.pin_satisfied(selection, reference)
-        });
+        let domain = self
+            .session
+            .rights
+            .map(|rights| rights.on(selection, selection.path_in_application(self.tree())));
+        let allowed = domain.is_none_or(access::Domain::is_some)
+            && access::allowed(self.tree(), selection.path(), file, access, |reference| match domain {
+                Some(domain) => domain.grants(reference) || self.pin_verified(selection, reference),
+                None => self.pin_satisfied(selection, reference),
+            });
         if allowed { Ok(()) } else { Err(StatusWord::SECURITY_STATUS) }
     }
 

@@ -134,6 +134,12 @@ impl Uicc<'_> {
         })
     }
 
+    /// Whether a PIN has been verified, switched on or not.
+    pub(super) fn pin_verified(&self, selection: &Selection, reference: u8) -> bool {
+        find(self.tree(), selection.path(), reference)
+            .is_some_and(|(context, _)| self.session.verified.contains(&(context, reference)))
+    }
+
     pub(super) fn verify_pin(
         &mut self,
         selection: &Selection,

@@ -244,7 +244,7 @@ impl Selection {
     }
 
     /// Whether the path leads through an ADF.
-    fn path_in_application<V: View + ?Sized>(&self, tree: Tree<'_, V>) -> bool {
+    pub(super) fn path_in_application<V: View + ?Sized>(&self, tree: Tree<'_, V>) -> bool {
         let second = self.path.get(1).and_then(|step| tree.file(MF, step.fid));
         second.is_some_and(|file| file.is_application())
     }

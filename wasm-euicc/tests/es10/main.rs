@@ -14,6 +14,7 @@ mod management;
 mod negative;
 mod notifications;
 mod observe;
+mod ota;
 mod power;
 mod read_back;
 mod revocation;

@@ -52,7 +52,7 @@ impl Medium for Torn {
 }
 
 /// Runs `act` with the power failing at every write, then looks at the chip.
-fn at_every_write(
+pub(crate) fn at_every_write(
     lab: &Lab,
     start: &MemoryMedium,
     act: impl Fn(&mut Card<Torn>),

@@ -52,12 +52,12 @@ impl Installer {
     /// required) the related bit(s) will be set to zero" (TCA, PE-USIM).
     fn clear_services(&self, tx: &mut Transaction<'_>, application: &Application) -> Step {
         /// What needs an application on the card, or an algorithm, that it does
-        /// not have: data download by SMS-PP, SMS-CB and USSD (28, 29, 70);
+        /// not have: data download by SMS-CB and USSD (29, 70);
         /// control of calls, short messages, GPRS, EPS PDN connections, IMS
         /// communication and PDU sessions (30, 31, 54, 87, 93, 128); RUN AT
         /// COMMAND (32); security of VGCS, VBS, MBMS and OMA BCAST (64, 65, 69,
         /// 75); GBA and its local keys (68, 76); UICC access to IMS (95).
-        const USIM: [usize; 17] = [28, 29, 30, 31, 32, 54, 64, 65, 68, 69, 70, 75, 76, 87, 93, 95, 128];
+        const USIM: [usize; 16] = [29, 30, 31, 32, 54, 64, 65, 68, 69, 70, 75, 76, 87, 93, 95, 128];
         /// GBA (2) and its local keys (4), HTTP digest (3), control of IMS
         /// communication (9), UICC access to IMS (10).
         const ISIM: [usize; 5] = [2, 3, 4, 9, 10];
