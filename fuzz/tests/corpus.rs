@@ -58,7 +58,7 @@ fn store_data() {
     replay("store_data");
 }
 
-/// Makes what a corpus begins with: `cargo xtask fuzz` does.
+/// Writes what a corpus begins with into the folder that `FUZZ_SEEDS` names.
 #[test]
 #[ignore = "writes the seeds into the folder that FUZZ_SEEDS names"]
 fn seeds() {
