@@ -136,6 +136,8 @@ fn browser(place: &Place, kit: &Kit, metadata: &Metadata) -> Result<usize> {
         pack.args(["--package", &member.name]);
     }
     pack.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities);
+    // In seconds, for all tests of one file together: the chip under power failure takes a minute.
+    pack.env("WASM_BINDGEN_TEST_TIMEOUT", "900");
     let passed = counted(&mut pack, cargo_passed)?;
     if passed == 0 {
         bail!("wasm-pack ran no test");
