@@ -229,7 +229,7 @@ pub(super) fn prepare_download(
     if let State::Prepared(before) = &context.session.state
         && before.one_time_public_key != prepared.one_time_public_key
     {
-        kept = one_time_keys::forget(&mut tx, &before.one_time_public_key);
+        kept = one_time_keys::forget(&mut tx, &before.one_time_key);
     }
     kept = kept
         .and_then(|()| one_time_keys::keep(&mut tx, prepared.binding.oid(), &prepared.one_time_key))
@@ -329,7 +329,7 @@ pub(super) fn cancel_session(
         && !later
     {
         let mut tx = context.store.begin();
-        let done = one_time_keys::forget(&mut tx, &prepared.one_time_public_key);
+        let done = one_time_keys::forget(&mut tx, &prepared.one_time_key);
         done.and_then(|()| tx.commit(context.env.medium())).map_err(memory_problem)?;
     }
     load::interrupt(context)?;

@@ -368,7 +368,7 @@ impl Load {
         sima_response: Vec<u8>,
     ) -> Result<Vec<u8>, Error> {
         tx.delete(keys::LOADING);
-        one_time_keys::forget(tx, &self.prepared.one_time_public_key)?;
+        one_time_keys::forget(tx, &self.prepared.one_time_key)?;
         isdp.store(tx)?;
         let success = FinalResult::Success { aid: isdp.aid(), sima_response };
         let result = notification::of_installation(tx, download, success)?;
@@ -394,7 +394,7 @@ impl Load {
         // Only these two may be tried again, with the same package.
         let again = [ErrorReason::INSUFFICIENT_MEMORY_FOR_PROFILE, ErrorReason::INTERRUPTION];
         if !again.contains(&reason) {
-            one_time_keys::forget(&mut tx, &self.prepared.one_time_public_key).map_err(memory_problem)?;
+            one_time_keys::forget(&mut tx, &self.prepared.one_time_key).map_err(memory_problem)?;
         }
         let result = FinalResult::Error {
             bpp_command_id: self.package.step.command(),

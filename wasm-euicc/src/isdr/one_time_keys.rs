@@ -37,11 +37,13 @@ pub(super) fn keep(tx: &mut Transaction<'_>, smdp: &Oid, key: &OneTimeKey) -> Re
     store(tx, &list)
 }
 
-/// Forgets a key: it was used, or will not be.
-pub(super) fn forget(tx: &mut Transaction<'_>, public: &PublicKey) -> Result<(), Error> {
+/// Forgets a key: it was used, or will not be. Keys are told apart by their secrets, which costs
+/// nothing; to derive their public halves would cost as much as a signature each.
+pub(super) fn forget(tx: &mut Transaction<'_>, key: &OneTimeKey) -> Result<(), Error> {
     let mut list = kept(tx);
     let before = list.len();
-    list.retain(|kept| kept.key().is_some_and(|key| key.public_key() != *public));
+    let scalar = key.expose_scalar();
+    list.retain(|kept| kept.curve != key.curve() || kept.scalar != scalar);
     if list.len() == before { Ok(()) } else { store(tx, &list) }
 }
 
