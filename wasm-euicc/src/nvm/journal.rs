@@ -81,7 +81,29 @@ pub(super) fn replay(bytes: &[u8], mut apply: impl FnMut(Change<'_>)) -> Result<
         changes.into_iter().for_each(&mut apply);
         good = Replayed { sequence, good_len: good.good_len + len };
     }
+    // Power fails in the middle of one record, the last. The first is written in one piece with
+    // the head; and what comes after a record that is broken was written after it.
+    let rest = &bytes[good.good_len..];
+    let first_is_broken = good.good_len == HEAD_LEN && !rest.is_empty();
+    if first_is_broken || ends_in_records(rest) {
+        return Err(Error::Damaged);
+    }
     Ok(good)
+}
+
+/// Whether whole records stand at the end of `bytes`. What only looks like one, in a value that
+/// power failure cut off, does not end where the medium ends.
+fn ends_in_records(bytes: &[u8]) -> bool {
+    let starts = (0..bytes.len()).filter(|&at| bytes[at..].starts_with(&MAGIC));
+    starts.into_iter().any(|mut at| {
+        while let Some((.., len)) = next_record(&bytes[at..]) {
+            at += len;
+            if at == bytes.len() {
+                return true;
+            }
+        }
+        false
+    })
 }
 
 /// Sequence number, payload and length of the record at the start of `bytes`.

@@ -19,7 +19,9 @@
 //! ```
 //!
 //! Replay applies records whose sequence numbers count on without a gap and
-//! stops at the first bad one: what follows it was never acknowledged.
+//! leaves out a last one that is not whole: it was never acknowledged. A medium
+//! that is bad in another place was damaged by something else than loss of power;
+//! it is refused and left alone.
 
 mod journal;
 mod key;
@@ -47,6 +49,8 @@ pub enum Error {
     Foreign,
     /// The medium was written in a format that this version does not read.
     Version(u16),
+    /// What stood on the medium was changed by something else than the chip.
+    Damaged,
 }
 
 impl fmt::Display for Error {
@@ -56,6 +60,9 @@ impl fmt::Display for Error {
             Self::Medium => f.write_str("the medium failed"),
             Self::Foreign => f.write_str("the medium does not hold the memory of a chip"),
             Self::Version(version) => write!(f, "memory format {version} is not supported"),
+            Self::Damaged => {
+                f.write_str("the memory of the chip is damaged: put a copy of it back, or begin a new chip")
+            }
         }
     }
 }

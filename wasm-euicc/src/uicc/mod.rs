@@ -48,7 +48,7 @@ impl From<Error> for StatusWord {
     fn from(error: Error) -> Self {
         match error {
             Error::Full => Self::NOT_ENOUGH_MEMORY,
-            Error::Medium | Error::Foreign | Error::Version(_) => Self::MEMORY_PROBLEM,
+            Error::Medium | Error::Foreign | Error::Version(_) | Error::Damaged => Self::MEMORY_PROBLEM,
         }
     }
 }
