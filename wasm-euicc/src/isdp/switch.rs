@@ -37,22 +37,32 @@ impl Change {
 
     fn check_enable(view: &(impl View + ?Sized), target: &Isdp) -> Result<Self, ProfileStateResult> {
         if let Some(current) = super::enabled(view) {
-            let kept = current.metadata.profile_policy_rules.contains(PprIds::PPR1);
-            // A test or provisioning profile displaces it for a while only.
-            if kept && target.class() == ProfileClass::Operational {
-                return Err(ProfileStateResult::DISALLOWED_BY_POLICY);
-            }
+            let back = displaced(view);
             // From a test profile the way leads to another one, or back.
-            let back = displaced(view) == Some(target.slot);
-            if current.class() == ProfileClass::Test && target.class() != ProfileClass::Test && !back {
+            if current.class() == ProfileClass::Test
+                && target.class() != ProfileClass::Test
+                && back != Some(target.slot)
+            {
                 return Err(ProfileStateResult::WRONG_PROFILE_REENABLING);
+            }
+            // A test or provisioning profile displaces it for a while only, and does not lead
+            // around its rule.
+            let kept = match current.class() {
+                ProfileClass::Operational => Some(current),
+                _ => back.and_then(|slot| super::at(view, slot)),
+            };
+            if let Some(kept) = kept.filter(must_stay_enabled)
+                && target.class() == ProfileClass::Operational
+                && target.slot != kept.slot
+            {
+                return Err(ProfileStateResult::DISALLOWED_BY_POLICY);
             }
         }
         Ok(Self::Enable(target.slot))
     }
 
     fn check_disable(target: &Isdp) -> Result<Self, ProfileStateResult> {
-        if target.metadata.profile_policy_rules.contains(PprIds::PPR1) {
+        if must_stay_enabled(target) {
             return Err(ProfileStateResult::DISALLOWED_BY_POLICY);
         }
         Ok(Self::Disable(target.slot))
@@ -89,15 +99,32 @@ impl Change {
     }
 }
 
+/// Whether PPR1 forbids to disable it (SGP.22 §2.9).
+fn must_stay_enabled(isdp: &Isdp) -> bool {
+    isdp.metadata.profile_policy_rules.contains(PprIds::PPR1)
+}
+
 fn enable(tx: &mut Transaction<'_>, slot: SlotId) -> Result<(), Error> {
     let Some(target) = super::at(tx, slot) else { return Ok(()) };
     let current = super::enabled(tx);
-    if target.class() != ProfileClass::Test {
-        tx.delete(keys::DISPLACED);
-    } else if let Some(current) = &current
-        && current.class() != ProfileClass::Test
-    {
-        tx.put(keys::DISPLACED, current.slot.0.to_be_bytes().to_vec())?;
+    // What comes back: a test profile displaces whatever was enabled, a provisioning profile
+    // only what may not be disabled, and neither what another one has displaced already.
+    let displaces = |current: &Isdp| match (current.class(), target.class()) {
+        (ProfileClass::Operational, ProfileClass::Provisioning) => must_stay_enabled(current),
+        (ProfileClass::Operational, ProfileClass::Test) => true,
+        (ProfileClass::Provisioning, ProfileClass::Test) => displaced(tx).is_none(),
+        _ => false,
+    };
+    let stays = match target.class() {
+        ProfileClass::Operational => false,
+        ProfileClass::Test => true,
+        ProfileClass::Provisioning => back_to(tx).is_some_and(|back| must_stay_enabled(&back)),
+    };
+    let now_displaced = current.as_ref().filter(|current| displaces(current)).map(|current| current.slot);
+    match now_displaced {
+        Some(slot) => tx.put(keys::DISPLACED, slot.0.to_be_bytes().to_vec())?,
+        None if !stays => tx.delete(keys::DISPLACED),
+        None => {}
     }
     profile::set_enabled(tx, Some(slot))?;
     if let Some(current) = current {
@@ -113,11 +140,10 @@ fn disable(tx: &mut Transaction<'_>, slot: SlotId) -> Result<(), Error> {
     }
     profile::set_enabled(tx, None)?;
     notification::of_event(tx, &target, NotificationEvents::DISABLE)?;
-    // The operational profile that a test profile displaced comes back by
-    // itself (SGP.22 §3.2.2).
-    let back = displaced(tx).filter(|_| target.class() == ProfileClass::Test);
+    // The profile that a test profile displaced comes back by itself (SGP.22 §3.2.2).
+    let back = back_to(tx).filter(|_| target.class() != ProfileClass::Operational);
     tx.delete(keys::DISPLACED);
-    match back.and_then(|slot| super::at(tx, slot)).or_else(|| fallback(tx, &target)) {
+    match back.or_else(|| fallback(tx, &target)) {
         Some(back) => enable(tx, back.slot),
         None => Ok(()),
     }
@@ -141,7 +167,8 @@ pub(crate) fn check_delete(
     if target.state(view) == ProfileState::Enabled {
         return Err(DeleteResult::PROFILE_NOT_IN_DISABLED_STATE);
     }
-    if target.metadata.profile_policy_rules.contains(PprIds::PPR2) {
+    let displaced_for_a_while = displaced(view) == Some(target.slot) && must_stay_enabled(&target);
+    if displaced_for_a_while || target.metadata.profile_policy_rules.contains(PprIds::PPR2) {
         return Err(DeleteResult::DISALLOWED_BY_POLICY);
     }
     Ok(target)
@@ -154,7 +181,7 @@ pub(crate) fn delete(tx: &mut Transaction<'_>, target: &Isdp) -> Result<(), Erro
     if was_enabled {
         profile::set_enabled(tx, None)?;
     }
-    if displaced(tx) == Some(target.slot) {
+    if was_enabled || displaced(tx) == Some(target.slot) {
         tx.delete(keys::DISPLACED);
     }
     if let Some(Change::Enable(slot) | Change::Disable(slot)) = Change::pending(tx)
@@ -167,6 +194,11 @@ pub(crate) fn delete(tx: &mut Transaction<'_>, target: &Isdp) -> Result<(), Erro
         Some(back) if was_enabled => enable(tx, back.slot),
         _ => Ok(()),
     }
+}
+
+/// The profile that comes back when the one that displaced it goes.
+fn back_to(view: &(impl View + ?Sized)) -> Option<Isdp> {
+    super::at(view, displaced(view)?)
 }
 
 fn displaced(view: &(impl View + ?Sized)) -> Option<SlotId> {

@@ -134,7 +134,7 @@ pub(super) fn delete_profile(
     let result = match switch::check_delete(context.store, &request.0) {
         Err(refused) => {
             let because = match refused {
-                DeleteResult::DISALLOWED_BY_POLICY => "PPR2 of the profile",
+                DeleteResult::DISALLOWED_BY_POLICY => "PPR2 of the profile, or PPR1 of one that comes back",
                 _ => "the profile named",
             };
             context.env.trace(format_args!("DeleteProfile: {refused}: {because}"));

@@ -30,7 +30,7 @@ pub(crate) const LOADING: Key = single(0x09);
 pub(crate) const PENDING_CHANGE: Key = single(0x0A);
 /// One-time keys that are kept for a repeated download.
 pub(crate) const ONE_TIME_KEYS: Key = single(0x0B);
-/// The slot of the operational profile that a test profile displaced (u16).
+/// The slot of the profile that comes back when a test or provisioning profile goes (u16).
 pub(crate) const DISPLACED: Key = single(0x0C);
 
 /// What is known of the revocation lists of one CI and scope, by number.

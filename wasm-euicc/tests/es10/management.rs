@@ -204,11 +204,50 @@ fn policy_rules_hold() {
     // PPR2: may not be deleted, but the memory may be reset.
     let (_, mut card) = with(&[(1, Operational, PprIds::PPR2)]);
     assert_eq!(delete(&mut card, 1), 3);
-    assert!(card.trace().last().unwrap().ends_with("PPR2 of the profile"), "{:?}", card.trace());
+    assert!(card.trace().last().unwrap().contains("PPR2 of the profile"), "{:?}", card.trace());
     assert_eq!(enable(&mut card, 1), 0);
     assert_eq!(disable(&mut card, 1), 0);
     assert_eq!(reset_memory(&mut card, MemoryResetRequest::OPERATIONAL_PROFILES), 0);
     assert!(card.profiles().is_empty());
+}
+
+#[test]
+fn a_provisioning_profile_is_no_way_around_ppr1() {
+    let (_, mut card) = with(&[
+        (1, Operational, PprIds::PPR1),
+        (2, Operational, NONE),
+        (3, Test, NONE),
+        (4, Provisioning, NONE),
+    ]);
+    assert_eq!(enable(&mut card, 1), 0);
+    assert_eq!(enable(&mut card, 4), 0);
+    card.reset();
+    assert_eq!(enable(&mut card, 2), 3);
+    assert_eq!(delete(&mut card, 1), 3);
+    assert_eq!(disable(&mut card, 4), 0);
+    assert_eq!(enabled(&mut card), Some(1));
+    // Nor are both kinds together, in any order.
+    for way in [&[4, 3][..], &[3], &[4]] {
+        for &number in way {
+            assert_eq!(enable(&mut card, number), 0);
+        }
+        assert_ne!(enable(&mut card, 2), 0, "{way:?}");
+        assert_eq!(delete(&mut card, 1), 3, "{way:?}");
+        assert_eq!(disable(&mut card, way[way.len() - 1]), 0);
+        assert_eq!(enabled(&mut card), Some(1), "{way:?}");
+    }
+    // By itself it comes back, and by hand.
+    assert_eq!(enable(&mut card, 4), 0);
+    assert_eq!(enable(&mut card, 1), 0);
+    assert_eq!(disable(&mut card, 1), 3);
+    // A profile without the rule is displaced for good.
+    assert_eq!(reset_memory(&mut card, MemoryResetRequest::OPERATIONAL_PROFILES), 0);
+    let (_, mut card) = with(&[(2, Operational, NONE), (4, Provisioning, NONE)]);
+    assert_eq!(enable(&mut card, 2), 0);
+    assert_eq!(enable(&mut card, 4), 0);
+    assert_eq!(delete(&mut card, 2), 0);
+    assert_eq!(disable(&mut card, 4), 0);
+    assert_eq!(enabled(&mut card), None);
 }
 
 #[test]
