@@ -2,6 +2,8 @@
 //! TS 31.115 §4): ENVELOPE with SMS-PP download, SMS-DELIVER, the parts of a long
 //! message, and SMS-SUBMIT for the answer.
 
+use std::collections::VecDeque;
+
 use tlv::{Tag, Writer};
 
 use crate::Malformed;
@@ -42,6 +44,8 @@ impl<'a> Download<'a> {
         const TPDU: Tag = Tag(0x0B);
         /// From the network to the card.
         const TO_CARD: [u8; 2] = [0x83, 0x81];
+        /// TON and NPI, and twenty digits (TS 24.011 §8.2.5).
+        const LONGEST_ADDRESS: usize = 11;
         let (mut devices, mut service_centre, mut tpdu) = (None, None, None);
         let mut reader = tlv::Tlv::single_of(envelope, Self::TAG)?.reader();
         while let Some(object) = reader.next()? {
@@ -52,6 +56,9 @@ impl<'a> Download<'a> {
                 TPDU => tpdu = Some(object.value),
                 _ => {}
             }
+        }
+        if service_centre.is_some_and(|address| address.len() > LONGEST_ADDRESS) {
+            return Err(Malformed);
         }
         match (devices, tpdu) {
             (Some(devices), Some(tpdu)) if devices == TO_CARD => Ok(Self { service_centre, tpdu }),
@@ -199,10 +206,11 @@ pub fn deliver(packet: &[u8], originator: &[u8], reference: u8) -> Vec<Deliver> 
         .collect()
 }
 
-/// Joins the parts of one long message at a time.
+/// Joins the parts of long messages.
 #[derive(Clone, Debug, Default)]
 pub struct Reassembly {
-    begun: Option<Begun>,
+    /// Oldest first.
+    begun: VecDeque<Begun>,
 }
 
 #[derive(Clone, Debug)]
@@ -216,6 +224,8 @@ struct Begun {
 impl Reassembly {
     /// The most parts of a message that are waited for.
     pub const MOST_PARTS: u8 = 32;
+    /// The most messages that parts are waited for; one more, and the oldest is forgotten.
+    pub const MOST_MESSAGES: usize = 4;
 
     /// Takes a message. Returns a command packet when it is whole; `None` when
     /// parts are missing, or when the message is of another kind.
@@ -237,9 +247,10 @@ impl Reassembly {
                 && begun.reference == part.reference
                 && begun.parts.len() == of
         };
-        let mut begun = match self.begun.take() {
-            Some(begun) if same(&begun) => begun,
-            _ => Begun {
+        let known = self.begun.iter().position(same);
+        let mut begun = match known.and_then(|at| self.begun.remove(at)) {
+            Some(begun) => begun,
+            None => Begun {
                 originator: message.originator,
                 reference: part.reference,
                 is_command: false,
@@ -251,7 +262,10 @@ impl Reassembly {
             *place = Some(message.data);
         }
         if begun.parts.iter().any(Option::is_none) {
-            self.begun = Some(begun);
+            if self.begun.len() == Self::MOST_MESSAGES {
+                self.begun.pop_front();
+            }
+            self.begun.push_back(begun);
             return Ok(None);
         }
         let whole: Vec<u8> = begun.parts.into_iter().flatten().flatten().collect();

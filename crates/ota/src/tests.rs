@@ -293,6 +293,9 @@ fn a_message_of_one_part() {
     assert!(Download::decode(&bytes("D106 82028381 8B00")).is_ok_and(|download| download.tpdu.is_empty()));
     assert!(Download::decode(&bytes("D106 82028382 8B00")).is_err());
     assert!(Download::decode(&bytes("D104 82028381")).is_err());
+    // Twenty digits, and more than an address has.
+    assert!(Download::decode(&bytes(&format!("D113 82028381 860B91{} 8B00", "21".repeat(10)))).is_ok());
+    assert!(Download::decode(&bytes(&format!("D114 82028381 860C91{} 8B00", "21".repeat(11)))).is_err());
 }
 
 #[test]
@@ -303,7 +306,7 @@ fn a_message_of_several_parts_in_any_order() {
     assert!(parts.iter().all(|part| part.header.len() + part.data.len() < 140));
     let mut reassembly = Reassembly::default();
     parts.reverse();
-    // A part twice; a part of another message makes the first one forgotten.
+    // A part twice; a part of another message in between.
     assert_eq!(reassembly.take(parts[0].clone()), Ok(None));
     assert_eq!(reassembly.take(parts[0].clone()), Ok(None));
     let other = deliver(&packet, &bytes("05812143f5"), 8);
@@ -312,7 +315,26 @@ fn a_message_of_several_parts_in_any_order() {
     for part in &parts {
         assert_eq!(reassembly.take(part.clone()), Ok(None));
     }
-    assert_eq!(reassembly.take(last), Ok(Some(packet)));
+    assert_eq!(reassembly.take(last), Ok(Some(packet.clone())));
+    // Two senders at once; of five messages at once the first is forgotten.
+    let messages: Vec<Vec<Deliver>> =
+        (0..6).map(|number| deliver(&packet, &[2, 0x81, number % 2], number / 2)).collect();
+    let mut reassembly = Reassembly::default();
+    let mut take = |message: usize, part: usize| reassembly.take(messages[message][part].clone());
+    for part in 0..4 {
+        for message in [0, 1] {
+            assert_eq!(take(message, part), Ok((part == 3).then(|| packet.clone())));
+        }
+    }
+    for message in 0..5 {
+        assert_eq!(take(message, 0), Ok(None));
+    }
+    for part in 1..4 {
+        assert_eq!(take(1, part), Ok((part == 3).then(|| packet.clone())));
+    }
+    for part in 1..4 {
+        assert_eq!(take(0, part), Ok(None));
+    }
     // Numbers that cannot be; sixteen bit references.
     for header in ["0003 07 0201 00", "0003070200", "0003070203", "000307FF01"] {
         let part = Deliver { originator: vec![0, 0x81], header: bytes(header), data: vec![1] };

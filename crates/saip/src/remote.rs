@@ -25,6 +25,8 @@ impl Reach {
     fn of_toolkit_parameters(field: &[u8]) -> Option<Self> {
         /// The parameter that follows is the least first byte of SPI.
         const MINIMUM_SPI1: u8 = 0x01;
+        /// A cryptographic checksum.
+        const CHECKSUM: u8 = 0x02;
         let [_, _, _, entries, rest @ ..] = field else { return None };
         let [_, level_len, rest @ ..] = rest.get(2 * usize::from(*entries)..)? else { return None };
         let (level, rest) = rest.split_at_checked(usize::from(*level_len))?;
@@ -33,8 +35,10 @@ impl Reach {
         Some(Self {
             tars: tars.chunks_exact(3).map(|tar| [tar[0], tar[1], tar[2]]).collect(),
             minimum_security_level: match level {
+                [] => 0,
                 [MINIMUM_SPI1, level, ..] => *level,
-                _ => 0,
+                // What is asked for is not known; it is not nothing.
+                _ => CHECKSUM,
             },
         })
     }
@@ -236,4 +240,33 @@ fn aid(fields: &mut Fields<'_>) -> Result<Aid, Error> {
 
 fn read_aid(tlv: &Tlv<'_>) -> Result<Aid, Error> {
     Aid::from_bytes(tlv.value).map_err(|_| Error::Value("ApplicationIdentifier"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reach;
+
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    /// Priority, timers, text length, menu entries with two bytes each, channels, minimum
+    /// security level, TARs (ETSI TS 102 226 §8.2.1.3.2.2.1).
+    #[test]
+    fn toolkit_parameters() {
+        for (field, level) in [
+            (&[1, 0, 0, 0, 0, 0, 3, 0xB2, 1, 0][..], 0x00),
+            (&[1, 0, 0, 0, 0, 2, 1, 0x16, 3, 0xB2, 1, 0], 0x16),
+            (&[1, 0, 0, 1, 7, 7, 0, 2, 1, 0x16, 3, 0xB2, 1, 0], 0x16),
+            // A parameter that is not known asks for something: a checksum at least.
+            (&[1, 0, 0, 0, 0, 2, 2, 0x00, 3, 0xB2, 1, 0], 0x02),
+            (&[1, 0, 0, 0, 0, 1, 1, 3, 0xB2, 1, 0], 0x02),
+        ] {
+            let reach = Reach::of_toolkit_parameters(field).unwrap();
+            assert_eq!((&reach.tars[..], reach.minimum_security_level), (&[[0xB2, 1, 0]][..], level));
+        }
+        for short in [&[1, 0, 0][..], &[1, 0, 0, 1, 7], &[1, 0, 0, 0, 0, 3, 1, 2], &[1, 0, 0, 0, 0, 0, 6, 1]]
+        {
+            assert_eq!(Reach::of_toolkit_parameters(short), None, "{short:02X?}");
+        }
+    }
 }

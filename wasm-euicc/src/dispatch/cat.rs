@@ -117,21 +117,27 @@ impl Cat {
 
     /// Asks the terminal to refresh in this mode.
     pub fn refresh_with(&mut self, mode: RefreshMode) {
-        self.command(Self::REFRESH, mode as u8, 0x82, &[]);
+        // Without further objects it always fits.
+        let _: Option<u8> = self.command(Self::REFRESH, mode as u8, 0x82, &[]);
     }
 
     /// A proactive command of any type, with the data objects that follow its
-    /// device identities; announced by `91 XX` from now on. Returns its number.
-    pub(crate) fn command(&mut self, kind: u8, qualifier: u8, destination: u8, objects: &[u8]) -> u8 {
-        self.number = self.number % 254 + 1;
-        let details = [self.number, kind, qualifier];
+    /// device identities; announced by `91 XX` from now on. Returns its number;
+    /// none for a command that is longer than `91 XX` can say.
+    pub(crate) fn command(&mut self, kind: u8, qualifier: u8, destination: u8, objects: &[u8]) -> Option<u8> {
+        let number = self.number % 254 + 1;
+        let details = [number, kind, qualifier];
         let bytes = Writer::new()
             .nested(Tag(0xD0), |command| {
                 command.tlv(Tag(0x81), &details).tlv(Tag(0x82), &[0x81, destination]).raw(objects);
             })
             .finish();
+        if bytes.len() > usize::from(u8::MAX) {
+            return None;
+        }
+        self.number = number;
         self.waiting = Some(Proactive { details, bytes });
-        self.number
+        Some(number)
     }
 
     /// Number of the command that was fetched and is not answered yet.

@@ -75,6 +75,10 @@ impl<E: Env> Euicc<E> {
     /// from here.
     pub(super) fn ota_answered(&mut self, number: Option<u8>) -> bool {
         let own = number.is_some() && self.ota.asked == number;
+        if own {
+            // Numbers come round again.
+            self.ota.asked = None;
+        }
         self.next_proactive();
         own
     }
@@ -83,17 +87,18 @@ impl<E: Env> Euicc<E> {
     pub(super) fn forget_ota(&mut self) {
         self.ota.reassembly = Reassembly::default();
         self.ota.queue.clear();
+        // One that was fetched is still answered, and known by its number.
         if self.ota.asked.is_some() && self.cat.announced() == self.ota.asked {
             self.cat.withdraw();
+            self.ota.asked = None;
         }
     }
 
     fn next_proactive(&mut self) {
-        if self.cat.is_busy() {
-            return;
-        }
-        if let Some(Proactive { kind, qualifier, destination, objects }) = self.ota.queue.pop_front() {
-            self.ota.asked = Some(self.cat.command(kind, qualifier, destination, &objects));
+        while !self.cat.is_busy()
+            && let Some(Proactive { kind, qualifier, destination, objects }) = self.ota.queue.pop_front()
+        {
+            self.ota.asked = self.cat.command(kind, qualifier, destination, &objects);
         }
     }
 

@@ -153,6 +153,7 @@ impl Target {
         };
         for (domain, record) in domains(view, slot) {
             if let Some(level) = level_for(record) {
+                let level = at_least_signed(level);
                 return Some(Self { application: Application::Domain, domain, level });
             }
         }
@@ -175,6 +176,13 @@ impl Target {
         }
         None
     }
+}
+
+/// What a security domain executes, changes of keys and metadata, is never for anybody
+/// who comes along.
+const fn at_least_signed(level: u8) -> u8 {
+    const INTEGRITY: u8 = 0x03;
+    if level & INTEGRITY < SIGNED { level & !INTEGRITY | SIGNED } else { level }
 }
 
 /// The keys that a header names: identifier 1 ciphers, 2 makes checksums.

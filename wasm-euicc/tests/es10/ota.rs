@@ -533,6 +533,8 @@ fn other_envelopes_and_garbage() {
         ("D100", 0x6A80),
         ("D1", 0x6A80),
         ("D10482028382", 0x6A80),
+        // A service centre with more digits than a number has.
+        (&format!("D181C5 82028381 8681BC91{} 8B00", "21".repeat(187)), 0x6A80),
         // A message of seven bit text; one that is cut off.
         ("D1 16 82028381 8B10 04 0481 2143 00 00 24051215173000 0141", 0x9000),
         ("D1 0A 82028381 8B04 40058121", 0x9000),
