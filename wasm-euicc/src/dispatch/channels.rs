@@ -74,6 +74,11 @@ impl Channels {
         }
     }
 
+    /// Whether any channel has the ISD-R selected.
+    pub(super) fn have_isdr(&self) -> bool {
+        self.states.iter().flatten().any(|state| state.application == Application::Isdr)
+    }
+
     /// Whether a channel other than this one has the ISD-R selected.
     pub(super) fn isdr_beside(&self, channel: Channel) -> bool {
         self.states.iter().enumerate().any(|(number, state)| {
@@ -128,6 +133,15 @@ impl State {
         self.waiting = None;
     }
 
+    /// Stands at an application that was just selected: what came in parts for the one
+    /// before is not for it.
+    pub(super) fn enter(&mut self, application: Application, selection: Selection) {
+        self.application = application;
+        self.selection = selection;
+        self.chain = None;
+        self.blocks = None;
+    }
+
     /// Lets data wait for GET RESPONSE.
     pub(super) fn keep_waiting(&mut self, data: Vec<u8>) {
         self.waiting = Some(Waiting { data, sw: StatusWord::OK });
@@ -136,12 +150,14 @@ impl State {
     /// The first of the bytes that wait; those that are not asked for are gone.
     pub(super) fn take_waiting(&mut self, le: Option<u32>) -> Result<Vec<u8>, StatusWord> {
         let waiting = self.waiting.take().ok_or(StatusWord::CONDITIONS)?;
-        let mut data = waiting.data;
-        match le.map(|le| le as usize) {
-            Some(le) if le <= data.len() => data.truncate(le),
-            Some(le) if le < 256 => return Err(StatusWord::wrong_le(data.len())),
-            _ => {}
+        let le = le.map_or(256, |le| le as usize);
+        if le > waiting.data.len() && le < 256 {
+            let exact = StatusWord::wrong_le(waiting.data.len());
+            self.waiting = Some(waiting);
+            return Err(exact);
         }
+        let mut data = waiting.data;
+        data.truncate(le);
         Ok(data)
     }
 

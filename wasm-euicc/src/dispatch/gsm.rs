@@ -30,15 +30,20 @@ impl<E: Env> Euicc<E> {
                 GsmAnswer::Waits(self.toolkit(command)?.data)
             }
             _ => {
-                if self.channels.state(Channel::BASIC)?.application != Application::Uicc {
-                    self.leave(Channel::BASIC, Application::Uicc);
-                    let state = self.channels.state(Channel::BASIC)?;
-                    state.application = Application::Uicc;
-                    state.selection = uicc::Selection::default();
-                }
                 let Self { env, store, uicc, channels, .. } = self;
                 let state = channels.state(Channel::BASIC)?;
-                Uicc { env, store, session: uicc }.gsm(&mut state.selection, command)?
+                let was_uicc = state.application == Application::Uicc;
+                let mut selection =
+                    if was_uicc { state.selection.clone() } else { uicc::Selection::default() };
+                let answer = Uicc { env, store, session: uicc }.gsm(&mut selection, command)?;
+                // Only a command that is carried out ends what another application was at.
+                if !was_uicc {
+                    self.leave(Channel::BASIC, Application::Uicc);
+                }
+                let state = self.channels.state(Channel::BASIC)?;
+                state.application = Application::Uicc;
+                state.selection = selection;
+                answer
             }
         };
         Ok(match answer {

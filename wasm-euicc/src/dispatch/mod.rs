@@ -190,9 +190,7 @@ impl<E: Env> Euicc<E> {
     fn select(&mut self, command: &Command<'_>, channel: Channel) -> Result<Response, StatusWord> {
         if let Some((application, fci)) = self.euicc_application(command) {
             self.leave(channel, application);
-            let state = self.channels.state(channel)?;
-            state.application = application;
-            state.selection = uicc::Selection::default();
+            self.channels.state(channel)?.enter(application, uicc::Selection::default());
             let no_data = command.p2 & 0x0C == 0x0C;
             return Ok(Response::new(if no_data { Vec::new() } else { fci }, StatusWord::OK));
         }
@@ -203,9 +201,7 @@ impl<E: Env> Euicc<E> {
         if self.channels.state(channel)?.application != Application::Uicc {
             self.leave(channel, Application::Uicc);
         }
-        let state = self.channels.state(channel)?;
-        state.selection = selection;
-        state.application = Application::Uicc;
+        self.channels.state(channel)?.enter(Application::Uicc, selection);
         Ok(response)
     }
 
@@ -216,7 +212,8 @@ impl<E: Env> Euicc<E> {
         /// A shorter beginning could mean any application of the issuer.
         const LEAST: usize = 10;
         let first_occurrence = command.p2 & 0x03 == 0;
-        if command.p1 != BY_AID || !first_occurrence || command.data.len() < LEAST {
+        let whole = self.options.isdr_aid == command.data;
+        if command.p1 != BY_AID || !first_occurrence || command.data.len() < LEAST && !whole {
             return None;
         }
         if self.options.isdr_aid.starts_with(command.data) {
@@ -327,9 +324,13 @@ impl<E: Env> Euicc<E> {
     /// Another profile is enabled from now on: all channels but the one in use
     /// are closed, what was selected and verified in the old one is gone.
     fn profile_switched(&mut self, stays: Channel) {
+        let had_isdr = self.channels.have_isdr();
         self.channels.close_all_but(stays);
         self.forget_ota();
         self.uicc = uicc::Session::default();
+        if had_isdr && !self.channels.have_isdr() {
+            self.with_isdr(isdr::deselected);
+        }
     }
 
     fn clear_volatile(&mut self) {

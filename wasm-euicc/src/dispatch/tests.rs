@@ -134,6 +134,12 @@ fn the_isd_r_has_the_aid_it_was_made_with() {
     let select = |aid: &[u8]| [&[0x00, 0xA4, 0x04, 0x0C, aid.len() as u8], aid].concat();
     assert_eq!(hex(&chip.transmit(&select(&aid))), "9000");
     assert_eq!(hex(&chip.transmit(&select(&rsp::ids::ISD_R))), "6A82");
+    // The shortest AID there is, and only whole.
+    let aid = vectors::bytes("A000000559");
+    let env = crate::bench::BenchEnv::new(crate::nvm::MemoryMedium::new());
+    let mut chip = crate::Euicc::new(env, Options { isdr_aid: aid.clone(), ..Options::default() }).unwrap();
+    assert_eq!(hex(&chip.transmit(&select(&aid))), "9000");
+    assert_eq!(hex(&chip.transmit(&select(&aid[..4]))), "6A82");
 }
 
 #[test]
@@ -236,6 +242,52 @@ fn a_refresh_is_announced_fetched_and_answered() {
     bench.chip.cat.refresh_with(RefreshMode::ProfileStateChange);
     assert_eq!(bench.raw("801200000B"), "D009810302010982028182".to_owned() + "9000");
     assert_eq!(bench.raw("801400000C010302010902028281030100"), "9000");
+}
+
+/// `91 XX` tells lengths up to 255; what is longer is not asked for.
+#[test]
+fn a_proactive_command_that_no_status_word_can_tell_of_is_not_made() {
+    let mut bench = Bench::empty();
+    bench.raw("8010000002FFFF");
+    assert_eq!(bench.chip.cat.command(0x13, 0, 0x83, &[0; 244]), None);
+    assert!(!bench.chip.cat.is_busy());
+    assert_eq!(bench.raw("00A4000C023F00"), "9000");
+    assert_eq!(bench.chip.cat.command(0x13, 0, 0x83, &[0; 243]), Some(1));
+    assert_eq!(bench.raw("00A4000C023F00"), "91FF");
+}
+
+/// What came in parts for one application is not finished by another.
+#[test]
+fn blocks_and_chains_end_with_a_selection() {
+    let mut bench = Bench::empty();
+    bench.ok(&format!("00A4040C10{ISDR}"));
+    assert_eq!(bench.raw("80E2110001BF"), "9000");
+    bench.ok(&format!("00A4040C10{ISDR}"));
+    assert_eq!(bench.raw("80E29101022E00"), "6A86");
+    assert_eq!(bench.raw("80E2110001BF"), "9000");
+    // A selection that fails changes nothing.
+    assert_eq!(bench.raw("00A4040C05A000000099"), "6A82");
+    assert_eq!(bench.raw("80E29101027E00"), "6A88");
+}
+
+/// Class A0 leaves what is selected alone until one of its commands is carried out.
+#[test]
+fn a_command_of_class_a0_that_fails_deselects_nothing() {
+    let mut bench = Bench::empty();
+    bench.ok(&format!("00A4040C10{ISDR}"));
+    for fails in ["A0A40000026FFF", "A0EE000000", "A0B0000001", "A0A4000001FF"] {
+        let answer = bench.raw(fails);
+        assert!(["94", "6D", "67", "6B"].contains(&&answer[..2]), "{fails}: {answer}");
+        assert_eq!(bench.raw("80E2910003BF7E00"), "6A88", "{fails}");
+    }
+    let announced = bench.raw("A0A40000023F00");
+    assert!(announced.starts_with("9F"));
+    assert_eq!(bench.raw("80E2910003BF7E00"), "6D00");
+    // GET RESPONSE with another length: it is said, and nothing is lost.
+    bench.raw("A0A40000023F00");
+    let wrong = bench.raw("A0C00000FF");
+    assert_eq!(wrong, format!("67{}", &announced[2..]));
+    assert!(bench.raw(&format!("A0C00000{}", &announced[2..])).ends_with("9000"));
 }
 
 #[test]

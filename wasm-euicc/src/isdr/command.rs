@@ -4,6 +4,7 @@ use apdu::StatusWord;
 use rsp::DataObject as _;
 use rsp::addresses::{EuiccConfiguredAddresses, SetDefaultDpAddress};
 use rsp::auth::{AuthenticateServerRequest, EUICC_CHALLENGE, EuiccInfo1, EuiccInfo2};
+use rsp::bpp::{BOUND_PROFILE_PACKAGE, InitialiseSecureChannel};
 use rsp::cancel::CancelSessionRequest;
 use rsp::crl::LoadCrlRequest;
 use rsp::download::PrepareDownloadRequest;
@@ -127,6 +128,16 @@ impl Es10Command {
     /// profile package.
     pub(crate) fn is_one(bytes: &[u8]) -> bool {
         Tlv::single(bytes).is_ok_and(|tlv| is_known(tlv.tag))
+    }
+
+    /// Whether the bytes are one whole request that is neither of this chip nor
+    /// a part of a bound profile package.
+    pub(crate) fn is_unknown_one(bytes: &[u8]) -> bool {
+        let of_package = [BOUND_PROFILE_PACKAGE, InitialiseSecureChannel::TAG];
+        Tlv::single(bytes).is_ok_and(|tlv| {
+            let tag = tlv.tag;
+            matches!(tag.0, 0xBF00..=0xBFFF) && !is_known(tag) && !of_package.contains(&tag)
+        })
     }
 }
 

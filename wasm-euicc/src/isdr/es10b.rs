@@ -325,7 +325,7 @@ pub(super) fn cancel_session(
     });
     // Who says "later" may come back with the same package.
     let later = [CancelSessionReason::POSTPONED, CancelSessionReason::TIMEOUT].contains(&request.reason);
-    if let State::Prepared(prepared) = &context.session.state
+    if let Some(prepared) = context.session.state.prepared()
         && !later
     {
         let mut tx = context.store.begin();

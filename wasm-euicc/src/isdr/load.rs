@@ -169,8 +169,13 @@ impl Load {
         }
     }
 
-    pub(super) const fn authenticated(&self) -> &Authenticated {
-        &self.prepared.authenticated
+    pub(super) const fn prepared(&self) -> &Prepared {
+        &self.prepared
+    }
+
+    /// Whether what came in so far ends with a whole part of the package.
+    pub(super) fn is_between_parts(&self) -> bool {
+        self.package.buffer.is_empty()
     }
 
     /// Executes all that has come in whole; the result once it is there.

@@ -85,8 +85,13 @@ pub fn store_data(context: &mut IsdrContext<'_>, payload: &[u8]) -> Result<Vec<u
 }
 
 fn request(context: &mut IsdrContext<'_>, payload: &[u8]) -> Result<Vec<u8>, StatusWord> {
-    let loading = matches!(context.session.state, State::Loading(_));
-    if loading && !Es10Command::is_one(payload) {
+    if let State::Loading(load) = &context.session.state
+        && !Es10Command::is_one(payload)
+    {
+        // Between two parts of a package a request that nobody knows is told from its next part.
+        if load.is_between_parts() && Es10Command::is_unknown_one(payload) {
+            return Err(StatusWord::REFERENCE_NOT_FOUND);
+        }
         return load::feed(context, payload);
     }
     let head = tlv::head(payload).map_err(|_| StatusWord::WRONG_DATA)?;

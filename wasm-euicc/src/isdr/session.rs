@@ -60,7 +60,16 @@ impl State {
             Self::Idle | Self::Challenged(_) => None,
             Self::Authenticated(authenticated) => Some(authenticated),
             Self::Prepared(prepared) => Some(&prepared.authenticated),
-            Self::Loading(load) => Some(load.authenticated()),
+            Self::Loading(load) => Some(&load.prepared().authenticated),
+        }
+    }
+
+    /// What PrepareDownload made, until the package is there.
+    pub(crate) fn prepared(&self) -> Option<&Prepared> {
+        match self {
+            Self::Idle | Self::Challenged(_) | Self::Authenticated(_) => None,
+            Self::Prepared(prepared) => Some(prepared),
+            Self::Loading(load) => Some(load.prepared()),
         }
     }
 }

@@ -685,6 +685,59 @@ fn an_interrupted_load_is_told_at_the_next_power_up() {
 }
 
 #[test]
+fn a_load_is_cancelled_like_a_session() {
+    let lab = Lab::new();
+    for (reason, kept) in [
+        (CancelSessionReason::END_USER_REJECTION, false),
+        (CancelSessionReason::POSTPONED, true),
+        (CancelSessionReason::TIMEOUT, true),
+        (CancelSessionReason::LOAD_BPP_EXECUTION_ERROR, false),
+    ] {
+        let mut card = Card::new(&lab);
+        let dialogue = session(&mut card, &lab, 1);
+        let bound = Order::new(&dialogue, &metadata(1), &package(1)).bind(&lab, &dialogue).encode();
+        for segment in segments(&bound).unwrap().iter().take(5) {
+            assert!(card.es10(&bound[segment.bytes.clone()]).is_empty());
+        }
+        let request =
+            rsp::cancel::CancelSessionRequest { transaction_id: dialogue.transaction_id.clone(), reason };
+        assert!(card.es10(&request.encode()).starts_with(&[0xBF, 0x41]));
+        assert_eq!(card.notifications(), [(1, "install", ADDRESS.to_owned())]);
+        let mut again = authenticate(&mut card, &lab, &tid(6));
+        prepare(&mut card, &lab, &mut again, Some(dialogue.otpk));
+        assert_eq!(again.otpk == dialogue.otpk, kept, "{reason}");
+    }
+}
+
+/// A profile change closes the channel of a load: it is over, and told at once.
+#[test]
+fn a_load_on_a_channel_that_a_profile_change_closes_is_interrupted() {
+    let lab = Lab::new();
+    let mut card = Card::new(&lab);
+    install(&mut card, &lab, &metadata(2), &package(2));
+    card.forget_notifications();
+    let dialogue = session(&mut card, &lab, 1);
+    let bound = Order::new(&dialogue, &metadata(1), &package(1)).bind(&lab, &dialogue).encode();
+    let list = segments(&bound).unwrap();
+    for segment in &list[..5] {
+        assert!(card.es10(&bound[segment.bytes.clone()]).is_empty());
+    }
+    // REFRESH is answered on the basic channel, which has the ISD-R not selected.
+    card.chip.transmit(&vectors::bytes("8010000002FFFF"));
+    let iccid = metadata(2).iccid;
+    let enable = format!("BF3111A00C5A0A{}8101FF", hex(iccid.as_bytes()));
+    assert_eq!(hex(&card.es10(&vectors::bytes(&enable))), "BF3103800100");
+    card.chip.transmit(&vectors::bytes("801200000B"));
+    let answered = card.chip.transmit(&vectors::bytes("801400000C810301010482028281830100"));
+    assert_eq!(hex(&answered), "9000");
+    card.open();
+    let told = card.notifications();
+    assert_eq!(told.iter().filter(|(_, event, _)| *event == "install").count(), 1, "{told:?}");
+    let (_, sw) = card.store_data(&bound[list[5].bytes.clone()]);
+    assert_eq!(sw, 0x6985);
+}
+
+#[test]
 fn other_commands_may_come_between_segments() {
     let lab = Lab::new();
     let mut card = Card::new(&lab);
@@ -696,6 +749,8 @@ fn other_commands_may_come_between_segments() {
         assert!(card.es10(&bound[segment.bytes.clone()]).is_empty());
         assert!(card.profiles().is_empty());
         assert_eq!(card.es10_hex("BF3E035C015A"), format!("BF3E125A10{}", lab.eid));
+        // So may those of another version of the standard.
+        assert_eq!(card.store_data(&vectors::bytes("BF5400")), (Vec::new(), 0x6A88));
     }
     let answer = card.es10(&bound[last.bytes.clone()]);
     let data = result(&answer, lab.pki.euicc.certificate());
