@@ -227,6 +227,49 @@ test('a new chip is as it left the factory', async ({ person, operator, page }) 
   await expect(person.operator).toHaveText('Bootstrap');
 });
 
+test('a damaged chip is left alone until the person replaces it', async ({ person, operator, page }) => {
+  const order = await operator.order('Damaged');
+  await person.open();
+  await person.install(order.code);
+  // Another page of the same site, with the chip's files closed.
+  await page.route('**/elsewhere', (route) => route.fulfill({ contentType: 'text/html', body: '<p>Elsewhere</p>' }));
+  await page.goto('/elsewhere');
+  const damage = () => page.evaluate(async () => {
+    const folder = await navigator.storage.getDirectory();
+    const lengths = [];
+    for (const name of ['euicc-a.nvm', 'euicc-b.nvm']) {
+      const handle = await folder.getFileHandle(name);
+      const bytes = new Uint8Array(await (await handle.getFile()).arrayBuffer());
+      if (bytes.length > 100) {
+        bytes[80] ^= 1;
+        const out = await handle.createWritable();
+        await out.write(bytes);
+        await out.close();
+      }
+      lengths.push(bytes.length);
+    }
+    return lengths;
+  });
+  const before = await damage();
+  expect(Math.max(...before)).toBeGreaterThan(10_000);
+  await page.goto('/');
+  await expect(page.getByRole('alert')).toContainText('The chip’s memory can’t be read.');
+  await expect(page.locator('section.chip')).toContainText('The memory can’t be read.');
+  // The same bit again: the files are as they were.
+  await page.goto('/elsewhere');
+  expect(await damage()).toEqual(before);
+  await page.goto('/');
+  await person.settled();
+  await expect(person.profiles).toHaveCount(2);
+  await page.goto('/elsewhere');
+  await damage();
+  await page.goto('/');
+  await page.getByRole('button', { name: 'New chip' }).click();
+  await page.getByRole('button', { name: 'Replace' }).click();
+  await expect(person.profiles).toHaveCount(1);
+  await expect(person.operator).toHaveText('Bootstrap');
+});
+
 test('a message shows what was on the wire, without session keys', async ({ person, page }) => {
   await person.open();
   await page.getByRole('button', { name: 'Chip', exact: true }).click();

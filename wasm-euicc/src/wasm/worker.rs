@@ -38,9 +38,17 @@ pub async fn serve(factory: String) -> Result<(), JsValue> {
         Ok(home) => home,
         Err(because) => return tell(&scope, "broken", &because),
     };
-    match open(&scope, Platform::new(storage), &factory).await {
+    let mut platform = Platform::new(storage);
+    let there = match resident(platform.storage.medium()) {
+        Ok(there) => there.is_some(),
+        Err(error) => {
+            answer(&scope, There::Unreadable(platform.storage));
+            return tell(&scope, "unreadable", &error.to_string());
+        }
+    };
+    match open(&scope, platform, there, &factory).await {
         Ok(euicc) => {
-            answer(&scope, euicc);
+            answer(&scope, There::Chip(Box::new(euicc)));
             tell(&scope, state, &because)
         }
         Err(because) => tell(&scope, "broken", &because),
@@ -78,12 +86,12 @@ async fn home(scope: &DedicatedWorkerGlobalScope) -> Result<Home, String> {
 /// The chip that lives in the memory, else a new one.
 async fn open(
     scope: &DedicatedWorkerGlobalScope,
-    mut platform: Platform,
+    platform: Platform,
+    there: bool,
     factory: &str,
 ) -> Result<Euicc<Platform>, String> {
     // A chip that is there needs no factory, and so no network.
-    let there = resident(platform.storage.medium()).map_err(|error| error.to_string())?;
-    if there.is_some() {
+    if there {
         return power_up(platform).map_err(|error| error.to_string());
     }
     let json = fetch(scope, factory).await.map_err(|error| {
@@ -105,9 +113,16 @@ async fn fetch(scope: &DedicatedWorkerGlobalScope, path: &str) -> Result<Vec<u8>
     Ok(Uint8Array::new(&JsFuture::from(response.array_buffer()?).await?).to_vec())
 }
 
+/// What the page speaks to.
+enum There {
+    Chip(Box<Euicc<Platform>>),
+    /// A memory that holds no chip of this version; it can be erased.
+    Unreadable(Storage),
+}
+
 /// Answers the page from now on.
-fn answer(scope: &DedicatedWorkerGlobalScope, euicc: Euicc<Platform>) {
-    let slot = Rc::new(RefCell::new(Some(euicc)));
+fn answer(scope: &DedicatedWorkerGlobalScope, there: There) {
+    let slot = Rc::new(RefCell::new(Some(there)));
     let door = scope.clone();
     let handler = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         if let Err(error) = handle(&door, &slot, &event.data()) {
@@ -120,19 +135,18 @@ fn answer(scope: &DedicatedWorkerGlobalScope, euicc: Euicc<Platform>) {
 
 fn handle(
     scope: &DedicatedWorkerGlobalScope,
-    slot: &Rc<RefCell<Option<Euicc<Platform>>>>,
+    slot: &Rc<RefCell<Option<There>>>,
     message: &JsValue,
 ) -> Result<(), JsValue> {
     let field = |name: &str| Reflect::get(message, &name.into()).unwrap_or_default();
     let mut there = slot.borrow_mut();
-    // An erased chip answers nothing any more: the worker is to be started again.
-    let Some(euicc) = &mut *there else { return Ok(()) };
-    let (response, written) = if let Ok(apdu) = field("apdu").dyn_into::<Uint8Array>() {
-        (euicc.transmit(&apdu.to_vec()), euicc.env().storage.settled())
-    } else if field("reset").is_truthy() {
-        (euicc.reset(), euicc.env().storage.settled())
-    } else if field("erase").is_truthy() {
-        let Some(Platform { mut storage, .. }) = there.take().map(Euicc::into_env) else { return Ok(()) };
+    let (response, written) = if field("erase").is_truthy() {
+        // An erased chip answers nothing any more: the worker is to be started again.
+        let mut storage = match there.take() {
+            Some(There::Chip(euicc)) => euicc.into_env().storage,
+            Some(There::Unreadable(storage)) => storage,
+            None => return Ok(()),
+        };
         storage.erase()?;
         let written = storage.settled();
         // Held until it is done: dropped, it is closed.
@@ -141,7 +155,15 @@ fn handle(
         }
         (Vec::new(), written)
     } else {
-        return Ok(());
+        let Some(There::Chip(euicc)) = &mut *there else { return Ok(()) };
+        let response = if let Ok(apdu) = field("apdu").dyn_into::<Uint8Array>() {
+            euicc.transmit(&apdu.to_vec())
+        } else if field("reset").is_truthy() {
+            euicc.reset()
+        } else {
+            return Ok(());
+        };
+        (response, euicc.env().storage.settled())
     };
     drop(there);
     let id = field("id");

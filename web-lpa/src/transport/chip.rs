@@ -23,6 +23,8 @@ pub(crate) enum ChipState {
     Volatile(String),
     /// Another tab has it; it comes here when that one is closed.
     Elsewhere,
+    /// Its memory holds no chip that this version can start; it can be erased. In words: why.
+    Unreadable(String),
     /// It can't be started, or it broke. In words: why.
     Broken(String),
 }
@@ -31,6 +33,11 @@ impl ChipState {
     /// Whether commands can be sent.
     pub(crate) const fn answers(&self) -> bool {
         matches!(self, Self::Durable(_) | Self::Volatile(_))
+    }
+
+    /// Whether it can be replaced by a new one.
+    pub(crate) const fn can_be_replaced(&self) -> bool {
+        self.answers() || matches!(self, Self::Unreadable(_))
     }
 }
 
@@ -119,6 +126,7 @@ fn told_state(state: &str, because: String) -> ChipState {
         "volatile" => ChipState::Volatile(because),
         "elsewhere" => ChipState::Elsewhere,
         "starting" => ChipState::Starting,
+        "unreadable" => ChipState::Unreadable(because),
         _ => ChipState::Broken(because),
     }
 }

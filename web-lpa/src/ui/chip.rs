@@ -47,6 +47,12 @@ pub(super) fn Chip() -> impl IntoView {
         ChipState::Volatile(_) => "Lost when the page is closed.".to_owned(),
         _ => String::new(),
     };
+    let nothing = move || match model.chip_state.get() {
+        ChipState::Unreadable(_) => "The memory can’t be read.",
+        ChipState::Broken(_) => "The chip does not answer.",
+        ChipState::Elsewhere => "The chip is in another tab.",
+        _ => "Reading the chip…",
+    };
     let atr = move || {
         let atr = model.card.with(|card| card.atr.clone());
         (!atr.is_empty())
@@ -55,13 +61,13 @@ pub(super) fn Chip() -> impl IntoView {
     view! {
         <section class="chip" aria-labelledby="chip-title">
             <h2 id="chip-title">"Chip"</h2>
-            {move || facts().map_or_else(|| view! { <p class="empty">"Reading the chip…"</p> }.into_any(), IntoAny::into_any)}
+            {move || facts().map_or_else(|| view! { <p class="empty">{nothing}</p> }.into_any(), IntoAny::into_any)}
             {atr}
             <p class="help">{memory}</p>
             <button
                 type="button"
                 class="quiet danger"
-                disabled=move || model.task.with(Option::is_some) || !model.chip_state.with(ChipState::answers)
+                disabled=move || model.task.with(Option::is_some) || !model.chip_state.with(ChipState::can_be_replaced)
                 on:click=move |_| erasing.set(true)
             >"New chip"</button>
             <Modal open=Signal::from(erasing) on_cancel=move || erasing.set(false) label="Replace the chip">

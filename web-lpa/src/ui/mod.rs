@@ -91,6 +91,12 @@ fn ChipBanner() -> impl IntoView {
                 "A chip sits in one phone at a time. Close the other tab: the chip then comes here by itself."
                     .to_owned(),
             ),
+            ChipState::Unreadable(because) => (
+                "The chip’s memory can’t be read.",
+                format!(
+                    "Nothing in it was changed. To go on, press “New chip” in the box Chip; the profiles on this one are then lost. ({because})"
+                ),
+            ),
             ChipState::Broken(because) => (
                 "The chip does not answer.",
                 format!("Reload the page. If that does not help, close other tabs of this site. ({because})"),

@@ -31,6 +31,7 @@ fn Node(party: Party) -> impl IntoView {
         Party::Chip => match (model.chip_state.get(), model.chip.get()) {
             (ChipState::Starting, _) => "starting".to_owned(),
             (ChipState::Elsewhere, _) => "in another tab".to_owned(),
+            (ChipState::Unreadable(_), _) => "can’t be read".to_owned(),
             (ChipState::Broken(_), _) => "does not answer".to_owned(),
             (_, None) => "reading".to_owned(),
             (_, Some(chip)) => {
