@@ -42,7 +42,7 @@ export interface Options {
    * the new chip is. Not together with `eid`, `seed`, `factory`.
    */
   sgp26?: string;
-  /** The chip that `snapshot()` gave, into an empty storage. */
+  /** The chip that `snapshot()` gave, into a storage that is empty or damaged. */
   snapshot?: Uint8Array;
   /** Where the chip lives; where one lives already it is that one. `'memory'` if not given. */
   storage?: Storage;

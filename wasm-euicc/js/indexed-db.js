@@ -39,6 +39,7 @@ export class Database {
   #failed;
   #writing = 0;
   #last;
+  #open = new Set();
 
   /**
    * Opens the database; waits while another tab has it, after telling `elsewhere`. Without
@@ -93,11 +94,19 @@ export class Database {
   #transaction(change) {
     const transaction = this.#db.transaction(STORE, 'readwrite', { durability: 'strict' });
     this.#writing += 1;
+    this.#open.add(transaction);
     this.#last = new Promise((resolve) => {
-      transaction.oncomplete = resolve;
+      transaction.oncomplete = () => {
+        this.#open.delete(transaction);
+        resolve();
+      };
       transaction.onabort = () => {
-        // What follows would follow a gap.
+        this.#open.delete(transaction);
         this.#failed ??= transaction.error ?? new Error('the browser aborted a write');
+        // What follows would follow a gap; those that wait begin when this one is over.
+        const rest = [...this.#open];
+        this.#open.clear();
+        for (const other of rest) other.abort();
         resolve();
       };
     }).finally(() => {

@@ -85,18 +85,19 @@ pub(super) fn replay(bytes: &[u8], mut apply: impl FnMut(Change<'_>)) -> Result<
     // the head; and what comes after a record that is broken was written after it.
     let rest = &bytes[good.good_len..];
     let first_is_broken = good.good_len == HEAD_LEN && !rest.is_empty();
-    if first_is_broken || ends_in_records(rest) {
+    if first_is_broken || ends_in_records(rest, good.sequence) {
         return Err(Error::Damaged);
     }
     Ok(good)
 }
 
-/// Whether whole records stand at the end of `bytes`. What only looks like one, in a value that
-/// power failure cut off, does not end where the medium ends.
-fn ends_in_records(bytes: &[u8]) -> bool {
+/// Whether whole records that are later than `sequence` stand at the end of `bytes`. What only
+/// looks like one, in a value that power failure cut off, has another number, or does not end
+/// where the medium ends.
+fn ends_in_records(bytes: &[u8], sequence: u64) -> bool {
     let starts = (0..bytes.len()).filter(|&at| bytes[at..].starts_with(&MAGIC));
     starts.into_iter().any(|mut at| {
-        while let Some((.., len)) = next_record(&bytes[at..]) {
+        while let Some((_, _, len)) = next_record(&bytes[at..]).filter(|next| next.0 > sequence) {
             at += len;
             if at == bytes.len() {
                 return true;

@@ -60,9 +60,7 @@ impl fmt::Display for Error {
             Self::Medium => f.write_str("the medium failed"),
             Self::Foreign => f.write_str("the medium does not hold the memory of a chip"),
             Self::Version(version) => write!(f, "memory format {version} is not supported"),
-            Self::Damaged => {
-                f.write_str("the memory of the chip is damaged: put a copy of it back, or begin a new chip")
-            }
+            Self::Damaged => f.write_str("the memory of the chip is damaged"),
         }
     }
 }

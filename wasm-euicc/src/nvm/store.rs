@@ -73,7 +73,8 @@ impl Store {
             };
         })?;
         store.sequence = replayed.sequence;
-        store.rewrite = replayed.good_len != bytes.len();
+        // A head without a record is no place to append to either.
+        store.rewrite = replayed.good_len != bytes.len() || replayed.sequence == 0;
         store.used = store.values.iter().map(|(key, value)| cost(*key, value.len())).sum();
         Ok(store)
     }

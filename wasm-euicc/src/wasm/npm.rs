@@ -13,7 +13,7 @@ use super::{opfs, words};
 use crate::host::Card;
 use crate::host::line::{Format, Lines};
 use crate::host::vpcd::Vpcd;
-use crate::nvm::{Medium, MediumError, MemoryMedium, Store, TwinMedium};
+use crate::nvm::{Error, Medium, MediumError, MemoryMedium, Store, TwinMedium};
 use crate::wish::{ReadFile, Wish};
 use crate::{Euicc, power_up, resident};
 
@@ -121,7 +121,8 @@ pub struct Chip {
 
 #[wasm_bindgen]
 impl Chip {
-    /// The chip that lives in `place`; where none does, the one of `snapshot`, else a new one
+    /// The chip that lives in `place`; where none does, or one that is damaged, the one of
+    /// `snapshot`, else a new one
     /// as `wish` (JSON of [`Wish`]) has it. `sgp26` reads a published file by its name.
     /// `chance` makes its randomness one that can be had again: for recorded sessions only.
     ///
@@ -135,7 +136,11 @@ impl Chip {
         chance: Option<Vec<u8>>,
     ) -> Result<Self, JsError> {
         let wish: Wish = serde_json::from_str(wish)?;
-        let there = resident(place.0.medium())?;
+        let there = match resident(place.0.medium()) {
+            // It takes the place of what is damaged.
+            Err(Error::Damaged) if snapshot.is_some() => None,
+            there => there?,
+        };
         let restored = snapshot.is_some();
         if let Some(snapshot) = snapshot {
             if there.is_some() {
