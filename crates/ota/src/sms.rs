@@ -211,6 +211,8 @@ pub fn deliver(packet: &[u8], originator: &[u8], reference: u8) -> Vec<Deliver> 
 pub struct Reassembly {
     /// Oldest first.
     begun: VecDeque<Begun>,
+    /// Parts taken so far.
+    taken: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -219,6 +221,8 @@ struct Begun {
     reference: u16,
     is_command: bool,
     parts: Vec<Option<Vec<u8>>>,
+    /// When the last part came, counted in parts.
+    at: u64,
 }
 
 impl Reassembly {
@@ -226,6 +230,9 @@ impl Reassembly {
     pub const MOST_PARTS: u8 = 32;
     /// The most messages that parts are waited for; one more, and the oldest is forgotten.
     pub const MOST_MESSAGES: usize = 4;
+    /// A message of which none of the last so many parts was one is forgotten: its reference
+    /// number may come round.
+    pub const PATIENCE: u64 = 128;
 
     /// Takes a message. Returns a command packet when it is whole; `None` when
     /// parts are missing, or when the message is of another kind.
@@ -247,6 +254,9 @@ impl Reassembly {
                 && begun.reference == part.reference
                 && begun.parts.len() == of
         };
+        self.taken += 1;
+        let now = self.taken;
+        self.begun.retain(|begun| now - begun.at <= Self::PATIENCE);
         let known = self.begun.iter().position(same);
         let mut begun = match known.and_then(|at| self.begun.remove(at)) {
             Some(begun) => begun,
@@ -255,8 +265,10 @@ impl Reassembly {
                 reference: part.reference,
                 is_command: false,
                 parts: vec![None; of],
+                at: now,
             },
         };
+        begun.at = now;
         begun.is_command |= is_command;
         if let Some(place) = begun.parts.get_mut(index) {
             *place = Some(message.data);

@@ -335,6 +335,22 @@ fn a_message_of_several_parts_in_any_order() {
     for part in 1..4 {
         assert_eq!(take(0, part), Ok(None));
     }
+    // A part that came twice is not taken for one of the message that has its number next time.
+    let long = |reference: u8, first: u8| {
+        let packet: Vec<u8> = (0..200).map(|at| first ^ at).collect();
+        (deliver(&packet, &[2, 0x81, 0], reference), packet)
+    };
+    let mut reassembly = Reassembly::default();
+    for round in 0..3 {
+        for reference in 0..=255 {
+            let (parts, packet) = long(reference, round);
+            assert_eq!(reassembly.take(parts[0].clone()), Ok(None), "{round} {reference}");
+            assert_eq!(reassembly.take(parts[1].clone()), Ok(Some(packet)), "{round} {reference}");
+            if reference % 100 == 7 {
+                assert_eq!(reassembly.take(parts[1].clone()), Ok(None));
+            }
+        }
+    }
     // Numbers that cannot be; sixteen bit references.
     for header in ["0003 07 0201 00", "0003070200", "0003070203", "000307FF01"] {
         let part = Deliver { originator: vec![0, 0x81], header: bytes(header), data: vec![1] };

@@ -133,6 +133,11 @@ impl State {
         self.waiting = None;
     }
 
+    /// Another command came between the parts of a chained one.
+    pub(super) fn break_chain(&mut self) {
+        self.chain = None;
+    }
+
     /// Stands at an application that was just selected: what came in parts for the one
     /// before is not for it.
     pub(super) fn enter(&mut self, application: Application, selection: Selection) {

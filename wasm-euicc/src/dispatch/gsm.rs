@@ -23,6 +23,7 @@ impl<E: Env> Euicc<E> {
             return Ok(Response::new(data, StatusWord::OK));
         }
         state.drop_waiting();
+        state.break_chain();
         let answer = match command.ins {
             SLEEP => return Ok(StatusWord::OK.into()),
             ins::FETCH => GsmAnswer::Now(self.toolkit(command)?.data),
@@ -41,8 +42,11 @@ impl<E: Env> Euicc<E> {
                     self.leave(Channel::BASIC, Application::Uicc);
                 }
                 let state = self.channels.state(Channel::BASIC)?;
-                state.application = Application::Uicc;
-                state.selection = selection;
+                if was_uicc {
+                    state.selection = selection;
+                } else {
+                    state.enter(Application::Uicc, selection);
+                }
                 answer
             }
         };

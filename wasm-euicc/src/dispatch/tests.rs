@@ -280,6 +280,10 @@ fn a_command_of_class_a0_that_fails_deselects_nothing() {
         assert!(["94", "6D", "67", "6B"].contains(&&answer[..2]), "{fails}: {answer}");
         assert_eq!(bench.raw("80E2910003BF7E00"), "6A88", "{fails}");
     }
+    // But a chain that it comes into is broken.
+    assert_eq!(bench.raw("90E2910001BF"), "9000");
+    bench.raw("A0EE000000");
+    assert_eq!(bench.raw("80E29100022E00"), "6A88");
     let announced = bench.raw("A0A40000023F00");
     assert!(announced.starts_with("9F"));
     assert_eq!(bench.raw("80E2910003BF7E00"), "6D00");

@@ -118,7 +118,9 @@ fn enable(tx: &mut Transaction<'_>, slot: SlotId) -> Result<(), Error> {
     let stays = match target.class() {
         ProfileClass::Operational => false,
         ProfileClass::Test => true,
-        ProfileClass::Provisioning => back_to(tx).is_some_and(|back| must_stay_enabled(&back)),
+        ProfileClass::Provisioning => {
+            back_to(tx).is_some_and(|back| back.slot != slot && must_stay_enabled(&back))
+        }
     };
     let now_displaced = current.as_ref().filter(|current| displaces(current)).map(|current| current.slot);
     match now_displaced {
@@ -176,8 +178,9 @@ pub(crate) fn check_delete(
 
 /// Deletes a profile with its ISD-P, whatever its state and rules.
 pub(crate) fn delete(tx: &mut Transaction<'_>, target: &Isdp) -> Result<(), Error> {
-    tx.delete_slot(target.slot);
     let was_enabled = profile::enabled(tx) == Some(target.slot);
+    let back = back_to(tx).filter(|_| was_enabled && target.class() != ProfileClass::Operational);
+    tx.delete_slot(target.slot);
     if was_enabled {
         profile::set_enabled(tx, None)?;
     }
@@ -190,7 +193,7 @@ pub(crate) fn delete(tx: &mut Transaction<'_>, target: &Isdp) -> Result<(), Erro
         tx.delete(keys::PENDING_CHANGE);
     }
     notification::of_event(tx, target, NotificationEvents::DELETE)?;
-    match fallback(tx, target) {
+    match back.or_else(|| fallback(tx, target)) {
         Some(back) if was_enabled => enable(tx, back.slot),
         _ => Ok(()),
     }

@@ -182,7 +182,7 @@ pub(super) fn memory_reset(
     request: MemoryResetRequest,
 ) -> Result<Vec<u8>, StatusWord> {
     let asked = |bit: u32| request.0 & bit != 0;
-    let targets: Vec<Isdp> = isdp::all(context.store)
+    let mut targets: Vec<Isdp> = isdp::all(context.store)
         .into_iter()
         .filter(|isdp| match isdp.class() {
             ProfileClass::Operational => asked(MemoryResetRequest::OPERATIONAL_PROFILES),
@@ -190,6 +190,8 @@ pub(super) fn memory_reset(
             ProfileClass::Provisioning => false,
         })
         .collect();
+    // Where a test profile goes, what it displaced comes back, unless that goes too.
+    targets.sort_by_key(|target| target.class() != ProfileClass::Operational);
     let initial = Configuration::load(context.store).and_then(|made| made.default_dp_address);
     let address_changed = asked(MemoryResetRequest::DEFAULT_SMDP_ADDRESS)
         && context.store.get(keys::DEFAULT_DP_ADDRESS) != initial.as_deref().map(str::as_bytes);

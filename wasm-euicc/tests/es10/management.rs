@@ -236,6 +236,12 @@ fn a_provisioning_profile_is_no_way_around_ppr1() {
         assert_eq!(disable(&mut card, way[way.len() - 1]), 0);
         assert_eq!(enabled(&mut card), Some(1), "{way:?}");
     }
+    // Nor is it to reset the memory of test profiles.
+    assert_eq!(enable(&mut card, 3), 0);
+    assert_eq!(reset_memory(&mut card, MemoryResetRequest::FIELD_LOADED_TEST_PROFILES), 0);
+    card.open();
+    assert_eq!(enabled(&mut card), Some(1));
+    assert_eq!(enable(&mut card, 2), 3);
     // By itself it comes back, and by hand.
     assert_eq!(enable(&mut card, 4), 0);
     assert_eq!(enable(&mut card, 1), 0);
