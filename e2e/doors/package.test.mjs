@@ -118,6 +118,15 @@ test('a snapshot is the chip: it lives on in another', async () => {
   const again = await Euicc.create({ storage: { file } });
   assert.equal(await address(await speak(again)), 'before.example');
   await again.close();
+  // A file that something else has changed is left alone, until a snapshot takes its place.
+  const damaged = readFileSync(file);
+  damaged[80] ^= 1;
+  writeFileSync(file, damaged);
+  await assert.rejects(Euicc.create({ storage: { file } }), /damaged/);
+  assert.deepEqual(readFileSync(file), damaged);
+  const mended = await Euicc.create({ snapshot, storage: { file } });
+  assert.equal(await address(await speak(mended)), 'before.example');
+  await mended.close();
 });
 
 test('recorded chance comes again', async () => {
