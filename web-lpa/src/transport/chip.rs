@@ -35,6 +35,16 @@ impl ChipState {
         matches!(self, Self::Durable(_) | Self::Volatile(_))
     }
 
+    /// What stands in the place of what has not been read.
+    pub(crate) const fn nothing_read(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "The memory can’t be read.",
+            Self::Broken(_) => "The chip does not answer.",
+            Self::Elsewhere => "The chip is in another tab.",
+            Self::Starting | Self::Durable(_) | Self::Volatile(_) => "Reading the chip…",
+        }
+    }
+
     /// Whether it can be replaced by a new one.
     pub(crate) const fn can_be_replaced(&self) -> bool {
         self.answers() || matches!(self, Self::Unreadable(_))

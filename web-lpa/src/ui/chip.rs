@@ -47,12 +47,7 @@ pub(super) fn Chip() -> impl IntoView {
         ChipState::Volatile(_) => "Lost when the page is closed.".to_owned(),
         _ => String::new(),
     };
-    let nothing = move || match model.chip_state.get() {
-        ChipState::Unreadable(_) => "The memory can’t be read.",
-        ChipState::Broken(_) => "The chip does not answer.",
-        ChipState::Elsewhere => "The chip is in another tab.",
-        _ => "Reading the chip…",
-    };
+    let nothing = move || model.chip_state.with(ChipState::nothing_read);
     let atr = move || {
         let atr = model.card.with(|card| card.atr.clone());
         (!atr.is_empty())

@@ -8,6 +8,7 @@ use super::dialogs::Modal;
 use super::phone::short;
 use super::{Context, context};
 use crate::phone::shown_name;
+use crate::transport::chip::ChipState;
 
 #[component]
 pub(super) fn Profiles() -> impl IntoView {
@@ -19,7 +20,7 @@ pub(super) fn Profiles() -> impl IntoView {
             <Show
                 when=move || !list().is_empty()
                 fallback=move || view! {
-                    <p class="empty">{move || if model.profiles.with(Option::is_some) { "None yet: add an eSIM." } else { "Reading the chip…" }}</p>
+                    <p class="empty">{move || if model.profiles.with(Option::is_some) { "None yet: add an eSIM." } else { model.chip_state.with(ChipState::nothing_read) }}</p>
                 }
             >
                 <ul>
