@@ -1,0 +1,198 @@
+//! ES9+: what LPAs ask for (SGP.22 §5.6, §6.5.2).
+
+use http::{Request, Response, StatusCode as Http};
+use rsp::cancel::CancelSessionResponse;
+use rsp::download::PrepareDownloadResponse;
+use rsp::es9::{
+    AuthenticateClientRequest, CancelSessionRequest, Es9Function, GetBoundProfilePackageRequest,
+    GetBoundProfilePackageResponse, HandleNotificationRequest, HeaderOnly, InitiateAuthenticationRequest,
+};
+use rsp::notification::PendingNotification;
+use rsp::status::{ResponseHeader, StatusCode};
+use rsp::{DataObject, Iccid};
+use rsp_crypto::Provider;
+
+use super::{MAX_BODY, SmDp, empty, json, not_posted, read, respond};
+use crate::environment::random;
+use crate::error::{Fault, Malformed, Trouble};
+use crate::profile::{Profile, ProfileState};
+use crate::service::authenticate::Authenticated;
+use crate::service::bind::{self, Step};
+use crate::service::{authenticate, cancel, initiate, notify, session};
+use crate::store::Store;
+use crate::{Chance, Clock};
+
+impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
+    pub(super) async fn es9(&self, function: Es9Function, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+        if let Some(refused) = not_posted(request, MAX_BODY) {
+            return refused;
+        }
+        let body = request.body();
+        let now = self.clock.now();
+        let answer = match function {
+            Es9Function::InitiateAuthentication => self.initiate_authentication(body, now).await,
+            Es9Function::AuthenticateClient => self.authenticate_client(body, now).await,
+            Es9Function::GetBoundProfilePackage => self.get_bound_profile_package(body, now).await,
+            Es9Function::CancelSession => self.cancel_session(body, now).await,
+            Es9Function::HandleNotification => match self.handle_notification(body, now).await {
+                Ok(()) => return empty(Http::NO_CONTENT),
+                Err(trouble) => Err(trouble),
+            },
+        };
+        respond(answer)
+    }
+
+    async fn initiate_authentication(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+        let request: InitiateAuthenticationRequest = read(body)?;
+        let chance = || random(&self.chance);
+        json(&initiate::initiate_authentication(&self.server, &request, now, chance).await?)
+    }
+
+    async fn authenticate_client(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+        let request: AuthenticateClientRequest = read(body)?;
+        let response = &request.authenticate_server_response.0;
+        let who = authenticate::verify(&self.server, &request.transaction_id, response, now).await?;
+        let iccid = self.order_for(&who).await?;
+        // The first write of a session. It decides between two of the same id.
+        let expires = now + self.server.limits.memory;
+        if !self.store.begin_session(&who.session.id, iccid.as_ref(), expires).await? {
+            return Err(StatusCode::TRANSACTION_ID_UNKNOWN.into());
+        }
+        let iccid = iccid.ok_or(StatusCode::MATCHING_ID_REFUSED)?;
+        let answer = self.change(&iccid, async |change| {
+            if !is_meant(&change.profile, &who) {
+                return Err(StatusCode::MATCHING_ID_REFUSED.into());
+            }
+            authenticate::offer(&self.server, &mut change.profile, &who, now).await
+        });
+        let answer = answer.await?.ok_or(StatusCode::MATCHING_ID_REFUSED)?;
+        json(&answer)
+    }
+
+    /// The order that an eUICC came for: by the matching id, else by its EID.
+    async fn order_for(&self, who: &Authenticated<'_, P::SigningKey>) -> Result<Option<Iccid>, Fault> {
+        let matching_id = who.signed1.ctx_params1.matching_id.as_ref().filter(|id| !id.is_empty());
+        if let Some(id) = matching_id {
+            return self.store.matching_id(id).await;
+        }
+        let eid = who.euicc.eid();
+        let mut waiting = None;
+        loop {
+            let mut finished = 0;
+            for iccid in self.store.linked(eid).await? {
+                let Some(stored) = self.store.profile(&iccid).await? else { continue };
+                match stored.profile.state {
+                    // For good: out of the way of the orders behind it.
+                    ProfileState::Installed | ProfileState::Deleted | ProfileState::Unavailable => {
+                        self.store.unlink(eid, &iccid).await?;
+                        finished += 1;
+                    }
+                    _ if !is_meant(&stored.profile, who) => {}
+                    ProfileState::Released | ProfileState::Downloaded => return Ok(Some(iccid)),
+                    ProfileState::Confirmed => waiting = waiting.or(Some(iccid)),
+                    _ => {}
+                }
+            }
+            if finished == 0 || waiting.is_some() {
+                return Ok(waiting);
+            }
+        }
+    }
+
+    async fn get_bound_profile_package(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+        let request: GetBoundProfilePackageRequest = read(body)?;
+        let response = PrepareDownloadResponse::decode(&request.prepare_download_response.0)
+            .map_err(|e| Malformed::new("prepareDownloadResponse", e))?;
+        let (id, iccid) = self.session(&request.transaction_id, now).await?;
+        let server = &*self.server;
+        let bound = self.change(&iccid, async |change| {
+            match bind::accept(server, &mut change.profile, &id, &response, now).await? {
+                Step::Again => Ok(None),
+                Step::Bind(binding) => {
+                    let sealed = self.store.package(&iccid).await?;
+                    let sealed = sealed.ok_or_else(|| Fault::new("a profile has lost its package"))?;
+                    let package = server.secret.expose_sealed(&bind::package_context(&iccid), &sealed)?;
+                    let ppk = bind::profile_protection_keys(server, || random(&self.chance))?;
+                    let metadata = &change.profile.metadata.0;
+                    let bound = bind::bind(server, &binding, metadata, &package, ppk.as_ref()).await?;
+                    bind::hand_out(&mut change.profile, &binding, now);
+                    change.bound = Some(bound.clone());
+                    Ok(Some(bound))
+                }
+            }
+        });
+        let bound_profile_package = match bound.await?.ok_or(StatusCode::TRANSACTION_ID_UNKNOWN)? {
+            Some(bound) => bound,
+            None => {
+                let kept = self.store.bound_profile_package(&iccid).await?;
+                kept.ok_or_else(|| Fault::new("a bound profile package is lost"))?
+            }
+        };
+        json(&GetBoundProfilePackageResponse {
+            header: ResponseHeader::success(),
+            transaction_id: id.to_string(),
+            bound_profile_package: bound_profile_package.into(),
+        })
+    }
+
+    async fn cancel_session(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+        let request: CancelSessionRequest = read(body)?;
+        let response = CancelSessionResponse::decode(&request.cancel_session_response.0)
+            .map_err(|e| Malformed::new("cancelSessionResponse", e))?;
+        let (id, iccid) = self.session(&request.transaction_id, now).await?;
+        let done = self.change(&iccid, async |change| {
+            cancel::cancel_session(&self.server, &mut change.profile, &id, &response, now).await
+        });
+        done.await?.ok_or(StatusCode::TRANSACTION_ID_UNKNOWN)?;
+        json(&HeaderOnly { header: ResponseHeader::success() })
+    }
+
+    /// A session by its name, and the profile it is for.
+    async fn session(&self, id: &str, now: u64) -> Result<(rsp::TransactionId, Iccid), Trouble> {
+        let unknown = StatusCode::TRANSACTION_ID_UNKNOWN;
+        let server = &self.server;
+        let given = session::recognise(&server.secret, id, now, server.limits.session).ok_or(unknown)?;
+        let iccid = self.store.session(&given.id).await?.ok_or(unknown)?;
+        Ok((given.id, iccid))
+    }
+
+    async fn handle_notification(&self, body: &[u8], now: u64) -> Result<(), Trouble> {
+        let request: HandleNotificationRequest = read(body)?;
+        let notification = PendingNotification::decode(&request.pending_notification.0)
+            .map_err(|e| Malformed::new("pendingNotification", e))?;
+        match notification {
+            PendingNotification::ProfileInstallationResult(result) => {
+                let named = result.data.notification.iccid;
+                let iccid = match named {
+                    Some(iccid) => Some(iccid),
+                    None => self.store.session(&result.data.transaction_id).await?,
+                };
+                // Not one of ours: nothing is to be done, and the eUICC may forget it.
+                let Some(iccid) = iccid else { return Ok(()) };
+                self.change(&iccid, async |change| {
+                    notify::installation_result(&self.server, &mut change.profile, &result, now).await
+                })
+                .await?;
+            }
+            PendingNotification::Other(other) => {
+                let euicc = notify::verify_other(&self.server, &other, now).await?;
+                let Some(iccid) = other.tbs.iccid else { return Ok(()) };
+                self.change(&iccid, async |change| {
+                    Ok(notify::other(&mut change.profile, &euicc, &other, now)?)
+                })
+                .await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether an order is what the eUICC asked for, as far as ids go.
+fn is_meant<K>(profile: &Profile, who: &Authenticated<'_, K>) -> bool {
+    let Some(order) = &profile.order else { return false };
+    let Some(own) = &order.matching_id else { return false };
+    match who.signed1.ctx_params1.matching_id.as_ref().filter(|id| !id.is_empty()) {
+        Some(asked) => own == asked,
+        None => own.is_empty() && order.eid == Some(*who.euicc.eid()),
+    }
+}
