@@ -19,7 +19,8 @@ pub struct Configuration<'a> {
     /// `{"oid":"2.999.10"?, "sets":[{"ciCertificate":b64, "dpAuth":{"certificate":b64,
     /// "privateKey":b64 of PKCS#8}, "dpPb":{…}}]}`.
     pub credentials: &'a str,
-    /// `SMDP_SECRET`: hexadecimal, at least [`crate::seal::MIN_SECRET`] bytes.
+    /// `SMDP_SECRET`: hexadecimal, at least [`crate::seal::MIN_SECRET`] bytes; several,
+    /// comma separated, the present one first, while a new one takes over.
     pub secret: &'a str,
     /// `OPERATOR_TOKEN`; without one nobody is the operator.
     pub operator_token: Option<&'a str>,
@@ -169,9 +170,14 @@ impl<P: ImportKey> Server<P> {
         if addresses.is_empty() || !addresses.iter().all(|a| rsp::activation_code::is_address(a)) {
             return Err(invalid("SMDP_ADDRESSES: host[:port], comma separated"));
         }
-        let secret = Zeroizing::new(hex::decode(configuration.secret.trim()).unwrap_or_default());
-        let secret = ServerSecret::new(&secret)
-            .ok_or_else(|| invalid("SMDP_SECRET: at least 32 hexadecimal digits"))?;
+        let secrets =
+            configuration.secret.split(',').map(|text| hex::decode(text.trim()).map(Zeroizing::new));
+        let secret = secrets.collect::<Result<Vec<_>, _>>().ok().and_then(|secrets| {
+            let secrets = secrets.iter().map(|secret| &secret[..]);
+            ServerSecret::new(secrets)
+        });
+        let secret = secret
+            .ok_or_else(|| invalid("SMDP_SECRET: at least 32 hexadecimal digits, several comma separated"))?;
         let json: CredentialsJson = serde_json::from_str(configuration.credentials)
             // Line and column only: the message could quote a key.
             .map_err(|e| invalid(format!("SMDP_CREDENTIALS: line {} column {}", e.line(), e.column())))?;

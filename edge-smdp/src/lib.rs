@@ -26,16 +26,18 @@ pub mod config;
 mod crypto;
 mod environment;
 pub mod error;
+pub mod outbox;
 pub mod profile;
 pub mod router;
 pub mod seal;
 pub mod service;
 pub mod store;
+mod tend;
 pub mod wire;
 #[cfg(target_arch = "wasm32")]
 mod worker;
 
 pub use config::{Configuration, Limits, Protection, Server};
-pub use environment::{Chance, Clock};
+pub use environment::{Chance, Clock, Courier, Letter, Nowhere};
 pub use error::{Fault, Refusal, Trouble};
 pub use router::SmDp;

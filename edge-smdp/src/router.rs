@@ -14,9 +14,10 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::error::{Fault, Malformed, Trouble};
+use crate::seal::Cipher;
 use crate::store::{Change, Store};
 use crate::wire::problem::problem;
-use crate::{Chance, Clock, Server};
+use crate::{Chance, Clock, Courier, Nowhere, Server};
 
 mod es2;
 mod es9;
@@ -33,11 +34,12 @@ const MAX_RACES: usize = 16;
 const X_ADMIN_PROTOCOL: HeaderName = HeaderName::from_static("x-admin-protocol");
 
 /// The SM-DP+: a server, its memory, a clock and a source of chance.
-pub struct SmDp<P: Provider, S, C, R> {
-    server: Rc<Server<P>>,
-    store: S,
-    clock: C,
-    chance: R,
+pub struct SmDp<P: Provider, S, C, R, O = Nowhere> {
+    pub(crate) server: Rc<Server<P>>,
+    pub(crate) store: S,
+    pub(crate) clock: C,
+    pub(crate) chance: R,
+    pub(crate) courier: O,
 }
 
 /// What a path leads to.
@@ -47,12 +49,21 @@ enum Route<'a> {
     Operator(&'a str),
 }
 
-impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
-    /// Puts the parts together.
+impl<P: Provider, S, C, R> SmDp<P, S, C, R> {
+    /// Puts the parts together: a server that sends nothing by itself.
     pub const fn new(server: Rc<Server<P>>, store: S, clock: C, chance: R) -> Self {
-        Self { server, store, clock, chance }
+        Self { server, store, clock, chance, courier: Nowhere }
     }
+}
 
+impl<P: Provider, S, C, R, O> SmDp<P, S, C, R, O> {
+    /// The same with another way out.
+    pub fn with_courier<N>(self, courier: N) -> SmDp<P, S, C, R, N> {
+        SmDp { server: self.server, store: self.store, clock: self.clock, chance: self.chance, courier }
+    }
+}
+
+impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S, C, R, O> {
     /// The store, for tests that look behind the door.
     pub const fn store(&self) -> &S {
         &self.store
@@ -110,7 +121,7 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
     /// Makes a change to a profile, again when somebody else was faster. What `make`
     /// did to the record is kept when it refuses, too (a counted failure), and
     /// forgotten on a fault or on malformed input. `None`: there is no such profile.
-    async fn change<T>(
+    pub(crate) async fn change<T>(
         &self,
         iccid: &Iccid,
         mut make: impl AsyncFnMut(&mut Change) -> Result<T, Trouble>,
@@ -119,12 +130,13 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
             let Some(stored) = self.store.profile(iccid).await? else {
                 return Ok(None);
             };
-            let mut change = Change { profile: stored.profile.clone(), bound: None };
+            let mut change = Change::of(stored.profile.clone());
             let result = make(&mut change).await;
             if matches!(result, Err(Trouble::Fault(_) | Trouble::Malformed(_))) {
                 return result.map(Some);
             }
-            let changed = change.bound.is_some() || change.profile != stored.profile;
+            let changed =
+                change.bound.is_some() || change.packages.is_some() || change.profile != stored.profile;
             if !changed || self.store.replace(stored.version, &change).await? {
                 return result.map(Some);
             }

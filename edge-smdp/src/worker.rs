@@ -1,17 +1,21 @@
 //! The worker: requests of the runtime to [`SmDp::handle`] and back.
 
 use core::cell::RefCell;
+use core::time::Duration;
 use std::rc::Rc;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
-use worker::{Context, Date, Env, Headers, Request, Response, Result, event};
+use worker::{
+    Context, Date, Env, Fetch, Headers, Method as Verb, Request, RequestInit, RequestRedirect, Response,
+    Result, ScheduleContext, ScheduledEvent, event,
+};
 
 use crate::config::{Configuration, Limits, Protection, Server};
 use crate::crypto::{Entropy, WebCrypto};
 use crate::router::{MAX_OPERATOR_BODY, SmDp};
-use crate::store::durable::Durable;
+use crate::store::durable::{Durable, Here, Shard, within};
 use crate::wire::problem::problem;
-use crate::{Clock, Fault};
+use crate::{Clock, Courier, Fault, Letter};
 
 /// The headers that the router looks at.
 const HEADERS: [&str; 3] = ["authorization", "content-type", "x-admin-protocol"];
@@ -27,6 +31,62 @@ struct RuntimeClock;
 impl Clock for RuntimeClock {
     fn now(&self) -> u64 {
         Date::now().as_millis() / 1000
+    }
+}
+
+/// How long a message to the operator or an SM-DS may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How much of an answer to a message is read, in bytes.
+const MOST_OF_ANSWER: usize = 16 * 1024;
+
+/// The platform's way out.
+struct Outgoing;
+
+impl Courier for Outgoing {
+    async fn post(&self, letter: &Letter<'_>) -> core::result::Result<(u16, Vec<u8>), String> {
+        let send = async {
+            let headers = Headers::new();
+            headers.set("content-type", "application/json")?;
+            headers.set("x-admin-protocol", rsp::es9::ADMIN_PROTOCOL)?;
+            if let Some(token) = letter.token {
+                headers.set("authorization", &format!("Bearer {token}"))?;
+            }
+            let mut init = RequestInit::new();
+            init.with_method(Verb::Post).with_headers(headers).with_body(Some(letter.json.into()));
+            // Nobody but the one that was configured is told.
+            init.with_redirect(RequestRedirect::Manual);
+            let mut response = Fetch::Request(Request::new_with_init(letter.url, &init)?).send().await?;
+            let mut body = response.bytes().await?;
+            body.truncate(MOST_OF_ANSWER);
+            Ok((response.status_code(), body))
+        };
+        let answer = within(PATIENCE, send).await.ok_or("no answer in time")?;
+        answer.map_err(|error: worker::Error| error.to_string())
+    }
+}
+
+/// From time to time every object is asked to do what is due, should its alarm have
+/// been lost or the key for sealing have changed.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    let Ok(objects) = env.durable_object("STORE") else { return };
+    let store = Durable::new(objects);
+    for shard in Shard::of_profiles() {
+        if let Err(fault) = store.send(shard, "tend", None).await {
+            log(&fault);
+        }
+    }
+}
+
+/// Does what is due in one object of the store.
+pub(crate) async fn tend(env: &Env, here: Here) {
+    let tended = async {
+        let objects = env.durable_object("STORE").map_err(|error| Fault::new(error.to_string()))?;
+        let store = Durable::inside(objects, here);
+        SmDp::new(server(env).await?, store, RuntimeClock, Entropy).with_courier(Outgoing).tend().await
+    };
+    if let Err(fault) = tended.await {
+        log(&fault);
     }
 }
 
@@ -56,7 +116,8 @@ async fn answer(request: Request, env: &Env) -> core::result::Result<http::Respo
         crate::crypto::suite::run(&WebCrypto::new()?).await?;
         return Ok(http::Response::new(b"every promise is kept".to_vec()));
     }
-    let response = SmDp::new(server, store, RuntimeClock, Entropy).handle(request).await;
+    let response =
+        SmDp::new(server, store, RuntimeClock, Entropy).with_courier(Outgoing).handle(request).await;
     if let Some(fault) = response.extensions().get::<Fault>() {
         log(fault);
     }

@@ -7,14 +7,15 @@ use serde::Serialize;
 use super::{MAX_OPERATOR_BODY, SmDp, json, not_allowed, not_posted, read, respond, trouble};
 use crate::environment::random;
 use crate::error::Trouble;
-use crate::profile::Profile;
+use crate::profile::{EventKind, Profile};
+use crate::seal::Cipher;
 use crate::service::{bind, operator};
-use crate::store::{Added, Store};
+use crate::store::{Added, JournalQuery, MAX_PAGE, Query, Store};
 use crate::wire::operator::{NewProfile, NotificationLine, OrderDetail, ProfileLine};
 use crate::wire::problem::problem;
-use crate::{Chance, Clock};
+use crate::{Chance, Clock, Courier};
 
-impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
+impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S, C, R, O> {
     pub(super) async fn operator(&self, rest: &str, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
         if rest == "health" {
             return match *request.method() {
@@ -50,11 +51,11 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
         let new: NewProfile = read(body)?;
         let package = operator::package(&new)?;
         let metadata = new.metadata.encode(package.iccid, self.server.address())?;
-        let context = bind::package_context(&package.iccid);
-        let sealed = self.server.secret.seal(random(&self.chance)?, &context, &package.bytes)?;
+        let chance = random(&self.chance)?;
+        let packages = bind::packages(&self.server, chance, &package.iccid, &package.bytes).await?;
         let now = self.clock.now();
         let profile = Profile::new(package.iccid, new.profile_type.clone(), metadata, package.facts, now);
-        let status = match self.store.add_profile(&profile, &sealed).await? {
+        let status = match self.store.add_profile(&profile, &packages).await? {
             Added::New => Http::CREATED,
             Added::Replaced => Http::OK,
             Added::InUse => {
@@ -72,7 +73,7 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
         struct Profiles {
             profiles: Vec<ProfileLine>,
         }
-        let profiles = self.store.profiles().await?;
+        let profiles = self.store.list(&Query { most: MAX_PAGE, ..Query::default() }).await?;
         let profiles = profiles.iter().map(|p| ProfileLine::new(p, self.server.address())).collect();
         json(&Profiles { profiles })
     }
@@ -87,16 +88,13 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
 
     async fn list_notifications(&self) -> Result<Vec<u8>, Trouble> {
         #[derive(Serialize)]
-        struct Notifications<'a> {
-            notifications: Vec<NotificationLine<'a>>,
+        struct Notifications {
+            notifications: Vec<NotificationLine>,
         }
-        let profiles = self.store.profiles().await?;
-        let lines = profiles.iter().flat_map(|profile| {
-            let line = |notification| NotificationLine { iccid: profile.iccid.to_string(), notification };
-            profile.notifications.iter().map(line)
-        });
-        let mut notifications: Vec<_> = lines.collect();
-        notifications.sort_by_key(|line| line.notification.at);
+        let kinds = EventKind::REPORTED.to_vec();
+        let query = JournalQuery { kinds, most: MAX_PAGE, ..JournalQuery::default() };
+        let found = self.store.journal(&query).await?;
+        let notifications = found.into_iter().filter_map(NotificationLine::of).collect();
         json(&Notifications { notifications })
     }
 

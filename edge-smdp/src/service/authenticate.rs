@@ -52,8 +52,13 @@ pub(crate) async fn verify<'s, P: Provider>(
     if ok.euicc_signed1.transaction_id != session.id {
         return Err(StatusCode::TRANSACTION_ID_UNKNOWN.into());
     }
-    let expected =
-        session::server_challenge(&server.secret, &session.id, set.ci.id(), &ok.euicc_signed1.server_address);
+    let expected = session::server_challenge(
+        &server.secret,
+        session.generation,
+        &session.id,
+        set.ci.id(),
+        &ok.euicc_signed1.server_address,
+    );
     if !bool::from(expected.ct_eq(&ok.euicc_signed1.server_challenge)) {
         let because = "the server challenge is not the one of this session";
         return Err(Refusal::new(StatusCode::EUICC_SIGNATURE_INVALID, because).into());

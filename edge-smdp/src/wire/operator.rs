@@ -11,6 +11,7 @@ use zeroize::Zeroize;
 
 use crate::error::Malformed;
 use crate::profile::{Event, Notification, Profile, ProfileState};
+use crate::store::Logged;
 
 /// `POST /operator/profiles`: metadata, and either a package or a subscriber.
 #[derive(Deserialize)]
@@ -320,10 +321,20 @@ pub struct OrderDetail<'a> {
 
 /// One line of `GET /operator/notifications`.
 #[derive(Serialize)]
-pub struct NotificationLine<'a> {
+pub struct NotificationLine {
     /// The profile.
     pub iccid: String,
     /// The rest.
     #[serde(flatten)]
-    pub notification: &'a Notification,
+    pub notification: Notification,
+}
+
+impl NotificationLine {
+    /// An event of the journal, when an eUICC reported it.
+    #[must_use]
+    pub fn of(logged: Logged) -> Option<Self> {
+        let Event { at, event, detail, eid, seq_number } = logged.event;
+        let notification = Notification { at, eid: eid?, seq_number: seq_number?, event, detail };
+        Some(Self { iccid: logged.place.iccid.to_string(), notification })
+    }
 }
