@@ -33,6 +33,16 @@ pub enum Message {
     },
 }
 
+impl Message {
+    /// The function that it calls.
+    #[must_use]
+    pub const fn function(&self) -> &'static str {
+        match self {
+            Self::DownloadProgress { .. } => "handleDownloadProgressInfo",
+        }
+    }
+}
+
 /// A message that was not acknowledged yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {

@@ -155,9 +155,9 @@ fn route(path: &str) -> Option<Route<'_>> {
     path.strip_prefix("/operator/").map(Route::Operator)
 }
 
-/// The answer to a request that is not JSON by POST, or too long.
-fn not_posted(request: &Request<Vec<u8>>, most: usize) -> Option<Response<Vec<u8>>> {
-    if request.method() != Method::POST {
+/// The answer to a request that is not JSON by this method, or too long.
+fn not_posted(request: &Request<Vec<u8>>, most: usize, method: &str) -> Option<Response<Vec<u8>>> {
+    if request.method().as_str() != method {
         return Some(not_allowed("POST"));
     }
     if request.body().len() > most {

@@ -4,6 +4,8 @@
 //! that the new one was made from. Whoever loses that race looks again. That is
 //! the one rule by which a profile is handed out once and a retry counted once.
 
+use core::fmt;
+use core::str::FromStr;
 use std::collections::BTreeMap;
 
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
@@ -116,6 +118,22 @@ impl Place {
     }
 }
 
+/// As a cursor of pages.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.changed, self.iccid)
+    }
+}
+
+impl FromStr for Place {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (changed, iccid) = text.split_once('.').ok_or(())?;
+        Ok(Self { changed: changed.parse().map_err(drop)?, iccid: iccid.parse().map_err(drop)? })
+    }
+}
+
 /// Which events of the journal are wanted: the latest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalQuery {
@@ -140,6 +158,28 @@ pub struct JournalPlace {
     pub iccid: Iccid,
     /// Its number where it is kept.
     pub number: u64,
+}
+
+/// As a cursor of pages.
+impl fmt::Display for JournalPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.at, self.iccid, self.number)
+    }
+}
+
+impl FromStr for JournalPlace {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts = text.split('.');
+        let mut next = || parts.next().ok_or(());
+        let (at, iccid, number) = (next()?, next()?, next()?);
+        Ok(Self {
+            at: at.parse().map_err(drop)?,
+            iccid: iccid.parse().map_err(drop)?,
+            number: number.parse().map_err(drop)?,
+        })
+    }
 }
 
 /// An event of the journal.

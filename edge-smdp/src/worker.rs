@@ -165,7 +165,11 @@ async fn incoming(mut request: Request) -> core::result::Result<Option<http::Req
     }
     let method = Method::from_bytes(request.method().as_ref().as_bytes());
     let url = request.url().map_err(failed)?;
-    let mut builder = http::Request::builder().method(method.unwrap_or(Method::TRACE)).uri(url.path());
+    let mut builder =
+        http::Request::builder().method(method.unwrap_or(Method::TRACE)).uri(match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        });
     for name in HEADERS {
         if let Some(value) = request.headers().get(name).map_err(failed)?
             && let Ok(value) = HeaderValue::from_str(&value)

@@ -30,7 +30,7 @@ const MAX_CALL_ID: usize = 256;
 
 impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S, C, R, O> {
     pub(super) async fn es2(&self, function: &str, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
-        let refused = self.not_authorised(request).or_else(|| not_posted(request, MAX_BODY));
+        let refused = self.not_authorised(request).or_else(|| not_posted(request, MAX_BODY, "POST"));
         if let Some(refused) = refused {
             return refused;
         }
@@ -45,7 +45,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         })
     }
 
-    async fn download_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+    pub(super) async fn download_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
         let request: DownloadOrderRequest = read(body)?;
         let call = Call::new("downloadOrder", &request.header, body)?;
         let eid = eid(request.eid.as_deref())?;
@@ -100,7 +100,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             .into())
     }
 
-    async fn confirm_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+    pub(super) async fn confirm_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
         let request: ConfirmOrderRequest = read(body)?;
         let call = Call::new("confirmOrder", &request.header, body)?;
         let iccid = iccid_of(&request.iccid)?;
@@ -178,7 +178,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         Err(StatusCode::MATCHING_ID_IN_USE.into())
     }
 
-    async fn release_profile(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+    pub(super) async fn release_profile(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
         let request: ReleaseProfileRequest = read(body)?;
         let call = Call::new("releaseProfile", &request.header, body)?;
         let iccid = iccid_of(&request.iccid)?;
@@ -191,7 +191,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         answer.await?.ok_or_else(|| StatusCode::ICCID_UNKNOWN.into())
     }
 
-    async fn cancel_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+    pub(super) async fn cancel_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
         let request: CancelOrderRequest = read(body)?;
         let call = Call::new("cancelOrder", &request.header, body)?;
         let iccid = iccid_of(&request.iccid)?;

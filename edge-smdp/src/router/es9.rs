@@ -25,7 +25,7 @@ use crate::{Chance, Clock, Courier};
 
 impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S, C, R, O> {
     pub(super) async fn es9(&self, function: Es9Function, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
-        if let Some(refused) = not_posted(request, MAX_BODY) {
+        if let Some(refused) = not_posted(request, MAX_BODY, "POST") {
             return refused;
         }
         let body = request.body();
