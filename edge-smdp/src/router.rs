@@ -69,6 +69,11 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         &self.store
     }
 
+    /// The store alone, for another server over the same memory.
+    pub fn into_store(self) -> S {
+        self.store
+    }
+
     /// The server.
     pub fn server(&self) -> &Server<P> {
         &self.server

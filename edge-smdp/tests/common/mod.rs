@@ -48,7 +48,7 @@ pub(crate) struct World {
     pub(crate) smdp: TestSmDp,
     pub(crate) clock: Rc<Cell<u64>>,
     pub(crate) pki: Pki,
-    calls: Cell<u32>,
+    pub(crate) calls: Cell<u32>,
 }
 
 pub(crate) fn rng(seed: u64) -> ChaCha8Rng {
