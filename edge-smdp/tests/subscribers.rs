@@ -223,7 +223,7 @@ fn an_uploaded_template_is_personalised() {
     assert!(
         refused(&|t| t["personalised"].as_array_mut().unwrap().push(json!("shoeSize"))).contains("element")
     );
-    let plain = package(ICCID);
+    let plain = common::package(ICCID);
     assert!(
         refused(&|t| {
             t["package"] = b64(&plain);
