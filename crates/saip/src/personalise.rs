@@ -496,7 +496,8 @@ impl Personaliser<'_> {
             };
             if is_place {
                 let value = member(tlv, number)?.map_or(&[][..], |member| member.value);
-                if let Some(value) = file(ef, row, value, content)? {
+                let tabled = !matches!(kind, TemplateKind::Iot | TemplateKind::OptIot);
+                if let Some(value) = file(ef, row, tabled, value, content)? {
                     members.insert(number, wrap(Tag::context_constructed(number), &value));
                 }
                 self.place(ef);
@@ -576,7 +577,7 @@ impl Personaliser<'_> {
                     let tag = item(part.tag).ok_or(crate::Error::Value("FileManagement"))?;
                     value.extend_from_slice(&wrap(tag, part.value));
                 }
-                new = file(ef, None, &value, content)?;
+                new = file(ef, None, true, &value, content)?;
                 self.place(ef);
             }
             match new {
@@ -746,7 +747,15 @@ fn member<'a>(element: &Tlv<'a>, number: u8) -> Result<Option<Tlv<'a>>, Error> {
 }
 
 /// A file, the value of a member, with other content; `None` when it has that already.
-fn file(ef: Ef, row: Option<&Row>, value: &[u8], content: &Content) -> Result<Option<Bytes>, Error> {
+/// Of a file that is not `tabled` all bytes are written: what it holds without them is
+/// not known for certain.
+fn file(
+    ef: Ef,
+    row: Option<&Row>,
+    tabled: bool,
+    value: &[u8],
+    content: &Content,
+) -> Result<Option<Bytes>, Error> {
     const FILE_DESCRIPTOR: Tag = Tag(0xA1);
     const FILL_FILE_CONTENT: Tag = Tag(0x83);
     let own = File::decode_value(value)?;
@@ -793,7 +802,7 @@ fn file(ef: Ef, row: Option<&Row>, value: &[u8], content: &Content) -> Result<Op
     let attributes = template::resolve(row, bare.fcp())?;
     let blank = attributes.body(row, &bare).unwrap_or_default();
     let same = after.bytes.iter().rev().zip(blank.iter().rev()).take_while(|(new, own)| new == own).count();
-    let same = if blank.len() == after.bytes.len() { same } else { 0 };
+    let same = if tabled && blank.len() == after.bytes.len() { same } else { 0 };
     let needed = match after.bytes.len().saturating_sub(same) {
         // A file that must be given content is given it.
         0 if row.is_some_and(|row| row.content_required) => after.bytes.len(),
