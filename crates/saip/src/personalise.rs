@@ -57,8 +57,8 @@ use crate::ef::{AccessTechnologies, Plmn};
 use crate::template::{self, Row};
 use crate::{
     AkaParameter, AlgoConfiguration, AlgoParameter, AlgorithmId, Fcp, File, FileItem, FileStructure,
-    PinCodes, ProfileElement, Secret, SecurityDomain, Service, Services, Splitter, TemplateElement,
-    TemplateKind,
+    KeyObject, Package, PinCodes, ProfileElement, Secret, SecurityDomain, Service, Services, Splitter,
+    TemplateElement, TemplateKind,
 };
 use content::{Content, TooLong, contents};
 use edit::{Bytes, edit_inside, replace, resized, wrap};
@@ -228,6 +228,9 @@ impl From<tlv::Error> for Error {
 /// The most by which a package may become longer than its template.
 const MOST_GROWTH: usize = 256 * 1024;
 
+/// Key type of AES keys (GlobalPlatform §11.1.8).
+const AES: u8 = 0x88;
+
 /// The largest file that is written into.
 const LARGEST_FILE: u32 = 0x8000;
 
@@ -265,24 +268,32 @@ pub fn personalise(
 /// # Errors
 /// [`Error::Template`] when it cannot be read.
 pub fn places(template: &[u8]) -> Result<BTreeSet<Field>, Error> {
-    let mut found = Fields::new();
     let mut subscriber = sample().ok_or(Error::Template(crate::Error::Value("sample")))?;
-    for &field in Field::ALL {
-        let versions = if field == Field::OtaKeys { 1..=15 } else { 1..=1 };
-        for version in versions {
-            if let Some(keys) = &mut subscriber.ota {
-                keys.version = version;
-            }
-            match personalise(template, &Fields::from([field]), &subscriber) {
-                Ok(_) => {
-                    found.insert(field);
-                }
-                Err(error @ Error::Template(_)) => return Err(error),
-                Err(_) => {}
-            }
-        }
+    if let Some(keys) = &mut subscriber.ota {
+        let elements = Package::decode(template)?.elements;
+        let domain = elements.iter().find_map(|element| match element {
+            ProfileElement::SecurityDomain(domain) => Some(domain),
+            _ => None,
+        });
+        let aes = |key: &&KeyObject| key.key_type == AES && (1..=15).contains(&key.version);
+        let found = domain.and_then(|domain| domain.keys.iter().find(aes));
+        keys.version = found.map_or(keys.version, |key| key.version);
     }
-    Ok(found)
+    // Most templates have most places: the first attempt leaves little to be tried again.
+    let mut fields: Fields = Field::ALL.iter().copied().collect();
+    loop {
+        let field = match personalise(template, &fields, &subscriber) {
+            Ok(_) => return Ok(fields),
+            Err(error @ Error::Template(_)) => return Err(error),
+            Err(
+                Error::NoPlace(field)
+                | Error::NotGiven(field)
+                | Error::Invalid(field, _)
+                | Error::TooLong { field, .. },
+            ) => field,
+        };
+        fields.remove(&field);
+    }
 }
 
 /// A subscriber with the shortest value of everything.
@@ -664,12 +675,11 @@ impl Personaliser<'_> {
     }
 
     fn security_domain(&mut self, tlv: &Tlv<'_>, domain: &SecurityDomain) -> Result<Option<Bytes>, Error> {
-        const AES: u8 = 0x88;
         // The operator's is the first.
         let Some(keys) = self.keys.as_ref().filter(|_| !self.had_domain) else { return Ok(None) };
         self.had_domain = true;
         let values = keys.by_identifier().map_err(|_| Error::NoPlace(Field::OtaKeys))?;
-        let value_of = |key: &crate::KeyObject| {
+        let value_of = |key: &KeyObject| {
             let fits = key.version == keys.version && key.key_type == AES && key.data.len() == 16;
             values.get(usize::from(key.identifier).checked_sub(1)?).filter(|_| fits).copied()
         };
