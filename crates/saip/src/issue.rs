@@ -246,7 +246,7 @@ pub const ENTRY_OVERHEAD: u32 = 32;
 /// the bodies of all files, those that the templates create by default included, and
 /// [`FILE_OVERHEAD`] for each file and directory; for PINs, PUKs and keys their length
 /// and [`ENTRY_OVERHEAD`] each; every element that holds code or is not understood as
-/// it is. Compare it with `freeNonVolatileMemory` in `extCardResource` of EUICCInfo2
+/// it is. Metadata are not in it: an icon may be another kilobyte. Compare it with `freeNonVolatileMemory` in `extCardResource` of EUICCInfo2
 /// (ETSI TS 102 226 §8.2.1.7.2).
 #[must_use]
 pub fn required_memory(package: &Package) -> u32 {

@@ -57,8 +57,8 @@ use crate::ef::{AccessTechnologies, Plmn};
 use crate::template::{self, Row};
 use crate::{
     AkaParameter, AlgoConfiguration, AlgoParameter, AlgorithmId, Fcp, File, FileItem, FileStructure,
-    PinCodes, ProfileElement, Secret, SecurityDomain, Service, Services, Splitter, TemplateElement,
-    TemplateKind,
+    KeyObject, Package, PinCodes, ProfileElement, Secret, SecurityDomain, Service, Services, Splitter,
+    TemplateElement, TemplateKind,
 };
 use content::{Content, TooLong, contents};
 use edit::{Bytes, edit_inside, replace, resized, wrap};
@@ -228,6 +228,9 @@ impl From<tlv::Error> for Error {
 /// The most by which a package may become longer than its template.
 const MOST_GROWTH: usize = 256 * 1024;
 
+/// Key type of AES keys (GlobalPlatform §11.1.8).
+const AES: u8 = 0x88;
+
 /// The largest file that is written into.
 const LARGEST_FILE: u32 = 0x8000;
 
@@ -265,24 +268,32 @@ pub fn personalise(
 /// # Errors
 /// [`Error::Template`] when it cannot be read.
 pub fn places(template: &[u8]) -> Result<BTreeSet<Field>, Error> {
-    let mut found = Fields::new();
     let mut subscriber = sample().ok_or(Error::Template(crate::Error::Value("sample")))?;
-    for &field in Field::ALL {
-        let versions = if field == Field::OtaKeys { 1..=15 } else { 1..=1 };
-        for version in versions {
-            if let Some(keys) = &mut subscriber.ota {
-                keys.version = version;
-            }
-            match personalise(template, &Fields::from([field]), &subscriber) {
-                Ok(_) => {
-                    found.insert(field);
-                }
-                Err(error @ Error::Template(_)) => return Err(error),
-                Err(_) => {}
-            }
-        }
+    if let Some(keys) = &mut subscriber.ota {
+        let elements = Package::decode(template)?.elements;
+        let domain = elements.iter().find_map(|element| match element {
+            ProfileElement::SecurityDomain(domain) => Some(domain),
+            _ => None,
+        });
+        let aes = |key: &&KeyObject| key.key_type == AES && (1..=15).contains(&key.version);
+        let found = domain.and_then(|domain| domain.keys.iter().find(aes));
+        keys.version = found.map_or(keys.version, |key| key.version);
     }
-    Ok(found)
+    // Most templates have most places: the first attempt leaves little to be tried again.
+    let mut fields: Fields = Field::ALL.iter().copied().collect();
+    loop {
+        let field = match personalise(template, &fields, &subscriber) {
+            Ok(_) => return Ok(fields),
+            Err(error @ Error::Template(_)) => return Err(error),
+            Err(
+                Error::NoPlace(field)
+                | Error::NotGiven(field)
+                | Error::Invalid(field, _)
+                | Error::TooLong { field, .. },
+            ) => field,
+        };
+        fields.remove(&field);
+    }
 }
 
 /// A subscriber with the shortest value of everything.
@@ -496,7 +507,8 @@ impl Personaliser<'_> {
             };
             if is_place {
                 let value = member(tlv, number)?.map_or(&[][..], |member| member.value);
-                if let Some(value) = file(ef, row, value, content)? {
+                let tabled = !matches!(kind, TemplateKind::Iot | TemplateKind::OptIot);
+                if let Some(value) = file(ef, row, tabled, value, content)? {
                     members.insert(number, wrap(Tag::context_constructed(number), &value));
                 }
                 self.place(ef);
@@ -576,7 +588,7 @@ impl Personaliser<'_> {
                     let tag = item(part.tag).ok_or(crate::Error::Value("FileManagement"))?;
                     value.extend_from_slice(&wrap(tag, part.value));
                 }
-                new = file(ef, None, &value, content)?;
+                new = file(ef, None, true, &value, content)?;
                 self.place(ef);
             }
             match new {
@@ -663,12 +675,11 @@ impl Personaliser<'_> {
     }
 
     fn security_domain(&mut self, tlv: &Tlv<'_>, domain: &SecurityDomain) -> Result<Option<Bytes>, Error> {
-        const AES: u8 = 0x88;
         // The operator's is the first.
         let Some(keys) = self.keys.as_ref().filter(|_| !self.had_domain) else { return Ok(None) };
         self.had_domain = true;
         let values = keys.by_identifier().map_err(|_| Error::NoPlace(Field::OtaKeys))?;
-        let value_of = |key: &crate::KeyObject| {
+        let value_of = |key: &KeyObject| {
             let fits = key.version == keys.version && key.key_type == AES && key.data.len() == 16;
             values.get(usize::from(key.identifier).checked_sub(1)?).filter(|_| fits).copied()
         };
@@ -746,7 +757,15 @@ fn member<'a>(element: &Tlv<'a>, number: u8) -> Result<Option<Tlv<'a>>, Error> {
 }
 
 /// A file, the value of a member, with other content; `None` when it has that already.
-fn file(ef: Ef, row: Option<&Row>, value: &[u8], content: &Content) -> Result<Option<Bytes>, Error> {
+/// Of a file that is not `tabled` all bytes are written: what it holds without them is
+/// not known for certain.
+fn file(
+    ef: Ef,
+    row: Option<&Row>,
+    tabled: bool,
+    value: &[u8],
+    content: &Content,
+) -> Result<Option<Bytes>, Error> {
     const FILE_DESCRIPTOR: Tag = Tag(0xA1);
     const FILL_FILE_CONTENT: Tag = Tag(0x83);
     let own = File::decode_value(value)?;
@@ -793,7 +812,7 @@ fn file(ef: Ef, row: Option<&Row>, value: &[u8], content: &Content) -> Result<Op
     let attributes = template::resolve(row, bare.fcp())?;
     let blank = attributes.body(row, &bare).unwrap_or_default();
     let same = after.bytes.iter().rev().zip(blank.iter().rev()).take_while(|(new, own)| new == own).count();
-    let same = if blank.len() == after.bytes.len() { same } else { 0 };
+    let same = if tabled && blank.len() == after.bytes.len() { same } else { 0 };
     let needed = match after.bytes.len().saturating_sub(same) {
         // A file that must be given content is given it.
         0 if row.is_some_and(|row| row.content_required) => after.bytes.len(),
