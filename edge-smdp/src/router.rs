@@ -26,8 +26,10 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::admission::{self, Admission};
 use crate::environment::random;
 use crate::error::{Fault, Malformed, Refusal, Trouble};
+use crate::health;
 use crate::profile::{FunctionCall, Profile, ProfileState};
 use crate::service::authenticate::Authenticated;
 use crate::service::bind::{self, Step};
@@ -93,7 +95,7 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
             return problem(Http::NOT_FOUND, "");
         };
         let mut response = match &route {
-            Route::Es9(_) if request.method() == Method::OPTIONS => preflight(),
+            Route::Es9(_) if request.method() == Method::OPTIONS => preflight(&self.server.admission),
             Route::Es9(function) => self.es9(*function, &request).await,
             Route::Es2(function) => self.es2(function, &request).await,
             Route::Operator(rest) => self.operator(rest, &request).await,
@@ -104,7 +106,7 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
         }
         if matches!(route, Route::Es9(_)) {
             headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
-            headers.insert("access-control-expose-headers", HeaderValue::from_static("x-admin-protocol"));
+            headers.insert("access-control-expose-headers", admission::EXPOSED);
         }
         response
     }
@@ -115,6 +117,9 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
         }
         let body = request.body();
         let now = self.clock.now();
+        if let Some(refused) = admission::refuse(&self.server, request, now).await {
+            return refused;
+        }
         let answer = match function {
             Es9Function::InitiateAuthentication => self.initiate_authentication(body, now).await,
             Es9Function::AuthenticateClient => self.authenticate_client(body, now).await,
@@ -470,7 +475,7 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
     async fn operator(&self, rest: &str, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
         if rest == "health" {
             return match *request.method() {
-                Method::GET | Method::HEAD => self.health(),
+                Method::GET | Method::HEAD => health::health(&self.server, self.clock.now()),
                 _ => not_allowed("GET"),
             };
         }
@@ -550,50 +555,6 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
         let mut notifications: Vec<_> = lines.collect();
         notifications.sort_by_key(|line| line.notification.at);
         json(&Notifications { notifications })
-    }
-
-    fn health(&self) -> Response<Vec<u8>> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Health<'a> {
-            status: &'static str,
-            oid: String,
-            addresses: &'a [String],
-            operator: bool,
-            credentials: Vec<CredentialHealth>,
-        }
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct CredentialHealth {
-            ci_pk_id: String,
-            dp_auth_not_after: u64,
-            dp_pb_not_after: u64,
-            valid: bool,
-        }
-        let now = self.clock.now();
-        let credentials: Vec<_> = self
-            .server
-            .credentials
-            .iter()
-            .map(|set| CredentialHealth {
-                ci_pk_id: set.ci.id().to_string(),
-                dp_auth_not_after: set.dp_auth.certificate.validity().1,
-                dp_pb_not_after: set.dp_pb.certificate.validity().1,
-                valid: set.is_valid_at(now),
-            })
-            .collect();
-        let healthy = credentials.iter().any(|credential| credential.valid);
-        let mut response = respond(json(&Health {
-            status: if healthy { "ok" } else { "no valid certificates" },
-            oid: self.server.oid.to_string(),
-            addresses: &self.server.addresses,
-            operator: self.server.operator_token.is_some(),
-            credentials,
-        }));
-        if !healthy {
-            *response.status_mut() = Http::SERVICE_UNAVAILABLE;
-        }
-        response
     }
 
     /// The answer to a request that does not come from the operator: 401 without a
@@ -789,12 +750,11 @@ fn not_allowed(allow: &'static str) -> Response<Vec<u8>> {
 }
 
 /// What a browser asks before it lets a page call ES9+.
-fn preflight() -> Response<Vec<u8>> {
+fn preflight(admission: &Admission) -> Response<Vec<u8>> {
     let mut response = empty(Http::NO_CONTENT);
     let headers = response.headers_mut();
     headers.insert("access-control-allow-methods", HeaderValue::from_static("POST"));
-    headers
-        .insert("access-control-allow-headers", HeaderValue::from_static("content-type, x-admin-protocol"));
+    headers.insert("access-control-allow-headers", admission::allowed_fields(admission));
     headers.insert("access-control-max-age", HeaderValue::from_static("86400"));
     response
 }
