@@ -10,10 +10,11 @@ use rsp_crypto::{Certificate, CiKey, Provider, Role, Software};
 use serde::Deserialize;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::admission::{Admission, AdmissionText};
 use crate::seal::ServerSecret;
 
 /// The configuration as text, as it stands in variables and secrets.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Configuration<'a> {
     /// `SMDP_CREDENTIALS`: JSON
     /// `{"oid":"2.999.10"?, "sets":[{"ciCertificate":b64, "dpAuth":{"certificate":b64,
@@ -30,6 +31,8 @@ pub struct Configuration<'a> {
     pub protection: Protection,
     /// How often and how long.
     pub limits: Limits,
+    /// Which LPAs are served.
+    pub admission: AdmissionText<'a>,
 }
 
 /// The two forms of the bound profile package (SGP.22 §2.5.4).
@@ -97,11 +100,14 @@ pub struct Server<P: Provider> {
     pub(crate) operator_token: Option<Zeroizing<String>>,
     pub(crate) limits: Limits,
     pub(crate) protection: Protection,
+    pub(crate) admission: Admission,
 }
 
 /// Certificates and keys under one CI.
 pub(crate) struct CredentialSet<K> {
     pub(crate) ci: CiKey,
+    /// When CERT.CI may be used, in seconds since 1970. Its key is trusted all the same.
+    pub(crate) ci_validity: (u64, u64),
     pub(crate) dp_auth: Credential<K>,
     pub(crate) dp_pb: Credential<K>,
 }
@@ -204,6 +210,7 @@ impl<P: ImportKey> Server<P> {
             operator_token: token.map(|token| Zeroizing::new(token.to_owned())),
             limits: configuration.limits,
             protection: configuration.protection,
+            admission: Admission::new(&configuration.admission)?,
         })
     }
 }
@@ -213,7 +220,8 @@ async fn credential_set<P: ImportKey>(
     set: &SetJson,
 ) -> Result<CredentialSet<P::SigningKey>, String> {
     let read = |json: &Base64, what: &str| Certificate::from_der(&json.0).map_err(|e| format!("{what}: {e}"));
-    let ci = CiKey::from_certificate(&read(&set.ci_certificate, "ciCertificate")?)
+    let ci_certificate = read(&set.ci_certificate, "ciCertificate")?;
+    let ci = CiKey::from_certificate(&ci_certificate)
         .ok_or("ciCertificate: not a CI certificate with a key of a supported curve")?;
     let auth = read(&set.dp_auth.certificate, "dpAuth.certificate")?;
     let pb = read(&set.dp_pb.certificate, "dpPb.certificate")?;
@@ -224,7 +232,7 @@ async fn credential_set<P: ImportKey>(
     binding.map_err(|e| format!("dpPb.certificate: {e}"))?;
     let dp_auth = credential(provider, auth, &set.dp_auth.private_key.0, "dpAuth.privateKey").await?;
     let dp_pb = credential(provider, pb, &set.dp_pb.private_key.0, "dpPb.privateKey").await?;
-    Ok(CredentialSet { ci, dp_auth, dp_pb })
+    Ok(CredentialSet { ci, ci_validity: ci_certificate.validity(), dp_auth, dp_pb })
 }
 
 async fn credential<P: ImportKey>(

@@ -21,11 +21,14 @@
 //! `rsp_crypto::Software`, a [`Clock`] and a [`Chance`] of the caller. In a
 //! worker: the same over Durable Objects and Web Crypto.
 
+pub mod admission;
 pub mod config;
 #[cfg(target_arch = "wasm32")]
 mod crypto;
+mod encoded;
 mod environment;
 pub mod error;
+mod health;
 mod metrics;
 pub mod outbox;
 pub mod profile;

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::admission::{self, Admission};
 use crate::error::{Fault, Malformed, Trouble};
 use crate::seal::Cipher;
 use crate::store::{Change, Store};
@@ -89,7 +90,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             return problem(Http::NOT_FOUND, "");
         };
         let mut response = match &route {
-            Route::Es9(_) if request.method() == Method::OPTIONS => preflight(),
+            Route::Es9(_) if request.method() == Method::OPTIONS => preflight(&self.server.admission),
             Route::Es9(function) => self.es9(*function, &request).await,
             Route::Es2(function) => self.es2(function, &request).await,
             Route::Operator(rest) => self.operator(rest, &request).await,
@@ -100,7 +101,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         }
         if matches!(route, Route::Es9(_)) {
             headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
-            headers.insert("access-control-expose-headers", HeaderValue::from_static("x-admin-protocol"));
+            headers.insert("access-control-expose-headers", admission::EXPOSED);
         }
         response
     }
@@ -235,12 +236,11 @@ fn not_allowed(allow: &'static str) -> Response<Vec<u8>> {
 }
 
 /// What a browser asks before it lets a page call ES9+.
-fn preflight() -> Response<Vec<u8>> {
+fn preflight(admission: &Admission) -> Response<Vec<u8>> {
     let mut response = empty(Http::NO_CONTENT);
     let headers = response.headers_mut();
     headers.insert("access-control-allow-methods", HeaderValue::from_static("POST"));
-    headers
-        .insert("access-control-allow-headers", HeaderValue::from_static("content-type, x-admin-protocol"));
+    headers.insert("access-control-allow-headers", admission::allowed_fields(admission));
     headers.insert("access-control-max-age", HeaderValue::from_static("86400"));
     response
 }

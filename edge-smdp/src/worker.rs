@@ -5,11 +5,14 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
 use worker::{
     Context, Date, Env, Fetch, Headers, Method as Verb, Request, RequestInit, RequestRedirect, Response,
     Result, ScheduleContext, ScheduledEvent, event,
 };
 
+use crate::admission::{AdmissionText, TlsClient};
 use crate::config::{Configuration, Limits, Protection, Server};
 use crate::crypto::{Entropy, WebCrypto};
 use crate::router::{MAX_OPERATOR_BODY, SmDp};
@@ -17,8 +20,9 @@ use crate::store::durable::{Durable, Here, Shard, within};
 use crate::wire::problem::problem;
 use crate::{Clock, Courier, Fault, Letter};
 
-/// The headers that the router looks at.
-const HEADERS: [&str; 3] = ["authorization", "content-type", "x-admin-protocol"];
+/// The headers that the router looks at, beside those by which an LPA proves who
+/// it is.
+const HEADERS: [&str; 4] = ["authorization", "content-type", "user-agent", "x-admin-protocol"];
 
 thread_local! {
     /// The server of this isolate, once it is finished: keys are imported once.
@@ -142,6 +146,8 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
         Some("profile-protection-keys") => Protection::ProfileProtectionKeys,
         Some(_) => return Err(Fault::new("SMDP_PROTECTION: session-keys, profile-protection-keys")),
     };
+    let names = ["LPA_ADMISSION", "LPA_CA", "LPA_MTLS_ISSUER", "LPA_MTLS_FINGERPRINTS"];
+    let [mode, ca, mtls_issuer, mtls_fingerprints] = names.map(|name| text(name).unwrap_or_default());
     let configuration = Configuration {
         credentials: &credentials,
         secret: &secret,
@@ -149,6 +155,12 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
         addresses: &addresses,
         protection,
         limits: Limits::default(),
+        admission: AdmissionText {
+            mode: &mode,
+            ca: &ca,
+            mtls_issuer: &mtls_issuer,
+            mtls_fingerprints: &mtls_fingerprints,
+        },
     };
     let server = Server::new(WebCrypto::new()?, &configuration).await;
     let server = Rc::new(server.map_err(|error| Fault::new(error.to_string()))?);
@@ -165,12 +177,15 @@ async fn incoming(mut request: Request) -> core::result::Result<Option<http::Req
     }
     let method = Method::from_bytes(request.method().as_ref().as_bytes());
     let url = request.url().map_err(failed)?;
-    let mut builder =
-        http::Request::builder().method(method.unwrap_or(Method::TRACE)).uri(match url.query() {
-            Some(query) => format!("{}?{query}", url.path()),
-            None => url.path().to_owned(),
-        });
-    for name in HEADERS {
+    // With scheme and host: what an LPA signs names them.
+    let uri = http::Uri::try_from(url.as_str());
+    let uri = uri.or_else(|_| http::Uri::try_from(url.path()));
+    let uri = uri.map_err(|error| Fault::new(error.to_string()))?;
+    let mut builder = http::Request::builder().method(method.unwrap_or(Method::TRACE)).uri(uri);
+    if let Some(client) = tls_client(&request) {
+        builder = builder.extension(client);
+    }
+    for name in HEADERS.into_iter().chain(httpsig::lpa::FIELDS) {
         if let Some(value) = request.headers().get(name).map_err(failed)?
             && let Ok(value) = HeaderValue::from_str(&value)
         {
@@ -179,6 +194,23 @@ async fn incoming(mut request: Request) -> core::result::Result<Option<http::Req
     }
     let body = request.bytes().await.map_err(failed)?;
     builder.body(body).map(Some).map_err(|error| Fault::new(error.to_string()))
+}
+
+/// What the platform saw of the client's certificate in TLS. It comes with the request
+/// object and not as a header: nobody outside can write it, whatever headers they send.
+fn tls_client(request: &Request) -> Option<TlsClient> {
+    let part = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).ok().filter(JsValue::is_object);
+    let client = part(request.inner(), "cf").and_then(|cf| part(&cf, "tlsClientAuth"))?;
+    let text = |name: &str| {
+        let value = Reflect::get(&client, &name.into()).ok();
+        value.and_then(|value| value.as_string()).unwrap_or_default()
+    };
+    (text("certPresented") == "1").then(|| TlsClient {
+        verified: text("certVerified") == "SUCCESS",
+        revoked: text("certRevoked") != "0",
+        issuer: text("certIssuerDNRFC2253"),
+        fingerprint: text("certFingerprintSHA256"),
+    })
 }
 
 fn outgoing(response: http::Response<Vec<u8>>) -> Result<Response> {

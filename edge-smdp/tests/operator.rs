@@ -331,6 +331,7 @@ fn a_wrong_configuration_is_told_and_quotes_nothing() {
             addresses,
             protection: Protection::default(),
             limits: Limits::default(),
+            ..Configuration::default()
         };
         ready(Server::new(Software::new(rng(2)), &configuration)).err().map(|error| error.to_string())
     };

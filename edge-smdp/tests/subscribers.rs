@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use common::*;
+use edge_smdp::admission::AdmissionText;
 use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
 use rsp_crypto::{Software, ready};
 use saip::{AlgoConfiguration, AlgorithmId, Package, TemplateKind};
@@ -48,6 +49,7 @@ impl Operator for World {
             addresses: "smdp.example",
             protection: Protection::ProfileProtectionKeys,
             limits: Limits::default(),
+            admission: AdmissionText::default(),
         };
         let server = ready(Server::new(Software::new(rng(5)), &configuration)).unwrap();
         let clock = Rc::clone(&self.clock);

@@ -14,7 +14,6 @@ use super::{
 };
 use crate::environment::random;
 use crate::error::{Malformed, Trouble};
-use crate::metrics;
 use crate::profile::{EventKind, Profile, ProfileState};
 use crate::profile_type::{ProfileType, Template};
 use crate::seal::Cipher;
@@ -29,6 +28,7 @@ use crate::wire::problem::problem;
 use crate::wire::query::{Page, Parameters};
 use crate::wire::subscriber::{Subscriber, from_csv};
 use crate::{Chance, Clock, Courier};
+use crate::{health, metrics};
 
 /// How many subscribers one request may bring.
 const MAX_SUBSCRIBERS: usize = 500;
@@ -44,7 +44,9 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     pub(super) async fn operator(&self, rest: &str, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
         if matches!(rest, "health" | "openapi.json") {
             return match *request.method() {
-                Method::GET | Method::HEAD if rest == "health" => self.health(),
+                Method::GET | Method::HEAD if rest == "health" => {
+                    health::health(&self.server, self.clock.now())
+                }
                 Method::GET | Method::HEAD => respond(Ok(include_bytes!("../../openapi.json").to_vec())),
                 _ => not_allowed("GET"),
             };
@@ -500,50 +502,6 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     fn call_header(&self) -> Result<Value, Trouble> {
         let id = hex::encode(random::<16>(&self.chance)?);
         Ok(json!({ "functionRequesterIdentifier": "console", "functionCallIdentifier": id }))
-    }
-
-    fn health(&self) -> Response<Vec<u8>> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Health<'a> {
-            status: &'static str,
-            oid: String,
-            addresses: &'a [String],
-            operator: bool,
-            credentials: Vec<CredentialHealth>,
-        }
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct CredentialHealth {
-            ci_pk_id: String,
-            dp_auth_not_after: u64,
-            dp_pb_not_after: u64,
-            valid: bool,
-        }
-        let now = self.clock.now();
-        let credentials: Vec<_> = self
-            .server
-            .credentials
-            .iter()
-            .map(|set| CredentialHealth {
-                ci_pk_id: set.ci.id().to_string(),
-                dp_auth_not_after: set.dp_auth.certificate.validity().1,
-                dp_pb_not_after: set.dp_pb.certificate.validity().1,
-                valid: set.is_valid_at(now),
-            })
-            .collect();
-        let healthy = credentials.iter().any(|credential| credential.valid);
-        let mut response = respond(body_of(&Health {
-            status: if healthy { "ok" } else { "no valid certificates" },
-            oid: self.server.oid.to_string(),
-            addresses: &self.server.addresses,
-            operator: self.server.operator_token.is_some(),
-            credentials,
-        }));
-        if !healthy {
-            *response.status_mut() = Http::SERVICE_UNAVAILABLE;
-        }
-        response
     }
 }
 
