@@ -30,10 +30,12 @@ mod environment;
 pub mod error;
 mod health;
 pub mod profile;
+mod revocation;
 pub mod router;
 pub mod seal;
 pub mod service;
 pub mod store;
+pub mod transport_key;
 pub mod wire;
 #[cfg(target_arch = "wasm32")]
 mod worker;
