@@ -453,6 +453,9 @@ async fn is_certified<P: Provider>(
         if !(not_before..=not_after).contains(&now) {
             return wrong(&format!("its CA is valid from {not_before} to {not_after}, and it is {now} here"));
         }
+        if named.is_some_and(|named| server.revocation.is_revoked_by(named.as_bytes(), certificate)) {
+            return wrong("it is revoked");
+        }
         if !authority.permits_subject_of(certificate) {
             return wrong("its subject is outside the name constraints of its CA");
         }

@@ -11,14 +11,17 @@ use serde::Deserialize;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::admission::{Admission, AdmissionText};
+use crate::revocation::Revocation;
 use crate::seal::ServerSecret;
+use crate::transport_key::TransportKeys;
 
 /// The configuration as text, as it stands in variables and secrets.
 #[derive(Clone, Copy, Default)]
 pub struct Configuration<'a> {
     /// `SMDP_CREDENTIALS`: JSON
     /// `{"oid":"2.999.10"?, "sets":[{"ciCertificate":b64, "dpAuth":{"certificate":b64,
-    /// "privateKey":b64 of PKCS#8}, "dpPb":{…}}]}`.
+    /// "privateKey":b64 of PKCS#8}, "dpPb":{…}}]}`; several of them, one after the other,
+    /// are as one with all their sets.
     pub credentials: &'a str,
     /// `SMDP_SECRET`: hexadecimal, at least [`crate::seal::MIN_SECRET`] bytes; several,
     /// comma separated, the present one first, while a new one takes over.
@@ -33,6 +36,11 @@ pub struct Configuration<'a> {
     pub limits: Limits,
     /// Which LPAs are served.
     pub admission: AdmissionText<'a>,
+    /// `SMDP_CRLS`: revocation lists, and EUM certificates for lists that EUMs issue: PEM,
+    /// or DER in base64 separated by commas or white space.
+    pub revocation_lists: &'a str,
+    /// `SMDP_TRANSPORT_KEYS`, see [`TransportKeys::parse`].
+    pub transport_keys: &'a str,
 }
 
 /// The two forms of the bound profile package (SGP.22 §2.5.4).
@@ -101,6 +109,8 @@ pub struct Server<P: Provider> {
     pub(crate) limits: Limits,
     pub(crate) protection: Protection,
     pub(crate) admission: Admission,
+    pub(crate) revocation: Revocation,
+    pub(crate) transport_keys: TransportKeys,
 }
 
 /// Certificates and keys under one CI.
@@ -184,11 +194,13 @@ impl<P: ImportKey> Server<P> {
         });
         let secret = secret
             .ok_or_else(|| invalid("SMDP_SECRET: at least 32 hexadecimal digits, several comma separated"))?;
-        let json: CredentialsJson = serde_json::from_str(configuration.credentials)
+        let documents = serde_json::Deserializer::from_str(configuration.credentials);
+        let documents: Result<Vec<CredentialsJson>, _> = documents.into_iter().collect();
+        let documents = documents
             // Line and column only: the message could quote a key.
             .map_err(|e| invalid(format!("SMDP_CREDENTIALS: line {} column {}", e.line(), e.column())))?;
         let mut credentials = Vec::new();
-        for (index, set) in json.sets.iter().enumerate() {
+        for (index, set) in documents.iter().flat_map(|document| &document.sets).enumerate() {
             let set = credential_set(&provider, set).await;
             credentials.push(set.map_err(|e| invalid(format!("SMDP_CREDENTIALS: set {index}: {e}")))?);
         }
@@ -197,9 +209,14 @@ impl<P: ImportKey> Server<P> {
         if credentials.iter().any(|set| set.dp_auth.certificate.registered_id() != Some(&oid)) {
             return Err(invalid("SMDP_CREDENTIALS: certificates of several SM-DP+ OIDs"));
         }
-        if json.oid.is_some_and(|stated| stated != oid.to_string()) {
+        let mut stated = documents.iter().filter_map(|document| document.oid.as_ref());
+        if stated.any(|stated| *stated != oid.to_string()) {
             return Err(invalid("SMDP_CREDENTIALS: oid is not the one in the certificates"));
         }
+        let admission = Admission::new(&configuration.admission)?;
+        let cis: Vec<&CiKey> = credentials.iter().map(|set| &set.ci).collect();
+        let lists = configuration.revocation_lists;
+        let revocation = Revocation::new(&provider, lists, &cis, admission.authorities()).await?;
         let token = configuration.operator_token.filter(|token| !token.is_empty());
         Ok(Self {
             provider,
@@ -210,7 +227,9 @@ impl<P: ImportKey> Server<P> {
             operator_token: token.map(|token| Zeroizing::new(token.to_owned())),
             limits: configuration.limits,
             protection: configuration.protection,
-            admission: Admission::new(&configuration.admission)?,
+            admission,
+            revocation,
+            transport_keys: TransportKeys::parse(configuration.transport_keys)?,
         })
     }
 }
@@ -277,6 +296,12 @@ impl<P: Provider> Server<P> {
             let (own_host, own_port) = split(own);
             host == own_host && (port.is_none() || own_port.is_none() || port == own_port)
         })
+    }
+
+    /// The keys that operators wrap subscribers' secrets under.
+    #[must_use]
+    pub const fn transport_keys(&self) -> &TransportKeys {
+        &self.transport_keys
     }
 
     pub(crate) fn credentials_under(&self, ci: &CiPkId) -> Option<&CredentialSet<P::SigningKey>> {

@@ -33,11 +33,13 @@ mod metrics;
 pub mod outbox;
 pub mod profile;
 pub mod profile_type;
+mod revocation;
 pub mod router;
 pub mod seal;
 pub mod service;
 pub mod store;
 mod tend;
+pub mod transport_key;
 pub mod wire;
 #[cfg(target_arch = "wasm32")]
 mod worker;

@@ -11,6 +11,7 @@ use worker::{
     Context, Date, Env, Fetch, Headers, Method as Verb, Request, RequestInit, RequestRedirect, Response,
     Result, ScheduleContext, ScheduledEvent, event,
 };
+use zeroize::Zeroizing;
 
 use crate::admission::{AdmissionText, TlsClient};
 use crate::config::{Configuration, Limits, Protection, Server};
@@ -138,16 +139,26 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
         let value = env.secret(name).map(|secret| secret.to_string());
         value.or_else(|_| env.var(name).map(|var| var.to_string())).ok()
     };
+    // A value of the platform holds 5 kB: what may be longer goes on in NAME_2 and so on.
+    let long = |name: &str| {
+        let more = (2..=8).filter_map(|part| text(&format!("{name}_{part}")));
+        let parts: Vec<String> = text(name).into_iter().chain(more).collect();
+        (!parts.is_empty()).then(|| Zeroizing::new(parts.join("\n")))
+    };
     let needed = |name: &str| text(name).ok_or_else(|| Fault::new(format!("{name} is not configured")));
-    let (credentials, secret) = (needed("SMDP_CREDENTIALS")?, needed("SMDP_SECRET")?);
+    let credentials = long("SMDP_CREDENTIALS");
+    let credentials = credentials.ok_or_else(|| Fault::new("SMDP_CREDENTIALS is not configured"))?;
+    let secret = needed("SMDP_SECRET")?;
     let (addresses, token) = (needed("SMDP_ADDRESSES")?, text("OPERATOR_TOKEN"));
     let protection = match text("SMDP_PROTECTION").as_deref() {
         None | Some("" | "session-keys") => Protection::SessionKeys,
         Some("profile-protection-keys") => Protection::ProfileProtectionKeys,
         Some(_) => return Err(Fault::new("SMDP_PROTECTION: session-keys, profile-protection-keys")),
     };
-    let names = ["LPA_ADMISSION", "LPA_CA", "LPA_MTLS_ISSUER", "LPA_MTLS_FINGERPRINTS"];
-    let [mode, ca, mtls_issuer, mtls_fingerprints] = names.map(|name| text(name).unwrap_or_default());
+    let names = ["LPA_ADMISSION", "LPA_MTLS_ISSUER", "LPA_MTLS_FINGERPRINTS"];
+    let [mode, mtls_issuer, mtls_fingerprints] = names.map(|name| text(name).unwrap_or_default());
+    let [ca, lists] = ["LPA_CA", "SMDP_CRLS"].map(|name| long(name).unwrap_or_default());
+    let transport_keys = Zeroizing::new(text("SMDP_TRANSPORT_KEYS").unwrap_or_default());
     let configuration = Configuration {
         credentials: &credentials,
         secret: &secret,
@@ -161,6 +172,8 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
             mtls_issuer: &mtls_issuer,
             mtls_fingerprints: &mtls_fingerprints,
         },
+        revocation_lists: &lists,
+        transport_keys: &transport_keys,
     };
     let server = Server::new(WebCrypto::new()?, &configuration).await;
     let server = Rc::new(server.map_err(|error| Fault::new(error.to_string()))?);

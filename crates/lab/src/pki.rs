@@ -5,7 +5,9 @@
 //! CertificateIssuer/  CERT_CI_ECDSA_NIST.der    SK_CI_ECDSA_NIST.pem       … _BRP
 //! EUM/  eUICC/  DPauth/  DPpb/  DPtls/  DSauth/   likewise
 //! LPA/                CERT_LPA_CA.der  CERT_LPA.der and their keys   (no part of SGP.26)
-//! SMDP_CREDENTIALS.json, LPA_CA.pem              as the SM-DP+ is configured with them
+//! SMDP_CREDENTIALS.json, SMDP_CREDENTIALS_2.json, LPA_CA.pem
+//!                     as the SM-DP+ is configured with them: a CI each, for a secret of the
+//!                     platform holds 5 kB
 //! ```
 
 use rand_chacha::ChaCha20Rng;
@@ -13,6 +15,7 @@ use rand_core::SeedableRng;
 use rsp::Eid;
 use rsp_crypto::Curve;
 use rsp_crypto::issue::{File, LpaPki, Pki, Settings, Validity};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::trust::{SMDS_OID, stream};
@@ -68,12 +71,16 @@ pub fn pki_files(seed: [u8; 32], wish: &PkiWish) -> Result<Vec<File>, TrustError
         is_secret: false,
     });
     let read = |name: &str| files.iter().find(|file| file.name == name).map(|file| file.contents.to_vec());
-    let credentials = Trust::sgp26(read)?.smdp_credentials().to_string();
-    files.push(File {
-        name: "SMDP_CREDENTIALS.json".into(),
-        contents: Zeroizing::new(credentials.into_bytes()),
-        is_secret: true,
-    });
+    let credentials = Trust::sgp26(read)?.smdp_credentials();
+    for (index, set) in credentials["sets"].as_array().into_iter().flatten().enumerate() {
+        let text = json!({ "oid": credentials["oid"], "sets": [set] }).to_string();
+        let more = if index == 0 { String::new() } else { format!("_{}", index + 1) };
+        files.push(File {
+            name: format!("SMDP_CREDENTIALS{more}.json"),
+            contents: Zeroizing::new(text.into_bytes()),
+            is_secret: true,
+        });
+    }
     Ok(files)
 }
 

@@ -152,7 +152,10 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 
     /// A subscriber's data, its secrets opened.
     fn subscriber(&self, given: &Subscriber) -> Result<saip::build::Subscriber, Malformed> {
-        subscriber::read(given, &|_, _| Err(Malformed::new("transportKey", "no transport key is configured")))
+        let keys = &self.server.transport_keys;
+        subscriber::read(given, &|id, wrapped| {
+            keys.unwrap(id, wrapped).map_err(|error| Malformed::new("transportKey", error))
+        })
     }
 
     async fn remove_profile(&self, iccid: &str) -> Answer {

@@ -81,6 +81,12 @@ pub(crate) async fn verify_euicc<'s, P: Provider>(
     let under = |set: &&CredentialSet<_>| issuer.is_some_and(|id| id.as_bytes() == set.ci.id().as_bytes());
     let set = server.credentials.iter().find(under).ok_or(StatusCode::CI_PK_UNKNOWN)?;
     match verify_euicc_chain(&server.provider, &set.ci, &eum, &euicc, now).await {
+        Ok(_) if server.revocation.is_revoked(&eum) => {
+            Err(Refusal::new(StatusCode::EUM_CERTIFICATE_INVALID, "EUM certificate: revoked").into())
+        }
+        Ok(_) if server.revocation.is_revoked(&euicc) => {
+            Err(Refusal::new(StatusCode::EUICC_CERTIFICATE_INVALID, "eUICC certificate: revoked").into())
+        }
         Ok(verified) => Ok((verified, set)),
         Err(EuiccChainError::Fault(fault)) => Err(fault.into()),
         Err(error) => {
