@@ -106,6 +106,8 @@ pub struct Server<P: Provider> {
     pub(crate) addresses: Vec<String>,
     pub(crate) secret: ServerSecret,
     pub(crate) operator_token: Option<Zeroizing<String>>,
+    /// Whether an access proxy in front lets operators in.
+    pub(crate) has_access: bool,
     pub(crate) limits: Limits,
     pub(crate) protection: Protection,
     pub(crate) admission: Admission,
@@ -224,6 +226,7 @@ impl<P: ImportKey> Server<P> {
             oid,
             addresses,
             secret,
+            has_access: false,
             operator_token: token.map(|token| Zeroizing::new(token.to_owned())),
             limits: configuration.limits,
             protection: configuration.protection,

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::access::OperatorProven;
 use crate::admission::{self, Admission};
 use crate::error::{Fault, Malformed, Trouble};
 use crate::log::{Line, Refused};
@@ -129,6 +130,9 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     /// The answer to a request that does not come from the operator: 401 without a
     /// token, 403 with a wrong one.
     fn not_authorised(&self, request: &Request<Vec<u8>>) -> Option<Response<Vec<u8>>> {
+        if request.extensions().get::<OperatorProven>().is_some() {
+            return None;
+        }
         let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let given = header.and_then(|value| value.split_once(' '));
         let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));

@@ -13,6 +13,7 @@ use worker::{
 };
 use zeroize::Zeroizing;
 
+use crate::access::{self, AccessPolicy, KeySet, OperatorProven};
 use crate::admission::{AdmissionText, TlsClient};
 use crate::config::{Configuration, Limits, Protection, Server};
 use crate::crypto::{Entropy, WebCrypto};
@@ -26,7 +27,14 @@ use crate::{Clock, Courier, Fault, Letter};
 /// it is.
 const HEADERS: [&str; 4] = ["authorization", "content-type", "user-agent", "x-admin-protocol"];
 
+/// How long an access proxy's keys are used, in seconds.
+const KEYS_LAST: u64 = 3600;
+/// How long after that they are not asked for again, whatever key is named.
+const KEYS_PAUSE: u64 = 60;
+
 thread_local! {
+    /// An access proxy's keys, and since when.
+    static KEYS: RefCell<Option<(u64, Rc<KeySet>)>> = const { RefCell::new(None) };
     /// The server of this isolate, once it is finished: keys are imported once.
     static SERVER: RefCell<Option<Rc<Server<WebCrypto>>>> = const { RefCell::new(None) };
 }
@@ -96,8 +104,66 @@ pub(crate) async fn tend(env: &Env, here: Here) {
     }
 }
 
+/// Whether an access proxy has let the sender in, where one is configured.
+async fn is_let_in(request: &Request, env: &Env) -> core::result::Result<bool, Fault> {
+    let Ok(policy) = env.var("OPERATOR_ACCESS").map(|var| var.to_string()) else { return Ok(false) };
+    let Some(token) = request.headers().get(access::HEADER).ok().flatten() else { return Ok(false) };
+    let policy = AccessPolicy::parse(&policy).map_err(Fault::new)?;
+    let now = RuntimeClock.now();
+    let Some(assertion) = policy.read(&token, now) else { return Ok(false) };
+    let kept = KEYS.with_borrow(Clone::clone).filter(|(since, _)| now < since + KEYS_LAST);
+    let known = |keys: &KeySet| keys.keys.iter().any(|key| key.kid == assertion.kid);
+    let keys = match kept {
+        // Another key than those known is worth asking for, but not each time.
+        Some((since, keys)) if known(&keys) || now < since + KEYS_PAUSE => keys,
+        _ => {
+            let fetched = fetch_keys(&policy.keys_url()).await?;
+            KEYS.set(Some((now, Rc::clone(&fetched))));
+            fetched
+        }
+    };
+    let crypto = WebCrypto::new()?;
+    for key in keys.keys.iter().filter(|key| key.kty == "RSA" && key.kid == assertion.kid) {
+        if crypto.rs256(&key.n, &key.e, &assertion.signed, &assertion.signature).await {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn fetch_keys(url: &str) -> core::result::Result<Rc<KeySet>, Fault> {
+    let fetched = async {
+        let mut init = RequestInit::new();
+        init.with_redirect(RequestRedirect::Manual);
+        let mut response = Fetch::Request(Request::new_with_init(url, &init)?).send().await?;
+        response.json::<KeySet>().await
+    };
+    let keys =
+        within(PATIENCE, fetched).await.ok_or_else(|| Fault::new("the access proxy's keys: no answer"))?;
+    keys.map(Rc::new).map_err(|error| Fault::new(format!("the access proxy's keys: {error}")))
+}
+
+/// The answer to somebody who asks too often: by the address that the platform saw.
+/// Other workers, which have doors of their own, come without one.
+async fn too_often(request: &Request, env: &Env) -> Option<http::Response<Vec<u8>>> {
+    let address = request.headers().get("cf-connecting-ip").ok()??;
+    let path = request.path();
+    let binding = if path.starts_with(rsp::es9::PATH) { "ES9_LIMIT" } else { "OPERATOR_LIMIT" };
+    let allowed = env.rate_limiter(binding).ok()?.limit(address).await;
+    // A limiter that fails keeps nobody out.
+    if allowed.is_ok_and(|outcome| !outcome.success) {
+        let mut response = problem(StatusCode::TOO_MANY_REQUESTS, "Wait a minute, then ask again.");
+        response.headers_mut().insert("retry-after", HeaderValue::from_static("60"));
+        return Some(response);
+    }
+    None
+}
+
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+    if let Some(refused) = too_often(&request, &env).await {
+        return outgoing(refused);
+    }
     let response = match answer(request, &env).await {
         Ok(response) => response,
         Err(fault) => {
@@ -110,9 +176,13 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
 
 async fn answer(request: Request, env: &Env) -> core::result::Result<http::Response<Vec<u8>>, Fault> {
     let failed = |error: worker::Error| Fault::new(error.to_string());
-    let Some(request) = incoming(request).await? else {
+    let is_let_in = is_let_in(&request, env).await?;
+    let Some(mut request) = incoming(request).await? else {
         return Ok(problem(StatusCode::PAYLOAD_TOO_LARGE, ""));
     };
+    if is_let_in {
+        request.extensions_mut().insert(OperatorProven);
+    }
     let server = server(env).await?;
     let store = Durable::new(env.durable_object("STORE").map_err(failed)?);
     #[cfg(feature = "self-test")]
@@ -182,7 +252,9 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
         transport_keys: &transport_keys,
     };
     let server = Server::new(WebCrypto::new()?, &configuration).await;
-    let server = Rc::new(server.map_err(|error| Fault::new(error.to_string()))?);
+    let mut server = server.map_err(|error| Fault::new(error.to_string()))?;
+    server.has_access = text("OPERATOR_ACCESS").is_some();
+    let server = Rc::new(server);
     SERVER.set(Some(Rc::clone(&server)));
     Ok(server)
 }
