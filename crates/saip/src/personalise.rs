@@ -14,7 +14,7 @@
 //!   template's value then leaves the field out, see [`Field::is_given`].
 //! - **A named field must have a place** in the template, [`Error::NoPlace`] otherwise.
 //!   EF.IMSI and EF.ACC it must have in every USIM; any other file is written wherever
-//!   it is. [`places`] tells what a template has room for.
+//!   it is. [`places()`] tells what a template has room for.
 //! - **Files whose size the standards leave open grow** when the subscriber's content
 //!   is longer: lists of networks, of access points, IMS identities. The file control
 //!   parameters then say the new size (TCA §8.3: a profile may give every file another
@@ -647,29 +647,36 @@ impl Personaliser<'_> {
         } else if service.is_none() {
             return Err(Error::NoPlace(Field::Authentication));
         }
-        let same = old.algorithm == new.algorithm && old.number_of_keccak == new.number_of_keccak;
-        // The test algorithm has no OPc: what stands there means nothing.
-        let opc = if new.algorithm == AlgorithmId::UsimTest && same { &old.opc } else { &new.opc };
+        let mut new = new.clone();
+        new.auth_counter_max = old.auth_counter_max;
+        let same = old.algorithm == new.algorithm;
+        if same {
+            (new.options, new.rotation, new.xoring) = (old.options, old.rotation, old.xoring);
+            match new.algorithm {
+                AlgorithmId::Tuak => {}
+                // The test algorithm has no OPc: what stands there means nothing.
+                AlgorithmId::UsimTest => {
+                    (new.opc, new.number_of_keccak) = (old.opc.clone(), old.number_of_keccak);
+                }
+                _ => new.number_of_keccak = old.number_of_keccak,
+            }
+        }
+        let keys_only = same && old.number_of_keccak == new.number_of_keccak;
         edit_inside(tlv, |configuration| {
             if configuration.tag != Tag(0xA1) {
                 return Ok(None);
             }
             edit_inside(configuration, |choice| {
-                if same {
+                if keys_only {
                     return edit_inside(choice, |component| {
                         Ok(match component.tag {
                             KEY => replace(component, new.key.expose_secret()),
-                            OPC => replace(component, opc.expose_secret()),
+                            OPC => replace(component, new.opc.expose_secret()),
                             _ => None,
                         })
                     });
                 }
-                let mut parameter = new.clone();
-                parameter.auth_counter_max = old.auth_counter_max;
-                if old.algorithm == new.algorithm {
-                    parameter.options = old.options;
-                }
-                Ok(Some(wrap(choice.tag, &parameter.encode())))
+                Ok(Some(wrap(choice.tag, &new.encode())))
             })
         })
     }

@@ -683,6 +683,8 @@ fn algorithms_change_with_what_the_header_demands() {
         own.xoring = [0x5A; 80];
         own.options = 1;
         own.auth_counter_max = Some(1000);
+        // Of no meaning to MILENAGE.
+        own.number_of_keccak = 3;
     });
     let other = Authentication::Milenage { k: Secret::new([1; 16]), opc: Secret::new([2; 16]) };
     for (authentication, rotation, options) in [(other, 0x08, 1), (tuak(16, 1), 0x40, 0)] {
