@@ -1005,6 +1005,14 @@ fn a_hostile_template_stays_small() {
     });
     let error = personalise(&template, &only(Field::OperatorPlmns), &fresh()).unwrap_err();
     assert_eq!(error, Error::Template(saip::Error::TooLarge));
+    // Nor is it worked on for long where it would not grow.
+    let networks: Vec<Command> = (0..1000).map(|_| file(0x6F7B)).collect();
+    let template = changed(&fresh(), |e| {
+        let at = e.len() - 1;
+        e.insert(at, generic(100, [&[Command::FilePath(bytes("7FD0"))][..], &networks].concat()));
+    });
+    let error = personalise(&template, &only(Field::ForbiddenPlmns), &fresh()).unwrap_err();
+    assert_eq!(error, Error::Template(saip::Error::TooLarge));
     // And one that is larger than any file that is written into.
     let template = changed(&fresh(), |e| {
         let usim = element(e, TemplateKind::Usim);
