@@ -6,7 +6,7 @@
 mod common;
 
 use common::*;
-use edge_smdp::{Configuration, Limits, Protection, Server};
+use edge_smdp::{Configuration, Server};
 use rsp::codes::ErrorReason;
 use rsp_crypto::{Software, ready};
 use serde_json::{Value, json};
@@ -324,14 +324,8 @@ fn a_wrong_configuration_is_told_and_quotes_nothing() {
     let good = json!({ "sets": [credential_set(&pki)] });
     let check = |credentials: &Value, secret: &str, addresses: &str| {
         let text = credentials.to_string();
-        let configuration = Configuration {
-            credentials: &text,
-            secret,
-            operator_token: None,
-            addresses,
-            protection: Protection::default(),
-            limits: Limits::default(),
-        };
+        let configuration =
+            Configuration { credentials: &text, secret, addresses, ..Configuration::default() };
         ready(Server::new(Software::new(rng(2)), &configuration)).err().map(|error| error.to_string())
     };
     let secret = "000102030405060708090a0b0c0d0e0f";

@@ -40,7 +40,8 @@ fn world() -> Option<World> {
     let mut world = World::new();
     world.clock = Rc::new(Cell::new(IN_TIME));
     let server = server(&credentials, Protection::SessionKeys, Limits::default());
-    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)));
+    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
+        .with_courier(Rc::clone(&world.post));
     Some(world)
 }
 
