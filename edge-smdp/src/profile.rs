@@ -15,6 +15,7 @@
 
 use rsp::es9::Base64;
 use rsp::metadata::NotificationEvents;
+use rsp::status::FunctionExecutionStatus;
 use rsp::{CiPkId, Eid, Iccid, MatchingId, TransactionId};
 use rsp_crypto::{Curve, PublicKey};
 use serde::de::{Error as _, IntoDeserializer as _};
@@ -121,6 +122,12 @@ pub struct Order {
     pub download_attempts: u32,
     /// Seconds since 1970.
     pub expires: u64,
+    /// The SM-DS where an event with the matching id is registered for the eUICC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smds_address: Option<String>,
+    /// How often an eUICC or device was found not to be eligible.
+    #[serde(default)]
+    pub ineligible: u32,
     /// The one session that may go on.
     pub session: Option<Session>,
     /// PK.EUICC of the latest session.
@@ -246,6 +253,10 @@ pub enum EventKind {
     Deleted,
     /// The order came to its end without an installation.
     Failed,
+    /// The order came to its end because its time was over.
+    Expired,
+    /// A message to the operator or an SM-DS was refused, or given up.
+    Undelivered,
 }
 
 /// A notification that was verified and attributed.
@@ -331,11 +342,41 @@ impl Profile {
 
     /// The download ends for good.
     pub fn fail(&mut self, at: u64, detail: impl Into<String>) {
+        self.end(at, EventKind::Failed, Some(detail.into()));
+    }
+
+    /// The download ends for good because the order's time is over.
+    pub fn expire(&mut self, at: u64) {
+        self.end(at, EventKind::Expired, None);
+    }
+
+    fn end(&mut self, at: u64, event: EventKind, detail: Option<String>) {
         self.state = ProfileState::Error;
         if let Some(order) = &mut self.order {
             order.session = None;
         }
-        self.note(at, EventKind::Failed, Some(detail.into()));
+        self.note(at, event, detail);
+    }
+
+    /// Tells the operator how a step of the download ended
+    /// ([`rsp::es2::notification_point`]); of the order's eUICC, unless it is another.
+    pub fn tell(&mut self, at: u64, point: u32, status: FunctionExecutionStatus, eid: Option<Eid>) {
+        self.tell_with(at, point, status, eid, None);
+    }
+
+    /// The same with the eUICC's result.
+    pub fn tell_with(
+        &mut self,
+        at: u64,
+        point: u32,
+        status: FunctionExecutionStatus,
+        eid: Option<Eid>,
+        result_data: Option<Base64>,
+    ) {
+        let eid = eid.or_else(|| self.order.as_ref().and_then(|order| order.eid));
+        let profile_type = self.profile_type.clone();
+        let message = Message::DownloadProgress { at, point, status, eid, profile_type, result_data };
+        self.pending.messages.push(message);
     }
 
     /// The order as long as it has this session, alive at `now`.
@@ -456,7 +497,7 @@ impl ProfileState {
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Added,
         Self::Ordered,
         Self::Confirmed,
@@ -474,6 +515,8 @@ impl EventKind {
         Self::Disabled,
         Self::Deleted,
         Self::Failed,
+        Self::Expired,
+        Self::Undelivered,
     ];
 
     /// What eUICCs report.
@@ -501,6 +544,8 @@ impl EventKind {
             Self::Disabled => "disabled",
             Self::Deleted => "deleted",
             Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Undelivered => "undelivered",
         }
     }
 

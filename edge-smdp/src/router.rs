@@ -19,6 +19,7 @@ use crate::admission::{self, Admission};
 use crate::error::{Fault, Malformed, Trouble};
 use crate::log::{Line, Refused};
 use crate::seal::Cipher;
+use crate::service::end::{self, Ended};
 use crate::store::{Change, Store};
 use crate::wire::problem::problem;
 use crate::{Chance, Clock, Courier, Nowhere, Server};
@@ -150,7 +151,8 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 
     /// Makes a change to a profile, again when somebody else was faster. What `make`
     /// did to the record is kept when it refuses, too (a counted failure), and
-    /// forgotten on a fault or on malformed input. `None`: there is no such profile.
+    /// forgotten on a fault or on malformed input. When it ends an order, what leads to
+    /// the order is given up. `None`: there is no such profile.
     pub(crate) async fn change<T>(
         &self,
         iccid: &Iccid,
@@ -166,13 +168,31 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             if matches!(result, Err(Trouble::Fault(_) | Trouble::Malformed(_))) {
                 return result.map(Some);
             }
+            let ended = end::of(&stored.profile, &mut change.profile, self.clock.now());
+            if self.server.operator_callback.is_none() {
+                change.profile.pending.messages.retain(|message| !message.is_for_operator());
+            }
             let changed =
                 change.bound.is_some() || change.packages.is_some() || change.profile != stored.profile;
             if !changed || self.store.replace(stored.version, &change).await? {
+                if let Some(ended) = ended {
+                    self.give_up(iccid, &ended).await?;
+                }
                 return result.map(Some);
             }
         }
         Err(Fault::new("too many changes of one profile at once").into())
+    }
+
+    /// Gives up what leads to an order.
+    async fn give_up(&self, iccid: &Iccid, ended: &Ended) -> Result<(), Fault> {
+        if let Some(id) = ended.matching_id.as_ref().filter(|id| !id.is_empty()) {
+            self.store.release_matching_id(id, iccid).await?;
+        }
+        for eid in &ended.eids {
+            self.store.unlink(eid, iccid).await?;
+        }
+        Ok(())
     }
 }
 

@@ -92,16 +92,18 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) 
     }
 }
 
-/// Does what is due in one object of the store.
-pub(crate) async fn tend(env: &Env, here: Here) {
+/// Does what is due in one object of the store; `false`: something kept it from that.
+pub(crate) async fn tend(env: &Env, here: Here) -> bool {
     let tended = async {
         let objects = env.durable_object("STORE").map_err(|error| Fault::new(error.to_string()))?;
         let store = Durable::inside(objects, here);
         SmDp::new(server(env).await?, store, RuntimeClock, Entropy).with_courier(Outgoing).tend().await
     };
-    if let Err(fault) = tended.await {
-        log(&fault);
+    let tended = tended.await;
+    if let Err(fault) = &tended {
+        log(fault);
     }
+    tended.is_ok()
 }
 
 /// Whether an access proxy has let the sender in, where one is configured.
@@ -235,13 +237,17 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
     let [mode, mtls_issuer, mtls_fingerprints] = names.map(|name| text(name).unwrap_or_default());
     let [ca, lists] = ["LPA_CA", "SMDP_CRLS"].map(|name| long(name).unwrap_or_default());
     let transport_keys = Zeroizing::new(text("SMDP_TRANSPORT_KEYS").unwrap_or_default());
+    let limits = text("SMDP_LIMITS").filter(|text| !text.is_empty());
+    let limits = limits.map_or_else(|| Ok(Limits::default()), |text| Limits::from_json(&text));
+    let limits = limits.map_err(|error| Fault::new(error.to_string()))?;
+    let (callback, callback_token) = (text("OPERATOR_CALLBACK"), text("OPERATOR_CALLBACK_TOKEN"));
+    let (requesters, smds_root) = (text("OPERATOR_REQUESTERS"), text("SMDS_ROOT"));
     let configuration = Configuration {
         credentials: &credentials,
         secret: &secret,
         operator_token: token.as_deref(),
         addresses: &addresses,
         protection,
-        limits: Limits::default(),
         admission: AdmissionText {
             mode: &mode,
             ca: &ca,
@@ -250,6 +256,11 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
         },
         revocation_lists: &lists,
         transport_keys: &transport_keys,
+        limits,
+        operator_callback: callback.as_deref(),
+        operator_callback_token: callback_token.as_deref(),
+        operator_requesters: requesters.as_deref(),
+        smds_root: smds_root.as_deref(),
     };
     let server = Server::new(WebCrypto::new()?, &configuration).await;
     let mut server = server.map_err(|error| Fault::new(error.to_string()))?;

@@ -101,7 +101,8 @@ fn world(admission: AdmissionText<'_>) -> World {
         ..Configuration::default()
     };
     let server = ready(Server::new(Software::new(rng(2)), &configuration)).unwrap();
-    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)));
+    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
+        .with_courier(Rc::clone(&world.post));
     world
 }
 

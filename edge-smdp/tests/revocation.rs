@@ -69,7 +69,8 @@ fn try_world(lists: &str, more: &[&Pki], admission: AdmissionText<'_>) -> Result
         ..Configuration::default()
     };
     let server = ready(Server::new(Software::new(rng(2)), &configuration)).map_err(|error| error.0)?;
-    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)));
+    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
+        .with_courier(Rc::clone(&world.post));
     Ok(world)
 }
 

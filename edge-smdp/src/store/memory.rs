@@ -71,7 +71,12 @@ impl Tables {
         }
         for message in &pending.messages {
             self.number += 1;
-            self.outbox.insert(self.number, outgoing(self.number, iccid, message, now));
+            // To the operator: behind those of the same profile that wait.
+            let before = self.outbox.values().filter(|other| {
+                message.is_for_operator() && other.message.is_for_operator() && other.iccid == iccid
+            });
+            let due = before.map(|other| other.due).max().unwrap_or(0).max(now).max(message.not_before());
+            self.outbox.insert(self.number, outgoing(self.number, iccid, message, due));
         }
         while self.journal.len() > MAX_JOURNAL {
             self.journal.pop_first();
@@ -244,6 +249,14 @@ impl Store for Memory {
                     kept.attempts += 1;
                     kept.due = *due;
                     kept.last_error = Some(because.clone());
+                }
+                let behind = outbox.range_mut(number + 1..).map(|(_, other)| other);
+                for other in behind.filter(|other| {
+                    other.iccid == message.iccid
+                        && message.message.is_for_operator()
+                        && other.message.is_for_operator()
+                }) {
+                    other.due = other.due.max(*due);
                 }
             }
         }
