@@ -120,6 +120,11 @@ async fn answer(request: Request, env: &Env) -> core::result::Result<http::Respo
         crate::crypto::suite::run(&WebCrypto::new()?).await?;
         return Ok(http::Response::new(b"every promise is kept".to_vec()));
     }
+    #[cfg(feature = "bench")]
+    if let Some(asked) = request.uri().path().strip_prefix("/bench/") {
+        crate::crypto::bare::run(asked).await?;
+        return Ok(http::Response::new(b"done".to_vec()));
+    }
     let response =
         SmDp::new(server, store, RuntimeClock, Entropy).with_courier(Outgoing).handle(request).await;
     if let Some(fault) = response.extensions().get::<Fault>() {
