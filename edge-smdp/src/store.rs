@@ -309,6 +309,13 @@ pub trait Store {
     /// The profile that has a matching id.
     async fn matching_id(&self, id: &MatchingId) -> Result<Option<Iccid>, Fault>;
 
+    /// Whether a matching id that the server draws is a good one for this profile, where the
+    /// store keeps things apart: then an order is found by its matching id at once. About one
+    /// of sixteen must be.
+    fn suits(&self, _id: &MatchingId, _iccid: &Iccid) -> bool {
+        true
+    }
+
     /// Notes that a profile is meant for an eUICC. A repeat changes nothing.
     async fn link(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault>;
 

@@ -5,15 +5,17 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
-use js_sys::Reflect;
+use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::ResponseInit;
 use worker::{
-    Context, Date, Env, Fetch, Headers, Method as Verb, Request, RequestInit, RequestRedirect, Response,
-    Result, ScheduleContext, ScheduledEvent, event,
+    Context, Date, Env, Fetch, Headers, Method as Verb, Request, RequestInit, RequestRedirect, Result,
+    ScheduleContext, ScheduledEvent, event,
 };
 use zeroize::Zeroizing;
 
-use crate::access::{self, AccessPolicy, KeySet, OperatorProven};
+use crate::access::OperatorProven;
 use crate::admission::{AdmissionText, TlsClient};
 use crate::config::{Configuration, Limits, Protection, Server};
 use crate::crypto::{Entropy, WebCrypto};
@@ -27,14 +29,7 @@ use crate::{Clock, Courier, Fault, Letter};
 /// it is.
 const HEADERS: [&str; 4] = ["authorization", "content-type", "user-agent", "x-admin-protocol"];
 
-/// How long an access proxy's keys are used, in seconds.
-const KEYS_LAST: u64 = 3600;
-/// How long after that they are not asked for again, whatever key is named.
-const KEYS_PAUSE: u64 = 60;
-
 thread_local! {
-    /// An access proxy's keys, and since when.
-    static KEYS: RefCell<Option<(u64, Rc<KeySet>)>> = const { RefCell::new(None) };
     /// The server of this isolate, once it is finished: keys are imported once.
     static SERVER: RefCell<Option<Rc<Server<WebCrypto>>>> = const { RefCell::new(None) };
 }
@@ -47,6 +42,8 @@ impl Clock for RuntimeClock {
         Date::now().as_millis() / 1000
     }
 }
+
+mod door;
 
 /// How long a message to the operator or an SM-DS may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -106,85 +103,33 @@ pub(crate) async fn tend(env: &Env, here: Here) -> bool {
     tended.is_ok()
 }
 
-/// Whether an access proxy has let the sender in, where one is configured.
-async fn is_let_in(request: &Request, env: &Env) -> core::result::Result<bool, Fault> {
-    let Ok(policy) = env.var("OPERATOR_ACCESS").map(|var| var.to_string()) else { return Ok(false) };
-    let Some(token) = request.headers().get(access::HEADER).ok().flatten() else { return Ok(false) };
-    let policy = AccessPolicy::parse(&policy).map_err(Fault::new)?;
-    let now = RuntimeClock.now();
-    let Some(assertion) = policy.read(&token, now) else { return Ok(false) };
-    let kept = KEYS.with_borrow(Clone::clone).filter(|(since, _)| now < since + KEYS_LAST);
-    let known = |keys: &KeySet| keys.keys.iter().any(|key| key.kid == assertion.kid);
-    let keys = match kept {
-        // Another key than those known is worth asking for, but not each time.
-        Some((since, keys)) if known(&keys) || now < since + KEYS_PAUSE => keys,
-        _ => {
-            let fetched = fetch_keys(&policy.keys_url()).await?;
-            KEYS.set(Some((now, Rc::clone(&fetched))));
-            fetched
-        }
-    };
-    let crypto = WebCrypto::new()?;
-    for key in keys.keys.iter().filter(|key| key.kty == "RSA" && key.kid == assertion.kid) {
-        if crypto.rs256(&key.n, &key.e, &assertion.signed, &assertion.signature).await {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-async fn fetch_keys(url: &str) -> core::result::Result<Rc<KeySet>, Fault> {
-    let fetched = async {
-        let mut init = RequestInit::new();
-        init.with_redirect(RequestRedirect::Manual);
-        let mut response = Fetch::Request(Request::new_with_init(url, &init)?).send().await?;
-        response.json::<KeySet>().await
-    };
-    let keys =
-        within(PATIENCE, fetched).await.ok_or_else(|| Fault::new("the access proxy's keys: no answer"))?;
-    keys.map(Rc::new).map_err(|error| Fault::new(format!("the access proxy's keys: {error}")))
-}
-
-/// The answer to somebody who asks too often: by the address that the platform saw.
-/// Other workers, which have doors of their own, come without one.
-async fn too_often(request: &Request, env: &Env) -> Option<http::Response<Vec<u8>>> {
-    let address = request.headers().get("cf-connecting-ip").ok()??;
-    let path = request.path();
-    let binding = if path.starts_with(rsp::es9::PATH) { "ES9_LIMIT" } else { "OPERATOR_LIMIT" };
-    let allowed = env.rate_limiter(binding).ok()?.limit(address).await;
-    // A limiter that fails keeps nobody out.
-    if allowed.is_ok_and(|outcome| !outcome.success) {
-        let mut response = problem(StatusCode::TOO_MANY_REQUESTS, "Wait a minute, then ask again.");
-        response.headers_mut().insert("retry-after", HeaderValue::from_static("60"));
-        return Some(response);
-    }
-    None
-}
-
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    if let Some(refused) = too_often(&request, &env).await {
-        return outgoing(refused);
-    }
-    let response = match answer(request, &env).await {
-        Ok(response) => response,
-        Err(fault) => {
-            log(&fault);
-            problem(StatusCode::SERVICE_UNAVAILABLE, "The SM-DP+ is not ready; its log says why.")
+async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> Result<web_sys::Response> {
+    let url = request.url();
+    let response = async {
+        if let Some(refused) = door::too_often(&request, &url, &env).await {
+            return outgoing(refused);
+        }
+        let is_let_in = door::is_let_in(&request, &env, RuntimeClock.now()).await?;
+        match incoming(&request, &url).await? {
+            Some(mut request) => {
+                if is_let_in {
+                    request.extensions_mut().insert(OperatorProven);
+                }
+                outside(request, &env).await
+            }
+            None => outgoing(too_long()),
         }
     };
-    outgoing(response)
+    answered(response.await)
 }
 
-async fn answer(request: Request, env: &Env) -> core::result::Result<http::Response<Vec<u8>>, Fault> {
-    let failed = |error: worker::Error| Fault::new(error.to_string());
-    let is_let_in = is_let_in(&request, env).await?;
-    let Some(mut request) = incoming(request).await? else {
-        return Ok(problem(StatusCode::PAYLOAD_TOO_LARGE, ""));
-    };
-    if is_let_in {
-        request.extensions_mut().insert(OperatorProven);
-    }
+/// A request at the worker's own door: answered in the object that owns what it is about,
+/// if that can be told, else here.
+async fn outside(
+    request: http::Request<Vec<u8>>,
+    env: &Env,
+) -> core::result::Result<web_sys::Response, Fault> {
     let server = server(env).await?;
     let store = Durable::new(env.durable_object("STORE").map_err(failed)?);
     #[cfg(feature = "self-test")]
@@ -192,10 +137,47 @@ async fn answer(request: Request, env: &Env) -> core::result::Result<http::Respo
         let run = (Date::now().as_millis() % 100_000_000) as u32;
         crate::store::suite::run(&store, run).await?;
         crate::crypto::suite::run(&WebCrypto::new()?).await?;
-        return Ok(http::Response::new(b"every promise is kept".to_vec()));
+        return outgoing(http::Response::new(b"every promise is kept".to_vec()));
     }
-    let response =
-        SmDp::new(server, store, RuntimeClock, Entropy).with_courier(Outgoing).handle(request).await;
+    #[cfg(feature = "bench")]
+    if let Some(asked) = request.uri().path().strip_prefix("/bench/") {
+        crate::crypto::bare::run(asked).await?;
+        return outgoing(http::Response::new(b"done".to_vec()));
+    }
+    let smdp = SmDp::new(server, store, RuntimeClock, Entropy).with_courier(Outgoing);
+    if let Some(refused) = smdp.turned_away(&request).await {
+        return sent(refused, env);
+    }
+    if let Some(owner) = smdp.owner(&request)
+        && let Some(shard) = smdp.store().place(&owner).await?
+    {
+        let passed_on = passed_on(&request)?;
+        let response = smdp.store().answer_at(shard, request.uri().path(), &passed_on).await?;
+        Durable::remember_place(&owner, shard);
+        return Ok(response);
+    }
+    sent(smdp.handle_admitted(request).await, env)
+}
+
+/// A request that was let in at the worker's door ([`outside`]), answered in an object.
+/// Nobody else has a way to an object.
+pub(crate) async fn inside(
+    request: &web_sys::Request,
+    path: &str,
+    env: &Env,
+    here: Here,
+) -> Result<web_sys::Response> {
+    let response = async {
+        let Some(request) = incoming(request, path).await? else { return outgoing(too_long()) };
+        let store = Durable::inside(env.durable_object("STORE").map_err(failed)?, here);
+        let smdp = SmDp::new(server(env).await?, store, RuntimeClock, Entropy).with_courier(Outgoing);
+        sent(smdp.handle_admitted(request).await, env)
+    };
+    answered(response.await)
+}
+
+/// What a response leaves for the log, then the response.
+fn sent(response: http::Response<Vec<u8>>, env: &Env) -> core::result::Result<web_sys::Response, Fault> {
     if let Some(line) = response.extensions().get::<Line>() {
         let full = env.var("SMDP_LOG_IDENTIFIERS").is_ok_and(|var| var.to_string() == "full");
         let identifiers = if full { Identifiers::Full } else { Identifiers::Shortened };
@@ -204,7 +186,17 @@ async fn answer(request: Request, env: &Env) -> core::result::Result<http::Respo
     if let Some(fault) = response.extensions().get::<Fault>() {
         log(fault);
     }
-    Ok(response)
+    outgoing(response)
+}
+
+/// Every request gets an answer.
+fn answered(response: core::result::Result<web_sys::Response, Fault>) -> Result<web_sys::Response> {
+    let response = response.or_else(|fault| {
+        log(&fault);
+        let detail = "The SM-DP+ is not ready; its log says why.";
+        outgoing(problem(StatusCode::SERVICE_UNAVAILABLE, detail))
+    });
+    response.map_err(|fault| fault.to_string().into())
 }
 
 /// The server from variables and secrets. Two requests may make it at the same
@@ -271,38 +263,56 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
 }
 
 /// `None`: the body is longer than anything that is taken.
-async fn incoming(mut request: Request) -> core::result::Result<Option<http::Request<Vec<u8>>>, Fault> {
-    let failed = |error: worker::Error| Fault::new(error.to_string());
-    let announced = request.headers().get("content-length").map_err(failed)?;
+async fn incoming(
+    request: &web_sys::Request,
+    uri: &str,
+) -> core::result::Result<Option<http::Request<Vec<u8>>>, Fault> {
+    let headers = request.headers();
+    let header = |name: &str| headers.get(name).map_err(broken);
+    let announced = header("content-length")?;
     if announced.and_then(|text| text.parse().ok()).is_some_and(|length: usize| length > MAX_OPERATOR_BODY) {
         return Ok(None);
     }
-    let method = Method::from_bytes(request.method().as_ref().as_bytes());
-    let url = request.url().map_err(failed)?;
+    let method = Method::from_bytes(request.method().as_bytes());
     // With scheme and host: what an LPA signs names them.
-    let uri = http::Uri::try_from(url.as_str());
-    let uri = uri.or_else(|_| http::Uri::try_from(url.path()));
-    let uri = uri.map_err(|error| Fault::new(error.to_string()))?;
+    let uri = http::Uri::try_from(uri).map_err(|error| Fault::new(error.to_string()))?;
     let mut builder = http::Request::builder().method(method.unwrap_or(Method::TRACE)).uri(uri);
-    if let Some(client) = tls_client(&request) {
+    if let Some(client) = tls_client(request) {
         builder = builder.extension(client);
     }
     for name in HEADERS.into_iter().chain(httpsig::lpa::FIELDS) {
-        if let Some(value) = request.headers().get(name).map_err(failed)?
+        if let Some(value) = header(name)?
             && let Ok(value) = HeaderValue::from_str(&value)
         {
             builder = builder.header(HeaderName::from_static(name), value);
         }
     }
-    let body = request.bytes().await.map_err(failed)?;
+    let body = JsFuture::from(request.array_buffer().map_err(broken)?).await.map_err(broken)?;
+    let body = Uint8Array::new(&body).to_vec();
     builder.body(body).map(Some).map_err(|error| Fault::new(error.to_string()))
+}
+
+/// A request as the platform's `fetch` takes it.
+fn passed_on(request: &http::Request<Vec<u8>>) -> core::result::Result<Object, Fault> {
+    let headers = Object::new();
+    for name in HEADERS {
+        if let Some(value) = request.headers().get(name).and_then(|value| value.to_str().ok()) {
+            Reflect::set(&headers, &name.into(), &value.into()).map_err(broken)?;
+        }
+    }
+    let init = Object::new();
+    let set = |name: &str, value: &JsValue| Reflect::set(&init, &name.into(), value).map_err(broken);
+    set("method", &request.method().as_str().into())?;
+    set("headers", &headers)?;
+    set("body", &Uint8Array::from(&request.body()[..]))?;
+    Ok(init)
 }
 
 /// What the platform saw of the client's certificate in TLS. It comes with the request
 /// object and not as a header: nobody outside can write it, whatever headers they send.
-fn tls_client(request: &Request) -> Option<TlsClient> {
+fn tls_client(request: &web_sys::Request) -> Option<TlsClient> {
     let part = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).ok().filter(JsValue::is_object);
-    let client = part(request.inner(), "cf").and_then(|cf| part(&cf, "tlsClientAuth"))?;
+    let client = part(request, "cf").and_then(|cf| part(&cf, "tlsClientAuth"))?;
     let text = |name: &str| {
         let value = Reflect::get(&client, &name.into()).ok();
         value.and_then(|value| value.as_string()).unwrap_or_default()
@@ -315,15 +325,31 @@ fn tls_client(request: &Request) -> Option<TlsClient> {
     })
 }
 
-fn outgoing(response: http::Response<Vec<u8>>) -> Result<Response> {
+fn outgoing(response: http::Response<Vec<u8>>) -> core::result::Result<web_sys::Response, Fault> {
     let (parts, body) = response.into_parts();
-    let headers = Headers::new();
+    let headers = Object::new();
     for (name, value) in &parts.headers {
-        headers.set(name.as_str(), value.to_str().unwrap_or_default())?;
+        let value = value.to_str().unwrap_or_default();
+        Reflect::set(&headers, &name.as_str().into(), &value.into()).map_err(broken)?;
     }
+    let init = ResponseInit::new();
+    init.set_status(parts.status.as_u16());
+    init.set_headers(&headers);
     // A 204 with a body is an error.
-    let response = if body.is_empty() { Response::empty()? } else { Response::from_bytes(body)? };
-    Ok(response.with_status(parts.status.as_u16()).with_headers(headers))
+    let body = (!body.is_empty()).then(|| Uint8Array::from(&body[..]));
+    web_sys::Response::new_with_opt_js_u8_array_and_init(body.as_ref(), &init).map_err(broken)
+}
+
+fn too_long() -> http::Response<Vec<u8>> {
+    problem(StatusCode::PAYLOAD_TOO_LARGE, "")
+}
+
+fn failed(error: worker::Error) -> Fault {
+    Fault::new(error.to_string())
+}
+
+fn broken(error: JsValue) -> Fault {
+    Fault::new(format!("{error:?}"))
 }
 
 /// One line for the one who runs the server. Faults hold no secret and no

@@ -25,6 +25,8 @@ use crate::{Chance, Clock, Courier};
 
 /// How many available profiles of a type are tried.
 const MAX_CANDIDATES: usize = 16;
+/// How many matching ids are drawn at most until one suits the store.
+const MAX_DRAWS: usize = 200;
 /// The longest function call identifier and requester identifier together, in bytes.
 const MAX_CALL_ID: usize = 256;
 
@@ -123,7 +125,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             Some(text) => text.parse().map_err(|e: rsp::ids::InvalidId| {
                 Refusal::new(StatusCode::MATCHING_ID_REFUSED, e.to_string())
             })?,
-            None => orders::matching_id(random(&self.chance)?),
+            None => self.draw_matching_id(&iccid)?,
         };
         let confirmation_code = match request.confirmation_code.as_deref().filter(|code| !code.is_empty()) {
             Some(code) => {
@@ -159,6 +161,17 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             })
         });
         answer.await?.ok_or_else(|| StatusCode::ICCID_UNKNOWN.into())
+    }
+
+    fn draw_matching_id(&self, iccid: &Iccid) -> Result<MatchingId, Fault> {
+        let mut drawn = orders::matching_id(random(&self.chance)?);
+        for _ in 0..MAX_DRAWS {
+            if self.store.suits(&drawn, iccid) {
+                break;
+            }
+            drawn = orders::matching_id(random(&self.chance)?);
+        }
+        Ok(drawn)
     }
 
     /// Takes a matching id, also from an order that does not have it any more.
