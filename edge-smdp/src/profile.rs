@@ -379,6 +379,12 @@ impl Profile {
         self.pending.messages.push(message);
     }
 
+    /// Whether its order has this matching id.
+    #[must_use]
+    pub fn has_matching_id(&self, id: &MatchingId) -> bool {
+        self.order.as_ref().is_some_and(|order| order.matching_id.as_ref() == Some(id))
+    }
+
     /// The order as long as it has this session, alive at `now`.
     pub fn order_in_session(&mut self, id: &TransactionId, now: u64) -> Option<(&mut Order, Session)> {
         let order = self.order.as_mut()?;
