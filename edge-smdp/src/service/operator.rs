@@ -59,6 +59,7 @@ fn check(bytes: Zeroizing<Vec<u8>>) -> Result<Package, Malformed> {
         length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
         major: header.major,
         minor: header.minor,
+        ..PackageFacts::default()
     };
     Ok(Package { iccid, facts, bytes })
 }

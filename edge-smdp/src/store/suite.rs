@@ -36,7 +36,7 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
         format!("8999{run:08}{n:08}").parse().map_err(|e| Fault::new(format!("{e}")))
     };
     let kind = format!("suite-{run}");
-    let facts = PackageFacts { length: 3, major: 2, minor: 3 };
+    let facts = PackageFacts { length: 3, major: 2, minor: 3, ..PackageFacts::default() };
     let profile = |n: u32| -> Result<Profile, Fault> {
         Ok(Profile::new(iccid(n)?, Some(kind.clone()), vec![0xBF, 0x25, 0], facts, 1))
     };
