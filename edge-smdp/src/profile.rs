@@ -13,14 +13,17 @@
 //! Nothing here knows a clock or a store: every function changes the record it is
 //! given or says why not.
 
+use std::collections::BTreeMap;
+
 use rsp::es9::Base64;
 use rsp::metadata::NotificationEvents;
 use rsp::status::FunctionExecutionStatus;
-use rsp::{CiPkId, Eid, Iccid, MatchingId, TransactionId};
+use rsp::{CiPkId, Eid, Iccid, MatchingId, TransactionId, Version};
 use rsp_crypto::{Curve, PublicKey};
 use serde::de::{Error as _, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::error::Malformed;
 use crate::outbox::Message;
 use crate::wire::text;
 
@@ -70,6 +73,9 @@ pub struct Profile {
     pub metadata: Base64,
     /// What eligibility is decided by.
     pub package: PackageFacts,
+    /// What more eligibility is decided by.
+    #[serde(default, skip_serializing_if = "Requirements::is_empty")]
+    pub requirements: Requirements,
     /// Where it stands.
     pub state: ProfileState,
     /// Who is to have it.
@@ -94,8 +100,68 @@ pub struct Pending {
     pub messages: Vec<Message>,
 }
 
+/// What device and eUICC must have to be eligible, as the operator wants it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Requirements {
+    /// Type allocation codes or their first digits; any if empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tacs: Vec<String>,
+    /// Least 3GPP release by capability ([`Requirements::CAPABILITIES`]).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub device_capabilities: BTreeMap<String, u8>,
+    /// Least version of SGP.22.
+    #[serde(with = "text::option", skip_serializing_if = "Option::is_none")]
+    pub least_svn: Option<Version>,
+    /// Least version of the profile package format.
+    #[serde(with = "text::option", skip_serializing_if = "Option::is_none")]
+    pub least_profile_version: Option<Version>,
+}
+
+impl Requirements {
+    /// The names of device capabilities, in the order of `DeviceCapabilities`
+    /// (SGP.22 §4.2).
+    pub const CAPABILITIES: [&str; 11] = [
+        "gsm",
+        "utran",
+        "cdma2000onex",
+        "cdma2000hrpd",
+        "cdma2000ehrpd",
+        "eutran",
+        "contactless",
+        "rspCrl",
+        "nrEpc",
+        "nr5gc",
+        "eutran5gc",
+    ];
+    /// How many type allocation codes there can be.
+    pub const MAX_TACS: usize = 1000;
+
+    /// Whether nothing is asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether they can be asked for.
+    ///
+    /// # Errors
+    /// Names what is wrong.
+    pub fn check(&self) -> Result<(), Malformed> {
+        let is_tac = |tac: &String| (2..=8).contains(&tac.len()) && tac.bytes().all(|c| c.is_ascii_digit());
+        if self.tacs.len() > Self::MAX_TACS || !self.tacs.iter().all(is_tac) {
+            return Err(Malformed::new("requirements.tacs", "2 to 8 digits each, at most 1,000"));
+        }
+        let known = |name: &String| Self::CAPABILITIES.contains(&name.as_str());
+        match self.device_capabilities.keys().find(|name| !known(name)) {
+            Some(name) => Err(Malformed::new("requirements.deviceCapabilities", format!("{name:?}"))),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What the server looks at in a package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageFacts {
     /// Bytes.
     pub length: u32,
@@ -103,6 +169,27 @@ pub struct PackageFacts {
     pub major: u8,
     /// Version of the package format.
     pub minor: u8,
+    /// What the eUICC must be capable of: bits as in `EUICCInfo2.uiccCapability`, bit 0
+    /// most significant.
+    #[serde(default)]
+    pub capabilities: u32,
+    /// Bytes of non-volatile memory that it takes once installed at the least, where that
+    /// is known: four fifths of what [`saip::issue::required_memory`] estimates, so that no
+    /// eUICC is turned away that might have room.
+    #[serde(default)]
+    pub memory: Option<u32>,
+}
+
+impl PackageFacts {
+    /// Bytes of non-volatile memory that the eUICC must have free. Where it is not known
+    /// what the files take: as many as the package has.
+    #[must_use]
+    pub const fn needed_memory(&self) -> u32 {
+        match self.memory {
+            Some(memory) => memory,
+            None => self.length,
+        }
+    }
 }
 
 /// A download order.
@@ -303,6 +390,7 @@ impl Profile {
             profile_type,
             metadata: Base64(metadata),
             package,
+            requirements: Requirements::default(),
             state: ProfileState::Available,
             order: None,
             events: Vec::new(),
@@ -377,6 +465,12 @@ impl Profile {
         let profile_type = self.profile_type.clone();
         let message = Message::DownloadProgress { at, point, status, eid, profile_type, result_data };
         self.pending.messages.push(message);
+    }
+
+    /// Whether its order has this matching id.
+    #[must_use]
+    pub fn has_matching_id(&self, id: &MatchingId) -> bool {
+        self.order.as_ref().is_some_and(|order| order.matching_id.as_ref() == Some(id))
     }
 
     /// The order as long as it has this session, alive at `now`.

@@ -30,6 +30,7 @@ use crate::store::{Change, Store};
 use crate::wire::problem::problem;
 use crate::{Chance, Clock, Courier, Nowhere, Server};
 
+mod es12;
 mod es2;
 mod es9;
 mod operator;

@@ -8,6 +8,7 @@
 pub(crate) mod authenticate;
 pub(crate) mod bind;
 pub(crate) mod cancel;
+pub(crate) mod eligibility;
 pub(crate) mod end;
 pub(crate) mod es2;
 pub(crate) mod initiate;

@@ -325,9 +325,16 @@ pub trait Store {
     /// The profiles linked to an eUICC, at most 64, the first linked first.
     async fn linked(&self, eid: &Eid) -> Result<Vec<Iccid>, Fault>;
 
-    /// Notes which profile a call of ES2+ chose; kept until `expires`. A repeat
-    /// replaces it.
-    async fn remember_call(&self, id: &str, iccid: &Iccid, expires: u64) -> Result<(), Fault>;
+    /// Notes which profile a call of ES2+ chose, in the place of `instead_of` or of
+    /// nothing; kept until `expires`. Returns the one that it has chosen now: another
+    /// one when something else was noted.
+    async fn remember_call(
+        &self,
+        id: &str,
+        iccid: &Iccid,
+        instead_of: Option<&Iccid>,
+        expires: u64,
+    ) -> Result<Iccid, Fault>;
 
     /// The profile that a call chose.
     async fn call(&self, id: &str) -> Result<Option<Iccid>, Fault>;

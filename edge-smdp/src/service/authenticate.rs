@@ -5,13 +5,13 @@ use rsp::auth::{AuthenticateServerResponse, EuiccSigned1};
 use rsp::download::SmdpSigned2;
 use rsp::es2::notification_point::ELIGIBILITY;
 use rsp::es9::{AuthenticateClientResponse, Base64};
-use rsp::metadata::StoreMetadata;
 use rsp::status::{FunctionExecutionStatus, ResponseHeader, StatusCode};
 use rsp::{DataObject, Eid, Raw};
 use rsp_crypto::chain::{EuiccChainError, verify_euicc_chain};
 use rsp_crypto::{Certificate, Provider, Signature, VerifiedEuicc, signature};
 use subtle::ConstantTimeEq;
 
+use super::eligibility;
 use super::session::{self, Given};
 use crate::Server;
 use crate::config::CredentialSet;
@@ -188,7 +188,7 @@ fn admit<P: Provider>(
         profile.tell(now, ELIGIBILITY, (&refusal).into(), eid);
         return Err(refusal);
     }
-    if let Err(refusal) = eligible(profile, who) {
+    if let Err(refusal) = eligibility::check(profile, &who.signed1) {
         note_ineligible(profile, &refusal, eid, now);
         return Err(refusal);
     }
@@ -211,25 +211,4 @@ fn note_ineligible(profile: &mut Profile, refusal: &Refusal, eid: Option<Eid>, n
     order.ineligible += 1;
     profile.note(now, EventKind::Refused, Some(refusal.to_string()));
     profile.tell(now, ELIGIBILITY, refusal.into(), eid);
-}
-
-/// Whether the eUICC can take the profile (SGP.22 §3.1.3.1 and §4.5.4).
-fn eligible<K>(profile: &Profile, who: &Authenticated<'_, K>) -> Result<(), Refusal> {
-    let info = &who.signed1.euicc_info2;
-    if profile.package.major > info.profile_version.0[0] {
-        let because = format!(
-            "the package is of format {}.{}, the eUICC takes {}",
-            profile.package.major, profile.package.minor, info.profile_version
-        );
-        return Err(Refusal::new(StatusCode::NO_ELIGIBLE_PROFILE, because));
-    }
-    let rules = StoreMetadata::decode(&profile.metadata.0).map(|m| m.profile_policy_rules);
-    if rules.is_ok_and(|rules| rules.0 & info.forbidden_profile_policy_rules.0 != 0) {
-        let because = "the eUICC forbids a policy rule of the profile";
-        return Err(Refusal::new(StatusCode::NO_ELIGIBLE_PROFILE, because));
-    }
-    if info.ext_card_resource.free_non_volatile_memory < profile.package.length {
-        return Err(StatusCode::EUICC_INSUFFICIENT_MEMORY.into());
-    }
-    Ok(())
 }

@@ -324,9 +324,19 @@ impl Store for Memory {
         Ok(tables.links.get(eid).map(|list| list.iter().take(64).copied().collect()).unwrap_or_default())
     }
 
-    async fn remember_call(&self, id: &str, iccid: &Iccid, _expires: u64) -> Result<(), Fault> {
-        self.tables.borrow_mut().calls.insert(id.to_owned(), *iccid);
-        Ok(())
+    async fn remember_call(
+        &self,
+        id: &str,
+        iccid: &Iccid,
+        instead_of: Option<&Iccid>,
+        _expires: u64,
+    ) -> Result<Iccid, Fault> {
+        let calls = &mut self.tables.borrow_mut().calls;
+        let chosen = calls.entry(id.to_owned()).or_insert(*iccid);
+        if Some(&*chosen) == instead_of {
+            *chosen = *iccid;
+        }
+        Ok(*chosen)
     }
 
     async fn call(&self, id: &str) -> Result<Option<Iccid>, Fault> {

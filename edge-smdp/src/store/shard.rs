@@ -133,6 +133,7 @@ pub(super) enum Statement {
     RememberCall {
         id: String,
         iccid: String,
+        instead_of: Option<String>,
         expires: u64,
     },
     CallOf {
@@ -763,14 +764,14 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             let query = "SELECT iccid FROM link WHERE eid = ? ORDER BY number LIMIT 64";
             texts(&rows(sql, query, vec![eid.as_str().into()])?)
         }
-        Statement::RememberCall { id, iccid, expires } => {
+        Statement::RememberCall { id, iccid, instead_of, expires } => {
             rows(
                 sql,
-                "INSERT INTO call (id, iccid, expires) VALUES (?, ?, ?)
-                 ON CONFLICT (id) DO UPDATE SET iccid = excluded.iccid, expires = excluded.expires",
-                vec![id.as_str().into(), iccid.as_str().into(), number(*expires)],
+                "INSERT INTO call (id, iccid, expires) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (id) DO UPDATE SET iccid = ?2, expires = ?3 WHERE iccid = ?4",
+                vec![id.as_str().into(), iccid.as_str().into(), number(*expires), instead_of.clone().into()],
             )?;
-            Answer::of(&())
+            one(&rows(sql, "SELECT iccid FROM call WHERE id = ?", vec![id.as_str().into()])?)
         }
         Statement::CallOf { id } => {
             one(&rows(sql, "SELECT iccid FROM call WHERE id = ?", vec![id.as_str().into()])?)

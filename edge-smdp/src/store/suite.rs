@@ -36,7 +36,7 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
         format!("8999{run:08}{n:08}").parse().map_err(|e| Fault::new(format!("{e}")))
     };
     let kind = format!("suite-{run}");
-    let facts = PackageFacts { length: 3, major: 2, minor: 3 };
+    let facts = PackageFacts { length: 3, major: 2, minor: 3, ..PackageFacts::default() };
     let profile = |n: u32| -> Result<Profile, Fault> {
         Ok(Profile::new(iccid(n)?, Some(kind.clone()), vec![0xBF, 0x25, 0], facts, 1))
     };
@@ -242,8 +242,12 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
     // Calls.
     let call = format!("requester\u{0}call-{run}");
     holds(store.call(&call).await?.is_none(), "a call is unknown")?;
-    store.remember_call(&call, &one.iccid, u64::from(u32::MAX)).await?;
-    store.remember_call(&call, &two.iccid, u64::from(u32::MAX)).await?;
+    let end = u64::from(u32::MAX);
+    let (first, second) = (&one.iccid, &two.iccid);
+    holds(store.remember_call(&call, first, None, end).await? == *first, "it chooses")?;
+    holds(store.remember_call(&call, second, None, end).await? == *first, "once")?;
+    holds(store.remember_call(&call, first, Some(second), end).await? == *first, "as long as")?;
+    holds(store.remember_call(&call, second, Some(first), end).await? == *second, "it is not given up")?;
     holds(store.call(&call).await? == Some(two.iccid), "the later profile counts")?;
 
     // Sessions: each id once.
