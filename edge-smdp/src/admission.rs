@@ -237,6 +237,7 @@ pub(crate) async fn refuse<P: Provider>(
         Err(Turned::Away(because)) => Some(unauthorized(certified, &because)),
         Err(Turned::Broken(fault)) => {
             let mut response = problem(Http::SERVICE_UNAVAILABLE, "");
+            response.headers_mut().insert("retry-after", HeaderValue::from_static("5"));
             response.extensions_mut().insert(fault);
             Some(response)
         }
