@@ -16,6 +16,8 @@ use crate::{Clock, Fault};
 /// The headers that the router looks at.
 const HEADERS: [&str; 3] = ["authorization", "content-type", "x-admin-protocol"];
 
+mod console;
+
 thread_local! {
     /// The server of this isolate, once it is finished: keys are imported once.
     static SERVER: RefCell<Option<Rc<Server<WebCrypto>>>> = const { RefCell::new(None) };
@@ -32,6 +34,9 @@ impl Clock for RuntimeClock {
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+    if console::is_path(&request.path()) {
+        return console::serve(request, &env).await;
+    }
     let response = match answer(request, &env).await {
         Ok(response) => response,
         Err(fault) => {

@@ -146,7 +146,8 @@ impl Batch {
             return Err("The file is in UTF-16. Save it as “CSV UTF-8” and choose it again.".to_owned());
         }
         if text.starts_with(b"PK") {
-            return Err("This is a spreadsheet or an archive. Save it as “CSV UTF-8” and choose that file.".to_owned());
+            return Err("This is a spreadsheet or an archive. Save it as “CSV UTF-8” and choose that file."
+                .to_owned());
         }
         let start = if text.starts_with(&[0xEF, 0xBB, 0xBF]) { 3 } else { 0 };
         let Ok(plain) = core::str::from_utf8(text.get(start..).unwrap_or_default()) else {
@@ -309,7 +310,9 @@ impl Values {
         match given("iccid") {
             None => say("The ICCID is missing."),
             Some(text) if is_rounded(text) => {
-                say("A spreadsheet has rounded the ICCID: make the column a text column and export it again.");
+                say(
+                    "A spreadsheet has rounded the ICCID: make the column a text column and export it again.",
+                );
             }
             Some(text) if text.parse::<Iccid>().is_err() => say("The ICCID must have 18 to 20 digits."),
             Some(_) => {}
@@ -322,9 +325,8 @@ impl Values {
             Some(text) if text.parse::<Imsi>().is_err() => say("The IMSI must have 6 to 15 digits."),
             Some(_) => {}
         }
-        let hexadecimal = |text: &str| {
-            text.len() % 2 == 0 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-        };
+        let hexadecimal =
+            |text: &str| text.len() % 2 == 0 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if given("k").is_none() {
             say("K is missing.");
         }
@@ -355,7 +357,9 @@ impl Values {
 
 /// `8.9E+18`: what is left of a long number in a spreadsheet.
 fn is_rounded(text: &str) -> bool {
-    text.contains(['E', 'e']) && text.contains(['.', ',', '+']) && text.starts_with(|c: char| c.is_ascii_digit())
+    text.contains(['E', 'e'])
+        && text.contains(['.', ',', '+'])
+        && text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Checks the rows against what is known without the server.
@@ -422,9 +426,11 @@ fn csv(text: &[u8], start: usize) -> Result<Batch, Refusal> {
         }
     }
     if names.is_empty() {
-        return Err("The first line must name the columns, as: iccid,imsi,k,opc. The first line of this file names \
+        return Err(
+            "The first line must name the columns, as: iccid,imsi,k,opc. The first line of this file names \
                     none that the server knows."
-            .to_owned());
+                .to_owned(),
+        );
     }
     if !unknown.is_empty() {
         return Err(unknown_columns(&unknown));
@@ -456,11 +462,14 @@ fn csv(text: &[u8], start: usize) -> Result<Batch, Refusal> {
             batch.fault(row, words);
             continue;
         }
-        let values = names.iter().copied().zip(records.fields().map(|field| Zeroizing::new(field.trim().to_owned())));
+        let values =
+            names.iter().copied().zip(records.fields().map(|field| Zeroizing::new(field.trim().to_owned())));
         check(&mut batch, row, &Values(values.collect()), &mut seen);
     }
     if batch.is_empty() {
-        return Err("There is no line behind the names of the columns: add a line for each subscriber.".to_owned());
+        return Err(
+            "There is no line behind the names of the columns: add a line for each subscriber.".to_owned()
+        );
     }
     Ok(batch)
 }
@@ -612,7 +621,10 @@ fn json(text: &[u8], start: usize) -> Result<Batch, Refusal> {
         batch.faulty.push(false);
         let row = batch.faulty.len();
         if raw.get().len() > MAX_ROW {
-            return Err(format!("Row {row} is longer than {}: that is no subscriber.", bytes(MAX_ROW as u64)));
+            return Err(format!(
+                "Row {row} is longer than {}: that is no subscriber.",
+                bytes(MAX_ROW as u64)
+            ));
         }
         batch.rows.push(range);
         let values = of_json(raw.get().as_bytes());
@@ -715,7 +727,12 @@ pub fn report(outcomes: &[Outcome]) -> String {
     table(
         &["row", "iccid", "status", "detail"],
         outcomes.iter().map(|outcome| {
-            vec![outcome.row.to_string(), outcome.iccid.clone(), outcome.status.clone(), outcome.detail.clone()]
+            vec![
+                outcome.row.to_string(),
+                outcome.iccid.clone(),
+                outcome.status.clone(),
+                outcome.detail.clone(),
+            ]
         }),
     )
 }
@@ -853,7 +870,9 @@ mod tests {
 
     #[test]
     fn json_is_sent_as_it_came() {
-        let subscriber = format!(r#"{{"iccid":"8900000000000000001","imsi":"001010000000001","k":"{K}","opc":"{OPC}","ims":true,"mncLength":3}}"#);
+        let subscriber = format!(
+            r#"{{"iccid":"8900000000000000001","imsi":"001010000000001","k":"{K}","opc":"{OPC}","ims":true,"mncLength":3}}"#
+        );
         let batch = read(&format!("[{subscriber}\n]"));
         let chunk = batch.chunk(0, "a \"type\"").unwrap();
         assert_eq!(chunk.media_type, "application/json");
@@ -863,13 +882,17 @@ mod tests {
 
     #[test]
     fn quoted_values_and_other_delimiters_are_rewritten() {
-        let text = format!("\u{FEFF}iccid\timsi\tk\topc\tspn\r\n\r\n8900000000000000001\t001010000000001\t{K}\t{OPC}\t\"Tel, \"\"co\"\"\nx\"\r\n");
+        let text = format!(
+            "\u{FEFF}iccid\timsi\tk\topc\tspn\r\n\r\n8900000000000000001\t001010000000001\t{K}\t{OPC}\t\"Tel, \"\"co\"\"\nx\"\r\n"
+        );
         let batch = read(&text);
         assert_eq!(batch.faults(), []);
         let body = String::from_utf8(batch.chunk(0, "t").unwrap().expose_body().to_vec()).unwrap();
         assert_eq!(
             body,
-            format!("iccid,imsi,k,opc,spn\n8900000000000000001,001010000000001,{K},{OPC},\"Tel, \"\"co\"\"\nx\"")
+            format!(
+                "iccid,imsi,k,opc,spn\n8900000000000000001,001010000000001,{K},{OPC},\"Tel, \"\"co\"\"\nx\""
+            )
         );
     }
 

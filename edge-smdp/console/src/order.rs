@@ -90,7 +90,10 @@ pub fn orders(form: &Form) -> Result<Vec<NewOrder>, Wrong> {
     };
     if number > MAX_ORDERS {
         let field = if form.by_iccid { "iccids" } else { "eids" };
-        return wrong(field, format!("At most {MAX_ORDERS} orders are made at once; order the rest afterwards."));
+        return wrong(
+            field,
+            format!("At most {MAX_ORDERS} orders are made at once; order the rest afterwards."),
+        );
     }
     let matching_id = match form.matching {
         Matching::Generated => None,
@@ -151,7 +154,8 @@ pub fn eids(text: &str) -> Result<Vec<String>, Wrong> {
     let mut found = Vec::new();
     for (index, item) in items(text).enumerate() {
         let Ok(eid) = item.parse::<Eid>() else {
-            let what = format!("Number {} is no EID: it has 32 digits, this one has {}.", index + 1, shape(&item));
+            let what =
+                format!("Number {} is no EID: it has 32 digits, this one has {}.", index + 1, shape(&item));
             return wrong("eids", what);
         };
         if !seen.insert(eid) {
@@ -175,8 +179,11 @@ fn iccids(text: &str) -> Result<Vec<String>, Wrong> {
     let mut found = Vec::new();
     for (index, item) in items(text).enumerate() {
         let Ok(iccid) = item.parse::<Iccid>() else {
-            let what =
-                format!("Number {} is no ICCID: it has 18 to 20 digits, this one has {}.", index + 1, shape(&item));
+            let what = format!(
+                "Number {} is no ICCID: it has 18 to 20 digits, this one has {}.",
+                index + 1,
+                shape(&item)
+            );
             return wrong("iccids", what);
         };
         if !seen.insert(iccid) {
@@ -249,7 +256,8 @@ mod tests {
 
     #[test]
     fn profiles_are_ordered_by_iccid_with_or_without_eids() {
-        let by_iccid = Form { by_iccid: true, iccids: "8900000000000000001, 8900000000000000002".into(), ..form() };
+        let by_iccid =
+            Form { by_iccid: true, iccids: "8900000000000000001, 8900000000000000002".into(), ..form() };
         let made = orders(&by_iccid).unwrap();
         assert_eq!(made[1].iccid.as_deref(), Some("8900000000000000002"));
         assert_eq!(made[1].profile_type, None);
@@ -265,7 +273,10 @@ mod tests {
         assert_eq!(field(&Form { matching: Matching::None, ..form() }), "matching");
         assert_eq!(field(&Form { discovery: true, ..form() }), "smds");
         let url = "https://smds.example".to_owned();
-        assert_eq!(field(&Form { eids: EIDS[0].into(), discovery: true, smds_address: url, ..form() }), "smds");
+        assert_eq!(
+            field(&Form { eids: EIDS[0].into(), discovery: true, smds_address: url, ..form() }),
+            "smds"
+        );
         assert_eq!(field(&Form { profile_type: String::new(), ..form() }), "type");
     }
 

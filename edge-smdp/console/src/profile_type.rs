@@ -116,10 +116,17 @@ pub fn profile_type(form: &Form, package: &[u8]) -> Result<ProfileType, Wrong> {
     if !form.personalised.iter().any(|field| field == "iccid") {
         return wrong("personalised", "The ICCID must be personalised: no two profiles have the same.");
     }
-    let tacs: Vec<String> =
-        form.tacs.split([',', ';', ' ', '\n', '\r', '\t']).filter(|tac| !tac.is_empty()).map(str::to_owned).collect();
+    let tacs: Vec<String> = form
+        .tacs
+        .split([',', ';', ' ', '\n', '\r', '\t'])
+        .filter(|tac| !tac.is_empty())
+        .map(str::to_owned)
+        .collect();
     if tacs.iter().any(|tac| !(2..=8).contains(&tac.len()) || !tac.bytes().all(|c| c.is_ascii_digit())) {
-        return wrong("tacs", "A type allocation code has 8 digits; its first 2 or more may stand for all of them.");
+        return wrong(
+            "tacs",
+            "A type allocation code has 8 digits; its first 2 or more may stand for all of them.",
+        );
     }
     let version = |field: &'static str, text: &str| match text.trim() {
         "" => Ok(None),
@@ -205,7 +212,10 @@ mod tests {
         assert_eq!(field(Form { personalised: vec!["imsi".into()], ..form() }), "personalised");
         assert_eq!(field(Form { tacs: "1".into(), ..form() }), "tacs");
         assert_eq!(field(Form { least_svn: "2.2".into(), ..form() }), "svn");
-        assert_eq!(field(Form { capabilities: [("gsm".into(), "x".into())].into(), ..form() }), "capabilities");
+        assert_eq!(
+            field(Form { capabilities: [("gsm".into(), "x".into())].into(), ..form() }),
+            "capabilities"
+        );
         for bad in [&b""[..], b"-----BEGIN", b"\x30\x00", &vec![0xA0; MAX_PACKAGE + 1]] {
             assert_eq!(profile_type(&form(), bad).unwrap_err().field, "package");
         }

@@ -89,7 +89,9 @@ impl ProfileState {
                 "The order came to an end. The time line says why; make a new order with another profile, or \
                  revoke this one to make it available again."
             }
-            Self::Unavailable => "It was taken out of use. Delete it here when you no longer need its history.",
+            Self::Unavailable => {
+                "It was taken out of use. Delete it here when you no longer need its history."
+            }
             Self::Other => {
                 "This console does not know the state. Reload the page: the server may be newer than it."
             }
@@ -247,11 +249,8 @@ pub fn way(state: ProfileState, linked: bool, reached: Option<ProfileState>) -> 
     }
     let reached = if state == ProfileState::Deleted { Some(ProfileState::Installed) } else { reached };
     let done = reached.and_then(place_of).map_or(0, |at| at + 1);
-    let mut steps: Vec<Step> = stations
-        .into_iter()
-        .take(done)
-        .map(|station| Step { state: station, place: Place::Done })
-        .collect();
+    let mut steps: Vec<Step> =
+        stations.into_iter().take(done).map(|station| Step { state: station, place: Place::Done }).collect();
     steps.push(Step { state, place: Place::Left });
     steps
 }
@@ -361,7 +360,10 @@ mod tests {
     #[test]
     fn events_tell_how_far_an_order_came() {
         let came = |events: &[&str]| reached(events.iter().copied());
-        assert_eq!(came(&["added", "ordered", "confirmed", "released", "refused", "failed"]), Some(ProfileState::Released));
+        assert_eq!(
+            came(&["added", "ordered", "confirmed", "released", "refused", "failed"]),
+            Some(ProfileState::Released)
+        );
         assert_eq!(came(&["added", "ordered", "orderCancelled"]), Some(ProfileState::Available));
         assert_eq!(came(&[]), None);
     }

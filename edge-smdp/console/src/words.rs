@@ -27,8 +27,9 @@ impl Trouble {
     pub fn no_answer(because: &str) -> Self {
         Self {
             what: "The server could not be reached.".to_owned(),
-            next: "Check the connection and try again. Behind a sign-in page, reload this page to sign in anew."
-                .to_owned(),
+            next:
+                "Check the connection and try again. Behind a sign-in page, reload this page to sign in anew."
+                    .to_owned(),
             codes: Some(because.to_owned()).filter(|text| !text.is_empty()),
             passing: true,
         }
@@ -39,9 +40,10 @@ impl Trouble {
     pub fn not_understood(because: &str) -> Self {
         Self {
             what: "The server’s answer can’t be read.".to_owned(),
-            next: "Reload the page: the server may be newer than this console. If that does not help, its log \
+            next:
+                "Reload the page: the server may be newer than this console. If that does not help, its log \
                    says more."
-                .to_owned(),
+                    .to_owned(),
             codes: Some(because.to_owned()),
             passing: false,
         }
@@ -52,13 +54,25 @@ impl Trouble {
     pub fn of_status(status: u16, problem: &Problem) -> Self {
         let (what, next) = match status {
             401 | 403 => ("The server asks for the operator’s token.", "Enter it and try again."),
-            404 => ("The server has no such thing.", "It may have been deleted. Go back to the list and refresh."),
-            409 => ("As things stand the server can’t do this.", "Refresh to see what has changed in the meantime."),
+            404 => (
+                "The server has no such thing.",
+                "It may have been deleted. Go back to the list and refresh.",
+            ),
+            409 => (
+                "As things stand the server can’t do this.",
+                "Refresh to see what has changed in the meantime.",
+            ),
             408 | 504 => ("The server took too long.", "Try again; if it stays so, ask for less at a time."),
-            413 => ("This is more than the server takes at once.", "Send less: fewer rows, or a smaller package."),
+            413 => (
+                "This is more than the server takes at once.",
+                "Send less: fewer rows, or a smaller package.",
+            ),
             429 => ("The server was asked too often.", "Wait a minute and try again."),
             400..=499 => ("The server does not accept this.", "Correct what is named and send it again."),
-            503 => ("The server is not ready.", "Try again in a few seconds; if it stays so, the server’s log says why."),
+            503 => (
+                "The server is not ready.",
+                "Try again in a few seconds; if it stays so, the server’s log says why.",
+            ),
             _ => ("The server failed.", "Try again; if it stays so, the server’s log says why."),
         };
         let said = if problem.detail.is_empty() { &problem.title } else { &problem.detail };
@@ -83,7 +97,9 @@ impl Trouble {
                 "This profile has an order already.",
                 "Look at that order, and revoke it there if it is no longer wanted.",
             ),
-            ("8.2.5", "3.9") => ("There is no such profile type.", "Choose one that is in the list of types."),
+            ("8.2.5", "3.9") => {
+                ("There is no such profile type.", "Choose one that is in the list of types.")
+            }
             ("8.2.5", "3.7") => (
                 "No profile of this type is left.",
                 "Add subscribers for this type (view Batch), or choose another type.",
@@ -93,22 +109,31 @@ impl Trouble {
                 "Choose another one, or leave the field empty to have one made.",
             ),
             ("8.2.6", "3.10") => ("The matching id is not this order’s.", "Refresh the order and try again."),
-            ("8.1.1", "3.10") => ("The order is for another EID.", "Check the EID, or revoke the order first."),
+            ("8.1.1", "3.10") => {
+                ("The order is for another EID.", "Check the EID, or revoke the order first.")
+            }
             ("8.1.1", "2.2") => ("An EID is needed for this.", "Enter the EID of the device."),
             ("8.1.1", _) => ("The EID is not accepted.", "Check its 32 digits."),
             ("8.9" | "8.9.1" | "8.9.2" | "8.9.5", _) => (
                 "The SM-DS did not take the event.",
                 "Check the SM-DS address and whether that server is up, then try again.",
             ),
-            (_, "3.5" | "1.2") => (
-                "The state of the profile does not allow this.",
-                "Refresh to see how it stands now.",
-            ),
-            (_, "4.2") => ("The server could not carry it out.", "Try again; if it stays so, its log says why."),
-            (_, "2.1" | "2.2" | "2.3") => ("A value is missing or not allowed.", "Check the fields and send it again."),
+            (_, "3.5" | "1.2") => {
+                ("The state of the profile does not allow this.", "Refresh to see how it stands now.")
+            }
+            (_, "4.2") => {
+                ("The server could not carry it out.", "Try again; if it stays so, its log says why.")
+            }
+            (_, "2.1" | "2.2" | "2.3") => {
+                ("A value is missing or not allowed.", "Check the fields and send it again.")
+            }
             _ => ("The server refused.", "The codes say why (SGP.22 §5.2.6)."),
         };
-        let what = if code.message.is_empty() { what.to_owned() } else { format!("{what} It says: {}", code.message) };
+        let what = if code.message.is_empty() {
+            what.to_owned()
+        } else {
+            format!("{what} It says: {}", code.message)
+        };
         Self {
             what,
             next: next.to_owned(),
@@ -184,6 +209,9 @@ mod tests {
     fn numbers_can_be_read() {
         assert_eq!((count(1, "row").as_str(), count(1200, "row").as_str()), ("1 row", "1,200 rows"));
         assert_eq!((digits(12), digits(1_234_567)), ("12".into(), "1,234,567".into()));
-        assert_eq!((bytes(999), bytes(1536), bytes(3 << 20)), ("999 bytes".into(), "1.5 KiB".into(), "3.0 MiB".into()));
+        assert_eq!(
+            (bytes(999), bytes(1536), bytes(3 << 20)),
+            ("999 bytes".into(), "1.5 KiB".into(), "3.0 MiB".into())
+        );
     }
 }
