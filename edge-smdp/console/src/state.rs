@@ -138,6 +138,12 @@ impl ProfileState {
         matches!(self, Self::Available | Self::Unavailable | Self::Deleted | Self::Error)
     }
 
+    /// Whether there is an order whose activation code is, or will be, of use.
+    #[must_use]
+    pub const fn has_code(self) -> bool {
+        matches!(self, Self::Allocated | Self::Linked | Self::Confirmed | Self::Released | Self::Downloaded)
+    }
+
     /// Whether a device can use the activation code.
     #[must_use]
     pub const fn is_open(self) -> bool {

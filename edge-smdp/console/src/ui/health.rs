@@ -64,7 +64,7 @@ fn Certificates(one: Credential) -> impl IntoView {
                 Some(days @ 0..SOON) => (Tone::Waiting, format!("{} left: replace it soon", count(days as usize, "day"))),
                 Some(days) => (Tone::Good, format!("{} left", count(days as usize, "day"))),
             };
-            view! { <div><dt>{name}</dt><dd><Mood tone words/>" until "<span class="digits">{day(until)}</span></dd></div> }
+            view! { <div><dt>{name}</dt><dd><Mood tone words/>" until "<span class="date">{day(until)}</span></dd></div> }
         })
     };
     let valid = match one.valid {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::parts::{Ago, Field, Loader, Moment, Mood, Pages, Refresh, Select, Turn, options, shown};
+use super::parts::{Ago, Eid, Field, Loader, Moment, Mood, Pages, Refresh, Select, Turn, options, shown};
 use super::{context, go};
 use crate::api::{Event, EventPage, NotificationPage, Outbox, OutgoingMessage};
 use crate::route::{Filter, Log, Route, last_digits};
@@ -73,13 +73,13 @@ fn Happened(log: Log) -> impl IntoView {
         let iccid = event.iccid.clone().unwrap_or_default();
         let number = event.seq_number.map(|number| format!("Number {number}. ")).unwrap_or_default();
         let detail = format!("{number}{}", event.detail.clone().unwrap_or_default());
-        let (bare, no_eid) = (detail.is_empty(), event.eid.is_none());
+        let bare = detail.is_empty();
         view! {
             <tr data-event=event.event.clone()>
                 <td class="state"><Mood tone words/></td>
                 <th scope="row" class="when"><Moment at=event.at/></th>
                 <td data-label="Profile" class="digits"><a href=Route::Order(iccid.clone()).hash()>"…"{last_digits(&iccid).to_owned()}</a></td>
-                <td data-label="EID" class="digits" class:none=no_eid>{event.eid.unwrap_or_else(|| "none".to_owned())}</td>
+                <td data-label="EID" class="digits"><Eid eid=event.eid/></td>
                 <td data-label="Detail" class:none=bare>{if bare { "none".to_owned() } else { detail }}</td>
             </tr>
         }

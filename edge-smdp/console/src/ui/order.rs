@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::parts::{
-    Badge, Confirm, Copy, Failure, Loader, Moment, Mood, QrCode, Refresh, Remote, Way, shown,
+    Badge, Confirm, Copy, Eid, Failure, Loader, Moment, Mood, QrCode, Refresh, Remote, Way, shown,
 };
 use super::{context, go, orders};
 use crate::api::{Cancel, Event, OrderDetail, OrderResult};
@@ -58,7 +58,7 @@ fn Standing(order: OrderDetail) -> impl IntoView {
     let OrderDetail { line, events, .. } = order;
     let reached = state::reached(events.iter().map(|event| event.event.as_str()));
     let linked = line.eid.is_some();
-    let code = line.activation_code.clone().filter(|_| line.state.is_open() || !line.state.may_be_deleted());
+    let code = line.activation_code.clone().filter(|_| line.state.has_code());
     let fact = |name: &'static str, value: Option<String>| {
         value.map(|value| view! { <div><dt>{name}</dt><dd>{value}</dd></div> })
     };
@@ -74,7 +74,7 @@ fn Standing(order: OrderDetail) -> impl IntoView {
             <dl class="facts">
                 {fact("Operator", Some(line.service_provider_name.clone()))}
                 <div><dt>"ICCID"</dt><dd class="digits" data-testid="iccid">{line.iccid.clone()}</dd></div>
-                <div><dt>"EID"</dt><dd class="digits">{line.eid.clone().unwrap_or_else(|| "none: any device may take it".to_owned())}</dd></div>
+                <div><dt>"EID"</dt><dd class="digits"><Eid eid=line.eid.clone()/></dd></div>
                 {fact("Profile type", line.profile_type.clone())}
                 {fact("Class", Some(line.profile_class.clone()))}
                 {fact("Matching id", line.matching_id.clone().map(|id| if id.is_empty() { "none: found by EID".to_owned() } else { id }))}

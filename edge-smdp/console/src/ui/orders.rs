@@ -8,7 +8,7 @@ use super::parts::{
     Ago, Badge, Dots, Field, Loader, Pages, Refresh, Select, Turn, options, profile_types, shown,
     type_options,
 };
-use super::{context, go};
+use super::{context, go, parts};
 use crate::api::{ProfileLine, ProfilePage};
 use crate::route::{Filter, Route};
 use crate::state::ProfileState;
@@ -74,15 +74,14 @@ pub(super) fn Orders() -> impl IntoView {
 #[component]
 fn Row(line: ProfileLine) -> impl IntoView {
     let to = Route::Order(line.iccid.clone()).hash();
-    let eid = line.eid.clone().unwrap_or_else(|| "none".to_owned());
-    let no_eid = line.eid.is_none();
+    let eid = line.eid.clone();
     view! {
         <tr data-iccid=line.iccid.clone() data-state=line.state.name()>
             <td class="state"><Badge state=line.state/><Dots state=line.state linked=line.eid.is_some()/></td>
             <th scope="row"><a href=to>{name(&line)}</a><small>{line.service_provider_name.clone()}</small></th>
             <td data-label="ICCID" class="digits">{line.iccid.clone()}</td>
-            <td data-label="EID" class="digits" class:none=no_eid>{eid}</td>
-            <td data-label="Type">{line.profile_type.clone().unwrap_or_else(|| "none".to_owned())}</td>
+            <td data-label="EID" class="digits"><parts::Eid eid/></td>
+            <td data-label="Type" class="free">{line.profile_type.clone().unwrap_or_else(|| "none".to_owned())}</td>
             <td data-label="Last change"><Ago at=line.changed/></td>
         </tr>
     }

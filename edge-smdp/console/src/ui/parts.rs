@@ -230,6 +230,15 @@ pub(super) fn Ago(at: u64) -> impl IntoView {
     view! { <time datetime=time::rfc3339(at) title=local(at)>{time::distance(at, now())}</time> }
 }
 
+/// An EID in two rows of digits, or that there is none.
+#[component]
+pub(super) fn Eid(eid: Option<String>) -> impl IntoView {
+    match eid {
+        Some(eid) => view! { <span class="eid">{eid}</span> }.into_any(),
+        None => view! { <span class="none">"none"</span> }.into_any(),
+    }
+}
+
 /// A text as a QR code.
 #[component]
 pub(super) fn QrCode(text: String) -> impl IntoView {
