@@ -10,8 +10,11 @@ import { createTestHarness } from 'wrangler';
 export const laboratory = JSON.parse(process.env.LABORATORY ?? 'null');
 assert.ok(laboratory, 'there is no laboratory: run `cargo xtask test --only workers`');
 
-/** Starts workers, each with its own wrangler.jsonc, but for where it lies and what it is told. */
-export async function start(names) {
+/**
+ * Starts workers, each with its own wrangler.jsonc, but for where it lies and what it is told:
+ * the laboratory's variables, and `more` by the worker's name.
+ */
+export async function start(names, more = {}) {
   const root = mkdtempSync(join(tmpdir(), 'workers-test-'));
   const workers = names.map((name) => {
     const member = resolve(import.meta.dirname, '../..', name);
@@ -19,7 +22,7 @@ export async function start(names) {
     const configuration = JSON.parse(text);
     configuration.main = join(member, configuration.main);
     if (configuration.assets) configuration.assets.directory = join(member, configuration.assets.directory);
-    Object.assign(configuration.vars, laboratory[name]);
+    Object.assign(configuration.vars, laboratory[name], more[name]);
     const configPath = join(root, name, 'wrangler.json');
     mkdirSync(join(root, name));
     writeFileSync(configPath, JSON.stringify(configuration), { mode: 0o600 });
@@ -33,10 +36,14 @@ export async function start(names) {
     throw error;
   }
   return {
-    /** A request to a worker; `body` that is no string is sent as JSON. */
-    async ask(name, method, path, { token, body, headers = {} } = {}) {
-      const response = await server.getWorker(name).fetch(`https://${name}${path}`, {
+    /**
+     * A request to a worker; `body` that is no string is sent as JSON, `cf` is what the platform
+     * says of the connection.
+     */
+    async ask(name, method, path, { token, body, headers = {}, host = name, cf } = {}) {
+      const response = await server.getWorker(name).fetch(`https://${host}${path}`, {
         method,
+        ...(cf === undefined ? {} : { cf }),
         headers: {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),

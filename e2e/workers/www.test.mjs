@@ -19,7 +19,9 @@ const echo = (name) => `export default { async fetch(request) {
   // What a Durable Object that panicked looks like from outside.
   if (pathname.endsWith('/hangs')) await new Promise(() => {});
   return Response.json({ service: '${name}', method: request.method, path: pathname + search,
-    authorization: request.headers.get('authorization'), body: await request.text() }, { status: 207 });
+    authorization: request.headers.get('authorization'), proofs: Object.fromEntries(['client-cert',
+    'content-digest', 'signature-input', 'signature'].map((name) => [name, request.headers.get(name)])),
+    url: request.url, tls: request.cf?.tlsClientAuth ?? null, body: await request.text() }, { status: 207 });
 } }`;
 
 function worker(name, files, configuration) {
@@ -113,6 +115,25 @@ test('requests reach the service their path belongs to, unchanged', async () => 
       { method: 'POST', asked: path, authorization: 'Bearer t', body: '{"a":1}', answered: service },
     );
   }
+});
+
+test('what an LPA signs, and what the platform says of its TLS, reaches the SM-DP+', async () => {
+  const proofs = {
+    'client-cert': ':AQID:', 'content-digest': 'sha-256=:AA==:', 'signature-input': 'a=("@method")',
+    signature: 'a=:AA==:',
+  };
+  const tlsClientAuth = { certPresented: '1', certVerified: 'SUCCESS', certRevoked: '0' };
+  const url = 'https://smdp.example/gsma/rsp2/es9plus/initiateAuthentication';
+  const worker = server.getWorker('www');
+  const response = await worker.fetch(url, { method: 'POST', headers: proofs, body: '{}', cf: { tlsClientAuth } });
+  const seen = await response.json();
+  assert.deepEqual(seen.proofs, proofs);
+  assert.equal(seen.url, url, 'the host is covered by the signature');
+  assert.deepEqual(seen.tls, tlsClientAuth);
+  // Where the platform says nothing, no header says it instead.
+  const headers = { tlsclientauth: JSON.stringify(tlsClientAuth), 'cf-tls-client-auth': 'SUCCESS' };
+  const without = await worker.fetch(url, { method: 'POST', headers, body: '{}' });
+  assert.equal((await without.json()).tls?.certPresented ?? '0', '0');
 });
 
 test('a name that only begins like a service is a page', async () => {

@@ -10,16 +10,21 @@ use rsp_crypto::{Certificate, CiKey, Provider, Role, Software};
 use serde::Deserialize;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::admission::{Admission, AdmissionText};
+use crate::revocation::Revocation;
 use crate::seal::ServerSecret;
+use crate::transport_key::TransportKeys;
 
 /// The configuration as text, as it stands in variables and secrets.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Configuration<'a> {
     /// `SMDP_CREDENTIALS`: JSON
     /// `{"oid":"2.999.10"?, "sets":[{"ciCertificate":b64, "dpAuth":{"certificate":b64,
-    /// "privateKey":b64 of PKCS#8}, "dpPb":{…}}]}`.
+    /// "privateKey":b64 of PKCS#8}, "dpPb":{…}}]}`; several of them, one after the other,
+    /// are as one with all their sets.
     pub credentials: &'a str,
-    /// `SMDP_SECRET`: hexadecimal, at least [`crate::seal::MIN_SECRET`] bytes.
+    /// `SMDP_SECRET`: hexadecimal, at least [`crate::seal::MIN_SECRET`] bytes; several,
+    /// comma separated, the present one first, while a new one takes over.
     pub secret: &'a str,
     /// `OPERATOR_TOKEN`; without one nobody is the operator.
     pub operator_token: Option<&'a str>,
@@ -29,6 +34,13 @@ pub struct Configuration<'a> {
     pub protection: Protection,
     /// How often and how long.
     pub limits: Limits,
+    /// Which LPAs are served.
+    pub admission: AdmissionText<'a>,
+    /// `SMDP_CRLS`: revocation lists, and EUM certificates for lists that EUMs issue: PEM,
+    /// or DER in base64 separated by commas or white space.
+    pub revocation_lists: &'a str,
+    /// `SMDP_TRANSPORT_KEYS`, see [`TransportKeys::parse`].
+    pub transport_keys: &'a str,
 }
 
 /// The two forms of the bound profile package (SGP.22 §2.5.4).
@@ -96,11 +108,16 @@ pub struct Server<P: Provider> {
     pub(crate) operator_token: Option<Zeroizing<String>>,
     pub(crate) limits: Limits,
     pub(crate) protection: Protection,
+    pub(crate) admission: Admission,
+    pub(crate) revocation: Revocation,
+    pub(crate) transport_keys: TransportKeys,
 }
 
 /// Certificates and keys under one CI.
 pub(crate) struct CredentialSet<K> {
     pub(crate) ci: CiKey,
+    /// When CERT.CI may be used, in seconds since 1970. Its key is trusted all the same.
+    pub(crate) ci_validity: (u64, u64),
     pub(crate) dp_auth: Credential<K>,
     pub(crate) dp_pb: Credential<K>,
 }
@@ -169,14 +186,21 @@ impl<P: ImportKey> Server<P> {
         if addresses.is_empty() || !addresses.iter().all(|a| rsp::activation_code::is_address(a)) {
             return Err(invalid("SMDP_ADDRESSES: host[:port], comma separated"));
         }
-        let secret = Zeroizing::new(hex::decode(configuration.secret.trim()).unwrap_or_default());
-        let secret = ServerSecret::new(&secret)
-            .ok_or_else(|| invalid("SMDP_SECRET: at least 32 hexadecimal digits"))?;
-        let json: CredentialsJson = serde_json::from_str(configuration.credentials)
+        let secrets =
+            configuration.secret.split(',').map(|text| hex::decode(text.trim()).map(Zeroizing::new));
+        let secret = secrets.collect::<Result<Vec<_>, _>>().ok().and_then(|secrets| {
+            let secrets = secrets.iter().map(|secret| &secret[..]);
+            ServerSecret::new(secrets)
+        });
+        let secret = secret
+            .ok_or_else(|| invalid("SMDP_SECRET: at least 32 hexadecimal digits, several comma separated"))?;
+        let documents = serde_json::Deserializer::from_str(configuration.credentials);
+        let documents: Result<Vec<CredentialsJson>, _> = documents.into_iter().collect();
+        let documents = documents
             // Line and column only: the message could quote a key.
             .map_err(|e| invalid(format!("SMDP_CREDENTIALS: line {} column {}", e.line(), e.column())))?;
         let mut credentials = Vec::new();
-        for (index, set) in json.sets.iter().enumerate() {
+        for (index, set) in documents.iter().flat_map(|document| &document.sets).enumerate() {
             let set = credential_set(&provider, set).await;
             credentials.push(set.map_err(|e| invalid(format!("SMDP_CREDENTIALS: set {index}: {e}")))?);
         }
@@ -185,9 +209,14 @@ impl<P: ImportKey> Server<P> {
         if credentials.iter().any(|set| set.dp_auth.certificate.registered_id() != Some(&oid)) {
             return Err(invalid("SMDP_CREDENTIALS: certificates of several SM-DP+ OIDs"));
         }
-        if json.oid.is_some_and(|stated| stated != oid.to_string()) {
+        let mut stated = documents.iter().filter_map(|document| document.oid.as_ref());
+        if stated.any(|stated| *stated != oid.to_string()) {
             return Err(invalid("SMDP_CREDENTIALS: oid is not the one in the certificates"));
         }
+        let admission = Admission::new(&configuration.admission)?;
+        let cis: Vec<&CiKey> = credentials.iter().map(|set| &set.ci).collect();
+        let lists = configuration.revocation_lists;
+        let revocation = Revocation::new(&provider, lists, &cis, admission.authorities()).await?;
         let token = configuration.operator_token.filter(|token| !token.is_empty());
         Ok(Self {
             provider,
@@ -198,6 +227,9 @@ impl<P: ImportKey> Server<P> {
             operator_token: token.map(|token| Zeroizing::new(token.to_owned())),
             limits: configuration.limits,
             protection: configuration.protection,
+            admission,
+            revocation,
+            transport_keys: TransportKeys::parse(configuration.transport_keys)?,
         })
     }
 }
@@ -207,7 +239,8 @@ async fn credential_set<P: ImportKey>(
     set: &SetJson,
 ) -> Result<CredentialSet<P::SigningKey>, String> {
     let read = |json: &Base64, what: &str| Certificate::from_der(&json.0).map_err(|e| format!("{what}: {e}"));
-    let ci = CiKey::from_certificate(&read(&set.ci_certificate, "ciCertificate")?)
+    let ci_certificate = read(&set.ci_certificate, "ciCertificate")?;
+    let ci = CiKey::from_certificate(&ci_certificate)
         .ok_or("ciCertificate: not a CI certificate with a key of a supported curve")?;
     let auth = read(&set.dp_auth.certificate, "dpAuth.certificate")?;
     let pb = read(&set.dp_pb.certificate, "dpPb.certificate")?;
@@ -218,7 +251,7 @@ async fn credential_set<P: ImportKey>(
     binding.map_err(|e| format!("dpPb.certificate: {e}"))?;
     let dp_auth = credential(provider, auth, &set.dp_auth.private_key.0, "dpAuth.privateKey").await?;
     let dp_pb = credential(provider, pb, &set.dp_pb.private_key.0, "dpPb.privateKey").await?;
-    Ok(CredentialSet { ci, dp_auth, dp_pb })
+    Ok(CredentialSet { ci, ci_validity: ci_certificate.validity(), dp_auth, dp_pb })
 }
 
 async fn credential<P: ImportKey>(
@@ -263,6 +296,12 @@ impl<P: Provider> Server<P> {
             let (own_host, own_port) = split(own);
             host == own_host && (port.is_none() || own_port.is_none() || port == own_port)
         })
+    }
+
+    /// The keys that operators wrap subscribers' secrets under.
+    #[must_use]
+    pub const fn transport_keys(&self) -> &TransportKeys {
+        &self.transport_keys
     }
 
     pub(crate) fn credentials_under(&self, ci: &CiPkId) -> Option<&CredentialSet<P::SigningKey>> {

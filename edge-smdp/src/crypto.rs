@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::config::ImportKey;
 use crate::environment::Chance;
+use crate::seal::{self, Cipher};
 
 /// AES keys that are kept imported: those of a package being bound, and a few of
 /// others at the same time.
@@ -109,6 +110,15 @@ impl WebCrypto {
         Ok(imported)
     }
 
+    async fn gcm_key(&self, key: &[u8; 32]) -> Result<CryptoKey, Fault> {
+        let data = Uint8Array::from(&key[..]);
+        let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
+        let algorithm = object(&[("name", "AES-GCM".into())])?;
+        let promise =
+            self.subtle.import_key_with_object("raw", data.as_ref(), &algorithm, false, usages.as_ref());
+        Ok(wait(promise).await?.unchecked_into())
+    }
+
     /// AES-CBC with the padding of PKCS#7.
     async fn cbc(&self, key: &[u8; 16], iv: &[u8; 16], data: &[u8]) -> Result<Vec<u8>, Fault> {
         let key = self.aes_key(key).await?;
@@ -125,6 +135,41 @@ impl ImportKey for WebCrypto {
             return Ok(Some(Key::Platform(key)));
         }
         Ok(software::SigningKey::from_pkcs8_der(pkcs8).map(Key::Software))
+    }
+}
+
+impl Cipher for WebCrypto {
+    async fn gcm_seal(
+        &self,
+        key: &[u8; 32],
+        nonce: &[u8; 12],
+        context: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, Fault> {
+        if plain.len() <= SMALL {
+            return seal::gcm_seal(key, nonce, context, plain).ok_or_else(|| Fault("AES-GCM".into()));
+        }
+        let (key, algorithm) = (self.gcm_key(key).await?, gcm_algorithm(nonce, context)?);
+        let sealed =
+            self.subtle.encrypt_with_object_and_js_u8_array(&algorithm, &key, &Uint8Array::from(plain));
+        Ok(bytes(&wait(sealed).await?))
+    }
+
+    async fn gcm_open(
+        &self,
+        key: &[u8; 32],
+        nonce: &[u8; 12],
+        context: &[u8],
+        sealed: &[u8],
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
+        if sealed.len() <= SMALL {
+            return Ok(seal::gcm_open(key, nonce, context, sealed));
+        }
+        let (key, algorithm) = (self.gcm_key(key).await?, gcm_algorithm(nonce, context)?);
+        let opened =
+            self.subtle.decrypt_with_object_and_js_u8_array(&algorithm, &key, &Uint8Array::from(sealed));
+        // A wrong tag is an OperationError.
+        Ok(wait(opened).await.ok().map(|plain| Zeroizing::new(bytes(&plain))))
     }
 }
 
@@ -288,6 +333,14 @@ fn ecdsa() -> Result<Object, Fault> {
     object(&[("name", "ECDSA".into()), ("hash", "SHA-256".into())])
 }
 
+fn gcm_algorithm(nonce: &[u8; 12], context: &[u8]) -> Result<Object, Fault> {
+    object(&[
+        ("name", "AES-GCM".into()),
+        ("iv", Uint8Array::from(&nonce[..]).into()),
+        ("additionalData", Uint8Array::from(context).into()),
+    ])
+}
+
 fn cbc_algorithm(iv: &[u8; 16]) -> Result<Object, Fault> {
     object(&[("name", "AES-CBC".into()), ("iv", Uint8Array::from(&iv[..]).into())])
 }
@@ -311,6 +364,13 @@ pub(crate) mod suite {
         for length in [0, 1, 15, 16, 17, 255, 256, 257, 271, 272, 273, 1000, 1008, 1020, 60_000] {
             let data: Vec<u8> = (0..length).map(|i| (i * 7 + i / 256) as u8).collect();
             same(length, "CMAC", web.cmac(&key, &data).await? == software::cmac(&key, &data))?;
+            let sealed = web.gcm_seal(&[3; 32], &[4; 12], b"context", &data).await?;
+            let ours = seal::gcm_seal(&[3; 32], &[4; 12], b"context", &data);
+            same(length, "AES-GCM", ours.as_ref() == Some(&sealed))?;
+            let opened = web.gcm_open(&[3; 32], &[4; 12], b"context", &sealed).await?;
+            same(length, "AES-GCM, back", opened.is_some_and(|opened| *opened == data))?;
+            let other = web.gcm_open(&[3; 32], &[4; 12], b"another", &sealed).await?;
+            same(length, "AES-GCM, another context", other.is_none())?;
             same(length, "SHA-256", web.sha256(&data).await? == software::sha256(&data))?;
             let mut blocks = data.clone();
             blocks.resize(length.next_multiple_of(16), 0);

@@ -51,3 +51,40 @@ pub(crate) fn random<const N: usize>(chance: &impl Chance) -> Result<[u8; N], Fa
     chance.fill(&mut bytes)?;
     Ok(bytes)
 }
+
+/// The way out: to the operator's systems and to SM-DSs.
+#[expect(async_fn_in_trait, reason = "single-threaded platforms; no caller needs `Send` futures")]
+pub trait Courier {
+    /// Sends JSON by `POST`; the status and the body of the answer, cut off where it
+    /// gets long.
+    ///
+    /// # Errors
+    /// What kept an answer from coming, in words for the log.
+    async fn post(&self, letter: &Letter<'_>) -> Result<(u16, Vec<u8>), String>;
+}
+
+/// What a [`Courier`] carries.
+#[derive(Clone, Copy)]
+pub struct Letter<'a> {
+    /// Where to.
+    pub url: &'a str,
+    /// A bearer token, where one is agreed on.
+    pub token: Option<&'a str>,
+    /// The request.
+    pub json: &'a str,
+}
+
+/// No way out.
+pub struct Nowhere;
+
+impl Courier for Nowhere {
+    async fn post(&self, _letter: &Letter<'_>) -> Result<(u16, Vec<u8>), String> {
+        Err("this server sends nothing".into())
+    }
+}
+
+impl<T: Courier + ?Sized> Courier for std::rc::Rc<T> {
+    async fn post(&self, letter: &Letter<'_>) -> Result<(u16, Vec<u8>), String> {
+        (**self).post(letter).await
+    }
+}

@@ -21,21 +21,30 @@
 //! `rsp_crypto::Software`, a [`Clock`] and a [`Chance`] of the caller. In a
 //! worker: the same over Durable Objects and Web Crypto.
 
+pub mod admission;
 pub mod config;
 #[cfg(target_arch = "wasm32")]
 mod crypto;
+mod encoded;
 mod environment;
 pub mod error;
+mod health;
+mod metrics;
+pub mod outbox;
 pub mod profile;
+pub mod profile_type;
+mod revocation;
 pub mod router;
 pub mod seal;
 pub mod service;
 pub mod store;
+mod tend;
+pub mod transport_key;
 pub mod wire;
 #[cfg(target_arch = "wasm32")]
 mod worker;
 
 pub use config::{Configuration, Limits, Protection, Server};
-pub use environment::{Chance, Clock};
+pub use environment::{Chance, Clock, Courier, Letter, Nowhere};
 pub use error::{Fault, Refusal, Trouble};
 pub use router::SmDp;

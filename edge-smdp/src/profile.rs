@@ -20,6 +20,7 @@ use rsp_crypto::{Curve, PublicKey};
 use serde::de::{Error as _, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::outbox::Message;
 use crate::wire::text;
 
 /// How many entries of a time line are kept; the first ones stay.
@@ -32,7 +33,7 @@ const MAX_CALLS: usize = 8;
 const MAX_DELIVERED: usize = 32;
 
 /// Where a profile stands (SGP.22 §3.1.6, table 6b).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ProfileState {
     /// Not ordered.
     Available,
@@ -78,6 +79,18 @@ pub struct Profile {
     pub notifications: Vec<Notification>,
     /// The latest calls of ES2+ that changed it.
     pub calls: Vec<FunctionCall>,
+    /// What the store takes over with the next change and the record does not keep.
+    #[serde(skip)]
+    pub pending: Pending,
+}
+
+/// What a change leaves beside the record: the store keeps it in the same step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// For the journal of all profiles.
+    pub journal: Vec<Event>,
+    /// To be sent once the change has happened.
+    pub messages: Vec<Message>,
 }
 
 /// What the server looks at in a package.
@@ -187,10 +200,16 @@ pub struct Event {
     /// More of it, for the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// The eUICC that reported it.
+    #[serde(with = "text::option", default, skip_serializing_if = "Option::is_none")]
+    pub eid: Option<Eid>,
+    /// The eUICC's number of its notification.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq_number: Option<u32>,
 }
 
 /// What can happen to a profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum EventKind {
     /// The package arrived.
@@ -278,6 +297,7 @@ impl Profile {
             events: Vec::new(),
             notifications: Vec::new(),
             calls: Vec::new(),
+            pending: Pending::default(),
         };
         profile.note(now, EventKind::Added, None);
         profile
@@ -285,11 +305,28 @@ impl Profile {
 
     /// Adds to the time line.
     pub fn note(&mut self, at: u64, event: EventKind, detail: Option<String>) {
+        self.write_down(Event { at, event, detail, eid: None, seq_number: None });
+    }
+
+    fn write_down(&mut self, event: Event) {
         if self.events.len() >= MAX_EVENTS {
             // How it began stays; what is lost is in the middle.
             self.events.remove(MAX_EVENTS / 2);
         }
-        self.events.push(Event { at, event, detail });
+        self.pending.journal.push(event.clone());
+        self.events.push(event);
+    }
+
+    /// When it changed last, in seconds since 1970.
+    #[must_use]
+    pub fn changed(&self) -> u64 {
+        self.events.last().map_or(0, |event| event.at)
+    }
+
+    /// When the order ends by itself, as long as it is one that can.
+    #[must_use]
+    pub fn expires(&self) -> Option<u64> {
+        self.order.as_ref().filter(|_| self.state.is_open()).map(|order| order.expires)
     }
 
     /// The download ends for good.
@@ -308,7 +345,8 @@ impl Profile {
         (session.transaction_id == *id && now <= session.expires).then_some((order, session))
     }
 
-    /// Remembers a notification; `false` when it was there already.
+    /// Remembers a notification and adds it to the time line; `false` when it was
+    /// there already.
     pub fn remember(&mut self, notification: Notification) -> bool {
         let same = |n: &Notification| n.eid == notification.eid && n.seq_number == notification.seq_number;
         if self.notifications.iter().any(same) {
@@ -317,6 +355,13 @@ impl Profile {
         if self.notifications.len() >= MAX_NOTIFICATIONS {
             self.notifications.remove(0);
         }
+        self.write_down(Event {
+            at: notification.at,
+            event: notification.event,
+            detail: notification.detail.clone(),
+            eid: Some(notification.eid),
+            seq_number: Some(notification.seq_number),
+        });
         self.notifications.push(notification);
         true
     }
@@ -352,7 +397,119 @@ impl Order {
     }
 }
 
+impl ProfileState {
+    /// All of them, in the order of a profile's life.
+    pub const ALL: [Self; 10] = [
+        Self::Available,
+        Self::Allocated,
+        Self::Linked,
+        Self::Confirmed,
+        Self::Released,
+        Self::Downloaded,
+        Self::Installed,
+        Self::Deleted,
+        Self::Error,
+        Self::Unavailable,
+    ];
+
+    /// Its name, as in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Available => "Available",
+            Self::Allocated => "Allocated",
+            Self::Linked => "Linked",
+            Self::Confirmed => "Confirmed",
+            Self::Released => "Released",
+            Self::Downloaded => "Downloaded",
+            Self::Installed => "Installed",
+            Self::Deleted => "Deleted",
+            Self::Error => "Error",
+            Self::Unavailable => "Unavailable",
+        }
+    }
+
+    /// The state with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+
+    /// Whether it has an order that may still lead to an installation.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Allocated | Self::Linked | Self::Confirmed | Self::Released | Self::Downloaded)
+    }
+
+    /// Whether a bound package can be of use.
+    #[must_use]
+    pub const fn keeps_bound_package(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Released | Self::Downloaded)
+    }
+
+    /// Whether its package can be of use.
+    #[must_use]
+    pub const fn keeps_package(self) -> bool {
+        !matches!(self, Self::Deleted | Self::Unavailable)
+    }
+}
+
 impl EventKind {
+    /// All of them.
+    pub const ALL: [Self; 17] = [
+        Self::Added,
+        Self::Ordered,
+        Self::Confirmed,
+        Self::Released,
+        Self::OrderCancelled,
+        Self::Authenticated,
+        Self::Refused,
+        Self::ConfirmationFailed,
+        Self::Downloaded,
+        Self::SessionCancelled,
+        Self::SessionFailed,
+        Self::Installed,
+        Self::InstallationFailed,
+        Self::Enabled,
+        Self::Disabled,
+        Self::Deleted,
+        Self::Failed,
+    ];
+
+    /// What eUICCs report.
+    pub const REPORTED: [Self; 5] =
+        [Self::Installed, Self::InstallationFailed, Self::Enabled, Self::Disabled, Self::Deleted];
+
+    /// Its name, as in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Ordered => "ordered",
+            Self::Confirmed => "confirmed",
+            Self::Released => "released",
+            Self::OrderCancelled => "orderCancelled",
+            Self::Authenticated => "authenticated",
+            Self::Refused => "refused",
+            Self::ConfirmationFailed => "confirmationFailed",
+            Self::Downloaded => "downloaded",
+            Self::SessionCancelled => "sessionCancelled",
+            Self::SessionFailed => "sessionFailed",
+            Self::Installed => "installed",
+            Self::InstallationFailed => "installationFailed",
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+            Self::Deleted => "deleted",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The event with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The event that a notification tells of; `None` unless it is exactly one.
     #[must_use]
     pub const fn of(events: NotificationEvents) -> Option<Self> {

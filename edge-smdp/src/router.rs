@@ -13,10 +13,12 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::admission::{self, Admission};
 use crate::error::{Fault, Malformed, Trouble};
+use crate::seal::Cipher;
 use crate::store::{Change, Store};
 use crate::wire::problem::problem;
-use crate::{Chance, Clock, Server};
+use crate::{Chance, Clock, Courier, Nowhere, Server};
 
 mod es2;
 mod es9;
@@ -33,11 +35,12 @@ const MAX_RACES: usize = 16;
 const X_ADMIN_PROTOCOL: HeaderName = HeaderName::from_static("x-admin-protocol");
 
 /// The SM-DP+: a server, its memory, a clock and a source of chance.
-pub struct SmDp<P: Provider, S, C, R> {
-    server: Rc<Server<P>>,
-    store: S,
-    clock: C,
-    chance: R,
+pub struct SmDp<P: Provider, S, C, R, O = Nowhere> {
+    pub(crate) server: Rc<Server<P>>,
+    pub(crate) store: S,
+    pub(crate) clock: C,
+    pub(crate) chance: R,
+    pub(crate) courier: O,
 }
 
 /// What a path leads to.
@@ -47,15 +50,29 @@ enum Route<'a> {
     Operator(&'a str),
 }
 
-impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
-    /// Puts the parts together.
+impl<P: Provider, S, C, R> SmDp<P, S, C, R> {
+    /// Puts the parts together: a server that sends nothing by itself.
     pub const fn new(server: Rc<Server<P>>, store: S, clock: C, chance: R) -> Self {
-        Self { server, store, clock, chance }
+        Self { server, store, clock, chance, courier: Nowhere }
     }
+}
 
+impl<P: Provider, S, C, R, O> SmDp<P, S, C, R, O> {
+    /// The same with another way out.
+    pub fn with_courier<N>(self, courier: N) -> SmDp<P, S, C, R, N> {
+        SmDp { server: self.server, store: self.store, clock: self.clock, chance: self.chance, courier }
+    }
+}
+
+impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S, C, R, O> {
     /// The store, for tests that look behind the door.
     pub const fn store(&self) -> &S {
         &self.store
+    }
+
+    /// The store alone, for another server over the same memory.
+    pub fn into_store(self) -> S {
+        self.store
     }
 
     /// The server.
@@ -73,7 +90,7 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
             return problem(Http::NOT_FOUND, "");
         };
         let mut response = match &route {
-            Route::Es9(_) if request.method() == Method::OPTIONS => preflight(),
+            Route::Es9(_) if request.method() == Method::OPTIONS => preflight(&self.server.admission),
             Route::Es9(function) => self.es9(*function, &request).await,
             Route::Es2(function) => self.es2(function, &request).await,
             Route::Operator(rest) => self.operator(rest, &request).await,
@@ -84,7 +101,7 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
         }
         if matches!(route, Route::Es9(_)) {
             headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
-            headers.insert("access-control-expose-headers", HeaderValue::from_static("x-admin-protocol"));
+            headers.insert("access-control-expose-headers", admission::EXPOSED);
         }
         response
     }
@@ -110,7 +127,7 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
     /// Makes a change to a profile, again when somebody else was faster. What `make`
     /// did to the record is kept when it refuses, too (a counted failure), and
     /// forgotten on a fault or on malformed input. `None`: there is no such profile.
-    async fn change<T>(
+    pub(crate) async fn change<T>(
         &self,
         iccid: &Iccid,
         mut make: impl AsyncFnMut(&mut Change) -> Result<T, Trouble>,
@@ -119,12 +136,13 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
             let Some(stored) = self.store.profile(iccid).await? else {
                 return Ok(None);
             };
-            let mut change = Change { profile: stored.profile.clone(), bound: None };
+            let mut change = Change::of(stored.profile.clone());
             let result = make(&mut change).await;
             if matches!(result, Err(Trouble::Fault(_) | Trouble::Malformed(_))) {
                 return result.map(Some);
             }
-            let changed = change.bound.is_some() || change.profile != stored.profile;
+            let changed =
+                change.bound.is_some() || change.packages.is_some() || change.profile != stored.profile;
             if !changed || self.store.replace(stored.version, &change).await? {
                 return result.map(Some);
             }
@@ -143,9 +161,9 @@ fn route(path: &str) -> Option<Route<'_>> {
     path.strip_prefix("/operator/").map(Route::Operator)
 }
 
-/// The answer to a request that is not JSON by POST, or too long.
-fn not_posted(request: &Request<Vec<u8>>, most: usize) -> Option<Response<Vec<u8>>> {
-    if request.method() != Method::POST {
+/// The answer to a request that is not JSON by this method, or too long.
+fn not_posted(request: &Request<Vec<u8>>, most: usize, method: &str) -> Option<Response<Vec<u8>>> {
+    if request.method().as_str() != method {
         return Some(not_allowed("POST"));
     }
     if request.body().len() > most {
@@ -218,12 +236,11 @@ fn not_allowed(allow: &'static str) -> Response<Vec<u8>> {
 }
 
 /// What a browser asks before it lets a page call ES9+.
-fn preflight() -> Response<Vec<u8>> {
+fn preflight(admission: &Admission) -> Response<Vec<u8>> {
     let mut response = empty(Http::NO_CONTENT);
     let headers = response.headers_mut();
     headers.insert("access-control-allow-methods", HeaderValue::from_static("POST"));
-    headers
-        .insert("access-control-allow-headers", HeaderValue::from_static("content-type, x-admin-protocol"));
+    headers.insert("access-control-allow-headers", admission::allowed_fields(admission));
     headers.insert("access-control-max-age", HeaderValue::from_static("86400"));
     response
 }

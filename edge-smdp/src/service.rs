@@ -11,5 +11,6 @@ pub(crate) mod cancel;
 pub(crate) mod es2;
 pub(crate) mod initiate;
 pub(crate) mod notify;
-pub(crate) mod operator;
+pub(crate) mod package;
 pub mod session;
+pub(crate) mod subscriber;

@@ -2,4 +2,6 @@
 
 pub mod operator;
 pub mod problem;
+pub(crate) mod query;
+pub mod subscriber;
 pub(crate) mod text;

@@ -1,20 +1,29 @@
 //! The worker: requests of the runtime to [`SmDp::handle`] and back.
 
 use core::cell::RefCell;
+use core::time::Duration;
 use std::rc::Rc;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
-use worker::{Context, Date, Env, Headers, Request, Response, Result, event};
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
+use worker::{
+    Context, Date, Env, Fetch, Headers, Method as Verb, Request, RequestInit, RequestRedirect, Response,
+    Result, ScheduleContext, ScheduledEvent, event,
+};
+use zeroize::Zeroizing;
 
+use crate::admission::{AdmissionText, TlsClient};
 use crate::config::{Configuration, Limits, Protection, Server};
 use crate::crypto::{Entropy, WebCrypto};
 use crate::router::{MAX_OPERATOR_BODY, SmDp};
-use crate::store::durable::Durable;
+use crate::store::durable::{Durable, Here, Shard, within};
 use crate::wire::problem::problem;
-use crate::{Clock, Fault};
+use crate::{Clock, Courier, Fault, Letter};
 
-/// The headers that the router looks at.
-const HEADERS: [&str; 3] = ["authorization", "content-type", "x-admin-protocol"];
+/// The headers that the router looks at, beside those by which an LPA proves who
+/// it is.
+const HEADERS: [&str; 4] = ["authorization", "content-type", "user-agent", "x-admin-protocol"];
 
 mod console;
 
@@ -29,6 +38,62 @@ struct RuntimeClock;
 impl Clock for RuntimeClock {
     fn now(&self) -> u64 {
         Date::now().as_millis() / 1000
+    }
+}
+
+/// How long a message to the operator or an SM-DS may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How much of an answer to a message is read, in bytes.
+const MOST_OF_ANSWER: usize = 16 * 1024;
+
+/// The platform's way out.
+struct Outgoing;
+
+impl Courier for Outgoing {
+    async fn post(&self, letter: &Letter<'_>) -> core::result::Result<(u16, Vec<u8>), String> {
+        let send = async {
+            let headers = Headers::new();
+            headers.set("content-type", "application/json")?;
+            headers.set("x-admin-protocol", rsp::es9::ADMIN_PROTOCOL)?;
+            if let Some(token) = letter.token {
+                headers.set("authorization", &format!("Bearer {token}"))?;
+            }
+            let mut init = RequestInit::new();
+            init.with_method(Verb::Post).with_headers(headers).with_body(Some(letter.json.into()));
+            // Nobody but the one that was configured is told.
+            init.with_redirect(RequestRedirect::Manual);
+            let mut response = Fetch::Request(Request::new_with_init(letter.url, &init)?).send().await?;
+            let mut body = response.bytes().await?;
+            body.truncate(MOST_OF_ANSWER);
+            Ok((response.status_code(), body))
+        };
+        let answer = within(PATIENCE, send).await.ok_or("no answer in time")?;
+        answer.map_err(|error: worker::Error| error.to_string())
+    }
+}
+
+/// From time to time every object is asked to do what is due, should its alarm have
+/// been lost or the key for sealing have changed.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    let Ok(objects) = env.durable_object("STORE") else { return };
+    let store = Durable::new(objects);
+    for shard in Shard::of_profiles() {
+        if let Err(fault) = store.send(shard, "tend", None).await {
+            log(&fault);
+        }
+    }
+}
+
+/// Does what is due in one object of the store.
+pub(crate) async fn tend(env: &Env, here: Here) {
+    let tended = async {
+        let objects = env.durable_object("STORE").map_err(|error| Fault::new(error.to_string()))?;
+        let store = Durable::inside(objects, here);
+        SmDp::new(server(env).await?, store, RuntimeClock, Entropy).with_courier(Outgoing).tend().await
+    };
+    if let Err(fault) = tended.await {
+        log(&fault);
     }
 }
 
@@ -61,7 +126,8 @@ async fn answer(request: Request, env: &Env) -> core::result::Result<http::Respo
         crate::crypto::suite::run(&WebCrypto::new()?).await?;
         return Ok(http::Response::new(b"every promise is kept".to_vec()));
     }
-    let response = SmDp::new(server, store, RuntimeClock, Entropy).handle(request).await;
+    let response =
+        SmDp::new(server, store, RuntimeClock, Entropy).with_courier(Outgoing).handle(request).await;
     if let Some(fault) = response.extensions().get::<Fault>() {
         log(fault);
     }
@@ -78,14 +144,26 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
         let value = env.secret(name).map(|secret| secret.to_string());
         value.or_else(|_| env.var(name).map(|var| var.to_string())).ok()
     };
+    // A value of the platform holds 5 kB: what may be longer goes on in NAME_2 and so on.
+    let long = |name: &str| {
+        let more = (2..=8).filter_map(|part| text(&format!("{name}_{part}")));
+        let parts: Vec<String> = text(name).into_iter().chain(more).collect();
+        (!parts.is_empty()).then(|| Zeroizing::new(parts.join("\n")))
+    };
     let needed = |name: &str| text(name).ok_or_else(|| Fault::new(format!("{name} is not configured")));
-    let (credentials, secret) = (needed("SMDP_CREDENTIALS")?, needed("SMDP_SECRET")?);
+    let credentials = long("SMDP_CREDENTIALS");
+    let credentials = credentials.ok_or_else(|| Fault::new("SMDP_CREDENTIALS is not configured"))?;
+    let secret = needed("SMDP_SECRET")?;
     let (addresses, token) = (needed("SMDP_ADDRESSES")?, text("OPERATOR_TOKEN"));
     let protection = match text("SMDP_PROTECTION").as_deref() {
         None | Some("" | "session-keys") => Protection::SessionKeys,
         Some("profile-protection-keys") => Protection::ProfileProtectionKeys,
         Some(_) => return Err(Fault::new("SMDP_PROTECTION: session-keys, profile-protection-keys")),
     };
+    let names = ["LPA_ADMISSION", "LPA_MTLS_ISSUER", "LPA_MTLS_FINGERPRINTS"];
+    let [mode, mtls_issuer, mtls_fingerprints] = names.map(|name| text(name).unwrap_or_default());
+    let [ca, lists] = ["LPA_CA", "SMDP_CRLS"].map(|name| long(name).unwrap_or_default());
+    let transport_keys = Zeroizing::new(text("SMDP_TRANSPORT_KEYS").unwrap_or_default());
     let configuration = Configuration {
         credentials: &credentials,
         secret: &secret,
@@ -93,6 +171,14 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
         addresses: &addresses,
         protection,
         limits: Limits::default(),
+        admission: AdmissionText {
+            mode: &mode,
+            ca: &ca,
+            mtls_issuer: &mtls_issuer,
+            mtls_fingerprints: &mtls_fingerprints,
+        },
+        revocation_lists: &lists,
+        transport_keys: &transport_keys,
     };
     let server = Server::new(WebCrypto::new()?, &configuration).await;
     let server = Rc::new(server.map_err(|error| Fault::new(error.to_string()))?);
@@ -109,8 +195,15 @@ async fn incoming(mut request: Request) -> core::result::Result<Option<http::Req
     }
     let method = Method::from_bytes(request.method().as_ref().as_bytes());
     let url = request.url().map_err(failed)?;
-    let mut builder = http::Request::builder().method(method.unwrap_or(Method::TRACE)).uri(url.path());
-    for name in HEADERS {
+    // With scheme and host: what an LPA signs names them.
+    let uri = http::Uri::try_from(url.as_str());
+    let uri = uri.or_else(|_| http::Uri::try_from(url.path()));
+    let uri = uri.map_err(|error| Fault::new(error.to_string()))?;
+    let mut builder = http::Request::builder().method(method.unwrap_or(Method::TRACE)).uri(uri);
+    if let Some(client) = tls_client(&request) {
+        builder = builder.extension(client);
+    }
+    for name in HEADERS.into_iter().chain(httpsig::lpa::FIELDS) {
         if let Some(value) = request.headers().get(name).map_err(failed)?
             && let Ok(value) = HeaderValue::from_str(&value)
         {
@@ -119,6 +212,23 @@ async fn incoming(mut request: Request) -> core::result::Result<Option<http::Req
     }
     let body = request.bytes().await.map_err(failed)?;
     builder.body(body).map(Some).map_err(|error| Fault::new(error.to_string()))
+}
+
+/// What the platform saw of the client's certificate in TLS. It comes with the request
+/// object and not as a header: nobody outside can write it, whatever headers they send.
+fn tls_client(request: &Request) -> Option<TlsClient> {
+    let part = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).ok().filter(JsValue::is_object);
+    let client = part(request.inner(), "cf").and_then(|cf| part(&cf, "tlsClientAuth"))?;
+    let text = |name: &str| {
+        let value = Reflect::get(&client, &name.into()).ok();
+        value.and_then(|value| value.as_string()).unwrap_or_default()
+    };
+    (text("certPresented") == "1").then(|| TlsClient {
+        verified: text("certVerified") == "SUCCESS",
+        revoked: text("certRevoked") != "0",
+        issuer: text("certIssuerDNRFC2253"),
+        fingerprint: text("certFingerprintSHA256"),
+    })
 }
 
 fn outgoing(response: http::Response<Vec<u8>>) -> Result<Response> {

@@ -5,10 +5,15 @@
 
 mod common;
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use common::*;
-use edge_smdp::{Configuration, Limits, Protection, Server};
+use edge_smdp::store::memory::Memory;
+use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
 use rsp::codes::ErrorReason;
-use rsp_crypto::{Software, ready};
+use rsp_crypto::issue::Pki;
+use rsp_crypto::{Curve, Software, ready};
 use serde_json::{Value, json};
 
 const SECOND: &str = "8900101000000000024";
@@ -331,6 +336,7 @@ fn a_wrong_configuration_is_told_and_quotes_nothing() {
             addresses,
             protection: Protection::default(),
             limits: Limits::default(),
+            ..Configuration::default()
         };
         ready(Server::new(Software::new(rng(2)), &configuration)).err().map(|error| error.to_string())
     };
@@ -358,4 +364,18 @@ fn a_wrong_configuration_is_told_and_quotes_nothing() {
     let mut other_ci = good;
     other_ci["sets"][0]["ciCertificate"] = credential_set(&common::pki(9))["ciCertificate"].clone();
     wrong(check(&other_ci, secret, "smdp.example"), "dpAuth.certificate");
+}
+
+/// A secret of the platform holds 5 kB: each CI may come in one of its own.
+#[test]
+fn credentials_in_several_documents_are_as_one() {
+    let (first, second) = (pki(1), pki_on(Curve::BrainpoolP256r1, 9));
+    let document = |pki: &Pki| json!({ "oid": "2.999.10", "sets": [credential_set(pki)] }).to_string();
+    let text = format!("{}\n{}", document(&first), document(&second));
+    let server = server(&text, Protection::default(), Limits::default());
+    let mut world = World::new();
+    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)));
+    for pki in [&first, &second] {
+        assert_eq!(Euicc::new(pki, EID).authenticate(&world, Some("UNKNOWN")).err().unwrap(), "8.2.6/3.8");
+    }
 }

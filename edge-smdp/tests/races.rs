@@ -11,9 +11,12 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use common::*;
+use edge_smdp::outbox::{Outgoing, Settled};
 use edge_smdp::profile::Profile;
 use edge_smdp::store::memory::Memory;
-use edge_smdp::store::{Added, Change, Store, Stored};
+use edge_smdp::store::{
+    Added, Change, JournalQuery, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally,
+};
 use edge_smdp::{Fault, Limits, Protection, SmDp};
 use http::{Request, Response};
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
@@ -39,13 +42,25 @@ macro_rules! yielding {
 }
 
 yielding! {
-    add_profile(profile: &Profile, package: &[u8]) -> Added;
+    add_profile(profile: &Profile, packages: &Packages) -> Added;
     profile(iccid: &Iccid) -> Option<Stored>;
-    package(iccid: &Iccid) -> Option<Vec<u8>>;
+    packages(iccid: &Iccid) -> Option<Packages>;
     bound_profile_package(iccid: &Iccid) -> Option<Vec<u8>>;
     replace(version: u64, change: &Change) -> bool;
-    available(profile_type: &str, most: usize) -> Vec<Iccid>;
-    profiles() -> Vec<Profile>;
+    remove(version: u64, iccid: &Iccid) -> bool;
+    available(profile_type: &str, from: u8, most: usize) -> Vec<Iccid>;
+    has_type(profile_type: &str) -> bool;
+    list(query: &Query) -> Vec<Profile>;
+    journal(query: &JournalQuery) -> Vec<Logged>;
+    tally(key_id: &str) -> Tally;
+    expired(now: u64, most: usize) -> Vec<Iccid>;
+    sealed_otherwise(key_id: &str, most: usize) -> Vec<Iccid>;
+    due(now: u64, most: usize) -> Vec<Outgoing>;
+    settle(message: &Outgoing, settled: &Settled) -> ();
+    put_profile_type(profile_type: &StoredProfileType) -> Option<bool>;
+    profile_type(name: &str) -> Option<StoredProfileType>;
+    profile_types() -> Vec<StoredProfileType>;
+    remove_profile_type(name: &str) -> bool;
     claim_matching_id(id: &MatchingId, iccid: &Iccid) -> Iccid;
     release_matching_id(id: &MatchingId, iccid: &Iccid) -> ();
     matching_id(id: &MatchingId) -> Option<Iccid>;

@@ -24,12 +24,26 @@ pub const PATIENCE: Duration = Duration::from_secs(25);
 /// Where ES9+ lives on an SM (SGP.22 §6.5).
 const PREFIX: &str = "/gsma/rsp2/es9plus/";
 
-/// The only request headers the SM sees, besides those of the connection (SGP.22 §6.5.1).
-const REQUEST_HEADERS: [HeaderName; 3] =
-    [header::CONTENT_TYPE, header::USER_AGENT, HeaderName::from_static("x-admin-protocol")];
+/// The only request headers the SM sees, besides those of the connection: those of
+/// SGP.22 §6.5.1, and those by which an LPA proves who it is where the SM asks for it
+/// (RFC 9421, RFC 9530, RFC 9440).
+const REQUEST_HEADERS: [HeaderName; 7] = [
+    header::CONTENT_TYPE,
+    header::USER_AGENT,
+    HeaderName::from_static("x-admin-protocol"),
+    HeaderName::from_static("client-cert"),
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("signature-input"),
+    HeaderName::from_static("signature"),
+];
 
-/// The only response headers that come back.
-const ANSWER_HEADERS: [HeaderName; 2] = [header::CONTENT_TYPE, HeaderName::from_static("x-admin-protocol")];
+/// The only response headers that come back, the last two with what an SM asks for.
+const ANSWER_HEADERS: [HeaderName; 4] = [
+    header::CONTENT_TYPE,
+    HeaderName::from_static("x-admin-protocol"),
+    header::WWW_AUTHENTICATE,
+    HeaderName::from_static("accept-signature"),
+];
 
 /// An SM's address: a host in lower case and a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,8 +225,9 @@ pub fn outgoing(
         .uri(format!("https://{authority}{target}"))
         .header(header::HOST, authority);
     for name in REQUEST_HEADERS {
-        if let Some(value) = headers.get(&name) {
-            request = request.header(name, value);
+        // Every line of it: the SM must see what was signed.
+        for value in headers.get_all(&name) {
+            request = request.header(&name, value);
         }
     }
     request.body(body)

@@ -130,7 +130,7 @@ async fn exchange(
     let (parts, body) = request.into_parts();
     let headers = Headers::new();
     for (name, value) in &parts.headers {
-        headers.set(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))?;
+        headers.append(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))?;
     }
     let mut init = RequestInit::new();
     init.with_method(Method::Post)

@@ -21,9 +21,9 @@ pub(crate) struct Options {
     /// Where everything is remembered from one start to the next
     #[arg(long, value_name = "DIR", default_value = ".state")]
     state: PathBuf,
-    /// Use GSMA's published test certificates (SGP.26, NIST P-256) in this folder instead of a
-    /// PKI of its own
-    #[arg(long, value_name = "DIR")]
+    /// Use the certificates in this folder instead of a PKI of its own: GSMA's published ones
+    /// (SGP.26), or what `cargo xtask pki` wrote
+    #[arg(long, visible_alias = "pki", value_name = "DIR")]
     sgp26: Option<PathBuf>,
     /// Open the page in the browser
     #[arg(long)]

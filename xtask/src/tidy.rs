@@ -14,9 +14,10 @@ use crate::place::Place;
 use crate::process;
 
 /// I1 and the arrows of the map: what a member may depend on of ours (tests apart).
-const MAY_DEPEND: [(&str, &[&str]); 17] = [
+const MAY_DEPEND: [(&str, &[&str]); 18] = [
     ("tlv", &[]),
     ("aka", &[]),
+    ("httpsig", &[]),
     ("vectors", &[]),
     ("apdu", &["tlv"]),
     ("rsp", &["tlv"]),
@@ -26,8 +27,8 @@ const MAY_DEPEND: [(&str, &[&str]); 17] = [
     ("lpa", &["rsp", "apdu", "tlv"]),
     // The laboratory for the command line and the npm package; see `linked` for the page.
     ("wasm-euicc", &["apdu", "rsp", "rsp-crypto", "saip", "aka", "ota", "tlv", "lab"]),
-    ("web-lpa", &["lpa", "apdu", "rsp", "tlv"]),
-    ("edge-smdp", &["rsp", "rsp-crypto", "saip", "tlv"]),
+    ("web-lpa", &["lpa", "apdu", "rsp", "tlv", "httpsig"]),
+    ("edge-smdp", &["rsp", "rsp-crypto", "saip", "tlv", "httpsig"]),
     // The server's JSON is what it is documented to be, not a type that both share.
     ("smdp-console", &["rsp"]),
     ("net-policy-worker", &["aka", "rsp"]),

@@ -17,9 +17,14 @@
 //! keys are only as secret as the seed.
 
 pub mod chip;
+mod pki;
 mod subscription;
 mod trust;
 
+pub use pki::{PkiWish, pki_files};
+pub use rsp::Eid;
+pub use rsp_crypto::Curve;
+pub use rsp_crypto::issue::{File, Validity};
 pub use subscription::Subscription;
 pub use trust::{Trust, TrustError};
 

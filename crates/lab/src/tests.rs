@@ -4,7 +4,7 @@ use rsp_crypto::Curve;
 use rsp_crypto::chain::CiKey;
 use rsp_crypto::issue::{Pki, Settings, Validity};
 
-use crate::{EID, SMDP_OID, Subscription, Trust, TrustError};
+use crate::{EID, PkiWish, SMDP_OID, Subscription, Trust, TrustError, pki_files};
 
 const SEED: [u8; 32] = [7; 32];
 const NOW: u64 = 1_750_000_000;
@@ -120,4 +120,57 @@ fn a_laboratory_of_two_curves() {
     assert_eq!(chip["identities"][0]["euiccCertificate"], second["euiccCertificate"]);
     assert_ne!(chip["euiccCertificate"], second["euiccCertificate"]);
     assert!(Trust::generate_on(&[], SEED, "localhost", NOW).is_err());
+}
+
+/// What `cargo xtask pki` writes is what `--sgp26` reads.
+#[test]
+fn a_pki_as_files_is_loaded_like_that_of_sgp_26() {
+    let eid = "89049032000000000000000000000017";
+    let wish = |curves: &[Curve]| PkiWish {
+        curves: curves.to_vec(),
+        eid: Some(eid.parse().unwrap()),
+        smdp_address: "smdp.operator.example".into(),
+        validity: Validity { not_before: NOW, not_after: NOW + 86_400 },
+    };
+    for curves in [&Curve::ALL[..], &[Curve::P256], &[Curve::BrainpoolP256r1]] {
+        let files = pki_files(SEED, &wish(curves)).unwrap();
+        let read =
+            |name: &str| files.iter().find(|file| file.name == name).map(|file| file.contents.to_vec());
+        let trust = Trust::sgp26(read).unwrap();
+        assert_eq!(trust.eid().to_string(), eid);
+        let credentials = trust.smdp_credentials();
+        assert_eq!(credentials["sets"].as_array().unwrap().len(), curves.len());
+        let chip = trust.chip_identity(&Subscription::provisioning(&SEED));
+        assert_eq!(chip["ciCertificates"].as_array().unwrap().len(), curves.len());
+        for (at, name) in ["SMDP_CREDENTIALS.json", "SMDP_CREDENTIALS_2.json"].iter().enumerate() {
+            let Some(text) = read(name) else {
+                assert_eq!(at, curves.len());
+                break;
+            };
+            // What a secret of the platform holds.
+            assert!(text.len() <= 5000, "{}", text.len());
+            let written: serde_json::Value = serde_json::from_slice(&text).unwrap();
+            assert_eq!(written["sets"][0], credentials["sets"][at]);
+            assert_eq!(written["oid"], credentials["oid"]);
+        }
+        // Seven pairs for each curve, two of LPAs, and what the server is told.
+        assert_eq!(files.len(), curves.len() * (14 + 1) + 4 + 1);
+        for file in &files {
+            let holds_key = file.name.contains("SK_") || file.name.ends_with(".json");
+            assert_eq!(file.is_secret, holds_key, "{}", file.name);
+        }
+        let ca = rsp_crypto::Certificate::from_der(&read("LPA/CERT_LPA_CA.der").unwrap()).unwrap();
+        let lpa = rsp_crypto::Certificate::from_der(&read("LPA/CERT_LPA.der").unwrap()).unwrap();
+        assert!(ca.signs_certificates() && !lpa.is_ca() && lpa.signs_data());
+        assert!(rsp_crypto::software::verify(ca.public_key().unwrap(), lpa.tbs(), lpa.signature().unwrap()));
+    }
+    assert!(pki_files(SEED, &wish(&[])).is_err());
+    // The names are those of the published ones.
+    for file in pki_files(SEED, &wish(&[Curve::P256])).unwrap() {
+        let sgp26 = !file.name.starts_with("LPA") && file.name.contains('/');
+        if sgp26 && vectors::read("data/sgp26-certs/README.md").is_some() {
+            let published = vectors::read(&format!("data/sgp26-certs/{}", file.name));
+            assert!(published.is_some(), "{}", file.name);
+        }
+    }
 }

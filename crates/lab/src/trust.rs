@@ -15,6 +15,18 @@ use zeroize::Zeroizing;
 
 use crate::{EID, SMDP_OID, Subscription};
 
+pub(crate) const SMDS_OID: &str = "2.999.15";
+
+/// The chance that a PKI on a curve is made from.
+pub(crate) fn stream(seed: [u8; 32], curve: Curve) -> ChaCha20Rng {
+    let mut rng = ChaCha20Rng::from_seed(seed);
+    rng.set_stream(match curve {
+        Curve::P256 => 0,
+        Curve::BrainpoolP256r1 => 1,
+    });
+    rng
+}
+
 /// Certificates and keys of the chip and of the SM-DP+, under one Certificate Issuer
 /// or under several, the one that the chip prefers first.
 pub struct Trust {
@@ -118,36 +130,38 @@ impl Trust {
             eid: eid.map_or_else(|| EID.parse().map_err(|_| id(EID)), Ok)?,
             smdp_address: smdp_address.split(':').next().unwrap_or_default().to_owned(),
             smdp_oid: SMDP_OID.parse().map_err(|_| id(SMDP_OID))?,
-            smds_oid: "2.999.15".parse().map_err(|_| id("2.999.15"))?,
+            smds_oid: SMDS_OID.parse().map_err(|_| id(SMDS_OID))?,
             validity: Validity { not_before, not_after: not_before + 30 * YEAR },
         };
-        let mut rng = ChaCha20Rng::from_seed(seed);
-        rng.set_stream(match curve {
-            Curve::P256 => 0,
-            Curve::BrainpoolP256r1 => 1,
-        });
-        Pki::generate(&mut rng, &settings).map_err(TrustError::Pki)
+        Pki::generate(&mut stream(seed, curve), &settings).map_err(TrustError::Pki)
     }
 
     /// The published test PKI of GSMA SGP.26, whose files `read` finds by their place in
     /// the folder, such as `DPauth/CERT_S_SM_DPauth_ECDSA_NIST.der`.
     ///
-    /// All of NIST P-256 must be there. Beside it brainpoolP256r1 (`…_BRP…`), where its
-    /// files are: for the chip CERT.CI, CERT.EUM, CERT.EUICC and SK.EUICC, for the SM-DP+
-    /// CERT.CI, CERT.DPauth and CERT.DPpb with their keys.
+    /// All of NIST P-256 must be there, or where its CERT.CI is not, all of brainpoolP256r1
+    /// (`…_BRP…`): CERT.CI, for the chip CERT.EUM, CERT.EUICC and SK.EUICC, for the SM-DP+
+    /// CERT.DPauth and CERT.DPpb with their keys. Beside NIST P-256 the other may be there
+    /// in part: for the chip only, or for the SM-DP+ only.
     ///
     /// # Errors
     /// Names the first file that is missing or wrong.
     pub fn sgp26(mut read: impl FnMut(&str) -> Option<Vec<u8>>) -> Result<Self, TrustError> {
         let mut files = Files(&mut read);
-        let (ci, chip, server) = (files.ci("NIST")?, files.chip("NIST")?, files.server("NIST")?);
-        let eid = chip.euicc.certificate().eid().ok_or_else(|| TrustError::File("eUICC".into()))?;
-        let mut realms = vec![Realm { ci, chip: Some(chip), server: Some(server) }];
-        if let Some(ci) = unless_missing(files.ci("BRP"))? {
-            let chip = unless_missing(files.chip("BRP"))?;
-            let server = unless_missing(files.server("BRP"))?;
-            realms.push(Realm { ci, chip, server });
+        let missing = match files.realm("NIST") {
+            Err(TrustError::Missing(name)) if name == ci_name("NIST") => TrustError::Missing(name),
+            first => return files.with_brainpool(first?),
+        };
+        match files.realm("BRP") {
+            Err(TrustError::Missing(name)) if name == ci_name("BRP") => Err(missing),
+            only => Self::of(vec![only?]),
         }
+    }
+
+    fn of(realms: Vec<Realm>) -> Result<Self, TrustError> {
+        let chip = realms.first().and_then(|realm| realm.chip.as_ref());
+        let eid = chip.and_then(|chip| chip.euicc.certificate().eid());
+        let eid = eid.ok_or_else(|| TrustError::File("eUICC".into()))?;
         Ok(Self { eid, oid: SMDP_OID.into(), realms })
     }
 
@@ -225,9 +239,30 @@ impl From<Pki> for Trust {
 /// The files of SGP.26, by the curve in their names.
 struct Files<'r>(&'r mut dyn FnMut(&str) -> Option<Vec<u8>>);
 
+fn ci_name(curve: &str) -> String {
+    format!("CertificateIssuer/CERT_CI_ECDSA_{curve}.der")
+}
+
 impl Files<'_> {
+    /// All of one curve.
+    fn realm(&mut self, curve: &str) -> Result<Realm, TrustError> {
+        let ci = self.ci(curve)?;
+        Ok(Realm { ci, chip: Some(self.chip(curve)?), server: Some(self.server(curve)?) })
+    }
+
+    /// What there is of brainpool beside a whole realm.
+    fn with_brainpool(&mut self, first: Realm) -> Result<Trust, TrustError> {
+        let mut realms = vec![first];
+        if let Some(ci) = unless_missing(self.ci("BRP"))? {
+            let chip = unless_missing(self.chip("BRP"))?;
+            let server = unless_missing(self.server("BRP"))?;
+            realms.push(Realm { ci, chip, server });
+        }
+        Trust::of(realms)
+    }
+
     fn ci(&mut self, curve: &str) -> Result<Certificate, TrustError> {
-        self.certificate(&format!("CertificateIssuer/CERT_CI_ECDSA_{curve}.der"))
+        self.certificate(&ci_name(curve))
     }
 
     fn chip(&mut self, curve: &str) -> Result<Chip, TrustError> {

@@ -12,6 +12,10 @@
 //! and the same bytes come out. The extensions stand in the order of SGP.26, so
 //! that its own certificates can be made again byte for byte.
 
+mod lpa;
+
+pub use lpa::LpaPki;
+
 use core::fmt;
 
 use der::pem::LineEnding;
@@ -115,6 +119,10 @@ pub enum Shape {
         /// The host name.
         host: String,
     },
+    /// A CA of LPAs, which SGP.22 does not know: signs certificates and revocation lists.
+    LpaIssuer,
+    /// An LPA: signs data, authenticates a TLS client.
+    Lpa,
 }
 
 /// One attribute of a subject.
@@ -150,7 +158,7 @@ pub struct Template {
     pub subject: Vec<Attribute>,
     /// When it may be used.
     pub validity: Validity,
-    /// What its policy says.
+    /// What its policy says; the shapes of LPAs have none.
     pub role: Role,
     /// What its other extensions say.
     pub shape: Shape,
@@ -250,16 +258,19 @@ impl Template {
                 value.bits(
                     Tag::BIT_STRING,
                     match self.shape {
-                        Shape::Issuer => 0x0600_0000,
+                        Shape::Issuer | Shape::LpaIssuer => 0x0600_0000,
                         Shape::Manufacturer { .. } => 0x0400_0000,
-                        Shape::Euicc | Shape::Server | Shape::Tls { .. } => 0x8000_0000,
+                        Shape::Euicc | Shape::Server | Shape::Tls { .. } | Shape::Lpa => 0x8000_0000,
                     },
                 );
                 (15, true)
             }
             Extension::ExtendedKeyUsage => {
                 value.nested(Tag::SEQUENCE, |w| {
-                    w.tlv(Tag::OID, SERVER_AUTH).tlv(Tag::OID, CLIENT_AUTH);
+                    if is_tls {
+                        w.tlv(Tag::OID, SERVER_AUTH);
+                    }
+                    w.tlv(Tag::OID, CLIENT_AUTH);
                 });
                 (37, true)
             }
@@ -284,7 +295,7 @@ impl Template {
             Extension::BasicConstraints => {
                 value.nested(Tag::SEQUENCE, |w| {
                     w.boolean(Tag::BOOLEAN, true);
-                    if matches!(self.shape, Shape::Manufacturer { .. }) {
+                    if matches!(self.shape, Shape::Manufacturer { .. } | Shape::LpaIssuer) {
                         w.unsigned(Tag::INTEGER, 0);
                     }
                 });
@@ -390,6 +401,10 @@ impl Shape {
                 E::AlternativeNames,
                 E::RevocationLists,
             ],
+            Self::LpaIssuer => &[E::SubjectKey, E::BasicConstraints, E::KeyUsage, E::RevocationLists],
+            Self::Lpa => {
+                &[E::AuthorityKey, E::SubjectKey, E::KeyUsage, E::ExtendedKeyUsage, E::RevocationLists]
+            }
         }
     }
 }
@@ -775,18 +790,7 @@ impl Pki {
     pub fn expose_files(&self) -> Result<Vec<File>, PkiError> {
         let mut files = Vec::new();
         for (name, identity) in NAMES.into_iter().zip(self.identities()) {
-            let key_name = format!("SK_{name}.pem");
-            let pem = identity.key.expose_pkcs8_pem().ok_or_else(|| PkiError::Key(key_name.clone()))?;
-            files.push(File {
-                name: format!("CERT_{name}.der"),
-                contents: Zeroizing::new(identity.certificate.der().to_vec()),
-                is_secret: false,
-            });
-            files.push(File {
-                name: key_name,
-                contents: Zeroizing::new(pem.as_bytes().to_vec()),
-                is_secret: true,
-            });
+            files.extend(file_pair(name, identity)?);
         }
         Ok(files)
     }
@@ -823,6 +827,20 @@ impl Pki {
     const fn identities(&self) -> [&Identity; 7] {
         [&self.ci, &self.eum, &self.euicc, &self.dp_auth, &self.dp_pb, &self.dp_tls, &self.ds_auth]
     }
+}
+
+/// `CERT_name.der` and `SK_name.pem`.
+fn file_pair(name: &str, identity: &Identity) -> Result<[File; 2], PkiError> {
+    let key_name = format!("SK_{name}.pem");
+    let pem = identity.key.expose_pkcs8_pem().ok_or_else(|| PkiError::Key(key_name.clone()))?;
+    Ok([
+        File {
+            name: format!("CERT_{name}.der"),
+            contents: Zeroizing::new(identity.certificate.der().to_vec()),
+            is_secret: false,
+        },
+        File { name: key_name, contents: Zeroizing::new(pem.as_bytes().to_vec()), is_secret: true },
+    ])
 }
 
 const NAMES: [&str; 7] = ["CI", "EUM", "EUICC", "DPauth", "DPpb", "DPtls", "DSauth"];

@@ -1,6 +1,7 @@
 //! What a network access application authenticates with.
 
 use tlv::{Tag, Tlv, Writer};
+use zeroize::Zeroizing;
 
 use crate::header::aid;
 use crate::{Error, PeHeader, Secret};
@@ -231,6 +232,13 @@ impl AlgoParameter {
             None => 1,
         };
         Ok(Self { algorithm, options, key, opc, rotation, xoring, auth_counter_max, number_of_keccak })
+    }
+
+    /// The components, without a head.
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let mut writer = Writer::new();
+        self.encode_into(&mut writer);
+        Zeroizing::new(writer.finish())
     }
 
     fn encode_into(&self, writer: &mut Writer) {

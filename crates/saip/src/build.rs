@@ -67,6 +67,59 @@ pub enum Authentication {
     },
 }
 
+impl Authentication {
+    /// What an eUICC must have to run it.
+    #[must_use]
+    pub fn service(&self) -> Service {
+        match self {
+            Self::Milenage { .. } => Service::Milenage,
+            Self::Tuak { k, .. } if k.len() == 32 => Service::Tuak256,
+            Self::Tuak { .. } => Service::Tuak128,
+            Self::TestXor { .. } => Service::UsimTestAlgorithm,
+        }
+    }
+
+    /// As `algoParameter`, with the constants of the standard.
+    pub(crate) fn parameter(&self) -> Result<AlgoParameter, Invalid> {
+        let zero = Secret::new([0; 16]);
+        let (algorithm, key, opc, iterations) = match self {
+            Self::Milenage { k, opc } => (AlgorithmId::Milenage, k, opc, 1),
+            Self::Tuak { k, topc, iterations } => (AlgorithmId::Tuak, k, topc, *iterations),
+            Self::TestXor { k } => (AlgorithmId::UsimTest, k, &zero, 1),
+        };
+        let key_fits = key.len() == 16 || (algorithm == AlgorithmId::Tuak && key.len() == 32);
+        if !key_fits {
+            return Err(Invalid("K"));
+        }
+        if opc.len() != if algorithm == AlgorithmId::Tuak { 32 } else { 16 } || iterations == 0 {
+            return Err(Invalid("OPc"));
+        }
+        Ok(AlgoParameter {
+            algorithm,
+            // `02` with the test algorithm: a RES of 128 bits, as TS.48 has it.
+            options: if algorithm == AlgorithmId::UsimTest { 0x02 } else { 0x00 },
+            key: key.clone(),
+            opc: opc.clone(),
+            rotation: DEFAULT_ROTATION,
+            xoring: DEFAULT_XORING,
+            auth_counter_max: None,
+            number_of_keccak: iterations,
+        })
+    }
+}
+
+impl OtaKeys {
+    /// The keys by key identifier: 1, 2, 3.
+    pub(crate) fn by_identifier(&self) -> Result<[&Secret; 3], Invalid> {
+        let keys = [&self.kic, &self.kid, &self.kik];
+        if (1..=15).contains(&self.version) && keys.iter().all(|key| key.len() == 16) {
+            Ok(keys)
+        } else {
+            Err(Invalid("OTA keys"))
+        }
+    }
+}
+
 /// PINs, PUKs and the administrative code; digits as they are typed.
 #[derive(Clone, Default)]
 pub struct Codes {
@@ -304,12 +357,7 @@ impl Builder<'_> {
             return Err(Invalid("profile type"));
         }
         let mut services = Services::default().with(Service::Usim);
-        services = services.with(match &subscriber.authentication {
-            Authentication::Milenage { .. } => Service::Milenage,
-            Authentication::Tuak { k, .. } if k.len() == 32 => Service::Tuak256,
-            Authentication::Tuak { .. } => Service::Tuak128,
-            Authentication::TestXor { .. } => Service::UsimTestAlgorithm,
-        });
+        services = services.with(subscriber.authentication.service());
         let mut templates = vec![1, 3, 4, 5, 7];
         if subscriber.five_g {
             templates.push(13);
@@ -521,31 +569,7 @@ impl Builder<'_> {
     }
 
     fn aka(&mut self) -> Result<(), Invalid> {
-        let zero = Secret::new([0; 16]);
-        let (algorithm, key, opc, iterations) = match &self.subscriber.authentication {
-            Authentication::Milenage { k, opc } => (AlgorithmId::Milenage, k, opc, 1),
-            Authentication::Tuak { k, topc, iterations } => (AlgorithmId::Tuak, k, topc, *iterations),
-            Authentication::TestXor { k } => (AlgorithmId::UsimTest, k, &zero, 1),
-        };
-        let key_fits = key.len() == 16 || (algorithm == AlgorithmId::Tuak && key.len() == 32);
-        if !key_fits {
-            return Err(Invalid("K"));
-        }
-        if opc.len() != if algorithm == AlgorithmId::Tuak { 32 } else { 16 } || iterations == 0 {
-            return Err(Invalid("OPc"));
-        }
-        // `02` with the test algorithm: a RES of 128 bits, as TS.48 has it.
-        let options = if algorithm == AlgorithmId::UsimTest { 0x02 } else { 0x00 };
-        let parameter = AlgoParameter {
-            algorithm,
-            options,
-            key: key.clone(),
-            opc: opc.clone(),
-            rotation: DEFAULT_ROTATION,
-            xoring: DEFAULT_XORING,
-            auth_counter_max: None,
-            number_of_keccak: iterations,
-        };
+        let parameter = self.subscriber.authentication.parameter()?;
         self.aka_parameter(AlgoConfiguration::Algorithm(Box::new(parameter)));
         Ok(())
     }
@@ -615,11 +639,7 @@ impl Builder<'_> {
 
     /// The operator's security domain with keys for SCP80, coded as TS.48 has it.
     fn security_domain(&mut self, keys: &OtaKeys) -> Result<(), Invalid> {
-        if !(1..=15).contains(&keys.version)
-            || [&keys.kic, &keys.kid, &keys.kik].iter().any(|k| k.len() != 16)
-        {
-            return Err(Invalid("OTA keys"));
-        }
+        let [kic, kid, kik] = keys.by_identifier()?;
         let mut writer = Writer::new();
         self.next().encode_into(&mut writer);
         writer.nested(Tag(0xA1), |instance| {
@@ -638,7 +658,7 @@ impl Builder<'_> {
             });
         });
         writer.nested(Tag(0xA2), |list| {
-            for (usage, id, key) in [(0x18, 1, &keys.kic), (0x14, 2, &keys.kid), (0x48, 3, &keys.kik)] {
+            for (usage, id, key) in [(0x18, 1, kic), (0x14, 2, kid), (0x48, 3, kik)] {
                 list.nested(Tag::SEQUENCE, |object| {
                     object.tlv(Tag(0x95), &[usage]).tlv(Tag(0x82), &[id]).tlv(Tag(0x83), &[keys.version]);
                     object.nested(Tag::SEQUENCE, |components| {
@@ -719,14 +739,14 @@ fn access_rules() -> Result<File, Invalid> {
 }
 
 /// A size on as few bytes as can be.
-fn minimal(size: usize) -> Vec<u8> {
+pub(crate) fn minimal(size: usize) -> Vec<u8> {
     let bytes = size.to_be_bytes();
     let start = bytes.iter().position(|&byte| byte != 0).unwrap_or(bytes.len() - 1);
     bytes.get(start..).unwrap_or_default().to_vec()
 }
 
 /// Digits as a PIN or PUK: eight bytes, `FF` behind.
-fn code(digits: &Secret, least: usize, what: &'static str) -> Result<Secret, Invalid> {
+pub(crate) fn code(digits: &Secret, least: usize, what: &'static str) -> Result<Secret, Invalid> {
     if digits.expose_secret().iter().all(u8::is_ascii_digit) {
         padded(digits, least, what)
     } else {
@@ -734,7 +754,7 @@ fn code(digits: &Secret, least: usize, what: &'static str) -> Result<Secret, Inv
     }
 }
 
-fn padded(value: &Secret, least: usize, what: &'static str) -> Result<Secret, Invalid> {
+pub(crate) fn padded(value: &Secret, least: usize, what: &'static str) -> Result<Secret, Invalid> {
     if !(least..=8).contains(&value.len()) {
         return Err(Invalid(what));
     }

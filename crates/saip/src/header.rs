@@ -100,6 +100,12 @@ impl Services {
         Self(self.0 & !offered.0)
     }
 
+    /// Without those of another set.
+    #[must_use]
+    pub const fn without(self, others: Self) -> Self {
+        self.missing_from(others)
+    }
+
     /// Whether none is required.
     #[must_use]
     pub const fn is_empty(self) -> bool {
@@ -118,6 +124,13 @@ impl Services {
             services |= 1u128 << number;
         }
         Ok(Self(services))
+    }
+
+    /// The components of a `ServicesList`, without its head.
+    pub(crate) fn encode(self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        self.encode_into(&mut writer);
+        writer.finish()
     }
 
     fn encode_into(self, writer: &mut Writer) {

@@ -19,13 +19,16 @@
 
 mod aka;
 pub mod build;
+mod capability;
 mod codes;
 pub mod ef;
 mod element;
 mod error;
 mod file;
 mod header;
+pub mod issue;
 mod package;
+pub mod personalise;
 mod remote;
 pub mod response;
 mod secret;
@@ -36,6 +39,7 @@ pub mod validate;
 pub use aka::{
     AkaParameter, AlgoConfiguration, AlgoParameter, AlgorithmId, DEFAULT_ROTATION, DEFAULT_XORING,
 };
+pub use capability::missing_capabilities;
 pub use codes::{Pin, PinCodes, PinSource, Puk, PukCodes, Retry};
 pub use element::{
     CdmaParameter, GenericFileManagement, NonStandard, Opaque, PeHeader, ProfileElement, TemplateElement,

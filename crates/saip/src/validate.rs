@@ -73,6 +73,16 @@ pub enum Rule {
     SharedApplication,
     /// The element is one of the format.
     KnownElement,
+    /// All USIMs have the same IMSI. Of this and the following see [`crate::issue`].
+    ImsiAgrees,
+    /// EF.ACC is the access class of the IMSI.
+    AccessClass,
+    /// EF.AD says that the MNC has two or three digits.
+    MncLength,
+    /// An application has a key, or another's.
+    Authentication,
+    /// No key is that of a published test profile.
+    PublishedKey,
 }
 
 impl Rule {
@@ -107,6 +117,11 @@ impl Rule {
             Self::PukDefined => "a PUK is defined before the PIN that refers to it",
             Self::SharedApplication => "data are shared with an application created before",
             Self::KnownElement => "the element is one of the format",
+            Self::ImsiAgrees => "every EF.IMSI says the same",
+            Self::AccessClass => "EF.ACC is the access class of the IMSI",
+            Self::MncLength => "EF.AD gives the MNC two or three digits",
+            Self::Authentication => "USIM and ISIM have something to authenticate with",
+            Self::PublishedKey => "no key is one that everybody knows",
         }
     }
 }
@@ -159,6 +174,13 @@ impl Report {
     /// The findings for which an eUICC would refuse the package.
     pub fn errors(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.severity == Severity::Error)
+    }
+
+    pub(crate) fn add(&mut self, finding: Finding) {
+        // A hostile package could break rules without end.
+        if self.findings.len() < 1000 {
+            self.findings.push(finding);
+        }
     }
 
     /// Whether there is no error; there may be warnings.
@@ -230,17 +252,8 @@ impl Checker {
     }
 
     fn finding(&mut self, severity: Severity, rule: Rule, subject: String) {
-        // A hostile package could break rules without end.
-        if self.report.findings.len() < 1000 {
-            self.report.findings.push(Finding {
-                severity,
-                index: self.index,
-                element: self.element,
-                identification: self.identification,
-                rule,
-                subject,
-            });
-        }
+        let Self { index, element, identification, .. } = *self;
+        self.report.add(Finding { severity, index, element, identification, rule, subject });
     }
 
     fn element(&mut self, bytes: &[u8], last: bool) {

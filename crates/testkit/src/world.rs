@@ -247,6 +247,7 @@ impl World {
             addresses: SMDP_ADDRESS,
             protection: settings.protection,
             limits: settings.limits,
+            ..Configuration::default()
         };
         let server = ready(Server::new(Software::new(chance(2)), &configuration)).unwrap();
         let server = SmDp::new(Rc::new(server), Profiles::new(), Rc::clone(&clock), RefCell::new(chance(3)));

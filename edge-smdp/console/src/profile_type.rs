@@ -13,7 +13,7 @@ use crate::words;
 pub const MAX_PACKAGE: usize = 1 << 20;
 
 /// What can be personalised, with words.
-pub const FIELDS: [(&str, &str); 17] = [
+pub const FIELDS: [(&str, &str); 18] = [
     ("iccid", "ICCID"),
     ("imsi", "IMSI"),
     ("msisdn", "MSISDN"),
@@ -26,11 +26,12 @@ pub const FIELDS: [(&str, &str); 17] = [
     ("adm1", "ADM 1"),
     ("homePlmn", "Home network"),
     ("operatorPlmns", "Preferred networks"),
-    ("equivalentHomePlmns", "Equivalent home networks"),
+    ("equivalentHome", "Equivalent home networks"),
     ("forbiddenPlmns", "Forbidden networks"),
     ("serviceCentre", "SMS service centre"),
     ("accessPoints", "Access points"),
-    ("ims", "ISIM"),
+    ("imsIdentities", "IMS identities"),
+    ("otaKeys", "Keys for remote management"),
 ];
 
 /// Device capabilities by their names in the interface.

@@ -303,7 +303,7 @@ pub fn event(name: &str) -> (&str, Tone) {
 }
 
 /// All events that can be asked for.
-pub const EVENTS: [&str; 18] = [
+pub const EVENTS: [&str; 17] = [
     "added",
     "ordered",
     "confirmed",
@@ -321,7 +321,6 @@ pub const EVENTS: [&str; 18] = [
     "disabled",
     "deleted",
     "failed",
-    "expired",
 ];
 
 #[cfg(test)]

@@ -16,20 +16,21 @@ use super::{MAX_BODY, SmDp, json, not_posted, read, respond};
 use crate::environment::random;
 use crate::error::{Fault, Malformed, Refusal, Trouble};
 use crate::profile::{FunctionCall, Profile};
+use crate::seal::Cipher;
 use crate::service::es2::{Confirmation, FinalStatus};
 use crate::service::{bind, es2 as orders};
 use crate::store::Store;
 use crate::wire::problem::problem;
-use crate::{Chance, Clock};
+use crate::{Chance, Clock, Courier};
 
 /// How many available profiles of a type are tried.
 const MAX_CANDIDATES: usize = 16;
 /// The longest function call identifier and requester identifier together, in bytes.
 const MAX_CALL_ID: usize = 256;
 
-impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
+impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S, C, R, O> {
     pub(super) async fn es2(&self, function: &str, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
-        let refused = self.not_authorised(request).or_else(|| not_posted(request, MAX_BODY));
+        let refused = self.not_authorised(request).or_else(|| not_posted(request, MAX_BODY, "POST"));
         if let Some(refused) = refused {
             return refused;
         }
@@ -44,7 +45,7 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
         })
     }
 
-    async fn download_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+    pub(super) async fn download_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
         let request: DownloadOrderRequest = read(body)?;
         let call = Call::new("downloadOrder", &request.header, body)?;
         let eid = eid(request.eid.as_deref())?;
@@ -86,20 +87,20 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
             }
         }
         let until = now + self.server.limits.memory;
-        for iccid in self.store.available(profile_type, MAX_CANDIDATES).await? {
+        let [from, ..] = call.digest;
+        for iccid in self.store.available(profile_type, from, MAX_CANDIDATES).await? {
             self.store.remember_call(&call.id, &iccid, until).await?;
             match order(&iccid).await {
                 Err(trouble) if taken(&trouble) => {}
                 answer => return answer,
             }
         }
-        let known = self.store.profiles().await?;
-        let known = known.iter().any(|p| p.profile_type.as_ref() == Some(profile_type));
+        let known = self.store.has_type(profile_type).await?;
         Err(if known { StatusCode::PROFILE_TYPE_UNAVAILABLE } else { StatusCode::PROFILE_TYPE_UNKNOWN }
             .into())
     }
 
-    async fn confirm_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+    pub(super) async fn confirm_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
         let request: ConfirmOrderRequest = read(body)?;
         let call = Call::new("confirmOrder", &request.header, body)?;
         let iccid = iccid_of(&request.iccid)?;
@@ -128,7 +129,8 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
             Some(code) => {
                 let hash = ConfirmationCodeHash::of(&self.server.provider, code).await?;
                 let context = bind::confirmation_context(&iccid);
-                Some(self.server.secret.seal(random(&self.chance)?, &context, hash.expose_hash())?)
+                let (secret, cipher) = (&self.server.secret, &self.server.provider);
+                Some(secret.seal(cipher, random(&self.chance)?, &context, hash.expose_hash()).await?)
             }
             None => None,
         };
@@ -176,7 +178,7 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
         Err(StatusCode::MATCHING_ID_IN_USE.into())
     }
 
-    async fn release_profile(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+    pub(super) async fn release_profile(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
         let request: ReleaseProfileRequest = read(body)?;
         let call = Call::new("releaseProfile", &request.header, body)?;
         let iccid = iccid_of(&request.iccid)?;
@@ -189,7 +191,7 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
         answer.await?.ok_or_else(|| StatusCode::ICCID_UNKNOWN.into())
     }
 
-    async fn cancel_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+    pub(super) async fn cancel_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
         let request: CancelOrderRequest = read(body)?;
         let call = Call::new("cancelOrder", &request.header, body)?;
         let iccid = iccid_of(&request.iccid)?;

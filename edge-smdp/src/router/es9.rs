@@ -13,22 +13,27 @@ use rsp::{DataObject, Iccid};
 use rsp_crypto::Provider;
 
 use super::{MAX_BODY, SmDp, empty, json, not_posted, read, respond};
+use crate::admission;
 use crate::environment::random;
 use crate::error::{Fault, Malformed, Trouble};
 use crate::profile::{Profile, ProfileState};
+use crate::seal::Cipher;
 use crate::service::authenticate::Authenticated;
-use crate::service::bind::{self, Step};
+use crate::service::bind::{self, Binding, Step};
 use crate::service::{authenticate, cancel, initiate, notify, session};
 use crate::store::Store;
-use crate::{Chance, Clock};
+use crate::{Chance, Clock, Courier};
 
-impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
+impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S, C, R, O> {
     pub(super) async fn es9(&self, function: Es9Function, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
-        if let Some(refused) = not_posted(request, MAX_BODY) {
+        if let Some(refused) = not_posted(request, MAX_BODY, "POST") {
             return refused;
         }
         let body = request.body();
         let now = self.clock.now();
+        if let Some(refused) = admission::refuse(&self.server, request, now).await {
+            return refused;
+        }
         let answer = match function {
             Es9Function::InitiateAuthentication => self.initiate_authentication(body, now).await,
             Es9Function::AuthenticateClient => self.authenticate_client(body, now).await,
@@ -109,12 +114,7 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
             match bind::accept(server, &mut change.profile, &id, &response, now).await? {
                 Step::Again => Ok(None),
                 Step::Bind(binding) => {
-                    let sealed = self.store.package(&iccid).await?;
-                    let sealed = sealed.ok_or_else(|| Fault::new("a profile has lost its package"))?;
-                    let package = server.secret.expose_sealed(&bind::package_context(&iccid), &sealed)?;
-                    let ppk = bind::profile_protection_keys(server, || random(&self.chance))?;
-                    let metadata = &change.profile.metadata.0;
-                    let bound = bind::bind(server, &binding, metadata, &package, ppk.as_ref()).await?;
+                    let bound = self.bind(&iccid, &binding, &change.profile.metadata.0).await?;
                     bind::hand_out(&mut change.profile, &binding, now);
                     change.bound = Some(bound.clone());
                     Ok(Some(bound))
@@ -133,6 +133,22 @@ impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
             transaction_id: id.to_string(),
             bound_profile_package: bound_profile_package.into(),
         })
+    }
+
+    /// A package for a session: the one bound before, when the eUICC still has the
+    /// key, else one that is bound now.
+    async fn bind(&self, iccid: &Iccid, binding: &Binding, metadata: &[u8]) -> Result<Vec<u8>, Trouble> {
+        let server = &*self.server;
+        if binding.is_bound_already
+            && let Some(before) = self.store.bound_profile_package(iccid).await?
+            && let Some(bound) = bind::bind_again(server, binding, &before).await?
+        {
+            return Ok(bound);
+        }
+        let packages = self.store.packages(iccid).await?;
+        let packages = packages.ok_or_else(|| Fault::new("a profile has lost its package"))?;
+        let elements = bind::open(server, iccid, &packages).await?;
+        bind::bind(server, binding, metadata, &elements).await
     }
 
     async fn cancel_session(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {

@@ -1,146 +1,539 @@
-//! The operator's interface beside ES2+: profiles in, states and time lines out.
+//! The operator's interface beside ES2+ (openapi.json): profiles, types and orders in,
+//! states and time lines out.
 
 use http::{Method, Request, Response, StatusCode as Http};
+use rsp::Iccid;
+use rsp::es9::Base64;
 use rsp_crypto::Provider;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
-use super::{MAX_OPERATOR_BODY, SmDp, json, not_allowed, not_posted, read, respond, trouble};
+use super::{
+    MAX_OPERATOR_BODY, SmDp, empty, json as body_of, not_allowed, not_posted, read, respond, trouble,
+};
 use crate::environment::random;
-use crate::error::Trouble;
-use crate::profile::Profile;
-use crate::service::{bind, operator};
-use crate::store::{Added, Store};
-use crate::wire::operator::{NewProfile, NotificationLine, OrderDetail, ProfileLine};
+use crate::error::{Malformed, Trouble};
+use crate::profile::{EventKind, Profile, ProfileState};
+use crate::profile_type::{ProfileType, Template};
+use crate::seal::Cipher;
+use crate::service::package::{self, Package};
+use crate::service::{bind, subscriber};
+use crate::store::{Added, JournalQuery, Place, Query, Store, StoredProfileType};
+use crate::wire::operator::{
+    BatchLine, BatchReport, EventLine, NewOrder, NewProfile, NotificationLine, OrderDetail, OrderResult,
+    OutgoingLine, ProfileLine,
+};
 use crate::wire::problem::problem;
-use crate::{Chance, Clock};
+use crate::wire::query::{Page, Parameters};
+use crate::wire::subscriber::{Subscriber, from_csv};
+use crate::{Chance, Clock, Courier};
+use crate::{health, metrics};
 
-impl<P: Provider, S: Store, C: Clock, R: Chance> SmDp<P, S, C, R> {
+/// How many subscribers one request may bring.
+const MAX_SUBSCRIBERS: usize = 500;
+/// How many orders one request may make.
+const MAX_ORDERS: usize = 200;
+/// How many waiting messages are shown.
+const MAX_OUTBOX: usize = 200;
+
+/// What the interface answers: a response, or trouble that becomes one.
+type Answer = Result<Response<Vec<u8>>, Trouble>;
+
+impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S, C, R, O> {
     pub(super) async fn operator(&self, rest: &str, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
-        if rest == "health" {
+        if matches!(rest, "health" | "openapi.json") {
             return match *request.method() {
-                Method::GET | Method::HEAD => self.health(),
+                Method::GET | Method::HEAD if rest == "health" => {
+                    health::health(&self.server, self.clock.now())
+                }
+                Method::GET | Method::HEAD => respond(Ok(include_bytes!("../../openapi.json").to_vec())),
                 _ => not_allowed("GET"),
             };
         }
         if let Some(refused) = self.not_authorised(request) {
             return refused;
         }
-        let read_only = request.method() == Method::GET;
-        match (rest, rest.strip_prefix("orders/")) {
-            ("profiles", _) if request.method() == Method::POST => {
-                if let Some(refused) = not_posted(request, MAX_OPERATOR_BODY) {
-                    return refused;
-                }
-                self.add_profile(request.body()).await.unwrap_or_else(trouble)
-            }
-            ("profiles", _) if read_only => respond(self.list_profiles().await),
-            ("profiles", _) => not_allowed("GET, POST"),
-            ("notifications", _) if read_only => respond(self.list_notifications().await),
-            (_, Some(iccid)) if read_only => match self.order_detail(iccid).await {
-                Ok(Some(detail)) => respond(Ok(detail)),
-                Ok(None) => problem(Http::NOT_FOUND, "No profile has this ICCID."),
-                Err(trouble) => respond(Err(trouble)),
-            },
-            ("notifications", _) | (_, Some(_)) => not_allowed("GET"),
-            _ => problem(Http::NOT_FOUND, ""),
+        let parts: Vec<&str> = rest.split('/').collect();
+        let allowed = match parts[..] {
+            ["profiles"] => "GET, POST",
+            ["profile-types", _] => "GET, PUT, DELETE",
+            ["profiles", _] => "DELETE",
+            ["metrics" | "profile-types" | "events" | "notifications" | "outbox"] | ["orders", _] => "GET",
+            ["subscribers" | "orders"] | ["orders", _, "release" | "cancel"] => "POST",
+            _ => return problem(Http::NOT_FOUND, ""),
+        };
+        let method = request.method().as_str();
+        if !allowed.split(", ").any(|allowed| allowed == method) {
+            return not_allowed(allowed);
         }
+        let is_csv = parts == ["subscribers"] && is_csv(request);
+        if matches!(method, "POST" | "PUT") && !is_csv {
+            let has_body = !matches!(parts[..], ["orders", _, "release"]);
+            if let Some(refused) = not_posted(request, MAX_OPERATOR_BODY, method).filter(|_| has_body) {
+                return refused;
+            }
+        }
+        if request.body().len() > MAX_OPERATOR_BODY {
+            return problem(Http::PAYLOAD_TOO_LARGE, "");
+        }
+        let body = request.body();
+        let answer = match (method, &parts[..]) {
+            ("GET", ["metrics"]) => self.metrics().await,
+            ("GET", ["profiles"]) => self.list_profiles(request).await,
+            ("POST", ["profiles"]) => self.add_profile(body).await,
+            ("DELETE", ["profiles", iccid]) => self.remove_profile(iccid).await,
+            ("POST", ["subscribers"]) => self.add_subscribers(request, is_csv).await,
+            ("GET", ["profile-types"]) => self.profile_types().await,
+            ("GET", ["profile-types", name]) => self.show_profile_type(&decoded(name)).await,
+            ("PUT", ["profile-types", name]) => self.put_profile_type(&decoded(name), body).await,
+            ("DELETE", ["profile-types", name]) => self.remove_profile_type(&decoded(name)).await,
+            ("POST", ["orders"]) => self.make_orders(body).await,
+            ("GET", ["orders", iccid]) => self.order_detail(iccid).await,
+            ("POST", ["orders", iccid, "release"]) => {
+                self.call_es2(iccid, "releaseProfile", json!({ "iccid": iccid })).await
+            }
+            ("POST", ["orders", iccid, "cancel"]) => self.cancel(iccid, body).await,
+            ("GET", ["events"]) => self.list_events(request).await,
+            ("GET", ["notifications"]) => self.list_notifications(request).await,
+            ("GET", ["outbox"]) => self.list_outbox().await,
+            _ => Ok(problem(Http::NOT_FOUND, "")),
+        };
+        answer.unwrap_or_else(trouble)
     }
 
-    async fn add_profile(&self, body: &[u8]) -> Result<Response<Vec<u8>>, Trouble> {
+    async fn add_profile(&self, body: &[u8]) -> Answer {
         let new: NewProfile = read(body)?;
-        let package = operator::package(&new)?;
+        if new.profile_type.as_ref().is_some_and(|t| t.is_empty() || t.len() > crate::profile_type::MAX_NAME)
+        {
+            return Err(Malformed::new("profileType", "1 to 64 bytes").into());
+        }
+        let package = match (&new.package, &new.subscriber) {
+            (Some(package), None) => package::check(Zeroizing::new(package.0.clone()))?,
+            (None, Some(subscriber)) => {
+                let template = match new.metadata.profile_class.as_deref() {
+                    Some("test") => Template::Test,
+                    Some("provisioning") => Template::Provisioning,
+                    _ => Template::Operational,
+                };
+                package::of_template(template, self.subscriber(subscriber)?)?
+            }
+            _ => return Err(Malformed::new("request", "either package or subscriber is expected").into()),
+        };
+        let stated = new.metadata.iccid.as_deref().map(str::parse::<Iccid>).transpose();
+        if stated.map_err(|e| Malformed::new("metadata.iccid", e))?.is_some_and(|s| s != package.iccid) {
+            return Err(Malformed::new("metadata.iccid", "the package has another ICCID").into());
+        }
         let metadata = new.metadata.encode(package.iccid, self.server.address())?;
-        let context = bind::package_context(&package.iccid);
-        let sealed = self.server.secret.seal(random(&self.chance)?, &context, &package.bytes)?;
-        let now = self.clock.now();
-        let profile = Profile::new(package.iccid, new.profile_type.clone(), metadata, package.facts, now);
-        let status = match self.store.add_profile(&profile, &sealed).await? {
+        let (added, profile) = self.keep(package, new.profile_type.clone(), metadata).await?;
+        let status = match added {
             Added::New => Http::CREATED,
             Added::Replaced => Http::OK,
-            Added::InUse => {
-                let detail = "The profile with this ICCID has been ordered; its package stays as it is.";
-                return Ok(problem(Http::CONFLICT, detail));
-            }
+            Added::InUse => return Ok(problem(Http::CONFLICT, IN_USE)),
         };
-        let mut response = respond(json(&ProfileLine::new(&profile, self.server.address())));
+        let mut response = answered(&ProfileLine::new(&profile, self.server.address()))?;
         *response.status_mut() = status;
         Ok(response)
     }
 
-    async fn list_profiles(&self) -> Result<Vec<u8>, Trouble> {
-        #[derive(Serialize)]
-        struct Profiles {
-            profiles: Vec<ProfileLine>,
-        }
-        let profiles = self.store.profiles().await?;
-        let profiles = profiles.iter().map(|p| ProfileLine::new(p, self.server.address())).collect();
-        json(&Profiles { profiles })
+    /// Seals a package and keeps it.
+    async fn keep(
+        &self,
+        package: Package,
+        profile_type: Option<String>,
+        metadata: Vec<u8>,
+    ) -> Result<(Added, Profile), Trouble> {
+        let chance = random(&self.chance)?;
+        let packages = bind::packages(&self.server, chance, &package.iccid, &package.bytes).await?;
+        let profile = Profile::new(package.iccid, profile_type, metadata, package.facts, self.clock.now());
+        let added = self.store.add_profile(&profile, &packages).await?;
+        Ok((added, profile))
     }
 
-    async fn order_detail(&self, iccid: &str) -> Result<Option<Vec<u8>>, Trouble> {
-        let Ok(iccid) = iccid.parse() else { return Ok(None) };
-        let Some(stored) = self.store.profile(&iccid).await? else { return Ok(None) };
+    /// A subscriber's data, its secrets opened.
+    fn subscriber(&self, given: &Subscriber) -> Result<saip::build::Subscriber, Malformed> {
+        let keys = &self.server.transport_keys;
+        subscriber::read(given, &|id, wrapped| {
+            keys.unwrap(id, wrapped).map_err(|error| Malformed::new("transportKey", error))
+        })
+    }
+
+    async fn remove_profile(&self, iccid: &str) -> Answer {
+        let Ok(iccid) = iccid.parse() else { return Ok(no_profile()) };
+        let Some(stored) = self.store.profile(&iccid).await? else { return Ok(no_profile()) };
+        let removable = matches!(
+            stored.profile.state,
+            ProfileState::Available | ProfileState::Unavailable | ProfileState::Deleted | ProfileState::Error
+        );
+        let conflict = || {
+            let detail = "The profile has an order, or is installed: cancel the order first.";
+            problem(Http::CONFLICT, detail)
+        };
+        if !removable {
+            return Ok(conflict());
+        }
+        let removed = self.store.remove(stored.version, &iccid).await?;
+        Ok(if removed { empty(Http::NO_CONTENT) } else { conflict() })
+    }
+
+    async fn add_subscribers(&self, request: &Request<Vec<u8>>, is_csv: bool) -> Answer {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        struct Batch {
+            profile_type: String,
+            subscribers: Vec<Value>,
+        }
+        let (name, subscribers) = if is_csv {
+            let name = Parameters::of(request).text("profileType");
+            let name = name.ok_or_else(|| Malformed::new("profileType", "expected in the query"))?;
+            (name, from_csv(request.body())?)
+        } else {
+            let batch: Batch = read(request.body())?;
+            let row = |value| {
+                let expected = "an element is missing, unknown or of a wrong type";
+                serde_json::from_value(value).map_err(|_| Malformed::new("subscriber", expected))
+            };
+            (batch.profile_type, batch.subscribers.into_iter().map(row).collect())
+        };
+        if subscribers.len() > MAX_SUBSCRIBERS {
+            return Err(Malformed::new("subscribers", "at most 500 at once").into());
+        }
+        let Some((profile_type, template)) = self.profile_type(&name).await? else {
+            return Err(Malformed::new("profileType", "there is no such type").into());
+        };
+        let mut report = BatchReport::default();
+        for (at, subscriber) in subscribers.into_iter().enumerate() {
+            let made = match subscriber {
+                Ok(subscriber) => {
+                    self.add_subscriber(
+                        &profile_type,
+                        template.as_ref().map(|template| &template[..]),
+                        &subscriber,
+                    )
+                    .await
+                }
+                Err(malformed) => Err(malformed.into()),
+            };
+            let (iccid, added) = match made {
+                Ok((iccid, added)) => (Some(iccid.to_string()), Ok(added)),
+                // Ours: the rest would fare no better.
+                Err(Trouble::Fault(fault)) => return Err(fault.into()),
+                Err(Trouble::Malformed(malformed)) => (None, Err(malformed.because)),
+                Err(Trouble::Refused(refusal)) => (None, Err(refusal.to_string())),
+            };
+            report.add(BatchLine::new(at + 1, iccid, added));
+        }
+        answered(&report)
+    }
+
+    async fn add_subscriber(
+        &self,
+        profile_type: &ProfileType,
+        template: Option<&[u8]>,
+        given: &Subscriber,
+    ) -> Result<(Iccid, Added), Trouble> {
+        let subscriber = self.subscriber(given)?;
+        let package = package::of_type(profile_type, template, &subscriber)?;
+        let mut metadata = profile_type
+            .metadata
+            .clone()
+            .unwrap_or_else(|| crate::wire::operator::Metadata::of_class("operational"));
+        // What a type does not say of itself is the subscriber's.
+        if metadata.service_provider_name.is_empty() {
+            subscriber.spn.clone_into(&mut metadata.service_provider_name);
+        }
+        if metadata.profile_name.is_empty() {
+            profile_type.name.clone_into(&mut metadata.profile_name);
+        }
+        let metadata = metadata.encode(package.iccid, self.server.address())?;
+        let iccid = package.iccid;
+        let (added, _) = self.keep(package, Some(profile_type.name.clone()), metadata).await?;
+        Ok((iccid, added))
+    }
+
+    /// A profile type by its name, with its template opened.
+    async fn profile_type(
+        &self,
+        name: &str,
+    ) -> Result<Option<(ProfileType, Option<Zeroizing<Vec<u8>>>)>, Trouble> {
+        if let Some(own) = ProfileType::built_in().into_iter().find(|own| own.name == name) {
+            return Ok(Some((own, None)));
+        }
+        let Some(stored) = self.store.profile_type(name).await? else { return Ok(None) };
+        let template = match &stored.package {
+            None => None,
+            Some(sealed) => {
+                let (secret, cipher) = (&self.server.secret, &self.server.provider);
+                Some(secret.expose_sealed(cipher, &template_context(name), &sealed.0).await?)
+            }
+        };
+        Ok(Some((read(stored.record.as_bytes())?, template)))
+    }
+
+    async fn profile_types(&self) -> Answer {
+        let mut all: Vec<Value> = Vec::new();
+        for own in ProfileType::built_in() {
+            all.push(serde_json::to_value(&own).map_err(|e| Malformed::new("profileType", e))?);
+        }
+        for stored in self.store.profile_types().await? {
+            all.push(read(stored.record.as_bytes())?);
+        }
+        answered(&json!({ "profileTypes": all }))
+    }
+
+    async fn show_profile_type(&self, name: &str) -> Answer {
+        match self.profile_type(name).await? {
+            Some((profile_type, _)) => answered(&profile_type),
+            None => Ok(no_type()),
+        }
+    }
+
+    async fn put_profile_type(&self, name: &str, body: &[u8]) -> Answer {
+        let mut new: ProfileType = read(body)?;
+        if new.name != name {
+            return Err(Malformed::new("name", "not the one in the path").into());
+        }
+        if ProfileType::built_in().iter().any(|own| own.name == name) {
+            return Ok(problem(Http::CONFLICT, "This type is the server's own; take another name."));
+        }
+        new.built_in = false;
+        new.check()?;
+        let template = new.package.take();
+        new.package_length = template.as_ref().map(|package| package.0.len() as u32);
+        let mut sealed = None;
+        if let Some(template) = &template {
+            let (secret, cipher) = (&self.server.secret, &self.server.provider);
+            let context = template_context(name);
+            sealed = Some(Base64(secret.seal(cipher, random(&self.chance)?, &context, &template.0).await?));
+        }
+        let record = String::from_utf8(body_of(&new)?).unwrap_or_default();
+        let stored = StoredProfileType { name: name.to_owned(), record, package: sealed };
+        let status = match self.store.put_profile_type(&stored).await? {
+            Some(true) => Http::CREATED,
+            Some(false) => Http::OK,
+            None => return Ok(problem(Http::CONFLICT, "There are 200 profile types; remove one first.")),
+        };
+        let mut response = answered(&new)?;
+        *response.status_mut() = status;
+        Ok(response)
+    }
+
+    async fn remove_profile_type(&self, name: &str) -> Answer {
+        if ProfileType::built_in().iter().any(|own| own.name == name) {
+            return Ok(problem(Http::CONFLICT, "This type is the server's own."));
+        }
+        let removed = self.store.remove_profile_type(name).await?;
+        Ok(if removed { empty(Http::NO_CONTENT) } else { no_type() })
+    }
+
+    async fn list_profiles(&self, request: &Request<Vec<u8>>) -> Answer {
+        let parameters = Parameters::of(request);
+        let most = parameters.limit()?;
+        let search = parameters.text("search").filter(|text| !text.is_empty());
+        let page = match &search {
+            // No ICCID begins like that: a matching id.
+            Some(text) if !text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                let iccid = match text.parse() {
+                    Ok(id) => self.store.matching_id(&id).await?,
+                    Err(_) => None,
+                };
+                match iccid {
+                    Some(iccid) => self.store.profile(&iccid).await?.map(|stored| stored.profile),
+                    None => None,
+                }
+                .into_iter()
+                .collect()
+            }
+            _ => {
+                let query = Query {
+                    state: parameters.parsed("state", ProfileState::from_name)?,
+                    profile_type: parameters.text("profileType"),
+                    eid: parameters.parsed("eid", |text| text.parse().ok())?,
+                    iccid_prefix: search.clone(),
+                    after: parameters.place()?,
+                    most,
+                };
+                self.store.list(&query).await?
+            }
+        };
+        let next = page.last().filter(|_| page.len() == most).map(Place::of);
+        let profiles = page.iter().map(|p| ProfileLine::new(p, self.server.address())).collect();
+        answered(&Page::new("profiles", profiles, next.map(|place| place.to_string())))
+    }
+
+    async fn order_detail(&self, iccid: &str) -> Answer {
+        let Ok(iccid) = iccid.parse() else { return Ok(no_profile()) };
+        let Some(stored) = self.store.profile(&iccid).await? else { return Ok(no_profile()) };
         let line = ProfileLine::new(&stored.profile, self.server.address());
         let Profile { events, notifications, .. } = &stored.profile;
-        json(&OrderDetail { line, events, notifications }).map(Some)
+        answered(&OrderDetail { line, events, notifications })
     }
 
-    async fn list_notifications(&self) -> Result<Vec<u8>, Trouble> {
-        #[derive(Serialize)]
-        struct Notifications<'a> {
-            notifications: Vec<NotificationLine<'a>>,
-        }
-        let profiles = self.store.profiles().await?;
-        let lines = profiles.iter().flat_map(|profile| {
-            let line = |notification| NotificationLine { iccid: profile.iccid.to_string(), notification };
-            profile.notifications.iter().map(line)
-        });
-        let mut notifications: Vec<_> = lines.collect();
-        notifications.sort_by_key(|line| line.notification.at);
-        json(&Notifications { notifications })
+    async fn list_events(&self, request: &Request<Vec<u8>>) -> Answer {
+        let parameters = Parameters::of(request);
+        let kinds = parameters.parsed("event", EventKind::from_name)?.into_iter().collect();
+        self.list_journal(&parameters, kinds, "events", |logged| Some(EventLine::of(logged))).await
     }
 
-    fn health(&self) -> Response<Vec<u8>> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Health<'a> {
-            status: &'static str,
-            oid: String,
-            addresses: &'a [String],
-            operator: bool,
-            credentials: Vec<CredentialHealth>,
+    async fn list_notifications(&self, request: &Request<Vec<u8>>) -> Answer {
+        let kinds = EventKind::REPORTED.to_vec();
+        self.list_journal(&Parameters::of(request), kinds, "notifications", NotificationLine::of).await
+    }
+
+    async fn list_journal<L: Serialize>(
+        &self,
+        parameters: &Parameters,
+        kinds: Vec<EventKind>,
+        name: &'static str,
+        line: impl Fn(crate::store::Logged) -> Option<L>,
+    ) -> Answer {
+        let most = parameters.limit()?;
+        let iccid = parameters.parsed("iccid", |text| text.parse().ok())?;
+        let query = JournalQuery { kinds, iccid, after: parameters.journal_place()?, most };
+        let found = self.store.journal(&query).await?;
+        let next = found.last().filter(|_| found.len() == most).map(|logged| logged.place.to_string());
+        answered(&Page::new(name, found.into_iter().filter_map(line).collect(), next))
+    }
+
+    async fn list_outbox(&self) -> Answer {
+        let waiting = self.store.due(u64::MAX, MAX_OUTBOX).await?;
+        let messages: Vec<_> = waiting.iter().map(OutgoingLine::of).collect();
+        answered(&json!({ "messages": messages }))
+    }
+
+    async fn metrics(&self) -> Answer {
+        let tally = self.store.tally(self.server.secret.key_id()).await?;
+        let text = metrics::render(&tally, &self.server);
+        let mut response = Response::new(text.into_bytes());
+        let content_type = http::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+        response.headers_mut().insert("content-type", content_type);
+        Ok(response)
+    }
+
+    async fn make_orders(&self, body: &[u8]) -> Answer {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Orders {
+            orders: Vec<NewOrder>,
         }
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct CredentialHealth {
-            ci_pk_id: String,
-            dp_auth_not_after: u64,
-            dp_pb_not_after: u64,
-            valid: bool,
+        let Orders { orders } = read(body)?;
+        if !(1..=MAX_ORDERS).contains(&orders.len()) {
+            return Err(Malformed::new("orders", "1 to 200").into());
         }
+        let mut results = Vec::with_capacity(orders.len());
+        for order in &orders {
+            results.push(match self.make_order(order).await {
+                Ok(result) => result,
+                Err(Trouble::Refused(refusal)) => OrderResult::refused(None, &refusal),
+                // A matching id with other letters, and the like.
+                Err(trouble) if orders.len() == 1 => return Err(trouble),
+                Err(Trouble::Malformed(malformed)) => OrderResult::malformed(malformed),
+                Err(Trouble::Fault(fault)) => return Err(fault.into()),
+            });
+        }
+        answered(&json!({ "results": results }))
+    }
+
+    /// DownloadOrder, ConfirmOrder and ReleaseProfile as one; what was ordered is given
+    /// back when it can't be confirmed.
+    async fn make_order(&self, order: &NewOrder) -> Result<OrderResult, Trouble> {
         let now = self.clock.now();
-        let credentials: Vec<_> = self
-            .server
-            .credentials
-            .iter()
-            .map(|set| CredentialHealth {
-                ci_pk_id: set.ci.id().to_string(),
-                dp_auth_not_after: set.dp_auth.certificate.validity().1,
-                dp_pb_not_after: set.dp_pb.certificate.validity().1,
-                valid: set.is_valid_at(now),
-            })
-            .collect();
-        let healthy = credentials.iter().any(|credential| credential.valid);
-        let mut response = respond(json(&Health {
-            status: if healthy { "ok" } else { "no valid certificates" },
-            oid: self.server.oid.to_string(),
-            addresses: &self.server.addresses,
-            operator: self.server.operator_token.is_some(),
-            credentials,
-        }));
-        if !healthy {
-            *response.status_mut() = Http::SERVICE_UNAVAILABLE;
+        let request = json!({
+            "header": self.call_header()?,
+            "iccid": order.iccid, "profileType": order.profile_type, "eid": order.eid,
+        });
+        let ordered: Value = read(&self.download_order(&body_of(&request)?, now).await?)?;
+        let iccid = ordered["iccid"].as_str().unwrap_or_default().to_owned();
+        let request = json!({
+            "header": self.call_header()?,
+            "iccid": iccid, "eid": order.eid, "matchingId": order.matching_id,
+            "confirmationCode": order.confirmation_code, "smdsAddress": order.smds_address,
+            "releaseFlag": order.release,
+        });
+        if let Err(trouble) = self.confirm_order(&body_of(&request)?, now).await {
+            let request = json!({
+                "header": self.call_header()?, "iccid": iccid, "finalProfileStatusIndicator": "Available",
+            });
+            self.cancel_order(&body_of(&request)?, now).await?;
+            return Err(trouble);
         }
-        response
+        self.order_result(&iccid).await
     }
+
+    async fn order_result(&self, iccid: &str) -> Result<OrderResult, Trouble> {
+        let unknown = || Trouble::from(rsp::status::StatusCode::ICCID_UNKNOWN);
+        let iccid: Iccid = iccid.parse().map_err(|_| unknown())?;
+        let stored = self.store.profile(&iccid).await?.ok_or_else(unknown)?;
+        Ok(OrderResult::of(&ProfileLine::new(&stored.profile, self.server.address())))
+    }
+
+    async fn cancel(&self, iccid: &str, body: &[u8]) -> Answer {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        struct Cancel {
+            final_profile_status_indicator: String,
+        }
+        let cancel: Cancel = read(body)?;
+        let indicator = cancel.final_profile_status_indicator;
+        let request = json!({ "iccid": iccid, "finalProfileStatusIndicator": indicator });
+        self.call_es2(iccid, "cancelOrder", request).await
+    }
+
+    /// A function of ES2+ for one profile; its refusal is shown as such.
+    async fn call_es2(&self, iccid: &str, function: &str, mut request: Value) -> Answer {
+        if !matches!(iccid.parse::<Iccid>(), Ok(iccid) if self.store.profile(&iccid).await?.is_some()) {
+            return Ok(no_profile());
+        }
+        request["header"] = self.call_header()?;
+        let (body, now) = (body_of(&request)?, self.clock.now());
+        let done = match function {
+            "releaseProfile" => self.release_profile(&body, now).await,
+            _ => self.cancel_order(&body, now).await,
+        };
+        match done {
+            Ok(_) => answered(&self.order_result(iccid).await?),
+            Err(Trouble::Refused(refusal)) => {
+                let mut response = answered(&OrderResult::refused(Some(iccid), &refusal))?;
+                *response.status_mut() = Http::CONFLICT;
+                Ok(response)
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// Every call of the console is one of its own.
+    fn call_header(&self) -> Result<Value, Trouble> {
+        let id = hex::encode(random::<16>(&self.chance)?);
+        Ok(json!({ "functionRequesterIdentifier": "console", "functionCallIdentifier": id }))
+    }
+}
+
+const IN_USE: &str = "The profile with this ICCID has been ordered; its package stays as it is.";
+
+/// The context under which the template of a type is sealed.
+fn template_context(name: &str) -> Vec<u8> {
+    [b"profile type ", name.as_bytes()].concat()
+}
+
+fn answered(value: &impl Serialize) -> Answer {
+    Ok(respond(Ok(body_of(value)?)))
+}
+
+fn no_profile() -> Response<Vec<u8>> {
+    problem(Http::NOT_FOUND, "No profile has this ICCID.")
+}
+
+fn no_type() -> Response<Vec<u8>> {
+    problem(Http::NOT_FOUND, "There is no profile type of this name.")
+}
+
+fn is_csv(request: &Request<Vec<u8>>) -> bool {
+    let content_type = request.headers().get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    let essence = content_type.map(|text| text.split(';').next().unwrap_or_default().trim());
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("text/csv"))
+}
+
+/// A part of a path, without its escapes.
+fn decoded(part: &str) -> String {
+    percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned()
 }

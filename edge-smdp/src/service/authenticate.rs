@@ -52,8 +52,13 @@ pub(crate) async fn verify<'s, P: Provider>(
     if ok.euicc_signed1.transaction_id != session.id {
         return Err(StatusCode::TRANSACTION_ID_UNKNOWN.into());
     }
-    let expected =
-        session::server_challenge(&server.secret, &session.id, set.ci.id(), &ok.euicc_signed1.server_address);
+    let expected = session::server_challenge(
+        &server.secret,
+        session.generation,
+        &session.id,
+        set.ci.id(),
+        &ok.euicc_signed1.server_address,
+    );
     if !bool::from(expected.ct_eq(&ok.euicc_signed1.server_challenge)) {
         let because = "the server challenge is not the one of this session";
         return Err(Refusal::new(StatusCode::EUICC_SIGNATURE_INVALID, because).into());
@@ -76,6 +81,12 @@ pub(crate) async fn verify_euicc<'s, P: Provider>(
     let under = |set: &&CredentialSet<_>| issuer.is_some_and(|id| id.as_bytes() == set.ci.id().as_bytes());
     let set = server.credentials.iter().find(under).ok_or(StatusCode::CI_PK_UNKNOWN)?;
     match verify_euicc_chain(&server.provider, &set.ci, &eum, &euicc, now).await {
+        Ok(_) if server.revocation.is_revoked(&eum) => {
+            Err(Refusal::new(StatusCode::EUM_CERTIFICATE_INVALID, "EUM certificate: revoked").into())
+        }
+        Ok(_) if server.revocation.is_revoked(&euicc) => {
+            Err(Refusal::new(StatusCode::EUICC_CERTIFICATE_INVALID, "eUICC certificate: revoked").into())
+        }
         Ok(verified) => Ok((verified, set)),
         Err(EuiccChainError::Fault(fault)) => Err(fault.into()),
         Err(error) => {

@@ -12,11 +12,14 @@ use rsp_crypto::bsp::{BspError, SegmentTag};
 use rsp_crypto::confirmation::ConfirmationCodeHash;
 use rsp_crypto::ecka::{KEY_LENGTH, KEY_TYPE};
 use rsp_crypto::{Bsp, OneTimeKeyPair, Provider, PublicKey, SessionKeys, Signature, signature};
+use tlv::Reader;
 use zeroize::Zeroizing;
 
 use crate::config::CredentialSet;
 use crate::error::{Fault, Refusal, Trouble};
 use crate::profile::{EuiccKey, EventKind, Profile, ProfileState, Session};
+use crate::seal::{CHANCE, Cipher};
+use crate::store::Packages;
 use crate::{Protection, Server};
 
 /// What a checked request leads to.
@@ -33,6 +36,8 @@ pub(crate) struct Binding {
     session: Session,
     eid: Eid,
     euicc_otpk: PublicKey,
+    /// The package kept last is bound to this very key of the eUICC.
+    pub(crate) is_bound_already: bool,
 }
 
 /// The context under which an order's confirmation code is sealed.
@@ -45,8 +50,13 @@ pub(crate) fn package_context(iccid: &rsp::Iccid) -> Vec<u8> {
     [b"profile package ", &iccid.as_bytes()[..]].concat()
 }
 
+/// The context under which the keys of a protected profile package are sealed.
+fn protection_context(iccid: &rsp::Iccid) -> Vec<u8> {
+    [b"profile protection keys ", &iccid.as_bytes()[..]].concat()
+}
+
 /// Checks a request against the order; counts wrong confirmation codes.
-pub(crate) async fn accept<P: Provider>(
+pub(crate) async fn accept<P: Provider + Cipher>(
     server: &Server<P>,
     profile: &mut Profile,
     id: &TransactionId,
@@ -86,7 +96,8 @@ pub(crate) async fn accept<P: Provider>(
     let euicc_otpk = euicc_otpk.ok_or(StatusCode::EUICC_SIGNATURE_INVALID)?;
     if session.cc_required {
         let sealed = order.confirmation_code.clone().unwrap_or_default();
-        let hash = server.secret.expose_sealed(&confirmation_context(&iccid), &sealed.0)?;
+        let hash =
+            server.secret.expose_sealed(&server.provider, &confirmation_context(&iccid), &sealed.0).await?;
         let hash: [u8; 32] =
             hash.as_slice().try_into().map_err(|_| Fault::new("stored confirmation code is broken"))?;
         let hash = ConfirmationCodeHash::from_bytes(hash);
@@ -105,7 +116,10 @@ pub(crate) async fn accept<P: Provider>(
     match &session.bound_to {
         None => {
             let transaction_id = id.clone();
-            Ok(Step::Bind(Box::new(Binding { transaction_id, session, eid, euicc_otpk })))
+            let is_bound_already =
+                order.bound_otpk.as_ref().is_some_and(|bound| bound.0 == euicc_otpk.as_bytes());
+            let binding = Binding { transaction_id, session, eid, euicc_otpk, is_bound_already };
+            Ok(Step::Bind(Box::new(binding)))
         }
         Some(bound) if bound.0 == euicc_otpk.as_bytes() => Ok(Step::Again),
         Some(_) => Err(StatusCode::BPP_REBINDING_REFUSED.into()),
@@ -126,21 +140,30 @@ pub(crate) fn hand_out(profile: &mut Profile, binding: &Binding, now: u64) {
     profile.note(now, EventKind::Downloaded, None);
 }
 
+/// What goes into the last part of a bound package.
+pub(crate) enum Elements {
+    /// Profile elements that are protected under the session keys.
+    Plain(Zeroizing<Vec<u8>>),
+    /// Profile elements that were protected before, under keys of their own.
+    Protected(ProtectedPackage),
+}
+
+/// A profile package protected once, for any eUICC (SGP.22 §2.5.3).
+pub(crate) struct ProtectedPackage {
+    keys: SessionKeys,
+    /// `86` each.
+    segments: Vec<Vec<u8>>,
+}
+
 /// Binds a package: a fresh one-time key, its agreement with the eUICC's, and the
 /// package under the keys that follow from it.
-///
-/// `ppk`: keys for the profile elements, where they are to have their own.
 pub(crate) async fn bind<P: Provider>(
     server: &Server<P>,
     binding: &Binding,
     metadata: &[u8],
-    package: &[u8],
-    ppk: Option<&SessionKeys>,
+    elements: &Elements,
 ) -> Result<Vec<u8>, Trouble> {
     let provider = &server.provider;
-    let set: &CredentialSet<_> = server
-        .credentials_under(&binding.session.ci)
-        .ok_or_else(|| Fault::new("the credentials of a session are no longer configured"))?;
     let one_time = OneTimeKeyPair::generate(provider, binding.euicc_otpk.curve()).await?;
     let secret = one_time.agree(provider, &binding.euicc_otpk).await?;
     let secret = secret.ok_or_else(|| {
@@ -153,29 +176,27 @@ pub(crate) async fn bind<P: Provider>(
         host_id: oid.get(..16).unwrap_or(oid).to_vec(),
     };
     let keys = SessionKeys::derive(provider, &secret, &crt.host_id, &binding.eid).await?;
-
-    let unsigned =
-        InitialiseSecureChannel::unsigned(&binding.transaction_id, &crt, one_time.public().as_bytes());
-    let covered = signature::smdp_sign(&unsigned, &binding.euicc_otpk);
-    let smdp_sign = provider.sign(&set.dp_pb.key, &covered).await?;
+    let initialise = initialise(server, binding, &crt, one_time.public().as_bytes()).await?;
 
     let mut channel = Bsp::new(keys);
     let configure = ConfigureIsdp::default().encode();
     let configure_isdp =
         channel.seal_all(provider, SegmentTag::Command, &configure).await.map_err(sealing)?;
     let store_metadata = channel.seal_all(provider, SegmentTag::Metadata, metadata).await.map_err(sealing)?;
-    let mut replace_session_keys = Vec::new();
-    if let Some(ppk) = ppk {
-        let [mcv, enc, mac] = ppk.expose();
-        let command = ReplaceSessionKeys::new(*mcv, *enc, *mac).expose_encoded();
-        replace_session_keys =
-            channel.seal_all(provider, SegmentTag::Command, &command).await.map_err(sealing)?;
-        channel.replace_session_keys(ppk.clone());
-    }
-    let profile_elements =
-        channel.seal_all(provider, SegmentTag::ProfileElements, package).await.map_err(sealing)?;
+    let (replace_session_keys, profile_elements) = match elements {
+        Elements::Plain(package) => {
+            let sealed = channel.seal_all(provider, SegmentTag::ProfileElements, package).await;
+            (Vec::new(), sealed.map_err(sealing)?)
+        }
+        Elements::Protected(ProtectedPackage { keys, segments }) => {
+            let [mcv, enc, mac] = keys.expose();
+            let command = ReplaceSessionKeys::new(*mcv, *enc, *mac).expose_encoded();
+            let sealed = channel.seal_all(provider, SegmentTag::Command, &command).await;
+            (sealed.map_err(sealing)?, segments.clone())
+        }
+    };
     Ok(BoundProfilePackage {
-        initialise_secure_channel: InitialiseSecureChannel::assemble(&unsigned, &smdp_sign),
+        initialise_secure_channel: initialise,
         configure_isdp,
         store_metadata,
         replace_session_keys,
@@ -184,21 +205,126 @@ pub(crate) async fn bind<P: Provider>(
     .encode())
 }
 
+/// The bound package of an earlier session for this one, when it is bound to the same
+/// one-time key of the eUICC: the same one-time key of the server, hence the same keys
+/// and segments. Only what names the session is made anew (SGP.22 §5.6.2).
+pub(crate) async fn bind_again<P: Provider>(
+    server: &Server<P>,
+    binding: &Binding,
+    bound: &[u8],
+) -> Result<Option<Vec<u8>>, Trouble> {
+    let Ok(mut package) = BoundProfilePackage::decode(bound) else { return Ok(None) };
+    let Ok(before) = InitialiseSecureChannel::decode(&package.initialise_secure_channel) else {
+        return Ok(None);
+    };
+    let crt = &before.control_ref_template;
+    package.initialise_secure_channel = initialise(server, binding, crt, &before.smdp_otpk).await?;
+    Ok(Some(package.encode()))
+}
+
+/// ES8+.InitialiseSecureChannel under the server's signature.
+async fn initialise<P: Provider>(
+    server: &Server<P>,
+    binding: &Binding,
+    crt: &ControlRefTemplate,
+    smdp_otpk: &[u8; 65],
+) -> Result<Vec<u8>, Fault> {
+    let set: &CredentialSet<_> = server
+        .credentials_under(&binding.session.ci)
+        .ok_or_else(|| Fault::new("the credentials of a session are no longer configured"))?;
+    let unsigned = InitialiseSecureChannel::unsigned(&binding.transaction_id, crt, smdp_otpk);
+    let covered = signature::smdp_sign(&unsigned, &binding.euicc_otpk);
+    let smdp_sign = server.provider.sign(&set.dp_pb.key, &covered).await?;
+    Ok(InitialiseSecureChannel::assemble(&unsigned, &smdp_sign))
+}
+
 fn sealing(error: BspError) -> Fault {
     Fault::new(format!("protecting the package: {error}"))
 }
 
-/// Keys for the profile elements, when the server gives them their own.
-pub(crate) fn profile_protection_keys<P: Provider>(
+/// Random numbers for [`packages`]: two sealings and three keys.
+pub(crate) const PACKAGES_CHANCE: usize = 2 * CHANCE + 48;
+
+/// A package as it is kept: sealed, and protected once where the server does so.
+///
+/// ```text
+///  protected = length of the sealed keys (2) ‖ sealed keys ‖ segments
+/// ```
+pub(crate) async fn packages<P: Provider + Cipher>(
     server: &Server<P>,
-    chance: impl FnOnce() -> Result<[u8; 48], Fault>,
-) -> Result<Option<SessionKeys>, Fault> {
-    if server.protection == Protection::SessionKeys {
-        return Ok(None);
+    chance: [u8; PACKAGES_CHANCE],
+    iccid: &rsp::Iccid,
+    package: &[u8],
+) -> Result<Packages, Fault> {
+    let chance = Zeroizing::new(chance);
+    let (one, rest) = chance.split_first_chunk().unwrap_or_else(|| unreachable!("long enough"));
+    let (two, keys) = rest.split_first_chunk().unwrap_or_else(|| unreachable!("long enough"));
+    let (secret, cipher) = (&server.secret, &server.provider);
+    let sealed = secret.seal(cipher, *one, &package_context(iccid), package).await?;
+    let mut protected = None;
+    if server.protection == Protection::ProfileProtectionKeys {
+        let sealed_keys = secret.seal(cipher, *two, &protection_context(iccid), keys).await?;
+        let mut channel = Bsp::new(session_keys(keys)?);
+        let segments = channel.seal_all(cipher, SegmentTag::ProfileElements, package).await;
+        let mut form = (sealed_keys.len() as u16).to_be_bytes().to_vec();
+        form.extend(sealed_keys);
+        form.extend(segments.map_err(sealing)?.concat());
+        protected = Some(form);
     }
-    let random = Zeroizing::new(chance()?);
-    match random.as_chunks() {
-        ([mcv, enc, mac], []) => Ok(Some(SessionKeys::new(*mcv, *enc, *mac))),
+    Ok(Packages { package: sealed, protected, key_id: secret.key_id().to_owned() })
+}
+
+fn session_keys(keys: &[u8]) -> Result<SessionKeys, Fault> {
+    match keys.as_chunks() {
+        ([mcv, enc, mac], []) => Ok(SessionKeys::new(*mcv, *enc, *mac)),
         _ => Err(Fault::new("48 bytes are three keys")),
     }
+}
+
+/// The sealed keys of a protected package, and its segments.
+fn split_protected(protected: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = protected.split_first_chunk::<2>()?;
+    rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))
+}
+
+/// What is kept, opened for binding: the protected package where the server protects
+/// once and there is one.
+pub(crate) async fn open<P: Provider + Cipher>(
+    server: &Server<P>,
+    iccid: &rsp::Iccid,
+    packages: &Packages,
+) -> Result<Elements, Fault> {
+    let (secret, cipher) = (&server.secret, &server.provider);
+    let broken = || Fault::new("a protected package is broken");
+    if server.protection == Protection::ProfileProtectionKeys
+        && let Some(protected) = &packages.protected
+    {
+        let (keys, segments) = split_protected(protected).ok_or_else(broken)?;
+        let keys = secret.expose_sealed(cipher, &protection_context(iccid), keys).await?;
+        let mut reader = Reader::new(segments);
+        let mut read = Vec::new();
+        while let Some(segment) = reader.next().map_err(|_| broken())? {
+            read.push(segment.raw.to_vec());
+        }
+        return Ok(Elements::Protected(ProtectedPackage { keys: session_keys(&keys)?, segments: read }));
+    }
+    let context = package_context(iccid);
+    Ok(Elements::Plain(secret.expose_sealed(cipher, &context, &packages.package).await?))
+}
+
+/// Seals the keys of a protected package under the server's present key.
+pub(crate) async fn reseal_protected<P: Provider + Cipher>(
+    server: &Server<P>,
+    chance: [u8; CHANCE],
+    iccid: &rsp::Iccid,
+    protected: &mut Vec<u8>,
+) -> Result<(), Fault> {
+    let Some((keys, segments)) = split_protected(protected) else { return Ok(()) };
+    let context = protection_context(iccid);
+    let resealed = server.secret.reseal(&server.provider, chance, &context, keys).await?;
+    if let Some(keys) = resealed {
+        let length = (keys.len() as u16).to_be_bytes();
+        *protected = [&length[..], &keys, segments].concat();
+    }
+    Ok(())
 }

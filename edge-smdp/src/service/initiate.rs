@@ -38,6 +38,7 @@ pub(crate) async fn initiate_authentication<P: Provider>(
     let server_signed1 = Raw::new(ServerSigned1 {
         server_challenge: session::server_challenge(
             &server.secret,
+            0,
             &transaction_id,
             set.ci.id(),
             &request.smdp_address,

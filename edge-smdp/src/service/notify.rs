@@ -41,7 +41,6 @@ pub(crate) async fn installation_result<P: Provider>(
     if !profile.remember(Notification { at: now, eid, seq_number, event, detail: detail.clone() }) {
         return Ok(());
     }
-    profile.note(now, event, detail.clone());
     if !delivered {
         return Ok(());
     }
@@ -106,7 +105,6 @@ pub(crate) fn other(
     if !profile.remember(Notification { at: now, eid: *euicc.eid(), seq_number, event, detail: None }) {
         return Ok(());
     }
-    profile.note(now, event, None);
     match (profile.state, event) {
         (ProfileState::Installed | ProfileState::Downloaded, EventKind::Deleted) => {
             profile.state = ProfileState::Deleted;

@@ -28,6 +28,8 @@ pub struct Given {
     pub id: TransactionId,
     /// When, in seconds since 1970.
     pub at: u64,
+    /// Under which of the server's secrets, 0 the present one.
+    pub generation: usize,
 }
 
 /// Gives a transaction id out.
@@ -35,7 +37,7 @@ pub struct Given {
 pub fn give(secret: &ServerSecret, now: u64, chance: [u8; 6]) -> TransactionId {
     // Seconds in 32 bits last until 2106.
     let time = (now as u32).to_be_bytes();
-    let mac = secret.session_mac(&[b"transaction id", &time, &chance]);
+    let mac = secret.session_mac(0, &[b"transaction id", &time, &chance]);
     let bytes = [&time[..], &chance, &mac[..6]].concat();
     TransactionId::from_bytes(&bytes).unwrap_or_else(|_| unreachable!("16 bytes"))
 }
@@ -47,22 +49,27 @@ pub fn recognise(secret: &ServerSecret, id: &str, now: u64, life: u64) -> Option
     let bytes: &[u8; 16] = id.as_bytes().try_into().ok()?;
     let (time, rest) = bytes.split_first_chunk::<4>()?;
     let (chance, tag) = rest.split_first_chunk::<6>()?;
-    let mac = secret.session_mac(&[b"transaction id", time, chance]);
     let at = u64::from(u32::from_be_bytes(*time));
-    let genuine = bool::from(mac[..6].ct_eq(tag));
-    (genuine && at <= now + SKEW && now <= at + life).then_some(Given { id, at })
+    let alive = at <= now + SKEW && now <= at + life;
+    let genuine = |generation: &usize| {
+        let mac = secret.session_mac(*generation, &[b"transaction id", time, chance]);
+        bool::from(mac[..6].ct_eq(tag))
+    };
+    let generation = (0..secret.generations()).find(genuine).filter(|_| alive)?;
+    Some(Given { id, at, generation })
 }
 
-/// The challenge of a session.
+/// The challenge of a session that began under a generation of the secret.
 #[must_use]
 pub fn server_challenge(
     secret: &ServerSecret,
+    generation: usize,
     id: &TransactionId,
     ci: &CiPkId,
     server_address: &str,
 ) -> [u8; 16] {
     let parts = [b"server challenge", id.as_bytes(), ci.as_bytes(), server_address.as_bytes()];
-    let mac = secret.session_mac(&parts);
+    let mac = secret.session_mac(generation, &parts);
     *mac.first_chunk().unwrap_or_else(|| unreachable!("32 bytes"))
 }
 
@@ -72,7 +79,7 @@ mod tests {
 
     #[test]
     fn only_what_was_given_out_is_recognised() {
-        let secret = ServerSecret::new(&[1; 32]).unwrap();
+        let secret = ServerSecret::new([&[1; 32][..]]).unwrap();
         let id = give(&secret, 1_000_000, [1, 2, 3, 4, 5, 6]);
         let text = id.to_string();
         let seen = |id: &str, now| recognise(&secret, id, now, 600).map(|given| given.at);
@@ -80,8 +87,10 @@ mod tests {
         assert_eq!(seen(&text.to_lowercase(), 1_000_600), Some(1_000_000));
         assert_eq!(seen(&text, 1_000_601), None);
         assert_eq!(seen(&text, 999_000), None);
-        let other = ServerSecret::new(&[2; 32]).unwrap();
+        let other = ServerSecret::new([&[2; 32][..]]).unwrap();
         assert!(recognise(&other, &text, 1_000_000, 600).is_none());
+        let both = ServerSecret::new([&[2; 32][..], &[1; 32][..]]).unwrap();
+        assert_eq!(recognise(&both, &text, 1_000_000, 600).unwrap().generation, 1);
         for at in 0..16 {
             let mut bytes = id.as_bytes().to_vec();
             bytes[at] ^= 1;
@@ -95,13 +104,13 @@ mod tests {
 
     #[test]
     fn a_challenge_is_of_one_session_ci_and_address() {
-        let secret = ServerSecret::new(&[1; 32]).unwrap();
+        let secret = ServerSecret::new([&[1; 32][..]]).unwrap();
         let id = give(&secret, 1, [0; 6]);
         let [ci, other_ci] = [[1; 20], [2; 20]].map(|bytes| CiPkId::from_bytes(&bytes).unwrap());
-        let one = server_challenge(&secret, &id, &ci, "a");
-        assert_eq!(one, server_challenge(&secret, &id, &ci, "a"));
-        assert_ne!(one, server_challenge(&secret, &id, &other_ci, "a"));
-        assert_ne!(one, server_challenge(&secret, &id, &ci, "b"));
-        assert_ne!(one, server_challenge(&secret, &give(&secret, 1, [1; 6]), &ci, "a"));
+        let one = server_challenge(&secret, 0, &id, &ci, "a");
+        assert_eq!(one, server_challenge(&secret, 0, &id, &ci, "a"));
+        assert_ne!(one, server_challenge(&secret, 0, &id, &other_ci, "a"));
+        assert_ne!(one, server_challenge(&secret, 0, &id, &ci, "b"));
+        assert_ne!(one, server_challenge(&secret, 0, &give(&secret, 1, [1; 6]), &ci, "a"));
     }
 }

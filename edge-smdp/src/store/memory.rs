@@ -1,13 +1,18 @@
 //! The store in memory, for tests and for one process.
 
 use core::cell::RefCell;
+use core::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 
-use super::{Added, Change, MAX_LISTED, Store, Stored};
+use super::{
+    Added, Change, JournalPlace, JournalQuery, Logged, MAX_JOURNAL, MAX_PAGE, MAX_PROFILE_TYPES, MAX_WAITING,
+    Packages, Place, Query, Store, Stored, StoredProfileType, Tally,
+};
 use crate::Fault;
-use crate::profile::{Profile, ProfileState};
+use crate::outbox::{Message, Outgoing, Settled};
+use crate::profile::{Event, EventKind, Pending, Profile, ProfileState};
 
 /// Everything in maps; gone when dropped. No method waits, so that none is ever
 /// half done.
@@ -19,6 +24,12 @@ pub struct Memory {
 #[derive(Default)]
 struct Tables {
     profiles: BTreeMap<Iccid, Row>,
+    journal: BTreeMap<u64, (Iccid, Event)>,
+    events: BTreeMap<EventKind, u64>,
+    outbox: BTreeMap<u64, Outgoing>,
+    /// Numbers journal and outbox.
+    number: u64,
+    profile_types: BTreeMap<String, StoredProfileType>,
     matching_ids: BTreeMap<MatchingId, Iccid>,
     links: BTreeMap<Eid, Vec<Iccid>>,
     calls: BTreeMap<String, Iccid>,
@@ -28,7 +39,7 @@ struct Tables {
 struct Row {
     version: u64,
     profile: Profile,
-    package: Vec<u8>,
+    packages: Packages,
     bound: Option<Vec<u8>>,
 }
 
@@ -50,24 +61,57 @@ impl Memory {
     }
 }
 
+impl Tables {
+    /// Takes over what goes with a change.
+    fn keep(&mut self, iccid: Iccid, pending: &Pending, now: u64) {
+        for event in &pending.journal {
+            self.number += 1;
+            self.journal.insert(self.number, (iccid, event.clone()));
+            *self.events.entry(event.event).or_default() += 1;
+        }
+        for message in &pending.messages {
+            self.number += 1;
+            self.outbox.insert(self.number, outgoing(self.number, iccid, message, now));
+        }
+        while self.journal.len() > MAX_JOURNAL {
+            self.journal.pop_first();
+        }
+        while self.outbox.len() > MAX_WAITING {
+            self.outbox.pop_first();
+        }
+    }
+}
+
+fn outgoing(number: u64, iccid: Iccid, message: &Message, due: u64) -> Outgoing {
+    Outgoing { id: number.to_string(), iccid, message: message.clone(), attempts: 0, due, last_error: None }
+}
+
+fn without_pending(profile: &Profile) -> Profile {
+    Profile { pending: Pending::default(), ..profile.clone() }
+}
+
 impl Store for Memory {
-    async fn add_profile(&self, profile: &Profile, package: &[u8]) -> Result<Added, Fault> {
-        let profiles = &mut self.tables.borrow_mut().profiles;
-        let there = profiles.get(&profile.iccid);
+    async fn add_profile(&self, profile: &Profile, packages: &Packages) -> Result<Added, Fault> {
+        let mut tables = self.tables.borrow_mut();
+        let there = tables.profiles.get(&profile.iccid);
         if there.is_some_and(|row| row.profile.state != ProfileState::Available) {
             return Ok(Added::InUse);
         }
         let version = there.map_or(0, |row| row.version + 1);
-        let row = Row { version, profile: profile.clone(), package: package.to_vec(), bound: None };
-        Ok(if profiles.insert(profile.iccid, row).is_none() { Added::New } else { Added::Replaced })
+        let row = Row { version, profile: without_pending(profile), packages: packages.clone(), bound: None };
+        let added =
+            if tables.profiles.insert(profile.iccid, row).is_none() { Added::New } else { Added::Replaced };
+        tables.keep(profile.iccid, &profile.pending, profile.changed());
+        Ok(added)
     }
 
     async fn profile(&self, iccid: &Iccid) -> Result<Option<Stored>, Fault> {
         Ok(self.row(iccid, |row| Stored { version: row.version, profile: row.profile.clone() }))
     }
 
-    async fn package(&self, iccid: &Iccid) -> Result<Option<Vec<u8>>, Fault> {
-        Ok(self.row(iccid, |row| row.package.clone()))
+    async fn packages(&self, iccid: &Iccid) -> Result<Option<Packages>, Fault> {
+        let kept = |row: &Row| row.profile.state.keeps_package().then(|| row.packages.clone());
+        Ok(self.row(iccid, kept).flatten())
     }
 
     async fn bound_profile_package(&self, iccid: &Iccid) -> Result<Option<Vec<u8>>, Fault> {
@@ -75,30 +119,159 @@ impl Store for Memory {
     }
 
     async fn replace(&self, version: u64, change: &Change) -> Result<bool, Fault> {
-        let profiles = &mut self.tables.borrow_mut().profiles;
-        let Some(row) = profiles.get_mut(&change.profile.iccid).filter(|row| row.version == version) else {
+        let mut tables = self.tables.borrow_mut();
+        let iccid = change.profile.iccid;
+        let Some(row) = tables.profiles.get_mut(&iccid).filter(|row| row.version == version) else {
             return Ok(false);
         };
         row.version += 1;
-        row.profile = change.profile.clone();
+        row.profile = without_pending(&change.profile);
         if change.bound.is_some() {
             row.bound.clone_from(&change.bound);
         }
+        if !row.profile.state.keeps_bound_package() {
+            row.bound = None;
+        }
+        if let Some(packages) = &change.packages {
+            row.packages = packages.clone();
+        }
+        if !row.profile.state.keeps_package() {
+            row.packages = Packages { key_id: row.packages.key_id.clone(), ..Packages::default() };
+        }
+        tables.keep(iccid, &change.profile.pending, change.profile.changed());
         Ok(true)
     }
 
-    async fn available(&self, profile_type: &str, most: usize) -> Result<Vec<Iccid>, Fault> {
+    async fn remove(&self, version: u64, iccid: &Iccid) -> Result<bool, Fault> {
+        let mut tables = self.tables.borrow_mut();
+        let there = tables.profiles.get(iccid).is_some_and(|row| row.version == version);
+        if there {
+            tables.profiles.remove(iccid);
+        }
+        Ok(there)
+    }
+
+    async fn available(&self, profile_type: &str, from: u8, most: usize) -> Result<Vec<Iccid>, Fault> {
         let tables = self.tables.borrow();
         let wanted = tables.profiles.values().filter(|row| {
             row.profile.state == ProfileState::Available
                 && row.profile.profile_type.as_deref() == Some(profile_type)
         });
-        Ok(wanted.take(most).map(|row| row.profile.iccid).collect())
+        let mut found: Vec<Iccid> = wanted.map(|row| row.profile.iccid).collect();
+        let begin = usize::from(from).checked_rem(found.len()).unwrap_or(0);
+        found.rotate_left(begin);
+        found.truncate(most);
+        Ok(found)
     }
 
-    async fn profiles(&self) -> Result<Vec<Profile>, Fault> {
+    async fn has_type(&self, profile_type: &str) -> Result<bool, Fault> {
+        let of_type = |row: &Row| row.profile.profile_type.as_deref() == Some(profile_type);
+        Ok(self.tables.borrow().profiles.values().any(of_type))
+    }
+
+    async fn list(&self, query: &Query) -> Result<Vec<Profile>, Fault> {
         let tables = self.tables.borrow();
-        Ok(tables.profiles.values().take(MAX_LISTED).map(|row| row.profile.clone()).collect())
+        let wanted = |profile: &&Profile| {
+            let eid = profile.order.as_ref().and_then(|order| order.eid);
+            query.state.is_none_or(|state| state == profile.state)
+                && query.profile_type.as_ref().is_none_or(|t| profile.profile_type.as_ref() == Some(t))
+                && query.eid.is_none_or(|wanted| eid == Some(wanted))
+                && query.iccid_prefix.as_ref().is_none_or(|p| profile.iccid.to_string().starts_with(p))
+                && query.after.as_ref().is_none_or(|after| Place::of(profile) < *after)
+        };
+        let mut found: Vec<&Profile> =
+            tables.profiles.values().map(|row| &row.profile).filter(wanted).collect();
+        found.sort_by_key(|profile| Reverse(Place::of(profile)));
+        Ok(found.into_iter().take(query.most.min(MAX_PAGE)).cloned().collect())
+    }
+
+    async fn journal(&self, query: &JournalQuery) -> Result<Vec<Logged>, Fault> {
+        let tables = self.tables.borrow();
+        let wanted = |logged: &Logged| {
+            (query.kinds.is_empty() || query.kinds.contains(&logged.event.event))
+                && query.iccid.is_none_or(|iccid| iccid == logged.place.iccid)
+                && query.after.as_ref().is_none_or(|after| logged.place < *after)
+        };
+        let logged = |(number, (iccid, event)): (&u64, &(Iccid, Event))| Logged {
+            place: JournalPlace { at: event.at, iccid: *iccid, number: *number },
+            event: event.clone(),
+        };
+        let mut found: Vec<Logged> = tables.journal.iter().map(logged).filter(wanted).collect();
+        found.sort_by(|one, other| other.place.cmp(&one.place));
+        found.truncate(query.most.min(MAX_PAGE));
+        Ok(found)
+    }
+
+    async fn tally(&self, key_id: &str) -> Result<Tally, Fault> {
+        let tables = self.tables.borrow();
+        let mut tally = Tally { events: tables.events.clone(), ..Tally::default() };
+        for row in tables.profiles.values() {
+            *tally.states.entry(row.profile.state).or_default() += 1;
+            tally.sealed_otherwise += u64::from(row.packages.key_id != key_id);
+        }
+        tally.waiting = tables.outbox.len() as u64;
+        Ok(tally)
+    }
+
+    async fn expired(&self, now: u64, most: usize) -> Result<Vec<Iccid>, Fault> {
+        let tables = self.tables.borrow();
+        let over = |row: &&Row| row.profile.expires().is_some_and(|expires| expires < now);
+        Ok(tables.profiles.values().filter(over).take(most).map(|row| row.profile.iccid).collect())
+    }
+
+    async fn sealed_otherwise(&self, key_id: &str, most: usize) -> Result<Vec<Iccid>, Fault> {
+        let tables = self.tables.borrow();
+        let otherwise = |row: &&Row| row.packages.key_id != key_id;
+        Ok(tables.profiles.values().filter(otherwise).take(most).map(|row| row.profile.iccid).collect())
+    }
+
+    async fn due(&self, now: u64, most: usize) -> Result<Vec<Outgoing>, Fault> {
+        let tables = self.tables.borrow();
+        let mut due: Vec<&Outgoing> = tables.outbox.values().filter(|message| message.due <= now).collect();
+        due.sort_by_key(|message| message.due);
+        Ok(due.into_iter().take(most).cloned().collect())
+    }
+
+    async fn settle(&self, message: &Outgoing, settled: &Settled) -> Result<(), Fault> {
+        let outbox = &mut self.tables.borrow_mut().outbox;
+        let Ok(number) = message.id.parse::<u64>() else { return Ok(()) };
+        match settled {
+            Settled::Acknowledged => {
+                outbox.remove(&number);
+            }
+            Settled::Again { due, because } => {
+                if let Some(kept) = outbox.get_mut(&number) {
+                    kept.attempts += 1;
+                    kept.due = *due;
+                    kept.last_error = Some(because.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn put_profile_type(&self, profile_type: &StoredProfileType) -> Result<Option<bool>, Fault> {
+        let types = &mut self.tables.borrow_mut().profile_types;
+        let new = !types.contains_key(&profile_type.name);
+        if new && types.len() >= MAX_PROFILE_TYPES {
+            return Ok(None);
+        }
+        types.insert(profile_type.name.clone(), profile_type.clone());
+        Ok(Some(new))
+    }
+
+    async fn profile_type(&self, name: &str) -> Result<Option<StoredProfileType>, Fault> {
+        Ok(self.tables.borrow().profile_types.get(name).cloned())
+    }
+
+    async fn profile_types(&self) -> Result<Vec<StoredProfileType>, Fault> {
+        let tables = self.tables.borrow();
+        let bare = |kept: &StoredProfileType| StoredProfileType { package: None, ..kept.clone() };
+        Ok(tables.profile_types.values().map(bare).collect())
+    }
+
+    async fn remove_profile_type(&self, name: &str) -> Result<bool, Fault> {
+        Ok(self.tables.borrow_mut().profile_types.remove(name).is_some())
     }
 
     async fn claim_matching_id(&self, id: &MatchingId, iccid: &Iccid) -> Result<Iccid, Fault> {

@@ -3,9 +3,27 @@
 
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 
-use super::{Added, Change, Store};
+use super::{Added, Change, JournalQuery, Packages, Place, Query, Store, StoredProfileType, Tally};
 use crate::Fault;
-use crate::profile::{EventKind, PackageFacts, Profile, ProfileState};
+use crate::outbox::{Message, Outgoing, Settled};
+use crate::profile::{Event, EventKind, Order, PackageFacts, Pending, Profile, ProfileState};
+
+/// The key that packages are said to be sealed under.
+const KEY: &str = "suite";
+/// More than there are.
+const MANY: usize = 1 << 20;
+
+fn sealed(package: &[u8]) -> Packages {
+    Packages { package: package.to_vec(), protected: None, key_id: KEY.into() }
+}
+
+fn kept(profile: &Profile) -> Profile {
+    Profile { pending: Pending::default(), ..profile.clone() }
+}
+
+fn eid_of(run: u32, n: u32) -> Result<Eid, Fault> {
+    format!("8904903200{run:011}{n:011}").parse().map_err(|e| Fault::new(format!("{e}")))
+}
 
 /// Runs the test. `run` makes its identifiers its own, so that a store that was
 /// used before can be tested again.
@@ -25,45 +43,147 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
 
     // Packages, until they are ordered.
     holds(store.profile(&one.iccid).await?.is_none(), "an unknown profile is absent")?;
-    holds(store.package(&one.iccid).await?.is_none(), "so is its package")?;
-    holds(store.add_profile(&one, b"abc").await? == Added::New, "a new profile is New")?;
-    holds(store.add_profile(&one, b"xyz").await? == Added::Replaced, "an unordered one is Replaced")?;
-    holds(store.add_profile(&two, &[0, 255, 128]).await? == Added::New, "a second profile is New")?;
-    holds(store.package(&one.iccid).await?.as_deref() == Some(b"xyz"), "the later package counts")?;
-    holds(store.package(&two.iccid).await?.as_deref() == Some(&[0, 255, 128]), "bytes stay as they are")?;
-    holds(store.available(&kind, 10).await?.len() == 2, "both are available")?;
-    holds(store.available(&kind, 1).await?.len() == 1, "no more than asked for")?;
-    holds(store.available("suite-none", 1).await?.is_empty(), "none of another type")?;
+    holds(store.packages(&one.iccid).await?.is_none(), "so is its package")?;
+    holds(store.add_profile(&one, &sealed(b"abc")).await? == Added::New, "a new profile is New")?;
+    holds(
+        store.add_profile(&one, &sealed(b"xyz")).await? == Added::Replaced,
+        "an unordered one is Replaced",
+    )?;
+    let both = Packages { protected: Some(vec![1, 0]), ..sealed(&[0, 255, 128]) };
+    holds(store.add_profile(&two, &both).await? == Added::New, "a second profile is New")?;
+    holds(store.packages(&one.iccid).await? == Some(sealed(b"xyz")), "the later package counts")?;
+    holds(store.packages(&two.iccid).await? == Some(both), "bytes stay as they are")?;
+    holds(store.available(&kind, 7, 10).await?.len() == 2, "both are available")?;
+    holds(store.available(&kind, 255, 1).await?.len() == 1, "no more than asked for")?;
+    holds(store.available("suite-none", 0, 1).await?.is_empty(), "none of another type")?;
+    holds(store.has_type(&kind).await? && !store.has_type("suite-none").await?, "types are known")?;
 
     // Replacing: once per version.
     let read = store.profile(&one.iccid).await?.ok_or_else(|| Fault::new("the profile is absent"))?;
-    holds(read.profile == one, "a record reads as it was written")?;
+    holds(read.profile == kept(&one), "a record reads as it was written")?;
     let mut next = read.profile.clone();
     next.state = ProfileState::Allocated;
     next.note(2, EventKind::Ordered, Some("ä \" \\ \u{0}".into()));
-    let change = Change { profile: next.clone(), bound: None };
+    let change = Change::of(next.clone());
     holds(store.replace(read.version, &change).await?, "the first replacement succeeds")?;
     holds(!store.replace(read.version, &change).await?, "its repeat does not")?;
     let read = store.profile(&one.iccid).await?.ok_or_else(|| Fault::new("the profile is absent"))?;
+    next.pending = Pending::default();
     holds(read.profile == next, "the replacement is there")?;
-    let absent = Change { profile: profile(3)?, bound: None };
+    let absent = Change::of(profile(3)?);
     holds(!store.replace(0, &absent).await?, "an absent profile is not replaced")?;
-    holds(store.add_profile(&one, b"new").await? == Added::InUse, "an ordered profile is InUse")?;
-    holds(store.package(&one.iccid).await?.as_deref() == Some(b"xyz"), "and keeps its package")?;
-    holds(store.available(&kind, 10).await? == [two.iccid], "one is available")?;
+    holds(store.add_profile(&one, &sealed(b"new")).await? == Added::InUse, "an ordered profile is InUse")?;
+    holds(store.packages(&one.iccid).await? == Some(sealed(b"xyz")), "and keeps its package")?;
+    holds(store.available(&kind, 0, 10).await? == [two.iccid], "one is available")?;
 
     // Bound packages.
     holds(store.bound_profile_package(&one.iccid).await?.is_none(), "nothing is bound yet")?;
-    let bound = Change { profile: next.clone(), bound: Some(vec![9; 100_000]) };
+    next.state = ProfileState::Downloaded;
+    let order = Order { eid: Some(eid_of(run, 9)?), expires: 50, ..Order::default() };
+    next.order = Some(order);
+    let bound = Change { bound: Some(vec![9; 100_000]), ..Change::of(next.clone()) };
     holds(store.replace(read.version, &bound).await?, "a bound package is kept")?;
-    let kept = Change { profile: next, bound: None };
-    holds(store.replace(read.version + 1, &kept).await?, "and a later change")?;
+    let change = Change::of(next.clone());
+    holds(store.replace(read.version + 1, &change).await?, "and a later change")?;
     let there = store.bound_profile_package(&one.iccid).await?;
     holds(there.as_deref() == Some(&[9; 100_000]), "does not lose it")?;
-    let listed = store.profiles().await?;
-    let ours = listed.iter().filter(|p| p.profile_type.as_ref() == Some(&kind)).count();
-    holds(ours == 2, "both are listed")?;
-    holds(listed.is_sorted_by_key(|p| p.iccid), "by ICCID")?;
+
+    // Lists: the latest change first, by page.
+    let of_kind = Query { profile_type: Some(kind.clone()), most: 10, ..Query::default() };
+    let iccids = |page: Vec<Profile>| page.into_iter().map(|profile| profile.iccid).collect::<Vec<_>>();
+    holds(iccids(store.list(&of_kind).await?) == [one.iccid, two.iccid], "both are listed")?;
+    let first = Query { most: 1, ..of_kind.clone() };
+    holds(iccids(store.list(&first).await?) == [one.iccid], "a page of one")?;
+    let second = Query { after: Some(Place::of(&next)), ..of_kind.clone() };
+    holds(iccids(store.list(&second).await?) == [two.iccid], "and the next")?;
+    let in_state = |state| Query { state: Some(state), ..of_kind.clone() };
+    holds(iccids(store.list(&in_state(ProfileState::Downloaded)).await?) == [one.iccid], "by state")?;
+    holds(store.list(&in_state(ProfileState::Error)).await?.is_empty(), "of another state")?;
+    let eid = next.order.as_ref().and_then(|order| order.eid);
+    holds(iccids(store.list(&Query { eid, ..of_kind.clone() }).await?) == [one.iccid], "by eUICC")?;
+    let prefix = |text: String| Query { iccid_prefix: Some(text), most: 10, ..Query::default() };
+    let whole = prefix(two.iccid.to_string());
+    holds(iccids(store.list(&whole).await?) == [two.iccid], "by the whole ICCID")?;
+    let begun = prefix(format!("8999{run:08}"));
+    holds(iccids(store.list(&begun).await?) == [one.iccid, two.iccid], "by how it begins")?;
+
+    // The journal, and how much there is.
+    let of_one = JournalQuery { iccid: Some(one.iccid), most: 10, ..JournalQuery::default() };
+    let journal = store.journal(&of_one).await?;
+    let events: Vec<EventKind> = journal.iter().map(|logged| logged.event.event).collect();
+    holds(
+        events == [EventKind::Ordered, EventKind::Added, EventKind::Added],
+        "what happened is written down",
+    )?;
+    let behind = JournalQuery { after: journal.first().map(|logged| logged.place.clone()), ..of_one.clone() };
+    holds(store.journal(&behind).await?.len() == 2, "page by page")?;
+    let ordered = JournalQuery { kinds: vec![EventKind::Ordered], ..of_one };
+    holds(store.journal(&ordered).await?.len() == 1, "by kind")?;
+    let before = store.tally(KEY).await?;
+    let three = profile(4)?;
+    store.add_profile(&three, &sealed(b"3")).await?;
+    let after = store.tally(KEY).await?;
+    let grown = |tally: &Tally| {
+        let of = |map: Option<&u64>| map.copied().unwrap_or(0);
+        (of(tally.states.get(&ProfileState::Available)), of(tally.events.get(&EventKind::Added)))
+    };
+    let ((states, added), (states_then, added_then)) = (grown(&before), grown(&after));
+    holds((states + 1, added + 1) == (states_then, added_then), "everything is counted")?;
+    let stored = store.profile(&three.iccid).await?.ok_or_else(|| Fault::new("the profile is absent"))?;
+    holds(!store.remove(stored.version + 1, &three.iccid).await?, "another version is not forgotten")?;
+    holds(store.remove(stored.version, &three.iccid).await?, "a profile is forgotten")?;
+    holds(!store.remove(stored.version, &three.iccid).await?, "once")?;
+    holds(store.profile(&three.iccid).await?.is_none(), "and is absent then")?;
+    holds(store.packages(&three.iccid).await?.is_none(), "with its package")?;
+
+    // What is due.
+    holds(store.expired(51, MANY).await?.contains(&one.iccid), "an order has its time")?;
+    holds(!store.expired(50, MANY).await?.contains(&one.iccid), "and that is kept")?;
+    let otherwise = store.sealed_otherwise("another", MANY).await?;
+    holds(otherwise.contains(&one.iccid) && otherwise.contains(&two.iccid), "keys are known")?;
+    holds(!store.sealed_otherwise(KEY, MANY).await?.contains(&one.iccid), "by their names")?;
+    let version = store.profile(&one.iccid).await?.map_or(0, |stored| stored.version);
+    let event = Event { at: 3, event: EventKind::Released, detail: None, eid: None, seq_number: None };
+    let message = Message::DownloadProgress { event, eid: None, profile_type: None };
+    next.pending.messages = vec![message.clone(), message.clone()];
+    let told = Change { packages: Some(sealed(b"again")), ..Change::of(next.clone()) };
+    holds(store.replace(version, &told).await?, "messages are kept")?;
+    holds(store.packages(&one.iccid).await? == Some(sealed(b"again")), "and packages with them")?;
+    let ours = |due: Vec<Outgoing>| due.into_iter().filter(|m| m.iccid == one.iccid).collect::<Vec<_>>();
+    holds(ours(store.due(1, MANY).await?).is_empty(), "not before their time")?;
+    let due = ours(store.due(2, MANY).await?);
+    holds(due.len() == 2 && due.iter().all(|m| m.message == message && m.attempts == 0), "they are due")?;
+    let [first, second] = &due[..] else { return holds(false, "two messages") };
+    store.settle(first, &Settled::Acknowledged).await?;
+    store.settle(second, &Settled::Again { due: 100, because: "busy".into() }).await?;
+    holds(ours(store.due(99, MANY).await?).is_empty(), "one is gone, one waits")?;
+    let due = ours(store.due(u64::MAX, MANY).await?);
+    let [again] = &due[..] else { return holds(false, "one message") };
+    let waits = (again.attempts, again.due, again.last_error.as_deref()) == (1, 100, Some("busy"));
+    holds(waits && again.id == second.id, "and says why")?;
+    store.settle(again, &Settled::Acknowledged).await?;
+    store.settle(again, &Settled::Acknowledged).await?;
+    next.pending = Pending::default();
+
+    // The end.
+    next.state = ProfileState::Unavailable;
+    holds(store.replace(version + 1, &Change::of(next)).await?, "the last change")?;
+    holds(store.bound_profile_package(&one.iccid).await?.is_none(), "erases what is bound")?;
+    holds(store.packages(&one.iccid).await?.is_none(), "and the package")?;
+    holds(!store.expired(MANY as u64, MANY).await?.contains(&one.iccid), "and nothing ends any more")?;
+
+    // Profile types.
+    let name = format!("suite-{run}");
+    let template = Some(rsp::es9::Base64(vec![0, 1, 255]));
+    let profile_type = StoredProfileType { name: name.clone(), record: "{}".into(), package: template };
+    holds(store.profile_type(&name).await?.is_none(), "a type is unknown")?;
+    holds(store.put_profile_type(&profile_type).await? == Some(true), "then new")?;
+    holds(store.put_profile_type(&profile_type).await? == Some(false), "then replaced")?;
+    holds(store.profile_type(&name).await?.as_ref() == Some(&profile_type), "and as it was put")?;
+    let listed = store.profile_types().await?.into_iter().find(|listed| listed.name == name);
+    holds(listed == Some(StoredProfileType { package: None, ..profile_type }), "it is listed")?;
+    holds(store.remove_profile_type(&name).await?, "and forgotten")?;
+    holds(!store.remove_profile_type(&name).await?, "once")?;
 
     // Matching ids: the first one has it.
     let id: MatchingId = format!("SUITE-{run}").parse().map_err(|e| Fault::new(format!("{e}")))?;

@@ -5,12 +5,16 @@ use rsp::metadata::{
     Icon, IconType, NotificationConfiguration, NotificationEvents, OperatorId, PprIds, ProfileClass,
     StoreMetadata,
 };
+use rsp::status::{ResponseHeader, StatusCode, StatusCodeData};
 use rsp::{DataObject, Iccid};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
-use crate::error::Malformed;
+use crate::error::{Malformed, Refusal};
+use crate::outbox::Outgoing;
 use crate::profile::{Event, Notification, Profile, ProfileState};
+use crate::store::{Added, Logged};
+use crate::wire::subscriber::Subscriber;
 
 /// `POST /operator/profiles`: metadata, and either a package or a subscriber.
 #[derive(Deserialize)]
@@ -38,35 +42,35 @@ impl Drop for NewProfile {
 }
 
 /// `StoreMetadata` in JSON.
-#[derive(Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metadata {
     /// Must be the package's, when given.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iccid: Option<String>,
     /// At most 32 bytes.
     pub service_provider_name: String,
     /// At most 64 bytes.
     pub profile_name: String,
     /// `test`, `provisioning` or `operational`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_class: Option<String>,
     /// Where later events are notified to; without it: this server.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notification_address: Option<String>,
     /// The operator's picture, at most 1,024 bytes.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub icon: Option<IconJson>,
     /// MCC, MNC and group identifiers.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_owner: Option<OwnerJson>,
     /// `ppr1`, `ppr2`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub profile_policy_rules: Vec<String>,
 }
 
 /// An icon.
-#[derive(Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IconJson {
     /// `png` or `jpg`.
@@ -76,7 +80,7 @@ pub struct IconJson {
 }
 
 /// An operator.
-#[derive(Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OwnerJson {
     /// 3 digits.
@@ -84,79 +88,38 @@ pub struct OwnerJson {
     /// 2 or 3 digits.
     pub mnc: String,
     /// Hexadecimal.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gid1: Option<String>,
     /// Hexadecimal.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gid2: Option<String>,
 }
 
-/// A subscriber, as the operator's own systems know them. Not `Debug`: it holds
-/// keys.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Subscriber {
-    /// 18 to 20 digits.
-    pub iccid: String,
-    /// 6 to 15 digits.
-    pub imsi: String,
-    /// Digits of the MNC, 2 (the default) or 3.
-    #[serde(default)]
-    pub mnc_length: Option<u8>,
-    /// With `+`.
-    #[serde(default)]
-    pub msisdn: Option<String>,
-    /// `milenage` (the default), `tuak` or `testXor`.
-    #[serde(default)]
-    pub algorithm: Option<String>,
-    /// Hexadecimal.
-    pub k: String,
-    /// OPc or TOPc, hexadecimal.
-    #[serde(default)]
-    pub opc: Option<String>,
-    /// Runs of Keccak for TUAK, 1 by default.
-    #[serde(default)]
-    pub iterations: Option<u8>,
-    /// Name of the service provider in the SIM.
-    #[serde(default)]
-    pub spn: Option<String>,
-    /// 4 to 8 digits.
-    #[serde(default)]
-    pub pin1: Option<String>,
-    /// 8 digits.
-    #[serde(default)]
-    pub puk1: Option<String>,
-    /// 4 to 8 digits.
-    #[serde(default)]
-    pub pin2: Option<String>,
-    /// 8 digits.
-    #[serde(default)]
-    pub puk2: Option<String>,
-    /// 4 to 8 characters.
-    #[serde(default)]
-    pub adm1: Option<String>,
-    /// SMS service centre, with `+`.
-    #[serde(default)]
-    pub service_centre: Option<String>,
-    /// The only access points that may be used, if any are named.
-    #[serde(default)]
-    pub access_points: Vec<String>,
-    /// Whether the profile gets an ISIM with identities derived from the IMSI.
-    #[serde(default)]
-    pub ims: bool,
-}
-
-impl Drop for Subscriber {
-    fn drop(&mut self) {
-        self.k.zeroize();
-        for secret in [&mut self.opc, &mut self.pin1, &mut self.puk1, &mut self.pin2, &mut self.puk2] {
-            secret.zeroize();
-        }
-        self.adm1.zeroize();
-    }
-}
-
 impl Metadata {
+    /// Of a class, and otherwise what the profiles' own data say.
+    #[must_use]
+    pub fn of_class(class: &str) -> Self {
+        Self {
+            iccid: None,
+            service_provider_name: String::new(),
+            profile_name: String::new(),
+            profile_class: Some(class.to_owned()),
+            notification_address: None,
+            icon: None,
+            profile_owner: None,
+            profile_policy_rules: Vec::new(),
+        }
+    }
+
+    /// Whether it could be a profile's.
+    ///
+    /// # Errors
+    /// As [`Metadata::encode`].
+    pub fn check(&self) -> Result<(), Malformed> {
+        let iccid = "8900000000000000000".parse().map_err(|e| Malformed::new("metadata", e))?;
+        self.encode(iccid, "smdp.example").map(drop)
+    }
+
     /// The class.
     ///
     /// # Errors
@@ -320,10 +283,192 @@ pub struct OrderDetail<'a> {
 
 /// One line of `GET /operator/notifications`.
 #[derive(Serialize)]
-pub struct NotificationLine<'a> {
+pub struct NotificationLine {
     /// The profile.
     pub iccid: String,
     /// The rest.
     #[serde(flatten)]
-    pub notification: &'a Notification,
+    pub notification: Notification,
+}
+
+impl NotificationLine {
+    /// An event of the journal, when an eUICC reported it.
+    #[must_use]
+    pub fn of(logged: Logged) -> Option<Self> {
+        let Event { at, event, detail, eid, seq_number } = logged.event;
+        let notification = Notification { at, eid: eid?, seq_number: seq_number?, event, detail };
+        Some(Self { iccid: logged.place.iccid.to_string(), notification })
+    }
+}
+
+/// One line of `GET /operator/events`.
+#[derive(Serialize)]
+pub struct EventLine {
+    iccid: String,
+    #[serde(flatten)]
+    event: Event,
+}
+
+impl EventLine {
+    /// An event of the journal.
+    #[must_use]
+    pub fn of(logged: Logged) -> Self {
+        Self { iccid: logged.place.iccid.to_string(), event: logged.event }
+    }
+}
+
+/// One line of `GET /operator/outbox`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutgoingLine<'a> {
+    id: &'a str,
+    function: &'static str,
+    iccid: String,
+    attempts: u32,
+    due: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<&'a str>,
+}
+
+impl<'a> OutgoingLine<'a> {
+    /// A message that waits.
+    #[must_use]
+    pub fn of(message: &'a Outgoing) -> Self {
+        Self {
+            id: &message.id,
+            function: message.message.function(),
+            iccid: message.iccid.to_string(),
+            attempts: message.attempts,
+            due: message.due,
+            last_error: message.last_error.as_deref(),
+        }
+    }
+}
+
+/// What became of the rows of a batch.
+#[derive(Default, Serialize)]
+pub struct BatchReport {
+    created: usize,
+    replaced: usize,
+    failed: usize,
+    results: Vec<BatchLine>,
+}
+
+/// What became of one row.
+#[derive(Serialize)]
+pub struct BatchLine {
+    row: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iccid: Option<String>,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+impl BatchLine {
+    /// The row, counted from 1, the profile that came of it, and how it ended.
+    #[must_use]
+    pub fn new(row: usize, iccid: Option<String>, added: Result<Added, String>) -> Self {
+        let (status, detail) = match added {
+            Ok(Added::New) => ("created", None),
+            Ok(Added::Replaced) => ("replaced", None),
+            Ok(Added::InUse) => {
+                ("failed", Some("the profile has been ordered; it stays as it is".to_owned()))
+            }
+            Err(because) => ("failed", Some(because)),
+        };
+        Self { row, iccid, status, detail }
+    }
+}
+
+impl BatchReport {
+    /// Adds a row.
+    pub fn add(&mut self, line: BatchLine) {
+        match line.status {
+            "created" => self.created += 1,
+            "replaced" => self.replaced += 1,
+            _ => self.failed += 1,
+        }
+        self.results.push(line);
+    }
+}
+
+/// An order of `POST /operator/orders`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewOrder {
+    /// The profile.
+    #[serde(default)]
+    pub iccid: Option<String>,
+    /// Or any available one of this type.
+    #[serde(default)]
+    pub profile_type: Option<String>,
+    /// For this eUICC only.
+    #[serde(default)]
+    pub eid: Option<String>,
+    /// Generated if absent; empty: found by EID.
+    #[serde(default)]
+    pub matching_id: Option<String>,
+    /// Demanded from the end user.
+    #[serde(default)]
+    pub confirmation_code: Option<String>,
+    /// Registers a discovery event there.
+    #[serde(default)]
+    pub smds_address: Option<String>,
+    /// Whether it may be downloaded at once.
+    #[serde(default = "yes")]
+    pub release: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// What became of an order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderResult {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iccid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<ProfileState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matching_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activation_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<StatusCodeData>,
+}
+
+impl OrderResult {
+    /// The order as it stands.
+    #[must_use]
+    pub fn of(line: &ProfileLine) -> Self {
+        Self {
+            iccid: Some(line.iccid.clone()),
+            state: Some(line.state),
+            matching_id: line.matching_id.clone(),
+            activation_code: line.activation_code.clone(),
+            refused: None,
+        }
+    }
+
+    /// The standard's refusal.
+    #[must_use]
+    pub fn refused(iccid: Option<&str>, refusal: &Refusal) -> Self {
+        let header = ResponseHeader::failed(refusal.code, &refusal.because);
+        Self {
+            iccid: iccid.map(str::to_owned),
+            state: None,
+            matching_id: None,
+            activation_code: None,
+            refused: header.function_execution_status.status_code_data,
+        }
+    }
+
+    /// One of several that can't be read.
+    #[must_use]
+    pub fn malformed(malformed: Malformed) -> Self {
+        Self::refused(None, &Refusal::new(StatusCode::PROTOCOL_FORMAT_INVALID, malformed.because))
+    }
 }

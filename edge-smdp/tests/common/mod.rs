@@ -48,7 +48,9 @@ pub(crate) struct World {
     pub(crate) smdp: TestSmDp,
     pub(crate) clock: Rc<Cell<u64>>,
     pub(crate) pki: Pki,
-    calls: Cell<u32>,
+    /// Who signs requests to ES9+, if anybody.
+    pub(crate) lpa: Option<Identity>,
+    pub(crate) calls: Cell<u32>,
 }
 
 pub(crate) fn rng(seed: u64) -> ChaCha8Rng {
@@ -105,7 +107,7 @@ impl World {
         let smdp = server(&credentials, protection, limits);
         let clock = Rc::new(Cell::new(NOW));
         let smdp = SmDp::new(Rc::new(smdp), Memory::new(), Rc::clone(&clock), RefCell::new(rng(3)));
-        Self { smdp, clock, pki, calls: Cell::new(0) }
+        Self { smdp, clock, pki, lpa: None, calls: Cell::new(0) }
     }
 
     pub(crate) fn euicc(&self) -> Euicc {
@@ -122,6 +124,15 @@ impl World {
         let mut request = Request::builder().method(method).uri(path);
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some(lpa) = self.lpa.as_ref().filter(|_| path.contains("/es9plus/")) {
+            let (certificate, now) = (lpa.certificate().der(), self.clock.get());
+            let draft = httpsig::lpa::Request::new("smdp.example", path, body, certificate, now).unwrap();
+            let signature = lpa.expose_key().sign(draft.base());
+            for (name, value) in draft.finish(&signature.0) {
+                request = request.header(name, value);
+            }
+            request = request.header("host", "smdp.example");
         }
         ready(self.smdp.handle(request.body(body.to_vec()).unwrap()))
     }
@@ -205,6 +216,7 @@ pub(crate) fn server(credentials: &str, protection: Protection, limits: Limits) 
         addresses: "smdp.example, SMDP2.example:8443",
         protection,
         limits,
+        ..Configuration::default()
     };
     ready(Server::new(Software::new(rng(2)), &configuration)).unwrap()
 }

@@ -170,6 +170,46 @@ fn only_what_es9_needs_is_sent_on() {
 }
 
 #[test]
+fn what_an_lpa_signs_is_sent_on_as_it_came() {
+    let mut headers = HeaderMap::new();
+    let proofs = [
+        ("client-cert", ":AQID:"),
+        ("content-digest", "sha-256=:AA==:"),
+        ("signature-input", "a=(\"@method\");created=1"),
+        ("signature-input", "b=();created=1"),
+        ("signature", "a=:AA==:, b=:AA==:"),
+    ];
+    for (name, value) in proofs {
+        headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    // What a proxy might be believed to have added.
+    for name in
+        ["client-cert-chain", "x-client-cert", "x-ssl-client-verify", "mf-cf-blob", "cf-connecting-ip"]
+    {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static("SUCCESS"));
+    }
+    let request = outgoing("smdp.example", ES9, &headers, b"{}".to_vec()).unwrap();
+    let sent = request.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
+    let sent: Vec<_> = sent.filter(|(name, _)| *name != "host").collect();
+    assert_eq!(sent, proofs);
+}
+
+#[test]
+fn an_lpa_is_told_what_the_sm_wants_of_it() {
+    let answer = Response::builder()
+        .status(401)
+        .header("content-type", "application/problem+json")
+        .header("www-authenticate", "Signature")
+        .header("accept-signature", "lpa=();created")
+        .body(vec![])
+        .unwrap();
+    let passed = incoming(answer).unwrap();
+    assert_eq!(passed.status(), 401);
+    assert_eq!(passed.headers()["www-authenticate"], "Signature");
+    assert_eq!(passed.headers()["accept-signature"], "lpa=();created");
+}
+
+#[test]
 fn answers_come_back_without_redirects_or_cookies() {
     let answer = |status: u16, body: Vec<u8>| {
         Response::builder()

@@ -1,0 +1,905 @@
+//! One object of the store: its tables, the statements it executes, and its alarm.
+//!
+//! Between two statements nothing else happens, and the platform commits what one
+//! statement writes together. So the record of a profile is compared and replaced in
+//! one step, in the one object that owns it.
+
+use core::cell::Cell;
+use std::rc::Rc;
+
+use rsp::es9::Base64;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use worker::{
+    Date, DurableObject, Env, Request, Response, SqlStorage, SqlStorageValue as Sql, State, Storage,
+    durable_object, wasm_bindgen_futures::spawn_local,
+};
+
+use super::durable::{Here, Kind, Shard};
+use super::{
+    JournalPlace, JournalQuery, Logged, MAX_JOURNAL, MAX_PROFILE_TYPES, MAX_WAITING, Query,
+    StoredProfileType, Tally,
+};
+use crate::Fault;
+use crate::outbox::Outgoing;
+use crate::profile::{Event, EventKind, Profile, ProfileState};
+
+/// How often what has expired is removed, in seconds.
+const SWEEP: u64 = 3600;
+
+/// What an object is asked to do. Packages go beside it ([`frame`]), in the order of
+/// the fields.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Statement {
+    AddProfile {
+        columns: Columns,
+        key_id: String,
+        protected: bool,
+    },
+    Profile {
+        iccid: String,
+    },
+    Packages {
+        iccid: String,
+    },
+    Bound {
+        iccid: String,
+    },
+    Replace {
+        version: u64,
+        columns: Columns,
+        keeps_bound: bool,
+        keeps_package: bool,
+        bound: bool,
+        packages: Option<String>,
+        protected: bool,
+    },
+    Remove {
+        version: u64,
+        iccid: String,
+    },
+    Available {
+        profile_type: String,
+        most: usize,
+    },
+    HasType {
+        profile_type: String,
+    },
+    List(Query),
+    Journal(JournalQuery),
+    Tally {
+        key_id: String,
+    },
+    Expired {
+        now: u64,
+        most: usize,
+    },
+    SealedOtherwise {
+        key_id: String,
+        most: usize,
+    },
+    Due {
+        now: u64,
+        most: usize,
+    },
+    Settle {
+        number: u64,
+        again: Option<(u64, String)>,
+    },
+    PutProfileType(StoredProfileType),
+    ProfileType {
+        name: String,
+    },
+    ProfileTypes,
+    RemoveProfileType {
+        name: String,
+    },
+    ClaimMatchingId {
+        id: String,
+        iccid: String,
+    },
+    ReleaseMatchingId {
+        id: String,
+        iccid: String,
+    },
+    MatchingId {
+        id: String,
+    },
+    Link {
+        eid: String,
+        iccid: String,
+    },
+    Unlink {
+        eid: String,
+        iccid: String,
+    },
+    Linked {
+        eid: String,
+    },
+    RememberCall {
+        id: String,
+        iccid: String,
+        expires: u64,
+    },
+    CallOf {
+        id: String,
+    },
+    BeginSession {
+        id: String,
+        iccid: Option<String>,
+        expires: u64,
+    },
+    Session {
+        id: String,
+    },
+}
+
+impl Statement {
+    /// Whether an alarm may be needed after it.
+    pub(super) const fn sets_something_due(&self) -> bool {
+        matches!(
+            self,
+            Self::AddProfile { .. }
+                | Self::Replace { .. }
+                | Self::Settle { .. }
+                | Self::RememberCall { .. }
+                | Self::BeginSession { .. }
+        )
+    }
+}
+
+/// A profile's record, and what of it stands in columns of its own.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Columns {
+    pub(super) iccid: String,
+    record: String,
+    state: ProfileState,
+    profile_type: Option<String>,
+    changed: u64,
+    eid: Option<String>,
+    expires: Option<u64>,
+    journal: Vec<Event>,
+    /// In JSON.
+    messages: Vec<String>,
+}
+
+impl Columns {
+    pub(super) fn of(profile: &Profile) -> Result<Self, Fault> {
+        let json = |error: serde_json::Error| Fault::new(format!("JSON: {error}"));
+        let messages = profile.pending.messages.iter().map(serde_json::to_string);
+        Ok(Self {
+            iccid: profile.iccid.to_string(),
+            record: serde_json::to_string(profile).map_err(json)?,
+            state: profile.state,
+            profile_type: profile.profile_type.clone(),
+            changed: profile.changed(),
+            eid: profile.order.as_ref().and_then(|order| order.eid).map(|eid| eid.to_string()),
+            expires: profile.expires(),
+            journal: profile.pending.journal.clone(),
+            messages: messages.collect::<Result<_, _>>().map_err(json)?,
+        })
+    }
+
+    fn bindings(&self) -> Vec<Sql> {
+        vec![
+            self.record.as_str().into(),
+            self.state.name().into(),
+            self.profile_type.clone().into(),
+            number(self.changed),
+            self.eid.clone().into(),
+            self.expires.map_or(Sql::Null, number),
+        ]
+    }
+}
+
+/// A message of the outbox, on its way.
+#[derive(Serialize, Deserialize)]
+pub(super) struct OutboxRow {
+    number: u64,
+    iccid: String,
+    message: String,
+    attempts: u32,
+    due: u64,
+    last_error: Option<String>,
+}
+
+impl OutboxRow {
+    pub(super) fn read(self, shard: Shard) -> Result<Outgoing, Fault> {
+        let stored = |error: &dyn core::fmt::Display| Fault::new(format!("stored message: {error}"));
+        Ok(Outgoing {
+            id: format!("{}/{}", shard.name(), self.number),
+            iccid: self.iccid.parse().map_err(|error| stored(&error))?,
+            message: serde_json::from_str(&self.message).map_err(|error| stored(&error))?,
+            attempts: self.attempts,
+            due: self.due,
+            last_error: self.last_error,
+        })
+    }
+}
+
+/// What came of a statement: JSON, and packages beside it.
+pub(super) struct Answer {
+    pub(super) json: String,
+    pub(super) blobs: Vec<Vec<u8>>,
+}
+
+impl Answer {
+    fn of(value: &impl Serialize) -> worker::Result<Self> {
+        Ok(Self { json: serde_json::to_string(value)?, blobs: Vec::new() })
+    }
+
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Fault> {
+        serde_json::from_str(&self.json).map_err(|error| Fault::new(format!("answer of an object: {error}")))
+    }
+}
+
+/// JSON and bytes in one body: each with its length in four bytes in front.
+pub(super) fn frame(json: &str, blobs: &[&[u8]]) -> Vec<u8> {
+    let length = json.len() + blobs.iter().map(|blob| blob.len() + 4).sum::<usize>() + 4;
+    let mut body = Vec::with_capacity(length);
+    for part in core::iter::once(json.as_bytes()).chain(blobs.iter().copied()) {
+        body.extend_from_slice(&(part.len() as u32).to_be_bytes());
+        body.extend_from_slice(part);
+    }
+    body
+}
+
+/// The parts of a [`frame`].
+pub(super) fn unframe(body: &[u8]) -> Option<(String, Vec<Vec<u8>>)> {
+    let mut parts = Vec::new();
+    let mut rest = body;
+    while !rest.is_empty() {
+        let (length, behind) = rest.split_first_chunk::<4>()?;
+        let (part, behind) = behind.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+        parts.push(part.to_vec());
+        rest = behind;
+    }
+    let mut parts = parts.into_iter();
+    let json = String::from_utf8(parts.next()?).ok()?;
+    Some((json, parts.collect()))
+}
+
+/// The tables of an object, whatever it is used for (docs/data-model.md).
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS profile (
+        iccid TEXT PRIMARY KEY, version INTEGER NOT NULL, record TEXT NOT NULL, state TEXT NOT NULL,
+        profile_type TEXT, changed INTEGER NOT NULL, eid TEXT, expires INTEGER);
+    CREATE INDEX IF NOT EXISTS profile_changed ON profile (changed, iccid);
+    CREATE INDEX IF NOT EXISTS profile_state ON profile (state, changed, iccid);
+    CREATE INDEX IF NOT EXISTS profile_type ON profile (profile_type, changed, iccid)
+        WHERE profile_type IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS profile_open ON profile (profile_type, iccid) WHERE state = 'Available';
+    CREATE INDEX IF NOT EXISTS profile_eid ON profile (eid, changed, iccid) WHERE eid IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS profile_expires ON profile (expires) WHERE expires IS NOT NULL;
+    CREATE TABLE IF NOT EXISTS package (
+        iccid TEXT PRIMARY KEY, key_id TEXT NOT NULL, package BLOB, protected BLOB, bound BLOB);
+    CREATE INDEX IF NOT EXISTS package_key ON package (key_id, iccid);
+    CREATE TABLE IF NOT EXISTS journal (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, iccid TEXT NOT NULL,
+        kind TEXT NOT NULL, event TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS journal_at ON journal (at, iccid, number);
+    CREATE TABLE IF NOT EXISTS outbox (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, iccid TEXT NOT NULL, message TEXT NOT NULL,
+        attempts INTEGER NOT NULL, due INTEGER NOT NULL, last_error TEXT);
+    CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due);
+    CREATE TABLE IF NOT EXISTS tally (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS profile_kind (
+        name TEXT PRIMARY KEY, record TEXT NOT NULL, package BLOB);
+    CREATE TABLE IF NOT EXISTS matching_id (id TEXT PRIMARY KEY, iccid TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS link (
+        number INTEGER PRIMARY KEY, eid TEXT NOT NULL, iccid TEXT NOT NULL, UNIQUE (eid, iccid));
+    CREATE TABLE IF NOT EXISTS call (
+        id TEXT PRIMARY KEY, iccid TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS call_expires ON call (expires);
+    CREATE TABLE IF NOT EXISTS session (
+        id TEXT PRIMARY KEY, iccid TEXT, expires INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS session_expires ON session (expires);
+";
+
+/// The tables, made where they are not there; those of the first layout, which had
+/// packages and records in one, are carried over.
+fn prepare(sql: &SqlStorage) -> worker::Result<()> {
+    let first = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'profile'
+                 AND sql LIKE '%package BLOB NOT NULL%'";
+    let carried = !rows(sql, first, vec![])?.is_empty();
+    if carried {
+        sql.exec("DROP INDEX IF EXISTS profile_available", None)?;
+        sql.exec("ALTER TABLE profile RENAME TO profile_1", None)?;
+    }
+    sql.exec(TABLES, None)?;
+    if !carried {
+        return Ok(());
+    }
+    let mut last = String::new();
+    loop {
+        let query = "SELECT iccid, version, record FROM profile_1 WHERE iccid > ? ORDER BY iccid LIMIT 100";
+        let found = rows(sql, query, vec![last.as_str().into()])?;
+        let Some(end) = found.last().and_then(|row| text(row, 0)) else { break };
+        last = end.to_owned();
+        for row in &found {
+            let profile: Profile = serde_json::from_str(text(row, 2).ok_or("record")?)?;
+            let columns = Columns::of(&profile).map_err(|fault| fault.to_string())?;
+            insert(sql, &columns, integer(row, 1).unwrap_or(0))?;
+        }
+    }
+    let packages = "INSERT INTO package (iccid, key_id, package, bound)
+                    SELECT iccid, '', package, bound FROM profile_1";
+    sql.exec(packages, None)?;
+    sql.exec("DROP TABLE profile_1", None)?;
+    Ok(())
+}
+
+/// One object of the store.
+#[durable_object]
+pub struct StoreObject {
+    state: Rc<State>,
+    env: Env,
+    prepared: Cell<bool>,
+    /// For when the alarm is set, as far as it is known; seconds since 1970.
+    alarm: Rc<Cell<u64>>,
+}
+
+// Nothing is left half done by a panic: statements commit together or not at all,
+// and the cells only say what need not be done again.
+impl std::panic::UnwindSafe for StoreObject {}
+impl std::panic::RefUnwindSafe for StoreObject {}
+
+impl DurableObject for StoreObject {
+    fn new(state: State, env: Env) -> Self {
+        let alarm = Rc::new(Cell::new(u64::MAX));
+        Self { state: Rc::new(state), env, prepared: Cell::new(false), alarm }
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        let path = request.path();
+        let mut parts = path.trim_start_matches('/').splitn(2, '/');
+        let (name, what) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let Some(shard) = Shard::from_name(name) else {
+            return Response::error("no such object", 400);
+        };
+        match what {
+            "statement" => {
+                let body = request.bytes().await?;
+                self.statement(shard, &body).await
+            }
+            "tend" => {
+                let sql = self.sql(Some(shard))?;
+                self.tend(shard, &sql).await?;
+                Response::empty()
+            }
+            _ => Response::error("unknown", 400),
+        }
+    }
+
+    async fn alarm(&self) -> worker::Result<Response> {
+        let sql = self.sql(None)?;
+        self.alarm.set(u64::MAX);
+        let name = rows(&sql, "SELECT value FROM meta WHERE name = 'shard'", vec![])?;
+        let name = name.first().and_then(|row| text(row, 0));
+        if let Some(shard) = name.and_then(Shard::from_name) {
+            self.tend(shard, &sql).await?;
+        }
+        Response::empty()
+    }
+}
+
+impl StoreObject {
+    /// The tables; notes which object this is, which an alarm does not tell.
+    fn sql(&self, shard: Option<Shard>) -> worker::Result<SqlStorage> {
+        let sql = self.state.storage().sql();
+        if !self.prepared.get() {
+            prepare(&sql)?;
+            if let Some(shard) = shard {
+                let note = "INSERT INTO meta (name, value) VALUES ('shard', ?) ON CONFLICT DO NOTHING";
+                rows(&sql, note, vec![shard.name().into()])?;
+                self.prepared.set(true);
+            }
+        }
+        Ok(sql)
+    }
+
+    async fn statement(&self, shard: Shard, body: &[u8]) -> worker::Result<Response> {
+        let Some((json, blobs)) = unframe(body) else {
+            return Response::error("a frame is expected", 400);
+        };
+        let call: Statement = match serde_json::from_str(&json) {
+            Ok(call) => call,
+            Err(error) => return Response::error(format!("statement: {error}"), 400),
+        };
+        // From here to the answer nothing waits.
+        let sql = self.sql(Some(shard))?;
+        let answer = execute(&sql, &call, blobs);
+        if answer.is_ok() && call.sets_something_due() {
+            arm(&self.state.storage(), &sql, &self.alarm).await?;
+        }
+        match answer {
+            Ok(Answer { json, blobs }) => {
+                let blobs: Vec<&[u8]> = blobs.iter().map(Vec::as_slice).collect();
+                Response::from_bytes(frame(&json, &blobs))
+            }
+            Err(error) => Response::error(error.to_string(), 500),
+        }
+    }
+
+    /// Removes what has expired, and does what is due.
+    async fn tend(&self, shard: Shard, sql: &SqlStorage) -> worker::Result<()> {
+        let now = Date::now().as_millis() / 1000;
+        sql.exec("DELETE FROM session WHERE expires < ?", vec![number(now)])?;
+        sql.exec("DELETE FROM call WHERE expires < ?", vec![number(now)])?;
+        if shard.kind == Kind::Profile {
+            crate::worker::tend(&self.env, self.here(shard, sql.clone())).await;
+        }
+        arm(&self.state.storage(), sql, &self.alarm).await
+    }
+
+    /// For code that runs in this object.
+    fn here(&self, shard: Shard, sql: SqlStorage) -> Here {
+        let (state, alarm, tables) = (Rc::clone(&self.state), Rc::clone(&self.alarm), sql.clone());
+        let changed = Rc::new(move || {
+            let (state, alarm, sql) = (Rc::clone(&state), Rc::clone(&alarm), tables.clone());
+            spawn_local(async move {
+                if let Err(error) = arm(&state.storage(), &sql, &alarm).await {
+                    worker::console_error!("SM-DP+: alarm: {error}");
+                }
+            });
+        });
+        Here { shard, sql, changed }
+    }
+}
+
+/// Sets the alarm to when something is due next, unless it is set for no later.
+async fn arm(storage: &Storage, sql: &SqlStorage, alarm: &Cell<u64>) -> worker::Result<()> {
+    let next = "SELECT min(next) FROM (
+        SELECT min(due) AS next FROM outbox UNION ALL
+        SELECT min(expires) + 1 FROM profile WHERE expires IS NOT NULL UNION ALL
+        SELECT min(expires) + ? FROM session UNION ALL
+        SELECT min(expires) + ? FROM call)";
+    let next = rows(sql, next, vec![number(SWEEP), number(SWEEP)])?;
+    let Some(next) = next.first().and_then(|row| integer(row, 0)) else { return Ok(()) };
+    if next >= alarm.get() {
+        return Ok(());
+    }
+    alarm.set(next);
+    let now = Date::now().as_millis();
+    let wait = (next * 1000).saturating_sub(now);
+    storage.set_alarm(core::time::Duration::from_millis(wait)).await
+}
+
+/// Executes a statement, without waiting.
+pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -> worker::Result<Answer> {
+    let mut blobs = blobs.into_iter();
+    let mut blob = |wanted: bool| wanted.then(|| blobs.next().unwrap_or_default());
+    match call {
+        Statement::AddProfile { columns, key_id, protected } => {
+            let (package, protected) = (blob(true), blob(*protected));
+            let there = rows(
+                sql,
+                "SELECT state, version FROM profile WHERE iccid = ?",
+                vec![columns.iccid.as_str().into()],
+            )?;
+            let there = there.first();
+            let available = there.map(|row| text(row, 0) == Some(ProfileState::Available.name()));
+            if available != Some(false) {
+                let version = there.and_then(|row| integer(row, 1)).map_or(0, |version| version + 1);
+                insert(sql, columns, version)?;
+                rows(
+                    sql,
+                    "INSERT OR REPLACE INTO package (iccid, key_id, package, protected) VALUES (?, ?, ?, ?)",
+                    vec![
+                        columns.iccid.as_str().into(),
+                        key_id.as_str().into(),
+                        package.into(),
+                        protected.into(),
+                    ],
+                )?;
+                keep(sql, columns)?;
+            }
+            Answer::of(&available)
+        }
+        Statement::Profile { iccid } => {
+            let query = "SELECT version, record FROM profile WHERE iccid = ?";
+            let found = rows(sql, query, vec![iccid.as_str().into()])?;
+            let json = match found.first() {
+                None => "null".to_owned(),
+                Some(row) => format!(
+                    r#"{{"version":{},"profile":{}}}"#,
+                    integer(row, 0).ok_or("version")?,
+                    text(row, 1).ok_or("record")?
+                ),
+            };
+            Ok(Answer { json, blobs: Vec::new() })
+        }
+        Statement::Packages { iccid } => {
+            let query = "SELECT key_id, package, protected FROM package
+                         WHERE iccid = ? AND package IS NOT NULL";
+            let row = rows(sql, query, vec![iccid.as_str().into()])?.into_iter().next().unwrap_or_default();
+            let json = serde_json::to_string(&text(&row, 0))?;
+            Ok(Answer { json, blobs: row.into_iter().skip(1).filter_map(bytes).collect() })
+        }
+        Statement::Bound { iccid } => {
+            let query = "SELECT bound FROM package WHERE iccid = ?";
+            let found = rows(sql, query, vec![iccid.as_str().into()])?;
+            let blobs = found.into_iter().flatten().filter_map(bytes).collect();
+            Ok(Answer { json: "null".to_owned(), blobs })
+        }
+        Statement::Replace { version, columns, keeps_bound, keeps_package, bound, packages, protected } => {
+            let bound = blob(*bound);
+            let package = blob(packages.is_some());
+            let protected = blob(*protected);
+            let iccid = || Sql::from(columns.iccid.as_str());
+            let before = rows(
+                sql,
+                "SELECT state FROM profile WHERE iccid = ? AND version = ?",
+                vec![iccid(), number(*version)],
+            )?;
+            let Some(before) = before.first().and_then(|row| text(row, 0)) else {
+                return Answer::of(&false);
+            };
+            let mut bindings = columns.bindings();
+            bindings.push(iccid());
+            rows(
+                sql,
+                "UPDATE profile SET version = version + 1, record = ?, state = ?, profile_type = ?,
+                 changed = ?, eid = ?, expires = ? WHERE iccid = ?",
+                bindings,
+            )?;
+            if let Some(package) = package {
+                let key_id = packages.clone().unwrap_or_default();
+                let update = "UPDATE package SET key_id = ?, package = ?, protected = ? WHERE iccid = ?";
+                rows(sql, update, vec![key_id.into(), package.into(), protected.into(), iccid()])?;
+            }
+            if bound.is_some() {
+                let update = "UPDATE package SET bound = ? WHERE iccid = ?";
+                rows(sql, update, vec![bound.into(), iccid()])?;
+            }
+            if before != columns.state.name() {
+                count(sql, &format!("state:{before}"), -1)?;
+                count(sql, &format!("state:{}", columns.state.name()), 1)?;
+                if !keeps_bound {
+                    rows(sql, "UPDATE package SET bound = NULL WHERE iccid = ?", vec![iccid()])?;
+                }
+                if !keeps_package {
+                    let erase = "UPDATE package SET package = NULL, protected = NULL WHERE iccid = ?";
+                    rows(sql, erase, vec![iccid()])?;
+                }
+            }
+            keep(sql, columns)?;
+            Answer::of(&true)
+        }
+        Statement::Remove { version, iccid } => {
+            let delete = "DELETE FROM profile WHERE iccid = ? AND version = ? RETURNING state";
+            let removed = rows(sql, delete, vec![iccid.as_str().into(), number(*version)])?;
+            if let Some(state) = removed.first().and_then(|row| text(row, 0)) {
+                count(sql, &format!("state:{state}"), -1)?;
+                rows(sql, "DELETE FROM package WHERE iccid = ?", vec![iccid.as_str().into()])?;
+            }
+            Answer::of(&!removed.is_empty())
+        }
+        Statement::Available { profile_type, most } => texts(&rows(
+            sql,
+            "SELECT iccid FROM profile WHERE state = 'Available' AND profile_type = ?
+             ORDER BY iccid LIMIT ?",
+            vec![profile_type.as_str().into(), number(*most as u64)],
+        )?),
+        Statement::HasType { profile_type } => {
+            let query = "SELECT 1 FROM profile WHERE profile_type = ? LIMIT 1";
+            Answer::of(&!rows(sql, query, vec![profile_type.as_str().into()])?.is_empty())
+        }
+        Statement::List(query) => list(sql, query),
+        Statement::Journal(query) => journal(sql, query),
+        Statement::Tally { key_id } => tally(sql, key_id),
+        Statement::Expired { now, most } => texts(&rows(
+            sql,
+            "SELECT iccid FROM profile WHERE expires < ? ORDER BY expires LIMIT ?",
+            vec![number(*now), number(*most as u64)],
+        )?),
+        Statement::SealedOtherwise { key_id, most } => texts(&rows(
+            sql,
+            "SELECT iccid FROM package WHERE key_id < ?1 OR key_id > ?1 LIMIT ?2",
+            vec![key_id.as_str().into(), number(*most as u64)],
+        )?),
+        Statement::Due { now, most } => {
+            let query = "SELECT number, iccid, message, attempts, due, last_error FROM outbox
+                         WHERE due <= ? ORDER BY due LIMIT ?";
+            let found = rows(sql, query, vec![number(*now), number(*most as u64)])?;
+            let message = |row: &Vec<Sql>| {
+                Some(OutboxRow {
+                    number: integer(row, 0)?,
+                    iccid: text(row, 1)?.to_owned(),
+                    message: text(row, 2)?.to_owned(),
+                    attempts: u32::try_from(integer(row, 3)?).ok()?,
+                    due: integer(row, 4)?,
+                    last_error: text(row, 5).map(str::to_owned),
+                })
+            };
+            Answer::of(&found.iter().filter_map(message).collect::<Vec<_>>())
+        }
+        Statement::Settle { number: settled, again } => {
+            match again {
+                None => rows(sql, "DELETE FROM outbox WHERE number = ?", vec![number(*settled)])?,
+                Some((due, because)) => rows(
+                    sql,
+                    "UPDATE outbox SET attempts = attempts + 1, due = ?, last_error = ? WHERE number = ?",
+                    vec![number(*due), because.as_str().into(), number(*settled)],
+                )?,
+            };
+            Answer::of(&())
+        }
+        Statement::PutProfileType(kind) => {
+            let name = || Sql::from(kind.name.as_str());
+            let there = rows(sql, "SELECT 1 FROM profile_kind WHERE name = ?", vec![name()])?;
+            let all = rows(sql, "SELECT count(*) FROM profile_kind", vec![])?;
+            let all = all.first().and_then(|row| integer(row, 0)).unwrap_or(0);
+            if there.is_empty() && all >= MAX_PROFILE_TYPES as u64 {
+                return Answer::of(&None::<bool>);
+            }
+            let package = kind.package.as_ref().map(|package| package.0.clone());
+            let put = "INSERT OR REPLACE INTO profile_kind (name, record, package) VALUES (?, ?, ?)";
+            rows(sql, put, vec![name(), kind.record.as_str().into(), package.into()])?;
+            Answer::of(&Some(there.is_empty()))
+        }
+        Statement::ProfileType { name } => {
+            let query = "SELECT name, record, package FROM profile_kind WHERE name = ?";
+            Answer::of(&kinds(rows(sql, query, vec![name.as_str().into()])?).into_iter().next())
+        }
+        Statement::ProfileTypes => {
+            let query = "SELECT name, record, NULL FROM profile_kind ORDER BY name";
+            Answer::of(&kinds(rows(sql, query, vec![])?))
+        }
+        Statement::RemoveProfileType { name } => {
+            let delete = "DELETE FROM profile_kind WHERE name = ? RETURNING name";
+            Answer::of(&!rows(sql, delete, vec![name.as_str().into()])?.is_empty())
+        }
+        Statement::ClaimMatchingId { id, iccid } => {
+            let insert = "INSERT INTO matching_id (id, iccid) VALUES (?, ?) ON CONFLICT DO NOTHING";
+            rows(sql, insert, vec![id.as_str().into(), iccid.as_str().into()])?;
+            one(&rows(sql, "SELECT iccid FROM matching_id WHERE id = ?", vec![id.as_str().into()])?)
+        }
+        Statement::ReleaseMatchingId { id, iccid } => {
+            let delete = "DELETE FROM matching_id WHERE id = ? AND iccid = ?";
+            rows(sql, delete, vec![id.as_str().into(), iccid.as_str().into()])?;
+            Answer::of(&())
+        }
+        Statement::MatchingId { id } => {
+            one(&rows(sql, "SELECT iccid FROM matching_id WHERE id = ?", vec![id.as_str().into()])?)
+        }
+        Statement::Link { eid, iccid } => {
+            let insert = "INSERT INTO link (eid, iccid) VALUES (?, ?) ON CONFLICT DO NOTHING";
+            rows(sql, insert, vec![eid.as_str().into(), iccid.as_str().into()])?;
+            Answer::of(&())
+        }
+        Statement::Unlink { eid, iccid } => {
+            let delete = "DELETE FROM link WHERE eid = ? AND iccid = ?";
+            rows(sql, delete, vec![eid.as_str().into(), iccid.as_str().into()])?;
+            Answer::of(&())
+        }
+        Statement::Linked { eid } => {
+            let query = "SELECT iccid FROM link WHERE eid = ? ORDER BY number LIMIT 64";
+            texts(&rows(sql, query, vec![eid.as_str().into()])?)
+        }
+        Statement::RememberCall { id, iccid, expires } => {
+            rows(
+                sql,
+                "INSERT INTO call (id, iccid, expires) VALUES (?, ?, ?)
+                 ON CONFLICT (id) DO UPDATE SET iccid = excluded.iccid, expires = excluded.expires",
+                vec![id.as_str().into(), iccid.as_str().into(), number(*expires)],
+            )?;
+            Answer::of(&())
+        }
+        Statement::CallOf { id } => {
+            one(&rows(sql, "SELECT iccid FROM call WHERE id = ?", vec![id.as_str().into()])?)
+        }
+        Statement::BeginSession { id, iccid, expires } => {
+            let begun = rows(
+                sql,
+                "INSERT INTO session (id, iccid, expires) VALUES (?, ?, ?)
+                 ON CONFLICT DO NOTHING RETURNING id",
+                vec![id.as_str().into(), iccid.clone().into(), number(*expires)],
+            )?;
+            Answer::of(&!begun.is_empty())
+        }
+        Statement::Session { id } => {
+            one(&rows(sql, "SELECT iccid FROM session WHERE id = ?", vec![id.as_str().into()])?)
+        }
+    }
+}
+
+/// Writes a profile's row, new or in the place of one that nobody has ordered.
+fn insert(sql: &SqlStorage, columns: &Columns, version: u64) -> worker::Result<()> {
+    let before = rows(sql, "SELECT state FROM profile WHERE iccid = ?", vec![columns.iccid.as_str().into()])?;
+    if let Some(before) = before.first().and_then(|row| text(row, 0)) {
+        count(sql, &format!("state:{before}"), -1)?;
+    }
+    let mut bindings = columns.bindings();
+    bindings.extend([columns.iccid.as_str().into(), number(version)]);
+    rows(
+        sql,
+        "INSERT OR REPLACE INTO profile (record, state, profile_type, changed, eid, expires, iccid, version)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        bindings,
+    )?;
+    count(sql, &format!("state:{}", columns.state.name()), 1)
+}
+
+/// Takes over what goes with a change.
+fn keep(sql: &SqlStorage, columns: &Columns) -> worker::Result<()> {
+    for event in &columns.journal {
+        rows(
+            sql,
+            "INSERT INTO journal (at, iccid, kind, event) VALUES (?, ?, ?, ?)",
+            vec![
+                number(event.at),
+                columns.iccid.as_str().into(),
+                event.event.name().into(),
+                serde_json::to_string(event)?.into(),
+            ],
+        )?;
+        count(sql, &format!("event:{}", event.event.name()), 1)?;
+    }
+    if !columns.journal.is_empty() {
+        let oldest = "DELETE FROM journal WHERE number <= (SELECT max(number) FROM journal) - ?";
+        rows(sql, oldest, vec![number(MAX_JOURNAL as u64)])?;
+    }
+    for message in &columns.messages {
+        rows(
+            sql,
+            "INSERT INTO outbox (iccid, message, attempts, due) VALUES (?, ?, 0, ?)",
+            vec![columns.iccid.as_str().into(), message.as_str().into(), number(columns.changed)],
+        )?;
+    }
+    if !columns.messages.is_empty() {
+        // By number, not by count: those in between may have been acknowledged.
+        let oldest = "DELETE FROM outbox WHERE number <= (SELECT number FROM outbox
+                      ORDER BY number DESC LIMIT 1 OFFSET ?)";
+        rows(sql, oldest, vec![number(MAX_WAITING as u64)])?;
+    }
+    Ok(())
+}
+
+fn count(sql: &SqlStorage, name: &str, by: i64) -> worker::Result<()> {
+    rows(
+        sql,
+        "INSERT INTO tally (name, count) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET count = count + ?2",
+        vec![name.into(), Sql::Integer(by)],
+    )?;
+    Ok(())
+}
+
+fn list(sql: &SqlStorage, query: &Query) -> worker::Result<Answer> {
+    let mut conditions = vec!["1"];
+    let mut bindings: Vec<Sql> = Vec::new();
+    if let Some(state) = query.state {
+        conditions.push("state = ?");
+        bindings.push(state.name().into());
+    }
+    if let Some(profile_type) = &query.profile_type {
+        conditions.push("profile_type = ?");
+        bindings.push(profile_type.as_str().into());
+    }
+    if let Some(eid) = &query.eid {
+        conditions.push("eid = ?");
+        bindings.push(eid.to_string().into());
+    }
+    if let Some(prefix) = &query.iccid_prefix {
+        // Digits only: `:` is what follows 9.
+        conditions.push("iccid >= ? AND iccid < ? || ':'");
+        bindings.extend([prefix.as_str().into(), prefix.as_str().into()]);
+    }
+    if let Some(after) = &query.after {
+        conditions.push("(changed, iccid) < (?, ?)");
+        bindings.extend([number(after.changed), after.iccid.to_string().into()]);
+    }
+    bindings.push(number(query.most as u64));
+    let text_of = format!(
+        "SELECT record FROM profile WHERE {} ORDER BY changed DESC, iccid DESC LIMIT ?",
+        conditions.join(" AND ")
+    );
+    let found = rows(sql, &text_of, bindings)?;
+    let records: Vec<&str> = found.iter().filter_map(|row| text(row, 0)).collect();
+    Ok(Answer { json: format!("[{}]", records.join(",")), blobs: Vec::new() })
+}
+
+fn journal(sql: &SqlStorage, query: &JournalQuery) -> worker::Result<Answer> {
+    let mut conditions = vec!["1".to_owned()];
+    let mut bindings: Vec<Sql> = Vec::new();
+    if !query.kinds.is_empty() {
+        conditions.push(format!("kind IN ({})", vec!["?"; query.kinds.len()].join(", ")));
+        bindings.extend(query.kinds.iter().map(|kind| kind.name().into()));
+    }
+    if let Some(iccid) = &query.iccid {
+        conditions.push("iccid = ?".to_owned());
+        bindings.push(iccid.to_string().into());
+    }
+    if let Some(after) = &query.after {
+        conditions.push("(at, iccid, number) < (?, ?, ?)".to_owned());
+        bindings.extend([number(after.at), after.iccid.to_string().into(), number(after.number)]);
+    }
+    bindings.push(number(query.most as u64));
+    let text_of = format!(
+        "SELECT at, iccid, number, event FROM journal WHERE {}
+         ORDER BY at DESC, iccid DESC, number DESC LIMIT ?",
+        conditions.join(" AND ")
+    );
+    let logged = |row: &Vec<Sql>| {
+        let place = JournalPlace {
+            at: integer(row, 0)?,
+            iccid: text(row, 1)?.parse().ok()?,
+            number: integer(row, 2)?,
+        };
+        Some(Logged { place, event: serde_json::from_str(text(row, 3)?).ok()? })
+    };
+    Answer::of(&rows(sql, &text_of, bindings)?.iter().filter_map(logged).collect::<Vec<_>>())
+}
+
+fn tally(sql: &SqlStorage, key_id: &str) -> worker::Result<Answer> {
+    let mut tally = Tally::default();
+    for row in rows(sql, "SELECT name, count FROM tally WHERE count > 0", vec![])? {
+        let (Some((of, name)), Some(count)) =
+            (text(&row, 0).and_then(|n| n.split_once(':')), integer(&row, 1))
+        else {
+            continue;
+        };
+        match of {
+            "state" => tally.states.extend(ProfileState::from_name(name).map(|state| (state, count))),
+            _ => tally.events.extend(EventKind::from_name(name).map(|kind| (kind, count))),
+        }
+    }
+    let number_of = |query: &str, bindings| -> worker::Result<u64> {
+        Ok(rows(sql, query, bindings)?.first().and_then(|row| integer(row, 0)).unwrap_or(0))
+    };
+    tally.waiting = number_of("SELECT count(*) FROM outbox", vec![])?;
+    tally.sealed_otherwise =
+        number_of("SELECT count(*) FROM package WHERE key_id < ?1 OR key_id > ?1", vec![key_id.into()])?;
+    Answer::of(&tally)
+}
+
+fn kinds(found: Vec<Vec<Sql>>) -> Vec<StoredProfileType> {
+    let kind = |row: Vec<Sql>| {
+        let (name, record) = (text(&row, 0)?.to_owned(), text(&row, 1)?.to_owned());
+        let package = row.into_iter().nth(2).and_then(bytes).map(Base64);
+        Some(StoredProfileType { name, record, package })
+    };
+    found.into_iter().filter_map(kind).collect()
+}
+
+/// All rows of a statement. Never `SqlCursor::one`: without a row it throws where
+/// nothing catches.
+fn rows(sql: &SqlStorage, query: &str, bindings: Vec<Sql>) -> worker::Result<Vec<Vec<Sql>>> {
+    sql.exec(query, bindings)?.raw().collect()
+}
+
+fn number(value: u64) -> Sql {
+    // Times and versions stay far below the 2^53 that JavaScript can count to.
+    Sql::Integer(i64::try_from(value).unwrap_or(i64::MAX).min(1 << 52))
+}
+
+fn integer(row: &[Sql], column: usize) -> Option<u64> {
+    match row.get(column)? {
+        Sql::Integer(value) => u64::try_from(*value).ok(),
+        Sql::Float(value) => Some(*value as u64),
+        _ => None,
+    }
+}
+
+fn text(row: &[Sql], column: usize) -> Option<&str> {
+    match row.get(column)? {
+        Sql::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn bytes(value: Sql) -> Option<Vec<u8>> {
+    match value {
+        Sql::Blob(bytes) => Some(bytes),
+        _ => None,
+    }
+}
+
+fn one(found: &[Vec<Sql>]) -> worker::Result<Answer> {
+    Answer::of(&found.first().and_then(|row| text(row, 0)))
+}
+
+fn texts(found: &[Vec<Sql>]) -> worker::Result<Answer> {
+    Answer::of(&found.iter().filter_map(|row| text(row, 0)).collect::<Vec<_>>())
+}
