@@ -243,6 +243,15 @@ impl Requirements {
     }
 }
 
+impl ProfileType {
+    /// The class of its profiles, wherever the server says it.
+    #[must_use]
+    pub fn class(&self) -> Option<&str> {
+        let of_metadata = self.metadata.as_ref().and_then(|metadata| metadata.profile_class.as_deref());
+        self.profile_class.as_deref().or(of_metadata)
+    }
+}
+
 /// A template and what is personalised in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -253,7 +262,7 @@ pub struct ProfileType {
     pub built_in: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing)]
     pub profile_class: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,

@@ -222,6 +222,28 @@ impl Batch {
         self.columns.iter().map(shown).collect()
     }
 
+    /// The ICCID of a row (0 is the first), as it is written there.
+    #[must_use]
+    pub fn iccid(&self, row: usize) -> String {
+        let piece = self.rows.get(row).and_then(|range| self.text.get(range.clone())).unwrap_or_default();
+        let values = match &self.format {
+            Format::Csv(delimiter, names) => of_csv(piece, *delimiter, names),
+            Format::Json => of_json(piece),
+        };
+        values.get("iccid").unwrap_or_default().to_owned()
+    }
+
+    /// What became of the rows of a piece: the server's answers, with the rows of the file and,
+    /// where the server did not say whose it was, the file's ICCID.
+    #[must_use]
+    pub fn outcomes(&self, rows: &[usize], results: &[BatchResult]) -> Vec<Outcome> {
+        let mut outcomes = outcomes(rows, results);
+        for outcome in outcomes.iter_mut().filter(|outcome| outcome.iccid.is_empty()) {
+            outcome.iccid = self.iccid(outcome.row.saturating_sub(1));
+        }
+        outcomes
+    }
+
     /// The next piece from a row (0 is the first), without the rows that have a fault; `None`
     /// when nothing is left.
     #[must_use]
@@ -699,8 +721,7 @@ pub struct Outcome {
 }
 
 /// The server's answers for a piece, with the rows of the file.
-#[must_use]
-pub fn outcomes(rows: &[usize], results: &[BatchResult]) -> Vec<Outcome> {
+fn outcomes(rows: &[usize], results: &[BatchResult]) -> Vec<Outcome> {
     let of_row = |(index, row): (usize, &usize)| {
         let result = results.iter().find(|result| result.row == index as u64 + 1);
         match result {
@@ -935,14 +956,15 @@ mod tests {
             status: status.into(),
             detail: (status == "failed").then(|| "=cmd, \"x\"".into()),
         };
-        let all = outcomes(&[201, 203, 204], &[result(2, "failed"), result(1, "created")]);
+        let batch = Batch::read(file(204)).unwrap_or_else(|refusal| panic!("{refusal}"));
+        let all = batch.outcomes(&[201, 203, 204], &[result(2, "failed"), result(1, "created")]);
         let brief: Vec<_> = all.iter().map(|outcome| (outcome.row, outcome.status.as_str())).collect();
         assert_eq!(brief, [(201, "created"), (203, "failed"), (204, "failed")]);
         assert_eq!(
             report(&all),
             "row,iccid,status,detail\r\n201,8900000000000000001,created,\r\n\
              203,8900000000000000001,failed,\"'=cmd, \"\"x\"\"\"\r\n\
-             204,,failed,The server said nothing about this row.\r\n"
+             204,8900000000000000204,failed,The server said nothing about this row.\r\n"
         );
     }
 }

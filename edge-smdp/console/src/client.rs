@@ -9,7 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, RequestInit, Response, Storage};
 use zeroize::Zeroizing;
 
-use crate::api::{Health, Problem, ROOT};
+use crate::api::{Health, OrderResult, Problem, ROOT};
 use crate::words::Trouble;
 
 /// How long an answer may take, in milliseconds: longer than the site waits for its
@@ -170,7 +170,7 @@ impl Client {
                 self.refuse(refused.clone());
                 Err(refused)
             }
-            _ => Err(Trouble::of_status(status, &problem(&answer))),
+            _ => Err(trouble_of(status, &answer)),
         }
     }
 
@@ -211,6 +211,14 @@ fn refusal(body: &[u8]) -> Trouble {
             .to_owned(),
         codes: Some(said).filter(|text| !text.is_empty()),
         passing: false,
+    }
+}
+
+/// An answer that is no success: a refusal of the standard, or a problem document.
+fn trouble_of(status: u16, body: &[u8]) -> Trouble {
+    match serde_json::from_slice(body) {
+        Ok(OrderResult { refused: Some(code), .. }) => Trouble::refused(&code),
+        _ => Trouble::of_status(status, &problem(body)),
     }
 }
 

@@ -34,6 +34,9 @@ pub const FIELDS: [(&str, &str); 18] = [
     ("otaKeys", "Keys for remote management"),
 ];
 
+/// What must be personalised.
+pub const REQUIRED: [&str; 3] = ["iccid", "imsi", "authentication"];
+
 /// Device capabilities by their names in the interface.
 pub const CAPABILITIES: [(&str, &str); 11] = [
     ("gsm", "GSM"),
@@ -102,8 +105,8 @@ pub fn check_package(bytes: &[u8]) -> Result<(), Wrong> {
 pub fn profile_type(form: &Form, package: &[u8]) -> Result<ProfileType, Wrong> {
     let wrong = |field: &'static str, words: &str| Err(Wrong { field, words: words.to_owned() });
     let name = form.name.trim();
-    if name.is_empty() || name.chars().count() > 64 {
-        return wrong("name", "Enter a name of 1 to 64 characters.");
+    if name.is_empty() || name.len() > 64 {
+        return wrong("name", "Enter a name, at most 64 bytes.");
     }
     check_package(package)?;
     let provider = form.service_provider_name.trim();
@@ -114,8 +117,11 @@ pub fn profile_type(form: &Form, package: &[u8]) -> Result<ProfileType, Wrong> {
     if profile_name.is_empty() || profile_name.len() > 64 {
         return wrong("profile-name", "Enter a name for the profiles, at most 64 bytes.");
     }
-    if !form.personalised.iter().any(|field| field == "iccid") {
-        return wrong("personalised", "The ICCID must be personalised: no two profiles have the same.");
+    if !REQUIRED.iter().all(|needed| form.personalised.iter().any(|field| field == needed)) {
+        return wrong(
+            "personalised",
+            "ICCID, IMSI, and keys and algorithm must be personalised: no two subscribers have the same.",
+        );
     }
     let tacs: Vec<String> = form
         .tacs
@@ -154,7 +160,6 @@ pub fn profile_type(form: &Form, package: &[u8]) -> Result<ProfileType, Wrong> {
     Ok(ProfileType {
         name: name.to_owned(),
         description: Some(form.description.trim().to_owned()).filter(|text| !text.is_empty()),
-        profile_class: class.clone(),
         template: Some("package".to_owned()),
         package: Some(STANDARD.encode(package)),
         personalised: form.personalised.clone(),
@@ -182,7 +187,7 @@ mod tests {
             profile_class: "operational".into(),
             service_provider_name: "Telco".into(),
             profile_name: "Travel".into(),
-            personalised: vec!["iccid".into(), "imsi".into()],
+            personalised: REQUIRED.map(str::to_owned).to_vec(),
             ..Form::default()
         }
     }
@@ -192,7 +197,7 @@ mod tests {
         let made = profile_type(&form(), &[0xA0, 0x00]).unwrap();
         assert_eq!(
             serde_json::to_string(&made).unwrap(),
-            r#"{"name":"travel","profileClass":"operational","template":"package","package":"oAA=","personalised":["iccid","imsi"],"metadata":{"serviceProviderName":"Telco","profileName":"Travel","profileClass":"operational"}}"#
+            r#"{"name":"travel","template":"package","package":"oAA=","personalised":["iccid","imsi","authentication"],"metadata":{"serviceProviderName":"Telco","profileName":"Travel","profileClass":"operational"}}"#
         );
         let asks = Form {
             tacs: "35290611, 86".into(),
@@ -209,6 +214,7 @@ mod tests {
     fn the_first_wrong_field_is_named() {
         let field = |form: Form| profile_type(&form, &[0xA0, 0x00]).unwrap_err().field;
         assert_eq!(field(Form { name: " ".into(), ..form() }), "name");
+        assert_eq!(field(Form { name: "ü".repeat(33), ..form() }), "name");
         assert_eq!(field(Form { service_provider_name: "x".repeat(33), ..form() }), "provider");
         assert_eq!(field(Form { personalised: vec!["imsi".into()], ..form() }), "personalised");
         assert_eq!(field(Form { tacs: "1".into(), ..form() }), "tacs");

@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 use super::context;
 use super::parts::{Failure, Lines, Loader, Select, Tick, dated, profile_types, read, save, type_options};
 use crate::api::{BatchReport, ProfileType};
-use crate::batch::{Batch, Outcome, Shown, check_length, outcomes, report};
+use crate::batch::{Batch, Outcome, Shown, check_length, report};
 use crate::client::Client;
 use crate::route::{Filter, Route, escape, last_digits};
 use crate::words::{Trouble, bytes, count};
@@ -254,7 +254,7 @@ async fn send_all(client: Client, held: Held, profile_type: String, progress: Rw
         let answer = client.post::<BatchReport>(path, chunk.media_type, chunk.expose_body()).await;
         progress.try_update(|progress| match answer {
             Ok(report) => {
-                progress.outcomes.extend(outcomes(&chunk.rows, &report.results));
+                progress.outcomes.extend(held.outcomes(&chunk.rows, &report.results));
                 progress.next = chunk.next;
             }
             Err(trouble) => {

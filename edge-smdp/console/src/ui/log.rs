@@ -31,6 +31,7 @@ pub(super) fn Logs(log: Log) -> impl IntoView {
             {tab(Log::Outbox, "Outbox")}
         </ul></nav>
         {match log {
+                    _ if pages.is_later() => "There are no more.",
             Log::Outbox => view! { <Waiting/> }.into_any(),
             _ => view! { <Happened log/> }.into_any(),
         }}

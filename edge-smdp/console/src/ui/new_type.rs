@@ -10,13 +10,9 @@ use super::parts::{Failure, Field, Help, Select, read};
 use super::{context, go};
 use crate::api::ProfileType;
 use crate::order::Wrong;
-use crate::profile_type::{CAPABILITIES, FIELDS, Form, MAX_PACKAGE, check_package, profile_type};
+use crate::profile_type::{CAPABILITIES, FIELDS, Form, MAX_PACKAGE, REQUIRED, check_package, profile_type};
 use crate::route::{Route, escape};
 use crate::words::{Trouble, bytes};
-
-/// Fields that are personalised in nearly every profile.
-const USUAL: [&str; 10] =
-    ["iccid", "imsi", "msisdn", "authentication", "spn", "pin1", "puk1", "pin2", "puk2", "adm1"];
 
 #[component]
 pub(super) fn NewType() -> impl IntoView {
@@ -29,7 +25,7 @@ pub(super) fn NewType() -> impl IntoView {
     let tacs = RwSignal::new(String::new());
     let svn = RwSignal::new(String::new());
     let profile_version = RwSignal::new(String::new());
-    let personalised = RwSignal::new(USUAL.map(str::to_owned).to_vec());
+    let personalised = RwSignal::new(REQUIRED.map(str::to_owned).to_vec());
     let capabilities = RwSignal::new(BTreeMap::<String, String>::new());
     let package = RwSignal::new(Vec::<u8>::new());
     let file = RwSignal::new(String::new());
@@ -154,7 +150,7 @@ pub(super) fn NewType() -> impl IntoView {
                 <fieldset class="inner">
                     <legend>"Personalised for each subscriber"</legend>
                     <div class="ticks">{FIELDS.into_iter().map(tick).collect_view()}</div>
-                    <Help id="personalised" help="All else stays as it is in the package." wrong=wrong_at("personalised")/>
+                    <Help id="personalised" help="Only what the package has a place for; all else stays as it is there." wrong=wrong_at("personalised")/>
                 </fieldset>
             </fieldset>
             <fieldset>

@@ -48,7 +48,9 @@ pub(super) fn Orders() -> impl IntoView {
             let empty = page.profiles.is_empty();
             let rows = page.profiles.into_iter().map(|line| view! { <Row line/> }).collect_view();
             view! {
-                {empty.then(|| view! { <p class="empty">{if any() {
+                {empty.then(|| view! { <p class="empty">{if pages.is_later() {
+                    "There are no more."
+                } else if any() {
                     "No profile passes the filter. Change it, or clear it to see all."
                 } else {
                     "There is no profile yet. Add subscribers in the view Batch; then they can be ordered."

@@ -133,6 +133,11 @@ impl Pages {
         Self { cursors: RwSignal::new(Vec::new()) }
     }
 
+    /// Whether this is not the first page.
+    pub(super) fn is_later(self) -> bool {
+        self.cursors.with(|cursors| !cursors.is_empty())
+    }
+
     /// The query of this page, to put behind others.
     pub(super) fn query(self) -> String {
         self.cursors.with(|cursors| {

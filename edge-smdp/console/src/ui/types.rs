@@ -25,7 +25,7 @@ pub(super) fn Types() -> impl IntoView {
             <li class="card type">
                 <h2><a href=Route::Type(one.name.clone()).hash()>{one.name.clone()}</a></h2>
                 <p>{one.description.clone().unwrap_or_default()}</p>
-                <p class="help">{kind}", "{one.profile_class.clone().unwrap_or_else(|| "operational".to_owned())}", "{count(one.personalised.len(), "field")}" personalised"</p>
+                <p class="help">{kind}", "{one.class().unwrap_or("operational").to_owned()}", "{count(one.personalised.len(), "field")}" personalised"</p>
             </li>
         }
     };
@@ -112,7 +112,7 @@ fn Description(one: ProfileType) -> impl IntoView {
                 {fact("Origin", Some(if one.built_in { "built in" } else { "uploaded" }.to_owned()))}
                 {fact("Template", Some(template))}
                 {fact("Package", one.package_length.map(bytes))}
-                {fact("Class", one.profile_class.clone().or(metadata.profile_class))}
+                {fact("Class", one.class().map(str::to_owned))}
                 {fact("Operator", Some(metadata.service_provider_name))}
                 {fact("Profile name", Some(metadata.profile_name))}
                 {fact("Notifications go to", metadata.notification_address)}
