@@ -29,6 +29,7 @@ mod encoded;
 mod environment;
 pub mod error;
 mod health;
+pub mod log;
 mod metrics;
 pub mod outbox;
 pub mod profile;

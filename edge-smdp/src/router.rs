@@ -1,5 +1,6 @@
 //! The one door: requests in, answers out (SGP.22 §6; RFC 9457).
 
+use core::cell::Cell;
 use std::rc::Rc;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -15,6 +16,7 @@ use subtle::ConstantTimeEq;
 
 use crate::admission::{self, Admission};
 use crate::error::{Fault, Malformed, Trouble};
+use crate::log::{Line, Refused};
 use crate::seal::Cipher;
 use crate::store::{Change, Store};
 use crate::wire::problem::problem;
@@ -41,6 +43,8 @@ pub struct SmDp<P: Provider, S, C, R, O = Nowhere> {
     pub(crate) clock: C,
     pub(crate) chance: R,
     pub(crate) courier: O,
+    /// The profile of the call, for the log.
+    about: Cell<Option<Iccid>>,
 }
 
 /// What a path leads to.
@@ -53,14 +57,15 @@ enum Route<'a> {
 impl<P: Provider, S, C, R> SmDp<P, S, C, R> {
     /// Puts the parts together: a server that sends nothing by itself.
     pub const fn new(server: Rc<Server<P>>, store: S, clock: C, chance: R) -> Self {
-        Self { server, store, clock, chance, courier: Nowhere }
+        Self { server, store, clock, chance, courier: Nowhere, about: Cell::new(None) }
     }
 }
 
 impl<P: Provider, S, C, R, O> SmDp<P, S, C, R, O> {
     /// The same with another way out.
     pub fn with_courier<N>(self, courier: N) -> SmDp<P, S, C, R, N> {
-        SmDp { server: self.server, store: self.store, clock: self.clock, chance: self.chance, courier }
+        let Self { server, store, clock, chance, about, .. } = self;
+        SmDp { server, store, clock, chance, courier, about }
     }
 }
 
@@ -82,13 +87,14 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 
     /// Answers a request. Every request gets an answer: 200 with the standard's
     /// envelope (success or `Failed`), 204, or a problem document. What broke on our
-    /// side is a [`crate::Fault`] among the response's extensions: for the log, never for
-    /// the peer.
+    /// side is a [`crate::Fault`] among the response's extensions, beside a [`Line`] for
+    /// every call: for the log, never for the peer.
     pub async fn handle(&self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
         let path = request.uri().path().to_owned();
         let Some(route) = route(&path) else {
             return problem(Http::NOT_FOUND, "");
         };
+        self.about.set(None);
         let mut response = match &route {
             Route::Es9(_) if request.method() == Method::OPTIONS => preflight(&self.server.admission),
             Route::Es9(function) => self.es9(*function, &request).await,
@@ -103,6 +109,20 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
             headers.insert("access-control-expose-headers", admission::EXPOSED);
         }
+        let (interface, function) = match route {
+            Route::Es9(function) => ("es9plus", function.name()),
+            Route::Es2(function) => ("es2plus", function),
+            Route::Operator(rest) => ("operator", rest.split('/').next().unwrap_or_default()),
+        };
+        let line = Line {
+            interface,
+            // What is no function is the peer's own text.
+            function: function.chars().filter(char::is_ascii_graphic).take(32).collect(),
+            status: response.status().as_u16(),
+            refused: response.extensions().get::<Refused>().map(|refused| refused.0),
+            profile: self.about.get(),
+        };
+        response.extensions_mut().insert(line);
         response
     }
 
@@ -132,6 +152,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         iccid: &Iccid,
         mut make: impl AsyncFnMut(&mut Change) -> Result<T, Trouble>,
     ) -> Result<Option<T>, Trouble> {
+        self.about.set(Some(*iccid));
         for _ in 0..MAX_RACES {
             let Some(stored) = self.store.profile(iccid).await? else {
                 return Ok(None);
@@ -211,7 +232,9 @@ fn trouble(trouble: Trouble) -> Response<Vec<u8>> {
     match trouble {
         Trouble::Refused(refusal) => {
             let header = ResponseHeader::failed(refusal.code, &refusal.because);
-            respond(json(&HeaderOnly { header }))
+            let mut response = respond(json(&HeaderOnly { header }));
+            response.extensions_mut().insert(Refused(refusal.code));
+            response
         }
         Trouble::Malformed(malformed) => problem(Http::BAD_REQUEST, &malformed.because),
         Trouble::Fault(fault) => {

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use crate::admission::{AdmissionText, TlsClient};
 use crate::config::{Configuration, Limits, Protection, Server};
 use crate::crypto::{Entropy, WebCrypto};
+use crate::log::{Identifiers, Line};
 use crate::router::{MAX_OPERATOR_BODY, SmDp};
 use crate::store::durable::{Durable, Here, Shard, within};
 use crate::wire::problem::problem;
@@ -128,6 +129,11 @@ async fn answer(request: Request, env: &Env) -> core::result::Result<http::Respo
     }
     let response =
         SmDp::new(server, store, RuntimeClock, Entropy).with_courier(Outgoing).handle(request).await;
+    if let Some(line) = response.extensions().get::<Line>() {
+        let full = env.var("SMDP_LOG_IDENTIFIERS").is_ok_and(|var| var.to_string() == "full");
+        let identifiers = if full { Identifiers::Full } else { Identifiers::Shortened };
+        worker::console_log!("{}", line.json(identifiers));
+    }
     if let Some(fault) = response.extensions().get::<Fault>() {
         log(fault);
     }

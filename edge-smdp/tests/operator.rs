@@ -379,3 +379,30 @@ fn credentials_in_several_documents_are_as_one() {
         assert_eq!(Euicc::new(pki, EID).authenticate(&world, Some("UNKNOWN")).err().unwrap(), "8.2.6/3.8");
     }
 }
+
+/// What the log gets: for every call a line, without identifiers in full.
+#[test]
+fn every_call_leaves_a_line_for_the_log() {
+    use edge_smdp::log::{Identifiers, Line};
+    let world = World::new();
+    world.add_profile(ICCID);
+    let line = |method: &str, path: &str, token: Option<&str>, body: &[u8]| {
+        let response = world.request(method, path, token, body);
+        response.extensions().get::<Line>().unwrap().json(Identifiers::Shortened)
+    };
+    let order = json!({ "header": { "functionRequesterIdentifier": "2.999.2", "functionCallIdentifier": "1" }, "iccid": ICCID });
+    let order = order.to_string();
+    let es2 = "/gsma/rsp2/es2plus/downloadOrder";
+    let ordered = line("POST", es2, Some(TOKEN), order.as_bytes());
+    assert!(
+        ordered.contains(r#""function":"downloadOrder","status":200,"profile":"890010…0016""#),
+        "{ordered}"
+    );
+    let again = order.replace("\"1\"", "\"2\"");
+    let refused = line("POST", es2, Some(TOKEN), again.as_bytes());
+    assert!(refused.contains(r#""refused":"8.2.1/3.3""#), "{refused}");
+    assert!(line("POST", es2, None, b"{}").contains("401"));
+    assert!(!line("GET", &format!("/operator/orders/{ICCID}"), Some(TOKEN), b"").contains(ICCID));
+    let strange = line("POST", "/gsma/rsp2/es2plus/a\"b%22%0a", Some(TOKEN), b"{}");
+    assert!(serde_json::from_str::<Value>(&strange).is_ok(), "{strange}");
+}
