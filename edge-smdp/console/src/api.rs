@@ -329,6 +329,32 @@ pub struct Health {
     pub operator: Option<bool>,
     pub warnings: Vec<String>,
     pub credentials: Vec<Credential>,
+    /// `open` or `certificate`.
+    pub admission: Option<String>,
+    /// All of the server's own; with these the dates of `credentials` are said twice.
+    pub certificates: Vec<Certificate>,
+    pub revocation_lists: Vec<RevocationList>,
+}
+
+/// A certificate of the server or above it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[allow(missing_docs, reason = "names of the interface, described there")]
+pub struct Certificate {
+    pub name: String,
+    pub not_before: u64,
+    pub not_after: u64,
+}
+
+/// A list of revoked certificates that the server has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[allow(missing_docs, reason = "names of the interface, described there")]
+pub struct RevocationList {
+    pub issuer: String,
+    pub this_update: u64,
+    pub next_update: Option<u64>,
+    pub revoked: u64,
 }
 
 #[cfg(test)]

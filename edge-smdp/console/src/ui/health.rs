@@ -31,6 +31,13 @@ pub(super) fn Server() -> impl IntoView {
             };
             let warnings = health.warnings.clone();
             let calm = warnings.is_empty();
+            let dated = !health.certificates.is_empty();
+            let listless = health.revocation_lists.is_empty();
+            let admission = health.admission.map(|way| match way.as_str() {
+                "open" => "any LPA".to_owned(),
+                "certificate" => "LPAs with a certificate of the LPA CA".to_owned(),
+                _ => way,
+            });
             view! {
                 <p class=note role="status"><strong>{words}</strong></p>
                 <section class="card" hidden=calm aria-labelledby="warnings-title">
@@ -42,29 +49,68 @@ pub(super) fn Server() -> impl IntoView {
                     <dl class="facts">
                         <div><dt>"Addresses"</dt><dd>{health.addresses.iter().map(|address| view! { <span class="digits block">{address.clone()}</span> }).collect_view()}</dd></div>
                         <div><dt>"OID"</dt><dd class="digits">{health.oid.clone()}</dd></div>
+                        {admission.map(|words| view! { <div><dt>"Who is served"</dt><dd>{words}</dd></div> })}
                     </dl>
                     <p class="help">"The first address stands in activation codes."</p>
                 </section>
                 <section class="card" aria-labelledby="certificates-title">
                     <h2 id="certificates-title">"Certificates"</h2>
                     {health.credentials.is_empty().then(|| view! { <p class="empty">"The server has none, or does not say."</p> })}
-                    <ul class="certificates">{health.credentials.into_iter().map(|one| view! { <Certificates one/> }).collect_view()}</ul>
+                    <ul class="certificates">{health.credentials.into_iter().map(|one| view! { <Credentials one dated/> }).collect_view()}</ul>
+                    {(!health.certificates.is_empty()).then(|| view! {
+                        <table class="cards">
+                            <caption class="unseen">"Certificates and how long they last"</caption>
+                            <thead><tr><th scope="col">"Left"</th><th scope="col">"Certificate"</th><th scope="col">"Until"</th></tr></thead>
+                            <tbody>{health.certificates.into_iter().map(|one| view! {
+                                <tr>
+                                    <td class="state"><Left until=one.not_after from=one.not_before/></td>
+                                    <th scope="row">{one.name}</th>
+                                    <td data-label="Until" class="date">{day(one.not_after)}</td>
+                                </tr>
+                            }).collect_view()}</tbody>
+                        </table>
+                    })}
+                </section>
+                <section class="card" hidden=listless aria-labelledby="lists-title">
+                    <h2 id="lists-title">"Revocation lists"</h2>
+                    <table class="cards">
+                        <caption class="unseen">"Lists of revoked certificates"</caption>
+                        <thead><tr><th scope="col">"Left"</th><th scope="col">"Issuer"</th><th scope="col">"Of"</th><th scope="col">"Revoked"</th></tr></thead>
+                        <tbody>{health.revocation_lists.into_iter().map(|one| view! {
+                            <tr>
+                                <td class="state">{one.next_update.map(|until| view! { <Left until from=one.this_update/> })}</td>
+                                <th scope="row">{one.issuer}</th>
+                                <td data-label="Of" class="date">{day(one.this_update)}</td>
+                                <td data-label="Revoked">{one.revoked.to_string()}</td>
+                            </tr>
+                        }).collect_view()}</tbody>
+                    </table>
                 </section>
             }
         })}
     }
 }
 
+/// How long something lasts, in colour and text.
 #[component]
-fn Certificates(one: Credential) -> impl IntoView {
+fn Left(until: u64, from: u64) -> impl IntoView {
+    let (tone, words) = match days_left(until, now()) {
+        _ if from > now() => (Tone::Bad, "not valid yet".to_owned()),
+        None => (Tone::Bad, "expired: replace it".to_owned()),
+        Some(days @ 0..SOON) => {
+            (Tone::Waiting, format!("{} left: replace it soon", count(days as usize, "day")))
+        }
+        Some(days) => (Tone::Good, format!("{} left", count(days as usize, "day"))),
+    };
+    view! { <Mood tone words/> }
+}
+
+/// What the server has under a CI; `dated`: how long it lasts is said elsewhere.
+#[component]
+fn Credentials(one: Credential, dated: bool) -> impl IntoView {
     let line = |name: &'static str, until: Option<u64>| {
-        until.map(|until| {
-            let (tone, words) = match days_left(until, now()) {
-                None => (Tone::Bad, "expired: replace it".to_owned()),
-                Some(days @ 0..SOON) => (Tone::Waiting, format!("{} left: replace it soon", count(days as usize, "day"))),
-                Some(days) => (Tone::Good, format!("{} left", count(days as usize, "day"))),
-            };
-            view! { <div><dt>{name}</dt><dd><Mood tone words/>" until "<span class="date">{day(until)}</span></dd></div> }
+        until.filter(|_| !dated).map(|until| {
+            view! { <div><dt>{name}</dt><dd><Left until from=0/>" until "<span class="date">{day(until)}</span></dd></div> }
         })
     };
     let valid = match one.valid {

@@ -31,7 +31,6 @@ pub(super) fn Logs(log: Log) -> impl IntoView {
             {tab(Log::Outbox, "Outbox")}
         </ul></nav>
         {match log {
-                    _ if pages.is_later() => "There are no more.",
             Log::Outbox => view! { <Waiting/> }.into_any(),
             _ => view! { <Happened log/> }.into_any(),
         }}
@@ -92,6 +91,7 @@ fn Happened(log: Log) -> impl IntoView {
             let empty = page.events.is_empty();
             view! {
                 {empty.then(|| view! { <p class="empty">{match log {
+                    _ if pages.is_later() => "There are no more.",
                     Log::Notifications => "No eUICC has reported anything yet.",
                     _ if filter.with(|filter| *filter != Filter::default()) => "Nothing passes the filter. Change it, or clear it to see all.",
                     _ => "Nothing has happened yet.",
