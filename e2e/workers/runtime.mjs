@@ -21,6 +21,7 @@ export async function start(names, more = {}, change = () => {}) {
     const text = readFileSync(join(member, 'wrangler.jsonc'), 'utf8').replace(/^\s*\/\/.*$/gm, '');
     const configuration = JSON.parse(text);
     configuration.main = join(member, configuration.main);
+    if (configuration.assets) configuration.assets.directory = join(member, configuration.assets.directory);
     Object.assign(configuration.vars, laboratory[name], more[name]);
     change(configuration);
     const configPath = join(root, name, 'wrangler.json');

@@ -43,6 +43,7 @@ impl Clock for RuntimeClock {
     }
 }
 
+mod console;
 mod door;
 
 /// How long a message to the operator or an SM-DS may take.
@@ -106,6 +107,9 @@ pub(crate) async fn tend(env: &Env, here: Here) -> bool {
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> Result<web_sys::Response> {
     let url = request.url();
+    if http::Uri::try_from(&url).is_ok_and(|uri| console::is_path(uri.path())) {
+        return console::serve(request.into(), &env).await.map(Into::into);
+    }
     let response = async {
         if let Some(refused) = door::too_often(&request, &url, &env).await {
             return outgoing(refused);
