@@ -13,7 +13,6 @@ use std::task::{Context, Poll, Waker};
 use common::*;
 use edge_smdp::outbox::{Outgoing, Settled};
 use edge_smdp::profile::Profile;
-use edge_smdp::store::memory::Memory;
 use edge_smdp::store::{
     Added, Change, JournalQuery, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally,
 };
@@ -23,7 +22,7 @@ use rsp::{Eid, Iccid, MatchingId, TransactionId};
 use serde_json::{Value, json};
 
 /// A store that lets others go first, once before every step.
-struct Yielding<'a>(&'a Memory);
+struct Yielding<'a>(&'a TestStore);
 
 async fn others_first() {
     let mut waited = false;

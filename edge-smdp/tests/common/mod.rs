@@ -4,10 +4,11 @@
 #![allow(dead_code, reason = "every test file uses its part")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+mod store;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use edge_smdp::store::memory::Memory;
 use edge_smdp::{Configuration, Courier, Letter, Limits, Protection, Server, SmDp};
 use http::{Request, Response};
 use rand_chacha::ChaCha8Rng;
@@ -34,8 +35,10 @@ use rsp_crypto::software::SigningKey;
 use rsp_crypto::{Bsp, Curve, OneTimeKeyPair, PublicKey, SessionKeys, Signature, Software, ready, signature};
 use serde_json::{Value, json};
 
+pub(crate) use store::TestStore;
+
 pub(crate) type Soft = Software<ChaCha8Rng>;
-pub(crate) type TestSmDp = SmDp<Soft, Memory, Rc<Cell<u64>>, RefCell<ChaCha8Rng>, Rc<Post>>;
+pub(crate) type TestSmDp = SmDp<Soft, TestStore, Rc<Cell<u64>>, RefCell<ChaCha8Rng>, Rc<Post>>;
 
 /// What a peer of the server answers: status and body, or that it does not.
 pub(crate) type Answer = Result<(u16, Vec<u8>), String>;
@@ -192,7 +195,7 @@ impl World {
         let smdp = ready(Server::new(Software::new(rng(2)), &configuration)).unwrap();
         let clock = Rc::new(Cell::new(NOW));
         let post = Rc::new(Post::new());
-        let smdp = SmDp::new(Rc::new(smdp), Memory::new(), Rc::clone(&clock), RefCell::new(rng(3)))
+        let smdp = SmDp::new(Rc::new(smdp), TestStore::new(), Rc::clone(&clock), RefCell::new(rng(3)))
             .with_courier(Rc::clone(&post));
         Self { smdp, clock, pki, lpa: None, post, calls: Cell::new(0) }
     }
