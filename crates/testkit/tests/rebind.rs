@@ -2,8 +2,6 @@
 //! has its one-time key, the SM-DP+ binds the package to it once more, and the chip
 //! installs that.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
-
 use std::cell::RefCell;
 use std::rc::Rc;
 

@@ -4,6 +4,8 @@
 #![allow(dead_code, reason = "every test file uses its part")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+pub(crate) mod turns;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
