@@ -76,7 +76,8 @@ fn nothing_leads_to_an_order_that_has_ended() {
 
 #[test]
 fn an_order_ends_by_itself_in_every_state() {
-    let stages: [(&str, fn(&World)); 5] = [
+    type Stage = fn(&World);
+    let stages: [(&str, Stage); 5] = [
         ("Allocated", |world| {
             assert_success(&world.es2("downloadOrder", json!({ "iccid": ICCID })));
         }),
