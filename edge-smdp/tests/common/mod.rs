@@ -5,6 +5,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 mod store;
+pub(crate) mod turns;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -496,7 +497,18 @@ impl Euicc {
     /// A new session up to AuthenticateClient; the code of the refusal if it is one.
     pub(crate) fn authenticate(&self, world: &World, matching_id: Option<&str>) -> Result<Open, String> {
         let (id, server) = self.initiate(world);
-        let (request, signature1) = self.authenticate_request(&id, self.signed1(&server, matching_id));
+        self.authenticate_in(world, &id, &server, matching_id)
+    }
+
+    /// AuthenticateClient in a session that has begun.
+    pub(crate) fn authenticate_in(
+        &self,
+        world: &World,
+        id: &str,
+        server: &ServerSigned1,
+        matching_id: Option<&str>,
+    ) -> Result<Open, String> {
+        let (request, signature1) = self.authenticate_request(id, self.signed1(server, matching_id));
         let (status, answer) = world.es9("authenticateClient", &request);
         assert_eq!(status, 200, "{answer}");
         if status_of(&answer) != "Executed-Success" {
@@ -511,7 +523,7 @@ impl Euicc {
         let smdp_signed2 = SmdpSigned2::decode(&signed2).unwrap();
         assert_eq!(smdp_signed2.transaction_id.to_string(), id);
         Ok(Open {
-            transaction_id: id,
+            transaction_id: id.to_owned(),
             smdp_signed2,
             smdp_signature2: signature2,
             metadata: unb64(&answer["profileMetadata"]),

@@ -43,6 +43,15 @@ impl TestStore {
 }
 
 impl TestStore {
+    /// How many matching ids and links to eUICCs there are, where that can be seen.
+    pub(crate) fn leads(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::Memory(memory) => Some(memory.leads()),
+            #[cfg(feature = "self-test")]
+            Self::Objects(_) => None,
+        }
+    }
+
     /// What there is but the transaction ids that have been used, as text: equal while
     /// nothing has changed. Of objects: what can be listed.
     pub(crate) fn snapshot(&self) -> String {
