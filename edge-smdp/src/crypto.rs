@@ -159,6 +159,26 @@ impl WebCrypto {
         Ok(wait(promise).await?.unchecked_into())
     }
 
+    /// Whether a key of RSA, base64url of modulus and exponent, signed this by
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    pub(crate) async fn rs256(&self, n: &str, e: &str, signed: &[u8], signature: &[u8]) -> bool {
+        let verified = async {
+            let algorithm = object(&[("name", "RSASSA-PKCS1-v1_5".into()), ("hash", "SHA-256".into())])?;
+            let jwk = object(&[("kty", "RSA".into()), ("n", n.into()), ("e", e.into())])?;
+            let usages = Array::of1(&"verify".into());
+            let key = self.subtle.import_key_with_object("jwk", &jwk, &algorithm, false, usages.as_ref());
+            let key: CryptoKey = wait(key).await?.unchecked_into();
+            let verified = self.subtle.verify_with_object_and_js_u8_array_and_js_u8_array(
+                &algorithm,
+                &key,
+                &Uint8Array::from(signature),
+                &Uint8Array::from(signed),
+            );
+            wait(verified).await
+        };
+        verified.await.is_ok_and(|verified: JsValue| verified.is_truthy())
+    }
+
     /// AES-CBC with the padding of PKCS#7.
     async fn cbc(&self, key: &[u8; 16], iv: &[u8; 16], data: &[u8]) -> Result<Vec<u8>, Fault> {
         let key = self.aes_key(key).await?;

@@ -20,13 +20,14 @@ struct Health<'a> {
     status: &'static str,
     oid: String,
     addresses: &'a [String],
-    /// Whether there is an operator's token.
+    /// Whether anybody can be the operator.
     operator: bool,
     /// Which LPAs are served: `open` or `certificate`.
     admission: &'static str,
     credentials: Vec<CredentialHealth>,
     /// All of ours, and those that LPAs' are issued under.
     certificates: Vec<CertificateHealth>,
+    revocation_lists: Vec<ListHealth>,
     /// In words, what somebody has to do something about.
     warnings: Vec<String>,
 }
@@ -49,6 +50,17 @@ struct CertificateHealth {
     not_after: u64,
     /// Whole days until then; negative when they have gone.
     days_left: i64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListHealth {
+    issuer: String,
+    /// Seconds since 1970.
+    this_update: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_update: Option<u64>,
+    revoked: usize,
 }
 
 impl CertificateHealth {
@@ -97,17 +109,34 @@ pub(crate) fn health<P: Provider>(server: &Server<P>, now: u64) -> Response<Vec<
         let name = format!("LPA CA {}", index + 1);
         certificates.push(CertificateHealth::new(name, Certificate::validity(authority), now));
     }
-    let warnings: Vec<String> =
+    let mut warnings: Vec<String> =
         certificates.iter().filter_map(|certificate| certificate.warning(now)).collect();
+    for set in &server.credentials {
+        let ours =
+            [("CERT.DPauth", &set.dp_auth.certificate), ("CERT.DPpb", &set.dp_pb.certificate)].into_iter();
+        let revoked = ours.filter(|(_, certificate)| server.revocation.is_revoked(certificate));
+        warnings.extend(revoked.map(|(name, _)| format!("{name} under CI {} is revoked", set.ci.id())));
+    }
+    let mut revocation_lists = Vec::new();
+    for standing in server.revocation.standing(now) {
+        warnings.extend(standing.warning);
+        revocation_lists.push(ListHealth {
+            issuer: standing.name.to_owned(),
+            this_update: standing.this_update,
+            next_update: standing.next_update,
+            revoked: standing.revoked,
+        });
+    }
     let healthy = credentials.iter().any(|credential| credential.valid);
     let health = Health {
         status: if healthy { "ok" } else { "no valid certificates" },
         oid: server.oid.to_string(),
         addresses: &server.addresses,
-        operator: server.operator_token.is_some(),
+        operator: server.operator_token.is_some() || server.has_access,
         admission: server.admission.name(),
         credentials,
         certificates,
+        revocation_lists,
         warnings,
     };
     let mut response = Response::new(serde_json::to_vec(&health).unwrap_or_default());

@@ -21,6 +21,7 @@
 //! `rsp_crypto::Software`, a [`Clock`] and a [`Chance`] of the caller. In a
 //! worker: the same over Durable Objects and Web Crypto.
 
+pub mod access;
 pub mod admission;
 pub mod config;
 #[cfg(target_arch = "wasm32")]
@@ -29,15 +30,18 @@ mod encoded;
 mod environment;
 pub mod error;
 mod health;
+pub mod log;
 mod metrics;
 pub mod outbox;
 pub mod profile;
 pub mod profile_type;
+mod revocation;
 pub mod router;
 pub mod seal;
 pub mod service;
 pub mod store;
 mod tend;
+pub mod transport_key;
 pub mod wire;
 #[cfg(target_arch = "wasm32")]
 mod worker;

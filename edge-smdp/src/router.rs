@@ -1,5 +1,6 @@
 //! The one door: requests in, answers out (SGP.22 §6; RFC 9457).
 
+use core::cell::Cell;
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -18,14 +19,18 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::access::OperatorProven;
 use crate::admission::{self, Admission};
 use crate::error::{Fault, Malformed, Trouble};
+use crate::log::{Line, Refused};
 use crate::seal::Cipher;
+use crate::service::end::{self, Ended};
 use crate::service::session;
 use crate::store::{Change, Store};
 use crate::wire::problem::problem;
 use crate::{Chance, Clock, Courier, Nowhere, Server};
 
+mod es12;
 mod es2;
 mod es9;
 mod operator;
@@ -47,6 +52,8 @@ pub struct SmDp<P: Provider, S, C, R, O = Nowhere> {
     pub(crate) clock: C,
     pub(crate) chance: R,
     pub(crate) courier: O,
+    /// The profile of the call, for the log.
+    about: Cell<Option<Iccid>>,
 }
 
 /// What of the store a request is about.
@@ -85,14 +92,15 @@ enum Route<'a> {
 impl<P: Provider, S, C, R> SmDp<P, S, C, R> {
     /// Puts the parts together: a server that sends nothing by itself.
     pub const fn new(server: Rc<Server<P>>, store: S, clock: C, chance: R) -> Self {
-        Self { server, store, clock, chance, courier: Nowhere }
+        Self { server, store, clock, chance, courier: Nowhere, about: Cell::new(None) }
     }
 }
 
 impl<P: Provider, S, C, R, O> SmDp<P, S, C, R, O> {
     /// The same with another way out.
     pub fn with_courier<N>(self, courier: N) -> SmDp<P, S, C, R, N> {
-        SmDp { server: self.server, store: self.store, clock: self.clock, chance: self.chance, courier }
+        let Self { server, store, clock, chance, about, .. } = self;
+        SmDp { server, store, clock, chance, courier, about }
     }
 }
 
@@ -114,9 +122,10 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 
     /// Answers a request. Every request gets an answer: 200 with the standard's
     /// envelope (success or `Failed`), 204, or a problem document. What broke on our
-    /// side is a [`crate::Fault`] among the response's extensions: for the log, never for
-    /// the peer.
+    /// side is a [`crate::Fault`] among the response's extensions, beside a [`Line`] for
+    /// every call: for the log, never for the peer.
     pub async fn handle(&self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
+        self.about.set(None);
         match self.turned_away(&request).await {
             Some(response) => response,
             None => self.handle_admitted(request).await,
@@ -134,7 +143,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             Some(refused) => Some(refused),
             None => admission::refuse(&self.server, request, self.clock.now()).await,
         };
-        refused.map(|response| dressed(response, &route))
+        refused.map(|response| dressed(response, &route, None))
     }
 
     /// The same for a request that [`SmDp::turned_away`] has let in elsewhere, where what
@@ -144,13 +153,14 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let Some(route) = route(&path) else {
             return problem(Http::NOT_FOUND, "");
         };
+        self.about.set(None);
         let response = match &route {
             Route::Es9(_) if request.method() == Method::OPTIONS => preflight(&self.server.admission),
             Route::Es9(function) => self.es9(*function, &request).await,
             Route::Es2(function) => self.es2(function, &request).await,
             Route::Operator(rest) => self.operator(rest, &request).await,
         };
-        dressed(response, &route)
+        dressed(response, &route, self.about.get())
     }
 
     /// What of the store a request is about, as far as the request tells. A request of
@@ -192,6 +202,8 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 };
                 iccid.map(Owner::Profile)
             }
+            // Whom a proxy has let in is known where it was seen.
+            Route::Es2(_) if request.extensions().get::<OperatorProven>().is_some() => None,
             Route::Es2(_) if self.not_authorised(request).is_none() => {
                 let request: OfProfile<'_> = serde_json::from_slice(body).ok()?;
                 request.iccid?.parse().ok().map(Owner::Profile)
@@ -203,6 +215,9 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     /// The answer to a request that does not come from the operator: 401 without a
     /// token, 403 with a wrong one.
     fn not_authorised(&self, request: &Request<Vec<u8>>) -> Option<Response<Vec<u8>>> {
+        if request.extensions().get::<OperatorProven>().is_some() {
+            return None;
+        }
         let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let given = header.and_then(|value| value.split_once(' '));
         let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
@@ -220,12 +235,14 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 
     /// Makes a change to a profile, again when somebody else was faster. What `make`
     /// did to the record is kept when it refuses, too (a counted failure), and
-    /// forgotten on a fault or on malformed input. `None`: there is no such profile.
+    /// forgotten on a fault or on malformed input. When it ends an order, what leads to
+    /// the order is given up. `None`: there is no such profile.
     pub(crate) async fn change<T>(
         &self,
         iccid: &Iccid,
         mut make: impl AsyncFnMut(&mut Change) -> Result<T, Trouble>,
     ) -> Result<Option<T>, Trouble> {
+        self.about.set(Some(*iccid));
         for _ in 0..MAX_RACES {
             let Some(stored) = self.store.profile(iccid).await? else {
                 return Ok(None);
@@ -235,18 +252,36 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             if matches!(result, Err(Trouble::Fault(_) | Trouble::Malformed(_))) {
                 return result.map(Some);
             }
+            let ended = end::of(&stored.profile, &mut change.profile, self.clock.now());
+            if self.server.operator_callback.is_none() {
+                change.profile.pending.messages.retain(|message| !message.is_for_operator());
+            }
             let changed =
                 change.bound.is_some() || change.packages.is_some() || change.profile != stored.profile;
             if !changed || self.store.replace(stored.version, &change).await? {
+                if let Some(ended) = ended {
+                    self.give_up(iccid, &ended).await?;
+                }
                 return result.map(Some);
             }
         }
         Err(Fault::new("too many changes of one profile at once").into())
     }
+
+    /// Gives up what leads to an order.
+    async fn give_up(&self, iccid: &Iccid, ended: &Ended) -> Result<(), Fault> {
+        if let Some(id) = ended.matching_id.as_ref().filter(|id| !id.is_empty()) {
+            self.store.release_matching_id(id, iccid).await?;
+        }
+        for eid in &ended.eids {
+            self.store.unlink(eid, iccid).await?;
+        }
+        Ok(())
+    }
 }
 
 /// What every answer of an interface carries.
-fn dressed(mut response: Response<Vec<u8>>, route: &Route<'_>) -> Response<Vec<u8>> {
+fn dressed(mut response: Response<Vec<u8>>, route: &Route<'_>, about: Option<Iccid>) -> Response<Vec<u8>> {
     let headers = response.headers_mut();
     if !matches!(route, Route::Operator(_)) {
         headers.insert(X_ADMIN_PROTOCOL, HeaderValue::from_static(ADMIN_PROTOCOL));
@@ -255,6 +290,20 @@ fn dressed(mut response: Response<Vec<u8>>, route: &Route<'_>) -> Response<Vec<u
         headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
         headers.insert("access-control-expose-headers", admission::EXPOSED);
     }
+    let (interface, function) = match route {
+        Route::Es9(function) => ("es9plus", function.name()),
+        Route::Es2(function) => ("es2plus", *function),
+        Route::Operator(rest) => ("operator", rest.split('/').next().unwrap_or_default()),
+    };
+    let line = Line {
+        interface,
+        // What is no function is the peer's own text.
+        function: function.chars().filter(char::is_ascii_graphic).take(32).collect(),
+        status: response.status().as_u16(),
+        refused: response.extensions().get::<Refused>().map(|refused| refused.0),
+        profile: about,
+    };
+    response.extensions_mut().insert(line);
     response
 }
 
@@ -318,7 +367,9 @@ fn trouble(trouble: Trouble) -> Response<Vec<u8>> {
     match trouble {
         Trouble::Refused(refusal) => {
             let header = ResponseHeader::failed(refusal.code, &refusal.because);
-            respond(json(&HeaderOnly { header }))
+            let mut response = respond(json(&HeaderOnly { header }));
+            response.extensions_mut().insert(Refused(refusal.code));
+            response
         }
         Trouble::Malformed(malformed) => problem(Http::BAD_REQUEST, &malformed.because),
         Trouble::Fault(fault) => {

@@ -13,10 +13,13 @@ use worker::{
     Context, Date, Env, Fetch, Headers, Method as Verb, Request, RequestInit, RequestRedirect, Result,
     ScheduleContext, ScheduledEvent, event,
 };
+use zeroize::Zeroizing;
 
+use crate::access::OperatorProven;
 use crate::admission::{AdmissionText, TlsClient};
 use crate::config::{Configuration, Limits, Protection, Server};
 use crate::crypto::{Entropy, WebCrypto};
+use crate::log::{Identifiers, Line};
 use crate::router::{MAX_OPERATOR_BODY, SmDp};
 use crate::store::durable::{Durable, Here, Shard, within};
 use crate::wire::problem::problem;
@@ -39,6 +42,9 @@ impl Clock for RuntimeClock {
         Date::now().as_millis() / 1000
     }
 }
+
+mod console;
+mod door;
 
 /// How long a message to the operator or an SM-DS may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -84,16 +90,18 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) 
     }
 }
 
-/// Does what is due in one object of the store.
-pub(crate) async fn tend(env: &Env, here: Here) {
+/// Does what is due in one object of the store; `false`: something kept it from that.
+pub(crate) async fn tend(env: &Env, here: Here) -> bool {
     let tended = async {
         let objects = env.durable_object("STORE").map_err(|error| Fault::new(error.to_string()))?;
         let store = Durable::inside(objects, here);
         SmDp::new(server(env).await?, store, RuntimeClock, Entropy).with_courier(Outgoing).tend().await
     };
-    if let Err(fault) = tended.await {
-        log(&fault);
+    let tended = tended.await;
+    if let Err(fault) = &tended {
+        log(fault);
     }
+    tended.is_ok()
 }
 
 /// Futures go on by promises and not by `queueMicrotask`, which here is a way through the
@@ -106,9 +114,21 @@ fn start() {
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> Result<web_sys::Response> {
     let url = request.url();
+    if http::Uri::try_from(&url).is_ok_and(|uri| console::is_path(uri.path())) {
+        return console::serve(request.into(), &env).await.map(Into::into);
+    }
     let response = async {
+        if let Some(refused) = door::too_often(&request, &url, &env).await {
+            return outgoing(refused);
+        }
+        let is_let_in = door::is_let_in(&request, &env, RuntimeClock.now()).await?;
         match incoming(&request, &url).await? {
-            Some(request) => outside(request, &env).await,
+            Some(mut request) => {
+                if is_let_in {
+                    request.extensions_mut().insert(OperatorProven);
+                }
+                outside(request, &env).await
+            }
             None => outgoing(too_long()),
         }
     };
@@ -137,7 +157,7 @@ async fn outside(
     }
     let smdp = SmDp::new(server, store, RuntimeClock, Entropy).with_courier(Outgoing);
     if let Some(refused) = smdp.turned_away(&request).await {
-        return sent(refused);
+        return sent(refused, env);
     }
     if let Some(owner) = smdp.owner(&request)
         && let Some(shard) = smdp.store().place(&owner).await?
@@ -147,7 +167,7 @@ async fn outside(
         Durable::remember_place(&owner, shard);
         return Ok(response);
     }
-    sent(smdp.handle_admitted(request).await)
+    sent(smdp.handle_admitted(request).await, env)
 }
 
 /// A request that was let in at the worker's door ([`outside`]), answered in an object.
@@ -162,12 +182,18 @@ pub(crate) async fn inside(
         let Some(request) = incoming(request, path).await? else { return outgoing(too_long()) };
         let store = Durable::inside(env.durable_object("STORE").map_err(failed)?, here);
         let smdp = SmDp::new(server(env).await?, store, RuntimeClock, Entropy).with_courier(Outgoing);
-        sent(smdp.handle_admitted(request).await)
+        sent(smdp.handle_admitted(request).await, env)
     };
     answered(response.await)
 }
 
-fn sent(response: http::Response<Vec<u8>>) -> core::result::Result<web_sys::Response, Fault> {
+/// What a response leaves for the log, then the response.
+fn sent(response: http::Response<Vec<u8>>, env: &Env) -> core::result::Result<web_sys::Response, Fault> {
+    if let Some(line) = response.extensions().get::<Line>() {
+        let full = env.var("SMDP_LOG_IDENTIFIERS").is_ok_and(|var| var.to_string() == "full");
+        let identifiers = if full { Identifiers::Full } else { Identifiers::Shortened };
+        worker::console_log!("{}", line.json(identifiers));
+    }
     if let Some(fault) = response.extensions().get::<Fault>() {
         log(fault);
     }
@@ -194,32 +220,55 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
         let value = env.secret(name).map(|secret| secret.to_string());
         value.or_else(|_| env.var(name).map(|var| var.to_string())).ok()
     };
+    // A value of the platform holds 5 kB: what may be longer goes on in NAME_2 and so on.
+    let long = |name: &str| {
+        let more = (2..=8).filter_map(|part| text(&format!("{name}_{part}")));
+        let parts: Vec<String> = text(name).into_iter().chain(more).collect();
+        (!parts.is_empty()).then(|| Zeroizing::new(parts.join("\n")))
+    };
     let needed = |name: &str| text(name).ok_or_else(|| Fault::new(format!("{name} is not configured")));
-    let (credentials, secret) = (needed("SMDP_CREDENTIALS")?, needed("SMDP_SECRET")?);
+    let credentials = long("SMDP_CREDENTIALS");
+    let credentials = credentials.ok_or_else(|| Fault::new("SMDP_CREDENTIALS is not configured"))?;
+    let secret = needed("SMDP_SECRET")?;
     let (addresses, token) = (needed("SMDP_ADDRESSES")?, text("OPERATOR_TOKEN"));
     let protection = match text("SMDP_PROTECTION").as_deref() {
         None | Some("" | "session-keys") => Protection::SessionKeys,
         Some("profile-protection-keys") => Protection::ProfileProtectionKeys,
         Some(_) => return Err(Fault::new("SMDP_PROTECTION: session-keys, profile-protection-keys")),
     };
-    let names = ["LPA_ADMISSION", "LPA_CA", "LPA_MTLS_ISSUER", "LPA_MTLS_FINGERPRINTS"];
-    let [mode, ca, mtls_issuer, mtls_fingerprints] = names.map(|name| text(name).unwrap_or_default());
+    let names = ["LPA_ADMISSION", "LPA_MTLS_ISSUER", "LPA_MTLS_FINGERPRINTS"];
+    let [mode, mtls_issuer, mtls_fingerprints] = names.map(|name| text(name).unwrap_or_default());
+    let [ca, lists] = ["LPA_CA", "SMDP_CRLS"].map(|name| long(name).unwrap_or_default());
+    let transport_keys = Zeroizing::new(text("SMDP_TRANSPORT_KEYS").unwrap_or_default());
+    let limits = text("SMDP_LIMITS").filter(|text| !text.is_empty());
+    let limits = limits.map_or_else(|| Ok(Limits::default()), |text| Limits::from_json(&text));
+    let limits = limits.map_err(|error| Fault::new(error.to_string()))?;
+    let (callback, callback_token) = (text("OPERATOR_CALLBACK"), text("OPERATOR_CALLBACK_TOKEN"));
+    let (requesters, smds_root) = (text("OPERATOR_REQUESTERS"), text("SMDS_ROOT"));
     let configuration = Configuration {
         credentials: &credentials,
         secret: &secret,
         operator_token: token.as_deref(),
         addresses: &addresses,
         protection,
-        limits: Limits::default(),
         admission: AdmissionText {
             mode: &mode,
             ca: &ca,
             mtls_issuer: &mtls_issuer,
             mtls_fingerprints: &mtls_fingerprints,
         },
+        revocation_lists: &lists,
+        transport_keys: &transport_keys,
+        limits,
+        operator_callback: callback.as_deref(),
+        operator_callback_token: callback_token.as_deref(),
+        operator_requesters: requesters.as_deref(),
+        smds_root: smds_root.as_deref(),
     };
     let server = Server::new(WebCrypto::new()?, &configuration).await;
-    let server = Rc::new(server.map_err(|error| Fault::new(error.to_string()))?);
+    let mut server = server.map_err(|error| Fault::new(error.to_string()))?;
+    server.has_access = text("OPERATOR_ACCESS").is_some();
+    let server = Rc::new(server);
     SERVER.set(Some(Rc::clone(&server)));
     Ok(server)
 }

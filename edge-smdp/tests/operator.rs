@@ -5,10 +5,15 @@
 
 mod common;
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use common::*;
-use edge_smdp::{Configuration, Limits, Protection, Server};
+use edge_smdp::store::memory::Memory;
+use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
 use rsp::codes::ErrorReason;
-use rsp_crypto::{Software, ready};
+use rsp_crypto::issue::Pki;
+use rsp_crypto::{Curve, Software, ready};
 use serde_json::{Value, json};
 
 const SECOND: &str = "8900101000000000024";
@@ -324,15 +329,8 @@ fn a_wrong_configuration_is_told_and_quotes_nothing() {
     let good = json!({ "sets": [credential_set(&pki)] });
     let check = |credentials: &Value, secret: &str, addresses: &str| {
         let text = credentials.to_string();
-        let configuration = Configuration {
-            credentials: &text,
-            secret,
-            operator_token: None,
-            addresses,
-            protection: Protection::default(),
-            limits: Limits::default(),
-            ..Configuration::default()
-        };
+        let configuration =
+            Configuration { credentials: &text, secret, addresses, ..Configuration::default() };
         ready(Server::new(Software::new(rng(2)), &configuration)).err().map(|error| error.to_string())
     };
     let secret = "000102030405060708090a0b0c0d0e0f";
@@ -359,4 +357,46 @@ fn a_wrong_configuration_is_told_and_quotes_nothing() {
     let mut other_ci = good;
     other_ci["sets"][0]["ciCertificate"] = credential_set(&common::pki(9))["ciCertificate"].clone();
     wrong(check(&other_ci, secret, "smdp.example"), "dpAuth.certificate");
+}
+
+/// A secret of the platform holds 5 kB: each CI may come in one of its own.
+#[test]
+fn credentials_in_several_documents_are_as_one() {
+    let (first, second) = (pki(1), pki_on(Curve::BrainpoolP256r1, 9));
+    let document = |pki: &Pki| json!({ "oid": "2.999.10", "sets": [credential_set(pki)] }).to_string();
+    let text = format!("{}\n{}", document(&first), document(&second));
+    let server = server(&text, Protection::default(), Limits::default());
+    let mut world = World::new();
+    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
+        .with_courier(Rc::clone(&world.post));
+    for pki in [&first, &second] {
+        assert_eq!(Euicc::new(pki, EID).authenticate(&world, Some("UNKNOWN")).err().unwrap(), "8.2.6/3.8");
+    }
+}
+
+/// What the log gets: for every call a line, without identifiers in full.
+#[test]
+fn every_call_leaves_a_line_for_the_log() {
+    use edge_smdp::log::{Identifiers, Line};
+    let world = World::new();
+    world.add_profile(ICCID);
+    let line = |method: &str, path: &str, token: Option<&str>, body: &[u8]| {
+        let response = world.request(method, path, token, body);
+        response.extensions().get::<Line>().unwrap().json(Identifiers::Shortened)
+    };
+    let order = json!({ "header": { "functionRequesterIdentifier": "2.999.2", "functionCallIdentifier": "1" }, "iccid": ICCID });
+    let order = order.to_string();
+    let es2 = "/gsma/rsp2/es2plus/downloadOrder";
+    let ordered = line("POST", es2, Some(TOKEN), order.as_bytes());
+    assert!(
+        ordered.contains(r#""function":"downloadOrder","status":200,"profile":"890010…0016""#),
+        "{ordered}"
+    );
+    let again = order.replace("\"1\"", "\"2\"");
+    let refused = line("POST", es2, Some(TOKEN), again.as_bytes());
+    assert!(refused.contains(r#""refused":"8.2.1/3.3""#), "{refused}");
+    assert!(line("POST", es2, None, b"{}").contains("401"));
+    assert!(!line("GET", &format!("/operator/orders/{ICCID}"), Some(TOKEN), b"").contains(ICCID));
+    let strange = line("POST", "/gsma/rsp2/es2plus/a\"b%22%0a", Some(TOKEN), b"{}");
+    assert!(serde_json::from_str::<Value>(&strange).is_ok(), "{strange}");
 }

@@ -10,8 +10,9 @@ use std::rc::Rc;
 
 use common::*;
 use edge_smdp::store::memory::Memory;
-use edge_smdp::{Limits, Protection, SmDp};
+use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
 use rsp_crypto::software::SigningKey;
+use rsp_crypto::{Software, ready};
 use serde_json::json;
 
 fn file(name: &str) -> Option<Vec<u8>> {
@@ -40,7 +41,8 @@ fn world() -> Option<World> {
     let mut world = World::new();
     world.clock = Rc::new(Cell::new(IN_TIME));
     let server = server(&credentials, Protection::SessionKeys, Limits::default());
-    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)));
+    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
+        .with_courier(Rc::clone(&world.post));
     Some(world)
 }
 
@@ -87,6 +89,68 @@ fn wrong_certificates_are_refused() {
         euicc.certificate = certificate;
         assert_eq!(euicc.authenticate(&world, None).err().unwrap(), "8.1.3/6.1", "{name}");
     }
+}
+
+/// Certificates of the server's own with one fault each: refused at the start, or told of.
+#[test]
+fn wrong_certificates_of_our_own_are_refused() {
+    let negative = |name: &str| vectors::read(&format!("data/negative-certs/{name}"));
+    let pair = |certificate: Vec<u8>, key: &SigningKey| json!({ "certificate": b64(&certificate), "privateKey": b64(&key.expose_pkcs8_der().unwrap()) });
+    let (Some(ci), Some(auth_key), Some(pb_key)) = (
+        file("CertificateIssuer/CERT_CI_ECDSA_NIST.der"),
+        key("DPauth/SK_S_SM_DPauth_ECDSA_NIST.pem"),
+        key("DPpb/SK_S_SM_DPpb_ECDSA_NIST.pem"),
+    ) else {
+        return;
+    };
+    let auth = || pair(file("DPauth/CERT_S_SM_DPauth_ECDSA_NIST.der").unwrap(), &auth_key);
+    let pb = || pair(file("DPpb/CERT_S_SM_DPpb_ECDSA_NIST.der").unwrap(), &pb_key);
+    let start = |dp_auth, dp_pb| {
+        let set = json!({ "ciCertificate": b64(&ci), "dpAuth": dp_auth, "dpPb": dp_pb });
+        let credentials = json!({ "sets": [set] }).to_string();
+        let configuration = Configuration {
+            credentials: &credentials,
+            secret: "000102030405060708090a0b0c0d0e0f",
+            operator_token: Some(TOKEN),
+            addresses: "smdp.example",
+            ..Configuration::default()
+        };
+        ready(Server::new(Software::new(rng(2)), &configuration)).map_err(|error| error.0)
+    };
+    assert!(start(auth(), pb()).is_ok());
+    for (name, because) in [
+        ("DPauth_bad_signature", "dpAuth.certificate: server certificate: wrong signature"),
+        ("DPauth_policy_is_DPpb", "dpAuth.certificate: server certificate: another role"),
+        ("DPauth_curve_P384", "dpAuth.certificate: server certificate: unsupported curve"),
+    ] {
+        let Some(certificate) = negative(&format!("{name}.der")) else { return };
+        let error = start(pair(certificate, &auth_key), pb()).err().unwrap();
+        assert!(error.contains(because), "{name}: {error}");
+    }
+    for (name, because) in [
+        ("DPpb_bad_signature", "dpPb.certificate: server certificate: wrong signature"),
+        ("DPpb_other_OID_2.999.99", "dpPb.certificate: server certificate: of another server"),
+    ] {
+        let Some(certificate) = negative(&format!("{name}.der")) else { return };
+        let error = start(auth(), pair(certificate, &pb_key)).err().unwrap();
+        assert!(error.contains(because), "{name}: {error}");
+    }
+    // The certificate of one server and the key of another.
+    let mixed = pair(file("DPauth/CERT_S_SM_DPauth_ECDSA_NIST.der").unwrap(), &pb_key);
+    assert!(start(mixed, pb()).err().unwrap().contains("dpAuth.privateKey: not the certificate's"));
+    // One that has ended starts, so that health can say so, and begins no session.
+    let server = start(pair(negative("DPauth_expired.der").unwrap(), &auth_key), pb()).ok().unwrap();
+    let mut world = World::new();
+    world.clock = Rc::new(Cell::new(IN_TIME));
+    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
+        .with_courier(Rc::clone(&world.post));
+    let health = world.request("GET", "/operator/health", None, b"");
+    assert_eq!(health.status(), 503);
+    assert!(String::from_utf8_lossy(health.body()).contains("CERT.DPauth under CI"));
+    let euicc = euicc(&world).unwrap();
+    let (status, answer) = world.es9("initiateAuthentication", &euicc.initiate_request());
+    assert_eq!(status, 200);
+    assert_ne!(code_of(&answer), "");
 }
 
 #[test]

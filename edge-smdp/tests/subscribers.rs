@@ -9,8 +9,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use common::*;
-use edge_smdp::admission::AdmissionText;
-use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
+use edge_smdp::{Configuration, Protection, Server, SmDp};
 use rsp_crypto::{Software, ready};
 use saip::{AlgoConfiguration, AlgorithmId, Package, TemplateKind};
 use serde_json::{Value, json};
@@ -25,7 +24,14 @@ trait Operator: Sized {
     fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value);
     fn detail(&self, iccid: &str) -> Value;
     /// The same memory under another `SMDP_SECRET`.
-    fn restarted(self, secret: &str) -> Self;
+    fn restarted(self, secret: &str) -> Self {
+        self.configured(secret, "")
+    }
+    /// The same with these transport keys.
+    fn transporting(self, keys: &str) -> Self {
+        self.configured("000102030405060708090a0b0c0d0e0f", keys)
+    }
+    fn configured(self, secret: &str, transport_keys: &str) -> Self;
     fn older_keys(&self) -> u64;
 }
 
@@ -40,21 +46,22 @@ impl Operator for World {
         self.operator(&format!("orders/{iccid}"))
     }
 
-    fn restarted(self, secret: &str) -> Self {
+    fn configured(self, secret: &str, transport_keys: &str) -> Self {
         let credentials = json!({ "sets": [credential_set(&self.pki)] }).to_string();
         let configuration = Configuration {
             credentials: &credentials,
             secret,
+            transport_keys,
             operator_token: Some(TOKEN),
             addresses: "smdp.example",
             protection: Protection::ProfileProtectionKeys,
-            limits: Limits::default(),
-            admission: AdmissionText::default(),
+            ..Configuration::default()
         };
         let server = ready(Server::new(Software::new(rng(5)), &configuration)).unwrap();
         let clock = Rc::clone(&self.clock);
         let store = self.smdp.into_store();
-        let smdp = SmDp::new(Rc::new(server), store, clock, RefCell::new(rng(6)));
+        let smdp = SmDp::new(Rc::new(server), store, clock, RefCell::new(rng(6)))
+            .with_courier(Rc::clone(&self.post));
         Self { smdp, ..self }
     }
 
@@ -364,6 +371,38 @@ fn lists_come_in_pages() {
         world.operator(&format!("events?limit=50&cursor={next}"))["events"].as_array().unwrap().len(),
         3
     );
+}
+
+/// RFC 3394 §4.1 gives the key and what AES key wrap makes of a known value of 16
+/// bytes; RFC 5649 §6 likewise of 7 bytes.
+#[test]
+fn keys_come_wrapped() {
+    let kek = "000102030405060708090A0B0C0D0E0F";
+    let wrapped = "1FA68B0A8112B447AEF34BD8FB5A7B829D3E862371D2CFE5";
+    let padded_kek = "5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a8";
+    let padded = "afbeb0f07dfbf5419200f2ccb50bb24f";
+    let world = World::new().transporting(&format!("hsm-1:{kek},hsm-2:{padded_kek}"));
+    let mut one = with(with(subscriber(81), "k", json!(wrapped)), "opc", json!(wrapped));
+    one["transportKey"] = json!("hsm-1");
+    let unknown =
+        with(with(one.clone(), "transportKey", json!("hsm-3")), "iccid", json!("8900101000000000082"));
+    let other =
+        with(with(one.clone(), "transportKey", json!("hsm-2")), "iccid", json!("8900101000000000083"));
+    let pin = with(one.clone(), "adm1", json!(padded));
+    let report = batch(&world, "operational", &[one, unknown, other, pin]);
+    assert_eq!((&report["created"], &report["failed"]), (&json!(1), &json!(3)), "{report}");
+    let package = delivered(&world, "8900101000000000081");
+    let value = hex::decode("00112233445566778899AABBCCDDEEFF").unwrap();
+    assert_eq!(milenage(&package), (value.clone(), value));
+
+    // The same words for whatever does not open.
+    let failed = |row: usize| report["results"][row]["detail"].as_str().unwrap().to_owned();
+    assert!(failed(1).contains("transport") && failed(2).contains("subscriber.k"));
+    assert!(failed(3).contains("adm1"));
+    // RFC 5649: seven bytes, 466f7250617369 ("ForPasi"), as an ADM.
+    let keys = edge_smdp::transport_key::TransportKeys::parse(&format!("a:{padded_kek}")).unwrap();
+    let opened = keys.unwrap("a", &hex::decode(padded).unwrap()).unwrap();
+    assert_eq!(&opened[..], b"ForPasi");
 }
 
 #[test]

@@ -14,6 +14,14 @@
 //! A folder is named by what is in it, so that browsers may keep it for ever, and files in it
 //! refer to each other by relative names.
 //!
+//! `edge-smdp/assets/` is the same for the SM-DP+, by the paths of its own door:
+//!
+//! ```text
+//! operator/console/index.html        edge-smdp/console/index.html, with {{app}} filled in
+//! operator/console/app/HASH/         the console's module (smdp_console.js, …_bg.wasm),
+//!                                    edge-smdp/console/static/…
+//! ```
+//!
 //! `cargo xtask build --npm` puts the npm package together instead, in `dist-npm/`: the chip's
 //! module with the features of the package, and `wasm-euicc/js/`.
 
@@ -58,6 +66,8 @@ pub(crate) const WORKERS: [&str; 3] = ["www", "edge-smdp", "net-policy-worker"];
 /// The page's member and the chip's.
 const PAGE: &str = "web-lpa";
 const CHIP: &str = "wasm-euicc";
+/// The operator's console, which the SM-DP+ serves.
+const CONSOLE: &str = "smdp-console";
 
 /// A module that is made of a member.
 #[derive(Clone, Copy)]
@@ -128,6 +138,8 @@ pub(crate) fn everything(place: &Place, kit: &Kit, profile: Profile) -> Result<(
     let page = module(place, kit, &metadata, Module::of(PAGE), profile)?;
     let chip = module(place, kit, &metadata, Module::of(CHIP), profile)?;
     assemble(place, &page, &chip)?;
+    let console = module(place, kit, &metadata, Module::of(CONSOLE), profile)?;
+    assemble_console(place, &metadata, &console)?;
     for worker in WORKERS {
         build_worker(place, kit, &metadata, worker, profile, "")?;
     }
@@ -313,15 +325,35 @@ fn assemble(place: &Place, page: &Path, chip: &Path) -> Result<()> {
         }
     }
     fs::write(fresh.join("index.html"), page.replace("{{app}}", &app).replace("{{chip}}", &chip))?;
+    swap(&fresh, &place.dist())
+}
 
-    let dist = place.dist();
-    if same(&fresh, &dist)? {
+/// Puts `edge-smdp/assets/` together anew and swaps it in.
+fn assemble_console(place: &Place, metadata: &Metadata, module: &Path) -> Result<()> {
+    const PATH: &str = "operator/console";
+    let source = metadata.member(CONSOLE)?.folder();
+    let fresh = place.scratch().join("console");
+    clear(&fresh)?;
+    let app =
+        named_by_content(&fresh, &format!("{PATH}/app"), &[module.to_path_buf(), source.join("static")])?;
+    let template = source.join("index.html");
+    let page = fs::read_to_string(&template).with_context(|| format!("reading {}", template.display()))?;
+    if !page.contains("{{app}}") {
+        bail!("{} never says {{{{app}}}}: the console cannot find its parts", template.display());
+    }
+    fs::write(fresh.join(PATH).join("index.html"), page.replace("{{app}}", &app))?;
+    swap(&fresh, &metadata.member("edge-smdp")?.folder().join("assets"))
+}
+
+/// Moves a folder to where another one of its kind may lie, unless that is the same.
+fn swap(fresh: &Path, old: &Path) -> Result<()> {
+    if same(fresh, old)? {
         return Ok(());
     }
-    if dist.is_dir() {
-        fs::remove_dir_all(&dist)?;
+    if old.is_dir() {
+        fs::remove_dir_all(old)?;
     }
-    fs::rename(&fresh, &dist).with_context(|| format!("moving {} into place", dist.display()))
+    fs::rename(fresh, old).with_context(|| format!("moving {} into place", old.display()))
 }
 
 /// Copies folders into one under `dist`, named by its content; returns its path in the site.
@@ -389,8 +421,9 @@ fn inputs(place: &Place, metadata: &Metadata, member: &str, profile: Profile) ->
     hash.update(fs::read(place.root.join("xtask/src/build.rs"))?);
     for folder in metadata.sources(metadata.member(member)?) {
         for (name, file) in files(&folder)? {
-            let generated = ["build/", "target/", "node_modules/", ".wrangler/"];
-            if !generated.iter().any(|folder| name.starts_with(folder)) {
+            // Made of something else, or a member of its own.
+            let apart = ["build/", "target/", "node_modules/", ".wrangler/", "assets/", "console/"];
+            if !apart.iter().any(|folder| name.starts_with(folder)) {
                 hash.update(name);
                 hash.update(fs::read(file)?);
             }
@@ -401,7 +434,7 @@ fn inputs(place: &Place, metadata: &Metadata, member: &str, profile: Profile) ->
 
 /// Prints how large everything is.
 fn sizes(place: &Place, kit: &Kit, profile: Profile) -> Result<()> {
-    let modules = [PAGE, CHIP].map(|member| {
+    let modules = [PAGE, CHIP, CONSOLE].map(|member| {
         let name = member.replace('-', "_");
         let folder = place.scratch().join(profile.name()).join(member);
         let raw = fs::read_to_string(folder.with_extension("raw-size")).ok();

@@ -3,7 +3,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::build::{self, Profile, WORKERS};
+use crate::build::{self, Profile};
 use crate::place::Place;
 use crate::process;
 use crate::setup;
@@ -16,6 +16,9 @@ pub(crate) struct Options {
     dry_run: bool,
 }
 
+/// What is bound to another comes after it: where that does not exist yet, the upload fails.
+const ORDER: [&str; 3] = ["edge-smdp", "net-policy-worker", "www"];
+
 /// Runs `cargo xtask deploy`.
 pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     if !options.dry_run && std::env::var_os("CLOUDFLARE_API_TOKEN").is_none() {
@@ -23,8 +26,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     }
     let kit = setup::ensure(place, &build::NEEDS)?;
     build::everything(place, &kit, Profile::Release)?;
-    // Those behind the site first: it is bound to them.
-    for worker in WORKERS.iter().rev() {
+    for worker in ORDER {
         let mut wrangler = kit.command("wrangler");
         wrangler.args(["deploy", "--config"]).arg(place.root.join(worker).join("wrangler.jsonc"));
         if options.dry_run {

@@ -74,10 +74,7 @@ pub(crate) fn run(_place: &Place, options: &Options) -> Result<()> {
         fs::write(&path, &file.contents).with_context(|| format!("writing {}", path.display()))?;
     }
     println!("{} files are in {}; for tests only: nobody answers for these keys", files.len(), out.display());
-    println!("\n  cargo xtask dev --pki {}    brings everything up with them", out.display());
-    println!(
-        "  {}/SMDP_CREDENTIALS.json    is the secret of that name, LPA_CA.pem the variable LPA_CA",
-        out.display()
-    );
+    println!("\n  cargo xtask dev --pki {}  brings everything up with them;", out.display());
+    println!("  docs/deploying.md says how a server is configured with them");
     Ok(())
 }

@@ -5,7 +5,9 @@
 //! CertificateIssuer/  CERT_CI_ECDSA_NIST.der    SK_CI_ECDSA_NIST.pem       … _BRP
 //! EUM/  eUICC/  DPauth/  DPpb/  DPtls/  DSauth/   likewise
 //! LPA/                CERT_LPA_CA.der  CERT_LPA.der and their keys   (no part of SGP.26)
-//! SMDP_CREDENTIALS.json, LPA_CA.pem              as the SM-DP+ is configured with them
+//! SMDP_CREDENTIALS.json, SMDP_CREDENTIALS_2.json, LPA_CA.pem
+//!                     as the SM-DP+ is configured with them: a CI each, for a secret of the
+//!                     platform holds 5 kB
 //! ```
 
 use rand_chacha::ChaCha20Rng;
@@ -13,6 +15,7 @@ use rand_core::SeedableRng;
 use rsp::Eid;
 use rsp_crypto::Curve;
 use rsp_crypto::issue::{File, LpaPki, Pki, Settings, Validity};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::trust::{SMDS_OID, stream};
@@ -54,28 +57,42 @@ pub fn pki_files(seed: [u8; 32], wish: &PkiWish) -> Result<Vec<File>, TrustError
             files.push(File { name, ..file });
         }
     }
-    // A seed of its own: with more curves the LPA's keys stay what they are.
+    files.extend(lpa_files(seed, wish.validity)?);
+    let read = |name: &str| files.iter().find(|file| file.name == name).map(|file| file.contents.to_vec());
+    let credentials = Trust::sgp26(read)?.smdp_credentials();
+    for (index, set) in credentials["sets"].as_array().into_iter().flatten().enumerate() {
+        let text = json!({ "oid": credentials["oid"], "sets": [set] }).to_string();
+        let more = if index == 0 { String::new() } else { format!("_{}", index + 1) };
+        files.push(File {
+            name: format!("SMDP_CREDENTIALS{more}.json"),
+            contents: Zeroizing::new(text.into_bytes()),
+            is_secret: true,
+        });
+    }
+    Ok(files)
+}
+
+/// The files of certified LPAs: `LPA/` with a CA and an LPA under it, and `LPA_CA.pem`, the
+/// variable `LPA_CA` of the SM-DP+. The same seed makes the same keys.
+///
+/// # Errors
+/// When a certificate can't be written, such as for a time after the year 9999.
+pub fn lpa_files(seed: [u8; 32], validity: Validity) -> Result<Vec<File>, TrustError> {
+    // Chance of its own: whatever curves there are, the LPA's keys stay what they are.
     let mut rng = ChaCha20Rng::from_seed(seed);
     rng.set_stream(2);
-    let lpa = LpaPki::generate(&mut rng, Curve::P256, wish.validity).map_err(TrustError::Pki)?;
+    let lpa = LpaPki::generate(&mut rng, Curve::P256, validity).map_err(TrustError::Pki)?;
+    let mut files = Vec::new();
     for file in lpa.expose_files().map_err(TrustError::Pki)? {
         files.push(File { name: format!("LPA/{}", file.name), ..file });
     }
-    let pem = lpa.ca.certificate_pem().map_err(|_| TrustError::File("LPA_CA.pem".into()))?;
-    files.push(File {
-        name: "LPA_CA.pem".into(),
-        contents: Zeroizing::new(pem.into_bytes()),
-        is_secret: false,
-    });
-    let read = |name: &str| files.iter().find(|file| file.name == name).map(|file| file.contents.to_vec());
-    let credentials = Trust::sgp26(read)?.smdp_credentials().to_string();
-    files.push(File {
-        name: "SMDP_CREDENTIALS.json".into(),
-        contents: Zeroizing::new(credentials.into_bytes()),
-        is_secret: true,
-    });
+    let pem = lpa.ca.certificate_pem().map_err(|_| TrustError::File(LPA_CA.into()))?;
+    let contents = Zeroizing::new(pem.into_bytes());
+    files.push(File { name: LPA_CA.into(), contents, is_secret: false });
     Ok(files)
 }
+
+const LPA_CA: &str = "LPA_CA.pem";
 
 /// `CERT_DPauth.der` as SGP.26 has it: `DPauth/CERT_S_SM_DPauth_ECDSA_NIST.der`.
 fn sgp26_name(name: &str, curve: Curve) -> String {

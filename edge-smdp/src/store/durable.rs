@@ -514,9 +514,16 @@ impl Store for Durable {
         found.into_iter().map(iccid_of).collect()
     }
 
-    async fn remember_call(&self, id: &str, iccid: &Iccid, expires: u64) -> Result<(), Fault> {
-        let call = Statement::RememberCall { id: id.to_owned(), iccid: iccid.to_string(), expires };
-        self.call(Shard::of(Kind::Index, id), &call).await
+    async fn remember_call(
+        &self,
+        id: &str,
+        iccid: &Iccid,
+        instead_of: Option<&Iccid>,
+        expires: u64,
+    ) -> Result<Iccid, Fault> {
+        let (iccid, instead_of) = (iccid.to_string(), instead_of.map(ToString::to_string));
+        let call = Statement::RememberCall { id: id.to_owned(), iccid, instead_of, expires };
+        iccid_of(Self::call(self, Shard::of(Kind::Index, id), &call).await?)
     }
 
     async fn call(&self, id: &str) -> Result<Option<Iccid>, Fault> {

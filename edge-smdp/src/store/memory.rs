@@ -21,7 +21,7 @@ pub struct Memory {
     tables: RefCell<Tables>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Tables {
     profiles: BTreeMap<Iccid, Row>,
     journal: BTreeMap<u64, (Iccid, Event)>,
@@ -36,6 +36,7 @@ struct Tables {
     sessions: BTreeMap<TransactionId, Option<Iccid>>,
 }
 
+#[derive(Debug)]
 struct Row {
     version: u64,
     profile: Profile,
@@ -56,6 +57,35 @@ impl Memory {
         self.tables.borrow().sessions.len()
     }
 
+    /// All that there is but the transaction ids that have been used, as text: equal
+    /// while nothing has changed.
+    #[must_use]
+    pub fn snapshot(&self) -> String {
+        let Tables {
+            profiles,
+            journal,
+            events,
+            outbox,
+            number,
+            profile_types,
+            matching_ids,
+            links,
+            calls,
+            sessions: _,
+        } = &*self.tables.borrow();
+        format!(
+            "{profiles:?}\n{journal:?}\n{events:?}\n{outbox:?}\n{number}\n{profile_types:?}\n\
+             {matching_ids:?}\n{links:?}\n{calls:?}"
+        )
+    }
+
+    /// How many matching ids and EIDs lead to a profile.
+    #[must_use]
+    pub fn leads(&self) -> (usize, usize) {
+        let tables = self.tables.borrow();
+        (tables.matching_ids.len(), tables.links.len())
+    }
+
     fn row<T>(&self, iccid: &Iccid, read: impl FnOnce(&Row) -> T) -> Option<T> {
         self.tables.borrow().profiles.get(iccid).map(read)
     }
@@ -71,7 +101,12 @@ impl Tables {
         }
         for message in &pending.messages {
             self.number += 1;
-            self.outbox.insert(self.number, outgoing(self.number, iccid, message, now));
+            // To the operator: behind those of the same profile that wait.
+            let before = self.outbox.values().filter(|other| {
+                message.is_for_operator() && other.message.is_for_operator() && other.iccid == iccid
+            });
+            let due = before.map(|other| other.due).max().unwrap_or(0).max(now).max(message.not_before());
+            self.outbox.insert(self.number, outgoing(self.number, iccid, message, due));
         }
         while self.journal.len() > MAX_JOURNAL {
             self.journal.pop_first();
@@ -245,6 +280,14 @@ impl Store for Memory {
                     kept.due = *due;
                     kept.last_error = Some(because.clone());
                 }
+                let behind = outbox.range_mut(number + 1..).map(|(_, other)| other);
+                for other in behind.filter(|other| {
+                    other.iccid == message.iccid
+                        && message.message.is_for_operator()
+                        && other.message.is_for_operator()
+                }) {
+                    other.due = other.due.max(*due);
+                }
             }
         }
         Ok(())
@@ -300,8 +343,12 @@ impl Store for Memory {
     }
 
     async fn unlink(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault> {
-        if let Some(linked) = self.tables.borrow_mut().links.get_mut(eid) {
+        let links = &mut self.tables.borrow_mut().links;
+        if let Some(linked) = links.get_mut(eid) {
             linked.retain(|other| other != iccid);
+            if linked.is_empty() {
+                links.remove(eid);
+            }
         }
         Ok(())
     }
@@ -311,9 +358,19 @@ impl Store for Memory {
         Ok(tables.links.get(eid).map(|list| list.iter().take(64).copied().collect()).unwrap_or_default())
     }
 
-    async fn remember_call(&self, id: &str, iccid: &Iccid, _expires: u64) -> Result<(), Fault> {
-        self.tables.borrow_mut().calls.insert(id.to_owned(), *iccid);
-        Ok(())
+    async fn remember_call(
+        &self,
+        id: &str,
+        iccid: &Iccid,
+        instead_of: Option<&Iccid>,
+        _expires: u64,
+    ) -> Result<Iccid, Fault> {
+        let calls = &mut self.tables.borrow_mut().calls;
+        let chosen = calls.entry(id.to_owned()).or_insert(*iccid);
+        if Some(&*chosen) == instead_of {
+            *chosen = *iccid;
+        }
+        Ok(*chosen)
     }
 
     async fn call(&self, id: &str) -> Result<Option<Iccid>, Fault> {

@@ -23,11 +23,13 @@ use super::{
     StoredProfileType, Tally,
 };
 use crate::Fault;
-use crate::outbox::Outgoing;
+use crate::outbox::{Message, Outgoing};
 use crate::profile::{Event, EventKind, Profile, ProfileState};
 
 /// How often what has expired is removed, in seconds.
 const SWEEP: u64 = 3600;
+/// How long to wait after what is due could not be done, in seconds.
+const REST: u64 = 60;
 /// How many events the journal may have more than it keeps.
 const HEAP: u64 = 64;
 
@@ -131,6 +133,7 @@ pub(super) enum Statement {
     RememberCall {
         id: String,
         iccid: String,
+        instead_of: Option<String>,
         expires: u64,
     },
     CallOf {
@@ -172,14 +175,31 @@ pub(super) struct Columns {
     eid: Option<String>,
     expires: Option<u64>,
     journal: Vec<Event>,
-    /// In JSON.
-    messages: Vec<String>,
+    messages: Vec<NewMessage>,
+}
+
+/// A message that a change leaves.
+#[derive(Serialize, Deserialize)]
+struct NewMessage {
+    json: String,
+    for_operator: bool,
+    not_before: u64,
+}
+
+impl NewMessage {
+    fn of(message: &Message) -> serde_json::Result<Self> {
+        Ok(Self {
+            json: serde_json::to_string(message)?,
+            for_operator: message.is_for_operator(),
+            not_before: message.not_before(),
+        })
+    }
 }
 
 impl Columns {
     pub(super) fn of(profile: &Profile) -> Result<Self, Fault> {
         let json = |error: serde_json::Error| Fault::new(format!("JSON: {error}"));
-        let messages = profile.pending.messages.iter().map(serde_json::to_string);
+        let messages = profile.pending.messages.iter().map(NewMessage::of);
         Ok(Self {
             iccid: profile.iccid.to_string(),
             record: serde_json::to_string(profile).map_err(json)?,
@@ -296,9 +316,10 @@ const TABLES: &str = "
         kind TEXT NOT NULL, event TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS journal_at ON journal (at, iccid, number);
     CREATE TABLE IF NOT EXISTS outbox (
-        number INTEGER PRIMARY KEY AUTOINCREMENT, iccid TEXT NOT NULL, message TEXT NOT NULL,
-        attempts INTEGER NOT NULL, due INTEGER NOT NULL, last_error TEXT);
-    CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due);
+        number INTEGER PRIMARY KEY AUTOINCREMENT, iccid TEXT NOT NULL, for_operator INTEGER NOT NULL,
+        message TEXT NOT NULL, attempts INTEGER NOT NULL, due INTEGER NOT NULL, last_error TEXT);
+    CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due, number);
+    CREATE INDEX IF NOT EXISTS outbox_profile ON outbox (iccid, number) WHERE for_operator = 1;
     CREATE TABLE IF NOT EXISTS tally (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TRIGGER IF NOT EXISTS profile_left AFTER UPDATE OF state ON profile WHEN old.state <> new.state
     BEGIN
@@ -364,8 +385,9 @@ pub struct StoreObject {
     state: Rc<State>,
     env: Env,
     prepared: Cell<bool>,
-    /// For when the alarm is set, as far as it is known; seconds since 1970.
-    alarm: Rc<Cell<u64>>,
+    alarm: Rc<Alarm>,
+    /// It is at it: what is due is done once.
+    tending: Cell<bool>,
 }
 
 // Nothing is left half done by a panic: statements commit together or not at all,
@@ -375,8 +397,8 @@ impl std::panic::RefUnwindSafe for StoreObject {}
 
 impl DurableObject for StoreObject {
     fn new(state: State, env: Env) -> Self {
-        let alarm = Rc::new(Cell::new(u64::MAX));
-        Self { state: Rc::new(state), env, prepared: Cell::new(false), alarm }
+        let alarm = Rc::new(Alarm { set_for: Cell::new(u64::MAX), not_before: Cell::new(0) });
+        Self { state: Rc::new(state), env, prepared: Cell::new(false), alarm, tending: Cell::new(false) }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
@@ -406,7 +428,7 @@ impl DurableObject for StoreObject {
 
     async fn alarm(&self) -> worker::Result<Response> {
         let sql = self.sql(None)?;
-        self.alarm.set(u64::MAX);
+        self.alarm.set_for.set(u64::MAX);
         let name = rows(&sql, "SELECT value FROM meta WHERE name = 'shard'", vec![])?;
         let name = name.first().and_then(|row| text(row, 0));
         if let Some(shard) = name.and_then(Shard::from_name) {
@@ -443,7 +465,7 @@ impl StoreObject {
         let sql = self.sql(Some(shard))?;
         let answer = execute(&sql, &call, blobs);
         if let Some(due) = call.sets_something_due().filter(|_| answer.is_ok())
-            && due < self.alarm.get()
+            && due < self.alarm.set_for.get()
         {
             arm(&self.state.storage(), &sql, &self.alarm).await?;
         }
@@ -462,8 +484,17 @@ impl StoreObject {
         sql.exec("DELETE FROM session WHERE expires < ?", vec![number(now)])?;
         sql.exec("DELETE FROM call WHERE expires < ?", vec![number(now)])?;
         if shard.kind == Kind::Profile {
-            crate::worker::tend(&self.env, self.here(shard, sql.clone())).await;
+            // Whoever is at it sets the alarm when it is done.
+            if self.tending.replace(true) {
+                return Ok(());
+            }
+            let done = crate::worker::tend(&self.env, self.here(shard, sql.clone())).await;
+            self.tending.set(false);
+            // What can't be done now is still due: not at once, for it may never be done.
+            let rest = if done { 0 } else { REST };
+            self.alarm.not_before.set(Date::now().as_millis() / 1000 + rest);
         }
+        self.alarm.set_for.set(u64::MAX);
         arm(&self.state.storage(), sql, &self.alarm).await
     }
 
@@ -471,7 +502,7 @@ impl StoreObject {
     fn here(&self, shard: Shard, sql: SqlStorage) -> Here {
         let (state, alarm, tables) = (Rc::clone(&self.state), Rc::clone(&self.alarm), sql.clone());
         let changed = Rc::new(move |due: u64| {
-            if due >= alarm.get() {
+            if due >= alarm.set_for.get() {
                 return;
             }
             let (state, alarm, sql) = (Rc::clone(&state), Rc::clone(&alarm), tables.clone());
@@ -485,8 +516,15 @@ impl StoreObject {
     }
 }
 
+/// When an object is to wake, as far as it is known; seconds since 1970.
+struct Alarm {
+    set_for: Cell<u64>,
+    /// It rests until then.
+    not_before: Cell<u64>,
+}
+
 /// Sets the alarm to when something is due next, unless it is set for no later.
-async fn arm(storage: &Storage, sql: &SqlStorage, alarm: &Cell<u64>) -> worker::Result<()> {
+async fn arm(storage: &Storage, sql: &SqlStorage, alarm: &Alarm) -> worker::Result<()> {
     let next = "SELECT min(next) FROM (
         SELECT min(due) AS next FROM outbox UNION ALL
         SELECT min(expires) + 1 FROM profile WHERE expires IS NOT NULL UNION ALL
@@ -494,10 +532,11 @@ async fn arm(storage: &Storage, sql: &SqlStorage, alarm: &Cell<u64>) -> worker::
         SELECT min(expires) + ? FROM call)";
     let next = rows(sql, next, vec![number(SWEEP), number(SWEEP)])?;
     let Some(next) = next.first().and_then(|row| integer(row, 0)) else { return Ok(()) };
-    if next >= alarm.get() {
+    let next = next.max(alarm.not_before.get());
+    if next >= alarm.set_for.get() {
         return Ok(());
     }
-    alarm.set(next);
+    alarm.set_for.set(next);
     let now = Date::now().as_millis();
     let wait = (next * 1000).saturating_sub(now);
     storage.set_alarm(core::time::Duration::from_millis(wait)).await
@@ -634,7 +673,7 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
         )?),
         Statement::Due { now, most } => {
             let query = "SELECT number, iccid, message, attempts, due, last_error FROM outbox
-                         WHERE due <= ? ORDER BY due LIMIT ?";
+                         WHERE due <= ? ORDER BY due, number LIMIT ?";
             let found = rows(sql, query, vec![number(*now), number(*most as u64)])?;
             let message = |row: &Vec<Sql>| {
                 Some(OutboxRow {
@@ -651,11 +690,15 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
         Statement::Settle { number: settled, again } => {
             match again {
                 None => rows(sql, "DELETE FROM outbox WHERE number = ?", vec![number(*settled)])?,
-                Some((due, because)) => rows(
-                    sql,
-                    "UPDATE outbox SET attempts = attempts + 1, due = ?, last_error = ? WHERE number = ?",
-                    vec![number(*due), because.as_str().into(), number(*settled)],
-                )?,
+                Some((due, because)) => {
+                    let again = "UPDATE outbox SET attempts = attempts + 1, due = ?, last_error = ?
+                                 WHERE number = ?";
+                    rows(sql, again, vec![number(*due), because.as_str().into(), number(*settled)])?;
+                    let behind = "UPDATE outbox SET due = max(due, ?1) WHERE for_operator = 1 AND number > ?2
+                                  AND iccid = (SELECT iccid FROM outbox
+                                               WHERE number = ?2 AND for_operator = 1)";
+                    rows(sql, behind, vec![number(*due), number(*settled)])?
+                }
             };
             Answer::of(&())
         }
@@ -721,14 +764,14 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             let query = "SELECT iccid FROM link WHERE eid = ? ORDER BY number LIMIT 64";
             texts(&rows(sql, query, vec![eid.as_str().into()])?)
         }
-        Statement::RememberCall { id, iccid, expires } => {
+        Statement::RememberCall { id, iccid, instead_of, expires } => {
             run(
                 sql,
-                "INSERT INTO call (id, iccid, expires) VALUES (?, ?, ?)
-                 ON CONFLICT (id) DO UPDATE SET iccid = excluded.iccid, expires = excluded.expires",
-                vec![id.as_str().into(), iccid.as_str().into(), number(*expires)],
+                "INSERT INTO call (id, iccid, expires) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (id) DO UPDATE SET iccid = ?2, expires = ?3 WHERE iccid = ?4",
+                vec![id.as_str().into(), iccid.as_str().into(), number(*expires), instead_of.clone().into()],
             )?;
-            Answer::of(&())
+            one(&rows(sql, "SELECT iccid FROM call WHERE id = ?", vec![id.as_str().into()])?)
         }
         Statement::CallOf { id } => {
             one(&rows(sql, "SELECT iccid FROM call WHERE id = ?", vec![id.as_str().into()])?)
@@ -787,10 +830,18 @@ fn keep(sql: &SqlStorage, columns: &Columns) -> worker::Result<()> {
         }
     }
     for message in &columns.messages {
+        // To the operator: behind those of the same profile that wait.
         run(
             sql,
-            "INSERT INTO outbox (iccid, message, attempts, due) VALUES (?, ?, 0, ?)",
-            vec![columns.iccid.as_str().into(), message.as_str().into(), number(columns.changed)],
+            "INSERT INTO outbox (iccid, for_operator, message, attempts, due) VALUES (?1, ?2, ?3, 0,
+             max(?4, coalesce((SELECT max(due) FROM outbox
+                               WHERE ?2 = 1 AND for_operator = 1 AND iccid = ?1), 0)))",
+            vec![
+                columns.iccid.as_str().into(),
+                Sql::Integer(i64::from(message.for_operator)),
+                message.json.as_str().into(),
+                number(columns.changed.max(message.not_before)),
+            ],
         )?;
     }
     if !columns.messages.is_empty() {
