@@ -395,6 +395,12 @@ async fn credential<P: ImportKey>(
 }
 
 impl<P: Provider> Server<P> {
+    /// The console as a requester of ES2+: a name that nobody else can say.
+    pub(crate) fn console(&self) -> String {
+        let name = self.secret.session_mac(0, &[b"console"]);
+        format!("console-{}", hex::encode(&name[..8]))
+    }
+
     /// The SM-DP+ OID.
     #[must_use]
     pub const fn oid(&self) -> &Oid {

@@ -104,6 +104,13 @@ pub(crate) async fn tend(env: &Env, here: Here) -> bool {
     tended.is_ok()
 }
 
+/// Futures go on by promises and not by `queueMicrotask`, which here is a way through the
+/// platform and back for every step. Looked for once, by the first future.
+#[event(start)]
+fn start() {
+    drop(Reflect::set(&js_sys::global(), &"queueMicrotask".into(), &JsValue::UNDEFINED));
+}
+
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> Result<web_sys::Response> {
     let url = request.url();

@@ -168,12 +168,8 @@ impl Bsp {
         if payload.len() > tag.capacity() {
             return Err(BspError::TooLong);
         }
-        // Taken out, and put back when all went well: a future that is dropped
-        // half-way leaves a closed channel, not one out of step.
-        let mut state = self.state.take().ok_or(BspError::Security)?;
-        let segment = state.seal(provider, tag, payload).await?;
-        self.state = Some(state);
-        Ok(segment)
+        let mut segments = self.seal_parts(provider, tag, &[payload]).await?;
+        segments.pop().ok_or(BspError::Structure)
     }
 
     /// Splits `payload` over as many segments as it needs; none when it is
@@ -187,10 +183,21 @@ impl Bsp {
         tag: SegmentTag,
         payload: &[u8],
     ) -> Result<Vec<Vec<u8>>, BspError> {
-        let mut segments = Vec::with_capacity(payload.len().div_ceil(tag.capacity()));
-        for part in payload.chunks(tag.capacity()) {
-            segments.push(self.seal(provider, tag, part).await?);
-        }
+        let parts: Vec<&[u8]> = payload.chunks(tag.capacity()).collect();
+        self.seal_parts(provider, tag, &parts).await
+    }
+
+    async fn seal_parts(
+        &mut self,
+        provider: &impl Provider,
+        tag: SegmentTag,
+        parts: &[&[u8]],
+    ) -> Result<Vec<Vec<u8>>, BspError> {
+        // Taken out, and put back when all went well: a future that is dropped
+        // half-way leaves a closed channel, not one out of step.
+        let mut state = self.state.take().ok_or(BspError::Security)?;
+        let segments = state.seal(provider, tag, parts).await?;
+        self.state = Some(state);
         Ok(segments)
     }
 
@@ -213,30 +220,43 @@ impl Bsp {
 }
 
 impl State {
+    /// One segment for each part. First all bodies, which do not depend on each other, then
+    /// all MACs, each of which depends on the one before.
     async fn seal(
         &mut self,
         provider: &impl Provider,
         tag: SegmentTag,
-        payload: &[u8],
-    ) -> Result<Vec<u8>, BspError> {
-        let icv = self.next_icv(provider, tag).await?;
+        parts: &[&[u8]],
+    ) -> Result<Vec<Vec<u8>>, BspError> {
+        let vectors = self.next_icvs(provider, tag, parts.len()).await?;
         let [_, enc, mac] = self.keys.expose();
-        let body = match icv {
-            Some(icv) => {
-                let mut body = Vec::with_capacity(payload.len() + 16);
-                body.extend_from_slice(payload);
-                body.push(0x80);
-                body.resize(body.len().next_multiple_of(16), 0);
-                provider.cbc_encrypt(enc, &icv, &mut body).await?;
-                body
-            }
-            None => payload.to_vec(),
+        let mut bodies = Vec::with_capacity(parts.len());
+        for (at, part) in parts.iter().enumerate() {
+            let mut body = Vec::with_capacity(part.len() + 16);
+            body.extend_from_slice(part);
+            let Some(icv) = vectors.get(at) else {
+                bodies.push(([0; 16], body));
+                continue;
+            };
+            body.push(0x80);
+            body.resize(body.len().next_multiple_of(16), 0);
+            bodies.push((*icv, body));
+        }
+        if tag.is_encrypted() {
+            provider.cbc_encrypt_each(enc, &mut bodies).await?;
+        }
+        let made = |(_, body): ([u8; 16], Vec<u8>)| {
+            tlv::Writer::new().head(tag.tag(), body.len() + MAC_LEN).raw(&body).finish()
         };
-        let mut segment = tlv::Writer::new().head(tag.tag(), body.len() + MAC_LEN).raw(&body).finish();
-        let full = provider.cmac(mac, &[&self.mcv, segment.as_slice()].concat()).await?;
-        segment.extend_from_slice(&full[..MAC_LEN]);
-        self.mcv = full;
-        Ok(segment)
+        let mut segments: Vec<Vec<u8>> = bodies.into_iter().map(made).collect();
+        let macs = provider.cmac_chain(mac, &self.mcv, &segments).await?;
+        for (segment, full) in segments.iter_mut().zip(&macs) {
+            segment.extend_from_slice(&full[..MAC_LEN]);
+        }
+        if let Some(last) = macs.last() {
+            self.mcv = *last;
+        }
+        Ok(segments)
     }
 
     async fn open(
@@ -283,15 +303,26 @@ impl State {
         provider: &impl Provider,
         tag: SegmentTag,
     ) -> Result<Option<[u8; 16]>, BspError> {
-        let counter = self.counter;
-        self.counter = counter.checked_add(1).ok_or(BspError::Structure)?;
+        Ok(self.next_icvs(provider, tag, 1).await?.pop())
+    }
+
+    /// The same for `count` segments; none when they are not encrypted.
+    async fn next_icvs(
+        &mut self,
+        provider: &impl Provider,
+        tag: SegmentTag,
+        count: usize,
+    ) -> Result<Vec<[u8; 16]>, BspError> {
+        let first = self.counter;
+        self.counter = first.checked_add(count as u64).ok_or(BspError::Structure)?;
         if !tag.is_encrypted() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        let mut block = [0; 16];
-        block[8..].copy_from_slice(&counter.to_be_bytes());
+        let block = |counter: u64| ([0; 16], [[0; 8], counter.to_be_bytes()].concat());
+        let mut blocks: Vec<([u8; 16], Vec<u8>)> = (first..self.counter).map(block).collect();
         // One block under a zero vector is the block cipher itself.
-        provider.cbc_encrypt(self.keys.expose()[1], &[0; 16], &mut block).await?;
-        Ok(Some(block))
+        provider.cbc_encrypt_each(self.keys.expose()[1], &mut blocks).await?;
+        let icv = |(_, block): ([u8; 16], Vec<u8>)| block.try_into().map_err(|_| BspError::Structure);
+        blocks.into_iter().map(icv).collect()
     }
 }

@@ -66,11 +66,47 @@ pub trait Provider {
     /// As there.
     async fn cbc_decrypt(&self, key: &[u8; 16], iv: &[u8; 16], data: &mut [u8]) -> Result<(), Fault>;
 
+    /// [`Provider::cbc_encrypt`] of several messages, each from the vector in front of it.
+    /// They do not depend on each other: a provider may work on all of them at once.
+    ///
+    /// # Errors
+    /// As there.
+    async fn cbc_encrypt_each(
+        &self,
+        key: &[u8; 16],
+        messages: &mut [([u8; 16], Vec<u8>)],
+    ) -> Result<(), Fault> {
+        for (iv, message) in messages {
+            self.cbc_encrypt(key, iv, message).await?;
+        }
+        Ok(())
+    }
+
     /// AES-CMAC (RFC 4493), all 16 bytes.
     ///
     /// # Errors
     /// [`Fault`] when the platform fails.
     async fn cmac(&self, key: &[u8; 16], data: &[u8]) -> Result<[u8; 16], Fault>;
+
+    /// [`Provider::cmac`] of several messages, none of them empty, each with the MAC of the
+    /// one before in front, and the first with `first` (the chaining of SGP.22 §2.6.4.4).
+    ///
+    /// # Errors
+    /// As there.
+    async fn cmac_chain(
+        &self,
+        key: &[u8; 16],
+        first: &[u8; 16],
+        messages: &[Vec<u8>],
+    ) -> Result<Vec<[u8; 16]>, Fault> {
+        let mut macs = Vec::with_capacity(messages.len());
+        let mut chaining = *first;
+        for message in messages {
+            chaining = self.cmac(key, &[&chaining, message.as_slice()].concat()).await?;
+            macs.push(chaining);
+        }
+        Ok(macs)
+    }
 }
 
 /// The platform's cryptography failed: nobody's peer is to blame.

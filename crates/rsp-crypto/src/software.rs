@@ -6,7 +6,7 @@
 use core::cell::RefCell;
 
 use aes::Aes128;
-use aes::cipher::{Array, BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit};
+use aes::cipher::{Array, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, KeyInit, KeyIvInit};
 use bp256::BrainpoolP256r1;
 use cmac::{Cmac, Mac};
 use ecdsa::elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
@@ -323,6 +323,44 @@ pub fn cbc_encrypt(key: &[u8; 16], iv: &[u8; 16], data: &mut [u8]) -> Result<(),
         return Err(Fault("AES-CBC of a partial block".into()));
     }
     cbc::Encryptor::<Aes128>::new(key.into(), iv.into()).encrypt_blocks(blocks);
+    Ok(())
+}
+
+/// [`cbc_encrypt`] of several messages, each from the vector in front of it, some at a time:
+/// without instructions for it, AES does two blocks in the time of one.
+///
+/// # Errors
+/// [`Fault`] when a message is not a multiple of 16 bytes.
+pub fn cbc_encrypt_each(key: &[u8; 16], messages: &mut [([u8; 16], Vec<u8>)]) -> Result<(), Fault> {
+    const LANES: usize = 8;
+    if messages.iter().any(|(_, message)| !message.len().is_multiple_of(16)) {
+        return Err(Fault("AES-CBC of a partial block".into()));
+    }
+    let cipher = <Aes128 as KeyInit>::new(key.into());
+    for lanes in messages.chunks_mut(LANES) {
+        let mut chaining: [Array<u8, _>; LANES] = Default::default();
+        for (chaining, (iv, _)) in chaining.iter_mut().zip(lanes.iter()) {
+            *chaining = (*iv).into();
+        }
+        let most = lanes.iter().map(|(_, message)| message.len()).max().unwrap_or(0);
+        for at in (0..most).step_by(16) {
+            // A lane whose message has ended goes on over nothing.
+            for (chaining, (_, message)) in chaining.iter_mut().zip(lanes.iter()) {
+                let block = message.get(at..at + 16).unwrap_or_default();
+                for (chained, byte) in chaining.iter_mut().zip(block) {
+                    *chained ^= byte;
+                }
+            }
+            if let Some(used) = chaining.get_mut(..lanes.len()) {
+                cipher.encrypt_blocks(used);
+            }
+            for (chaining, (_, message)) in chaining.iter().zip(lanes.iter_mut()) {
+                if let Some(block) = message.get_mut(at..at + 16) {
+                    block.copy_from_slice(chaining);
+                }
+            }
+        }
+    }
     Ok(())
 }
 

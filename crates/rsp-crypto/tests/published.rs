@@ -50,6 +50,30 @@ fn cmac_of_rfc_4493() {
     }
 }
 
+/// NIST SP 800-38A §F.2.1: CBC-AES128, as one of several messages of different lengths.
+#[test]
+fn cbc_of_sp_800_38a_among_others() {
+    let key = array("2b7e151628aed2a6abf7158809cf4f3c");
+    let iv = array("000102030405060708090a0b0c0d0e0f");
+    let plain = bytes(
+        "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51
+         30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710",
+    );
+    let cipher = bytes(
+        "7649abac8119b246cee98e9b12e9197d5086cb9b507219ee95db113a917678b2
+         73bed6b8e3c1743b7116e69e222295163ff1caa1681fac09120eca307586e1a7",
+    );
+    let lengths = [64, 16, 48, 0, 64, 32, 16, 64, 48, 16, 64];
+    let message = |length: &usize| (iv, plain[..*length].to_vec());
+    let mut messages: Vec<_> = lengths.iter().map(message).collect();
+    software::cbc_encrypt_each(&key, &mut messages).unwrap();
+    for ((_, message), length) in messages.iter().zip(lengths) {
+        assert_eq!(message[..], cipher[..length]);
+    }
+    let mut partial = [message(&16), (iv, vec![0; 17])];
+    assert!(software::cbc_encrypt_each(&key, &mut partial).is_err());
+}
+
 /// RFC 6979 §A.2.5: P-256, SHA-256.
 #[test]
 fn signatures_of_rfc_6979() {
@@ -318,6 +342,22 @@ fn segments_keep_their_size() {
     }
     let huge = tlv::encode(Tag(0x88), &[0; 2000]);
     assert_eq!(ready(pysim_channel().open(&provider(), &huge)).unwrap_err(), BspError::Structure);
+}
+
+#[test]
+fn parts_are_the_segments_one_after_the_other() {
+    let payload: Vec<u8> = (0..9000_u32).map(|at| (at * 7 + at / 256) as u8).collect();
+    for tag in [SegmentTag::Command, SegmentTag::Metadata, SegmentTag::ProfileElements] {
+        let (mut one, mut other) = (pysim_channel(), pysim_channel());
+        let together = ready(one.seal_all(&provider(), tag, &payload)).unwrap();
+        assert!(together.len() > 8);
+        for (part, segment) in payload.chunks(tag.capacity()).zip(&together) {
+            assert_eq!(ready(other.seal(&provider(), tag, part)).unwrap(), *segment);
+        }
+        let next = SegmentTag::Command;
+        assert_eq!(ready(one.seal(&provider(), next, &[1])), ready(other.seal(&provider(), next, &[1])));
+        assert!(ready(one.seal_all(&provider(), tag, &[])).unwrap().is_empty());
+    }
 }
 
 struct Session {

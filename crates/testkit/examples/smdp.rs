@@ -580,6 +580,7 @@ impl Laboratory {
                 free_non_volatile_memory: 500_000,
                 free_volatile_memory: 10_000,
             },
+            // All there are: no profile is refused for what it needs.
             uicc_capability: u32::MAX,
             ts102241_version: None,
             globalplatform_version: None,

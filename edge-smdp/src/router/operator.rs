@@ -511,7 +511,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     /// Every call of the console is one of its own.
     fn call_header(&self) -> Result<Value, Trouble> {
         let id = hex::encode(random::<16>(&self.chance)?);
-        Ok(json!({ "functionRequesterIdentifier": "console", "functionCallIdentifier": id }))
+        Ok(json!({ "functionRequesterIdentifier": self.server.console(), "functionCallIdentifier": id }))
     }
 }
 

@@ -312,7 +312,7 @@ const TABLES: &str = "
     CREATE INDEX IF NOT EXISTS package_key ON package (key_id, iccid);
     CREATE TABLE IF NOT EXISTS bound (iccid TEXT PRIMARY KEY, package BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS journal (
-        number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, iccid TEXT NOT NULL,
+        number INTEGER PRIMARY KEY, at INTEGER NOT NULL, iccid TEXT NOT NULL,
         kind TEXT NOT NULL, event TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS journal_at ON journal (at, iccid, number);
     CREATE TABLE IF NOT EXISTS outbox (
@@ -559,7 +559,7 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             if available != Some(false) {
                 let version = there.and_then(|row| integer(row, 1)).map_or(0, |version| version + 1);
                 insert(sql, columns, version)?;
-                rows(
+                run(
                     sql,
                     "INSERT OR REPLACE INTO package (iccid, key_id, package, protected) VALUES (?, ?, ?, ?)",
                     vec![
@@ -570,7 +570,7 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
                     ],
                 )?;
                 if available.is_some() {
-                    rows(sql, "DELETE FROM bound WHERE iccid = ?", vec![columns.iccid.as_str().into()])?;
+                    run(sql, "DELETE FROM bound WHERE iccid = ?", vec![columns.iccid.as_str().into()])?;
                 }
                 keep(sql, columns)?;
             }
@@ -621,19 +621,19 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             if let Some(package) = package {
                 let key_id = packages.clone().unwrap_or_default();
                 let update = "UPDATE package SET key_id = ?, package = ?, protected = ? WHERE iccid = ?";
-                rows(sql, update, vec![key_id.into(), package.into(), protected.into(), iccid()])?;
+                run(sql, update, vec![key_id.into(), package.into(), protected.into(), iccid()])?;
             }
             if bound.is_some() {
                 let put = "INSERT OR REPLACE INTO bound (iccid, package) VALUES (?, ?)";
-                rows(sql, put, vec![iccid(), bound.into()])?;
+                run(sql, put, vec![iccid(), bound.into()])?;
             }
             if !keeps_bound {
-                rows(sql, "DELETE FROM bound WHERE iccid = ?", vec![iccid()])?;
+                run(sql, "DELETE FROM bound WHERE iccid = ?", vec![iccid()])?;
             }
             if !keeps_package {
                 let erase = "UPDATE package SET package = NULL, protected = NULL
                              WHERE iccid = ? AND (package IS NOT NULL OR protected IS NOT NULL)";
-                rows(sql, erase, vec![iccid()])?;
+                run(sql, erase, vec![iccid()])?;
             }
             keep(sql, columns)?;
             Answer::of(&true)
@@ -643,8 +643,8 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             let removed = rows(sql, delete, vec![iccid.as_str().into(), number(*version)])?;
             if let Some(state) = removed.first().and_then(|row| text(row, 0)) {
                 count(sql, &format!("state:{state}"), -1)?;
-                rows(sql, "DELETE FROM package WHERE iccid = ?", vec![iccid.as_str().into()])?;
-                rows(sql, "DELETE FROM bound WHERE iccid = ?", vec![iccid.as_str().into()])?;
+                run(sql, "DELETE FROM package WHERE iccid = ?", vec![iccid.as_str().into()])?;
+                run(sql, "DELETE FROM bound WHERE iccid = ?", vec![iccid.as_str().into()])?;
             }
             Answer::of(&!removed.is_empty())
         }
@@ -712,7 +712,7 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             }
             let package = kind.package.as_ref().map(|package| package.0.clone());
             let put = "INSERT OR REPLACE INTO profile_kind (name, record, package) VALUES (?, ?, ?)";
-            rows(sql, put, vec![name(), kind.record.as_str().into(), package.into()])?;
+            run(sql, put, vec![name(), kind.record.as_str().into(), package.into()])?;
             Answer::of(&Some(there.is_empty()))
         }
         Statement::ProfileType { name } => {
@@ -739,12 +739,12 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
         )?),
         Statement::ClaimMatchingId { id, iccid } => {
             let insert = "INSERT INTO matching_id (id, iccid) VALUES (?, ?) ON CONFLICT DO NOTHING";
-            rows(sql, insert, vec![id.as_str().into(), iccid.as_str().into()])?;
+            run(sql, insert, vec![id.as_str().into(), iccid.as_str().into()])?;
             one(&rows(sql, "SELECT iccid FROM matching_id WHERE id = ?", vec![id.as_str().into()])?)
         }
         Statement::ReleaseMatchingId { id, iccid } => {
             let delete = "DELETE FROM matching_id WHERE id = ? AND iccid = ?";
-            rows(sql, delete, vec![id.as_str().into(), iccid.as_str().into()])?;
+            run(sql, delete, vec![id.as_str().into(), iccid.as_str().into()])?;
             Answer::of(&())
         }
         Statement::MatchingId { id } => {
@@ -752,12 +752,12 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
         }
         Statement::Link { eid, iccid } => {
             let insert = "INSERT INTO link (eid, iccid) VALUES (?, ?) ON CONFLICT DO NOTHING";
-            rows(sql, insert, vec![eid.as_str().into(), iccid.as_str().into()])?;
+            run(sql, insert, vec![eid.as_str().into(), iccid.as_str().into()])?;
             Answer::of(&())
         }
         Statement::Unlink { eid, iccid } => {
             let delete = "DELETE FROM link WHERE eid = ? AND iccid = ?";
-            rows(sql, delete, vec![eid.as_str().into(), iccid.as_str().into()])?;
+            run(sql, delete, vec![eid.as_str().into(), iccid.as_str().into()])?;
             Answer::of(&())
         }
         Statement::Linked { eid } => {
@@ -765,7 +765,7 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             texts(&rows(sql, query, vec![eid.as_str().into()])?)
         }
         Statement::RememberCall { id, iccid, instead_of, expires } => {
-            rows(
+            run(
                 sql,
                 "INSERT INTO call (id, iccid, expires) VALUES (?1, ?2, ?3)
                  ON CONFLICT (id) DO UPDATE SET iccid = ?2, expires = ?3 WHERE iccid = ?4",
@@ -799,7 +799,7 @@ fn insert(sql: &SqlStorage, columns: &Columns, version: u64) -> worker::Result<(
     }
     let mut bindings = columns.bindings();
     bindings.extend([columns.iccid.as_str().into(), number(version)]);
-    rows(
+    run(
         sql,
         "INSERT OR REPLACE INTO profile (record, state, profile_type, changed, eid, expires, iccid, version)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -826,12 +826,12 @@ fn keep(sql: &SqlStorage, columns: &Columns) -> worker::Result<()> {
         // Not for each of them: what is too old is taken away in heaps.
         if written.iter().filter_map(|row| integer(row, 0)).any(|number| number % HEAP == 0) {
             let oldest = "DELETE FROM journal WHERE number <= (SELECT max(number) FROM journal) - ?";
-            rows(sql, oldest, vec![number(MAX_JOURNAL as u64)])?;
+            run(sql, oldest, vec![number(MAX_JOURNAL as u64)])?;
         }
     }
     for message in &columns.messages {
         // To the operator: behind those of the same profile that wait.
-        rows(
+        run(
             sql,
             "INSERT INTO outbox (iccid, for_operator, message, attempts, due) VALUES (?1, ?2, ?3, 0,
              max(?4, coalesce((SELECT max(due) FROM outbox
@@ -848,13 +848,13 @@ fn keep(sql: &SqlStorage, columns: &Columns) -> worker::Result<()> {
         // By number, not by count: those in between may have been acknowledged.
         let oldest = "DELETE FROM outbox WHERE number <= (SELECT number FROM outbox
                       ORDER BY number DESC LIMIT 1 OFFSET ?)";
-        rows(sql, oldest, vec![number(MAX_WAITING as u64)])?;
+        run(sql, oldest, vec![number(MAX_WAITING as u64)])?;
     }
     Ok(())
 }
 
 fn count(sql: &SqlStorage, name: &str, by: i64) -> worker::Result<()> {
-    rows(
+    run(
         sql,
         "INSERT INTO tally (name, count) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET count = count + ?2",
         vec![name.into(), Sql::Integer(by)],
@@ -957,6 +957,11 @@ fn kinds(found: Vec<Vec<Sql>>) -> Vec<StoredProfileType> {
         Some(StoredProfileType { name, record, package })
     };
     found.into_iter().filter_map(kind).collect()
+}
+
+/// Executes a statement that has no rows.
+fn run(sql: &SqlStorage, query: &str, bindings: Vec<Sql>) -> worker::Result<()> {
+    sql.exec(query, bindings).map(drop)
 }
 
 /// All rows of a statement. Never `SqlCursor::one`: without a row it throws where

@@ -225,6 +225,9 @@ pub struct ProfileLine {
     confirmation_code_required: bool,
     download_attempts: u32,
     package_length: u32,
+    /// Where a discovery event is registered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    smds_address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<u64>,
     changed: u64,
@@ -266,6 +269,7 @@ impl ProfileLine {
             confirmation_code_required,
             download_attempts: order.map_or(0, |order| order.download_attempts),
             package_length: profile.package.length,
+            smds_address: order.and_then(|order| order.smds_address.clone()),
             expires: order.map(|order| order.expires),
             changed: profile.events.last().map_or(0, |event| event.at),
         }
