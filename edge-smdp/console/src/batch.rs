@@ -214,8 +214,7 @@ impl Batch {
             Format::Json => of_json(piece),
         };
         let shown = |column: &&'static str| match values.get(column) {
-            None => Shown::Nothing,
-            Some(value) if value.is_empty() => Shown::Nothing,
+            None | Some("") => Shown::Nothing,
             Some(_) if is_secret(column) => Shown::Hidden,
             Some(value) => Shown::Text(value.chars().take(80).collect()),
         };
@@ -348,7 +347,7 @@ impl Values {
             Some(_) => {}
         }
         let hexadecimal =
-            |text: &str| text.len() % 2 == 0 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            |text: &str| text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if given("k").is_none() {
             say("K is missing.");
         }

@@ -7,11 +7,11 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 
 use super::context;
-use super::parts::{Failure, Lines, Loader, Select, Tick, dated, profile_types, read, save, type_options};
+use super::parts::{Failure, Lines, Loader, ProfileLink, Select, Tick, dated, profile_types, read, save, type_options};
 use crate::api::{BatchReport, ProfileType};
 use crate::batch::{Batch, Outcome, Shown, check_length, report};
 use crate::client::Client;
-use crate::route::{Filter, Route, escape, last_digits};
+use crate::route::{Filter, Route};
 use crate::words::{Trouble, bytes, count};
 
 /// Rows that are shown before they are sent.
@@ -306,7 +306,7 @@ fn Sending(
             <tr>
                 <td class="state"><span class=tone>{outcome.status}</span></td>
                 <th scope="row">"Row "{outcome.row}</th>
-                <td data-label="ICCID" class="digits">{(!iccid.is_empty()).then(|| view! { <a href=Route::Order(iccid.clone()).hash()>"…"{last_digits(&iccid).to_owned()}</a> })}</td>
+                <td data-label="ICCID" class="digits">{(!iccid.is_empty()).then(|| view! { <ProfileLink iccid/> })}</td>
                 <td data-label="Why">{outcome.detail}</td>
             </tr>
         }

@@ -5,14 +5,14 @@ use leptos::task::spawn_local;
 
 use super::order::ActivationCode;
 use super::parts::{
-    Badge, Failure, Field, Help, Lines, Select, Tick, dated, profile_types, save, type_options,
+    Badge, Failure, Field, Help, Lines, ProfileLink, Select, Tick, dated, profile_types, save, type_options,
 };
 use super::sheet::{Label, Labels};
 use super::{context, go};
 use crate::api::{NewOrders as Request, OrderResult, OrderResults};
 use crate::batch::table;
 use crate::order::{Form, Matching, Wrong, eids, orders, unchecked};
-use crate::route::{Filter, Route, last_digits};
+use crate::route::{Filter, Route};
 use crate::words::{Trouble, count};
 
 /// What was ordered and what came of it.
@@ -219,7 +219,7 @@ fn Results(made: Made, again: impl Fn() + Send + Sync + 'static) -> impl IntoVie
     };
     let row = |result: OrderResult| {
         let iccid = result.iccid.clone().unwrap_or_default();
-        let (linked, digits) = (Route::Order(iccid.clone()).hash(), iccid.clone());
+        let linked = iccid.clone();
         view! {
             <tr>
                 <td class="state">{result.state.filter(|_| result.refused.is_none()).map(|state| view! { <Badge state/> })}
@@ -227,7 +227,7 @@ fn Results(made: Made, again: impl Fn() + Send + Sync + 'static) -> impl IntoVie
                 <th scope="row">{if iccid.is_empty() {
                     "no profile".into_any()
                 } else {
-                    view! { <a href=linked>"…"{last_digits(&digits).to_owned()}</a> }.into_any()
+                    view! { <ProfileLink iccid=linked/> }.into_any()
                 }}</th>
                 <td data-label="ICCID" class="digits">{iccid}</td>
                 <td data-label="Activation code">{match (result.refused, result.activation_code) {

@@ -12,6 +12,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::context;
 use crate::api::{ProfileType, ProfileTypes};
 use crate::qr;
+use crate::route::{Route, last_digits};
 use crate::state::{self, Place, ProfileState, Step, Tone};
 use crate::time;
 use crate::words::Trouble;
@@ -233,6 +234,13 @@ pub(super) fn Moment(at: u64) -> impl IntoView {
 #[component]
 pub(super) fn Ago(at: u64) -> impl IntoView {
     view! { <time datetime=time::rfc3339(at) title=local(at)>{time::distance(at, now())}</time> }
+}
+
+/// A profile by the last digits of its ICCID, with the way to it.
+#[component]
+pub(super) fn ProfileLink(iccid: String) -> impl IntoView {
+    let words = format!("…{}", last_digits(&iccid));
+    view! { <a class="digits" href=Route::Order(iccid).hash()>{words}</a> }
 }
 
 /// An EID in two rows of digits, or that there is none.
