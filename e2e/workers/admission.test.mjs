@@ -5,7 +5,8 @@ import { createHash, createPrivateKey, sign } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { executed, initiate, laboratory, start } from './runtime.mjs';
 
-// Made by OpenSSL: a CA, an LPA's certificate under it and the key of that.
+// Made by OpenSSL: a CA, an LPA's certificate under it and the key of that; another one of the same key,
+// and the CA's list that revokes it.
 const CA =
   'MIIBkDCCATWgAwIBAgIULfGgab1htqE5hyle6hV77Bhe0ecwCgYIKoZIzj0EAwIwIzEQMA4GA1UECgwHUlNQVEVTVDEP' +
   'MA0GA1UEAwwGTFBBIENBMCAXDTI2MTEyNzEwMTUyN1oYDzIwNTYxMTE5MTAxNTI3WjAjMRAwDgYDVQQKDAdSU1BURVNU' +
@@ -21,6 +22,19 @@ const LPA =
   'AjAfBgNVHSMEGDAWgBQdCVWbjXbMrSH5d1TZ4ijAkpOrIzAdBgNVHQ4EFgQUmT46KfrJv46zel811P+Ze68bh8cwCgYI' +
   'KoZIzj0EAwIDSAAwRQIgXzI+71y4QkXWQezN2EhZaHciyqMDX0Jbu9+B05OMnSICIQCIbPVPFH3F7nLEN6lFk8aAp0Ag' +
   'gTPQ513e7eJQ2Fom3A==';
+const REVOKED =
+  'MIIBpzCCAU2gAwIBAgICEjQwCgYIKoZIzj0EAwIwIzEQMA4GA1UECgwHUlNQVEVTVDEPMA0GA1UEAwwGTFBBIENBMCAX' +
+  'DTI2MTEyNzEwNDYzMloYDzIwNTYxMTE5MTA0NjMyWjAgMRAwDgYDVQQKDAdSU1BURVNUMQwwCgYDVQQDDANscGEwWTAT' +
+  'BgcqhkjOPQIBBggqhkjOPQMBBwNCAAQvoWD8qOhpTtYyARvzQwUKEwYwY+JF3CVS5jHI3Y6TVH1nHKuTExyHs/auku5g' +
+  'PIPJDvk8Gj24S4/WKnE0IhE5o3IwcDAJBgNVHRMEAjAAMA4GA1UdDwEB/wQEAwIHgDATBgNVHSUEDDAKBggrBgEFBQcD' +
+  'AjAfBgNVHSMEGDAWgBQdCVWbjXbMrSH5d1TZ4ijAkpOrIzAdBgNVHQ4EFgQUmT46KfrJv46zel811P+Ze68bh8cwCgYI' +
+  'KoZIzj0EAwIDSAAwRQIgMvTA1GZQGjj8PaC4WK3CIrtFF15+epz9C0XztfQBnXsCIQDL99bbzVtpsHE4A1FAj5c2wD3t' +
+  'NDkVF2pLib7mnphqeg==';
+const LIST =
+  'MIH0MIGcAgEBMAoGCCqGSM49BAMCMCMxEDAOBgNVBAoMB1JTUFRFU1QxDzANBgNVBAMMBkxQQSBDQRcNMjYxMTI3MTA0' +
+  'NjMyWhgPMjA1NjA5MzAxMDQ2MzJaMBUwEwICEjQXDTI2MTEyNzEwNDYzMlqgLzAtMB8GA1UdIwQYMBaAFB0JVZuNdsyt' +
+  'Ifl3VNniKMCSk6sjMAoGA1UdFAQDAgEFMAoGCCqGSM49BAMCA0cAMEQCIHHNTqWN6rVGxflL7V8/Ar8/Jh61GCwwAvMr' +
+  'q8ZuqvKMAiBR8ODqfTplc+q7HfE/5BTjIk6jTsvOxbj4T7RmIZoh2A==';
 const KEY = createPrivateKey({
   key: Buffer.from(
     'MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgWbi+DzHISPpx/gg2KLOz1OdNWDqX9wwAueT3bkc1PU2h' +
@@ -39,9 +53,9 @@ let runtime;
 let body;
 
 /** The fields by which an LPA proves that it holds the key, for a POST of `text`. */
-function signed(text, { host = smdp, created = Math.floor(Date.now() / 1000) } = {}) {
+function signed(text, { host = smdp, lpa = LPA, created = Math.floor(Date.now() / 1000) } = {}) {
   const digest = `sha-256=:${createHash('sha256').update(text).digest('base64')}:`;
-  const certificate = `:${LPA}:`;
+  const certificate = `:${lpa}:`;
   const input = `("@method" "@authority" "@path" "content-digest" "client-cert");created=${created}`;
   const base = [
     '"@method": POST', `"@authority": ${host}`, `"@path": ${PATH}`, `"content-digest": ${digest}`,
@@ -70,7 +84,13 @@ const post = (options) => runtime.ask('edge-smdp', 'POST', PATH, {
 
 before(async () => {
   runtime = await start(['edge-smdp', 'net-policy-worker'], {
-    'edge-smdp': { LPA_ADMISSION: 'certificate', LPA_CA: CA, LPA_MTLS_ISSUER: ISSUER },
+    'edge-smdp': {
+      LPA_ADMISSION: 'certificate', LPA_CA: CA, LPA_MTLS_ISSUER: ISSUER,
+      // What is longer than a value of the platform goes on in the next.
+      SMDP_CRLS: '', SMDP_CRLS_2: LIST,
+      SMDP_CREDENTIALS: '{"sets":[]}', SMDP_CREDENTIALS_2: laboratory['edge-smdp'].SMDP_CREDENTIALS,
+      SMDP_TRANSPORT_KEYS: `operator-1:${'00'.repeat(32)}`,
+    },
   });
   const health = await runtime.ask('edge-smdp', 'GET', '/operator/health');
   assert.equal(health.body.admission, 'certificate');
@@ -101,6 +121,16 @@ test('a signed request gets in, and only as it was signed', async () => {
   assert.equal((await post({ headers: signed(text), host: 'other.example' })).status, 401);
   const { 'client-cert': certificate } = signed(text);
   assert.equal((await post({ headers: { 'client-cert': certificate } })).status, 401);
+});
+
+test('a revoked LPA is refused, and the list is shown', async () => {
+  const refused = await post({ headers: signed(JSON.stringify(body), { lpa: REVOKED }) });
+  assert.equal(refused.status, 401);
+  assert.match(refused.body.detail, /it is revoked/);
+  const { body: health } = await runtime.ask('edge-smdp', 'GET', '/operator/health');
+  const [list] = health.revocationLists;
+  assert.deepEqual([list.issuer, list.revoked], ['LPA CA 1', 1]);
+  assert.deepEqual(health.warnings, []);
 });
 
 test('a certificate that the platform saw in TLS gets in, and no header passes for one', async () => {

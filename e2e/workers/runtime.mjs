@@ -12,9 +12,9 @@ assert.ok(laboratory, 'there is no laboratory: run `cargo xtask test --only work
 
 /**
  * Starts workers, each with its own wrangler.jsonc, but for where it lies and what it is told:
- * the laboratory's variables, and `more` by the worker's name.
+ * the laboratory's variables, and `more` by the worker's name. `change` sees each configuration.
  */
-export async function start(names, more = {}) {
+export async function start(names, more = {}, change = () => {}) {
   const root = mkdtempSync(join(tmpdir(), 'workers-test-'));
   const workers = names.map((name) => {
     const member = resolve(import.meta.dirname, '../..', name);
@@ -23,6 +23,7 @@ export async function start(names, more = {}) {
     configuration.main = join(member, configuration.main);
     if (configuration.assets) configuration.assets.directory = join(member, configuration.assets.directory);
     Object.assign(configuration.vars, laboratory[name], more[name]);
+    change(configuration);
     const configPath = join(root, name, 'wrangler.json');
     mkdirSync(join(root, name));
     writeFileSync(configPath, JSON.stringify(configuration), { mode: 0o600 });

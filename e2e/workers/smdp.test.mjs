@@ -231,3 +231,33 @@ test('an order outlives the objects that hold it, and the runtime', async () => 
   executed(await es2('releaseProfile', 'call-4', { iccid: ICCID }));
   refusedWith(await es2('downloadOrder', 'call-6', { iccid: ICCID }), '8.2.1', '3.3');
 });
+
+test('who asks too often is told to wait', async () => {
+  const few = await start(['edge-smdp'], {}, (configuration) => {
+    for (const { simple } of configuration.ratelimits) simple.limit = 5;
+  });
+  try {
+    const from = (address) => few.ask('edge-smdp', 'POST', `${ES9}initiateAuthentication`, {
+      body: initiate(ci), headers: { 'cf-connecting-ip': address },
+    });
+    const statuses = [];
+    for (let at = 0; at < 8; at += 1) statuses.push((await from('192.0.2.1')).status);
+    assert.deepEqual(statuses.slice(0, 5), [200, 200, 200, 200, 200]);
+    assert.equal(statuses.at(-1), 429);
+    const refused = await from('192.0.2.1');
+    assert.equal(refused.headers.get('retry-after'), '60');
+    assert.equal(refused.headers.get('content-type'), 'application/problem+json');
+    // Not others.
+    assert.equal((await from('192.0.2.2')).status, 200);
+  } finally {
+    await few.close();
+  }
+});
+
+test('the metrics count what happened, also before a restart', async () => {
+  const { status, body } = await ask('GET', '/operator/metrics', { token });
+  assert.equal(status, 200);
+  assert.match(body, /^smdp_profiles\{state="Released"\} 1$/m);
+  assert.match(body, /^smdp_events_total\{event="ordered"\} 2$/m);
+  assert.ok(!body.includes(ICCID));
+});

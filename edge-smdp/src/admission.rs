@@ -15,6 +15,9 @@
 //! This is an addition to SGP.22, whose LPAs are anonymous: an eUICC still authenticates
 //! itself as ever.
 
+use core::cell::RefCell;
+use std::collections::VecDeque;
+
 use http::header::{HOST, HeaderValue};
 use http::{HeaderMap, Request, Response, StatusCode as Http};
 use httpsig::lpa::{self, WINDOW};
@@ -31,6 +34,8 @@ use crate::wire::problem::problem;
 const MAX_AUTHORITIES: usize = 8;
 /// Signatures of one request that are looked at.
 const MAX_SIGNATURES: usize = 4;
+/// Certificates that are remembered as rightly signed.
+const MAX_BELIEVED: usize = 256;
 /// The longest field that is read, in bytes.
 const MAX_FIELD: usize = 8 * 1024;
 
@@ -63,6 +68,9 @@ pub enum Admission {
 #[derive(Debug)]
 pub struct Certified {
     authorities: Vec<Certificate>,
+    /// SHA-256 of certificates whose issuer's signature was right, and which of the
+    /// authorities that is: an LPA calls five times in a download.
+    believed: RefCell<VecDeque<([u8; 32], usize)>>,
     mtls_issuer: Option<String>,
     mtls_fingerprints: Vec<[u8; 32]>,
 }
@@ -102,7 +110,8 @@ impl Admission {
             }
         }
         let mtls_issuer = Some(text.mtls_issuer.trim()).filter(|name| !name.is_empty()).map(str::to_owned);
-        let certified = Certified { authorities, mtls_issuer, mtls_fingerprints };
+        let believed = RefCell::default();
+        let certified = Certified { authorities, believed, mtls_issuer, mtls_fingerprints };
         if certified.authorities.is_empty() && !certified.takes_tls() {
             return wrong(
                 "LPA_ADMISSION is certificate: LPA_CA, LPA_MTLS_ISSUER or LPA_MTLS_FINGERPRINTS says whose",
@@ -191,6 +200,40 @@ impl Certified {
     }
 }
 
+impl Certified {
+    /// The authority that has signed this certificate.
+    async fn issuer_of<P: Provider>(
+        &self,
+        server: &Server<P>,
+        certificate: &Certificate,
+        signature: &Signature,
+    ) -> Result<Option<&Certificate>, rsp_crypto::Fault> {
+        let digest = server.provider.sha256(certificate.der()).await?;
+        let believed = self.believed.borrow().iter().find(|(known, _)| *known == digest).copied();
+        if let Some((_, index)) = believed {
+            return Ok(self.authorities.get(index));
+        }
+        for (index, authority) in self.authorities.iter().enumerate() {
+            let (Some(key), named) = (authority.public_key(), authority.subject_key_identifier()) else {
+                continue;
+            };
+            // Without identifiers every authority is tried.
+            if named.zip(certificate.authority_key_identifier()).is_some_and(|(own, other)| own != other) {
+                continue;
+            }
+            if server.provider.verify(key, certificate.tbs(), signature).await? {
+                let mut believed = self.believed.borrow_mut();
+                if believed.len() >= MAX_BELIEVED {
+                    believed.pop_front();
+                }
+                believed.push_back((digest, index));
+                return Ok(Some(authority));
+            }
+        }
+        Ok(None)
+    }
+}
+
 /// Why a request is not let in.
 enum Turned {
     /// The LPA is to blame; in words for its engineer.
@@ -237,6 +280,7 @@ pub(crate) async fn refuse<P: Provider>(
         Err(Turned::Away(because)) => Some(unauthorized(certified, &because)),
         Err(Turned::Broken(fault)) => {
             let mut response = problem(Http::SERVICE_UNAVAILABLE, "");
+            response.headers_mut().insert("retry-after", HeaderValue::from_static("5"));
             response.extensions_mut().insert(fault);
             Some(response)
         }
@@ -438,30 +482,21 @@ async fn is_certified<P: Provider>(
     let Some(signature) = certificate.signature() else {
         return wrong("its signature is none of a supported curve");
     };
-    for authority in &certified.authorities {
-        let (Some(key), named) = (authority.public_key(), authority.subject_key_identifier()) else {
-            continue;
-        };
-        // Without identifiers every authority is tried.
-        if named.zip(certificate.authority_key_identifier()).is_some_and(|(own, other)| own != other) {
-            continue;
-        }
-        if !server.provider.verify(key, certificate.tbs(), signature).await? {
-            continue;
-        }
-        let (not_before, not_after) = authority.validity();
-        if !(not_before..=not_after).contains(&now) {
-            return wrong(&format!("its CA is valid from {not_before} to {not_after}, and it is {now} here"));
-        }
-        if named.is_some_and(|named| server.revocation.is_revoked_by(named.as_bytes(), certificate)) {
-            return wrong("it is revoked");
-        }
-        if !authority.permits_subject_of(certificate) {
-            return wrong("its subject is outside the name constraints of its CA");
-        }
-        return Ok(());
+    let Some(authority) = certified.issuer_of(server, certificate, signature).await? else {
+        return wrong("it was not issued by the LPA CA");
+    };
+    let (not_before, not_after) = authority.validity();
+    if !(not_before..=not_after).contains(&now) {
+        return wrong(&format!("its CA is valid from {not_before} to {not_after}, and it is {now} here"));
     }
-    wrong("it was not issued by the LPA CA")
+    let issuer = authority.subject_key_identifier();
+    if issuer.is_some_and(|issuer| server.revocation.is_revoked_by(issuer.as_bytes(), certificate)) {
+        return wrong("it is revoked");
+    }
+    if !authority.permits_subject_of(certificate) {
+        return wrong("its subject is outside the name constraints of its CA");
+    }
+    Ok(())
 }
 
 /// `access-control-allow-headers` for pages of other origins.

@@ -1,6 +1,7 @@
 //! What the operator of the server decides: keys, addresses, limits.
 
 use core::fmt;
+use std::collections::BTreeMap;
 
 use rsp::es9::Base64;
 use rsp::{CiPkId, Oid};
@@ -41,6 +42,18 @@ pub struct Configuration<'a> {
     pub revocation_lists: &'a str,
     /// `SMDP_TRANSPORT_KEYS`, see [`TransportKeys::parse`].
     pub transport_keys: &'a str,
+    /// `OPERATOR_CALLBACK`: where the operator is told of downloads: `https://…`, or
+    /// `http://…` on the loopback; the paths of ES2+ follow. Without one nobody is told.
+    pub operator_callback: Option<&'a str>,
+    /// `OPERATOR_CALLBACK_TOKEN`: a bearer token for it.
+    pub operator_callback_token: Option<&'a str>,
+    /// `OPERATOR_REQUESTERS`: JSON, the OIDs that may call ES2+, each with the profile
+    /// types that it may use, or `null` for all: `{"2.999.2": null, "2.999.3": ["plan"]}`.
+    /// Without it whoever has the token may, under any identifier.
+    pub operator_requesters: Option<&'a str>,
+    /// `SMDS_ROOT`: host\[:port\] of the root SM-DS, for orders with an empty SM-DS
+    /// address.
+    pub smds_root: Option<&'a str>,
 }
 
 /// The two forms of the bound profile package (SGP.22 §2.5.4).
@@ -82,6 +95,60 @@ impl Default for Limits {
     }
 }
 
+/// The limits that can be configured, as they stand in JSON.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct LimitsJson {
+    session_seconds: Option<u64>,
+    order_seconds: Option<u64>,
+    download_attempts: Option<u32>,
+    confirmation_failures: Option<u32>,
+}
+
+impl Limits {
+    /// From `SMDP_LIMITS`: JSON with any of `sessionSeconds` (60 to 86,400),
+    /// `orderSeconds` (60 to ten years), `downloadAttempts` (1 to 1,000) and
+    /// `confirmationFailures` (1 to 100).
+    ///
+    /// # Errors
+    /// [`InvalidConfiguration`] names the value that is out of its bounds.
+    pub fn from_json(text: &str) -> Result<Self, InvalidConfiguration> {
+        let json: LimitsJson =
+            serde_json::from_str(text).map_err(|error| invalid(format!("SMDP_LIMITS: {error}")))?;
+        let default = Self::default();
+        let within = |name: &str, value: Option<u64>, default: u64, least: u64, most: u64| {
+            let value = value.unwrap_or(default);
+            if (least..=most).contains(&value) {
+                Ok(value)
+            } else {
+                Err(invalid(format!("SMDP_LIMITS: {name}: {least} to {most}")))
+            }
+        };
+        let count = |name: &str, value: Option<u32>, default: u32, most: u32| {
+            let value = within(name, value.map(u64::from), u64::from(default), 1, u64::from(most))?;
+            Ok::<u32, InvalidConfiguration>(value as u32)
+        };
+        let session = within("sessionSeconds", json.session_seconds, default.session, 60, 86_400)?;
+        Ok(Self {
+            session,
+            order: within("orderSeconds", json.order_seconds, default.order, 60, 3650 * 86_400)?,
+            download_attempts: count(
+                "downloadAttempts",
+                json.download_attempts,
+                default.download_attempts,
+                1000,
+            )?,
+            confirmation_failures: count(
+                "confirmationFailures",
+                json.confirmation_failures,
+                default.confirmation_failures,
+                100,
+            )?,
+            memory: default.memory.max(session),
+        })
+    }
+}
+
 /// A provider whose keys come as PKCS#8.
 #[expect(async_fn_in_trait, reason = "single-threaded platforms; no caller needs `Send` futures")]
 pub trait ImportKey: Provider {
@@ -106,11 +173,24 @@ pub struct Server<P: Provider> {
     pub(crate) addresses: Vec<String>,
     pub(crate) secret: ServerSecret,
     pub(crate) operator_token: Option<Zeroizing<String>>,
+    /// Whether an access proxy in front lets operators in.
+    pub(crate) has_access: bool,
     pub(crate) limits: Limits,
     pub(crate) protection: Protection,
     pub(crate) admission: Admission,
     pub(crate) revocation: Revocation,
     pub(crate) transport_keys: TransportKeys,
+    pub(crate) operator_callback: Option<Callback>,
+    /// Who may call ES2+, and which profile types they may use; `None`: everybody, all.
+    pub(crate) requesters: Option<BTreeMap<String, Option<Vec<String>>>>,
+    pub(crate) smds_root: Option<String>,
+}
+
+/// Where the operator is told of downloads.
+pub(crate) struct Callback {
+    /// Without a slash at its end.
+    pub(crate) base: String,
+    pub(crate) token: Option<Zeroizing<String>>,
 }
 
 /// Certificates and keys under one CI.
@@ -217,6 +297,23 @@ impl<P: ImportKey> Server<P> {
         let cis: Vec<&CiKey> = credentials.iter().map(|set| &set.ci).collect();
         let lists = configuration.revocation_lists;
         let revocation = Revocation::new(&provider, lists, &cis, admission.authorities()).await?;
+        let present = |text: Option<&'_ str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        let operator_callback = present(configuration.operator_callback)
+            .map(|base| {
+                let token = present(configuration.operator_callback_token).map(Zeroizing::new);
+                let base = base.trim_end_matches('/').to_owned();
+                if is_callback(&base) { Ok(Callback { base, token }) } else { Err(()) }
+            })
+            .transpose()
+            .map_err(|()| invalid("OPERATOR_CALLBACK: https://…, or http://… on the loopback"))?;
+        let requesters = present(configuration.operator_requesters)
+            .map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(|error| invalid(format!("OPERATOR_REQUESTERS: {error}")))?;
+        let smds_root = present(configuration.smds_root);
+        if smds_root.as_ref().is_some_and(|root| !rsp::activation_code::is_address(root)) {
+            return Err(invalid("SMDS_ROOT: host[:port]"));
+        }
         let token = configuration.operator_token.filter(|token| !token.is_empty());
         Ok(Self {
             provider,
@@ -224,14 +321,40 @@ impl<P: ImportKey> Server<P> {
             oid,
             addresses,
             secret,
+            has_access: false,
             operator_token: token.map(|token| Zeroizing::new(token.to_owned())),
             limits: configuration.limits,
             protection: configuration.protection,
             admission,
             revocation,
             transport_keys: TransportKeys::parse(configuration.transport_keys)?,
+            operator_callback,
+            requesters,
+            smds_root,
         })
     }
+}
+
+/// A place that JSON may be sent to: by TLS, or to this very machine.
+fn is_callback(base: &str) -> bool {
+    let Ok(uri) = base.parse::<http::Uri>() else { return false };
+    let authority = uri.authority().map_or("", http::uri::Authority::as_str);
+    let plain = !authority.is_empty() && !authority.contains('@') && uri.query().is_none();
+    let by_tls = uri.scheme_str() == Some("https");
+    let here = uri.scheme_str() == Some("http") && uri.host().is_some_and(is_loopback);
+    plain && (by_tls || here)
+}
+
+/// Whether a host is this very machine.
+fn is_loopback(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+/// The URL of a server by its address: by TLS, unless it is this very machine.
+pub(crate) fn url_of(address: &str, path: &str) -> String {
+    let host = address.split(':').next().unwrap_or_default();
+    let scheme = if is_loopback(host) { "http" } else { "https" };
+    format!("{scheme}://{address}{path}")
 }
 
 async fn credential_set<P: ImportKey>(

@@ -119,6 +119,26 @@ impl WebCrypto {
         Ok(wait(promise).await?.unchecked_into())
     }
 
+    /// Whether a key of RSA, base64url of modulus and exponent, signed this by
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    pub(crate) async fn rs256(&self, n: &str, e: &str, signed: &[u8], signature: &[u8]) -> bool {
+        let verified = async {
+            let algorithm = object(&[("name", "RSASSA-PKCS1-v1_5".into()), ("hash", "SHA-256".into())])?;
+            let jwk = object(&[("kty", "RSA".into()), ("n", n.into()), ("e", e.into())])?;
+            let usages = Array::of1(&"verify".into());
+            let key = self.subtle.import_key_with_object("jwk", &jwk, &algorithm, false, usages.as_ref());
+            let key: CryptoKey = wait(key).await?.unchecked_into();
+            let verified = self.subtle.verify_with_object_and_js_u8_array_and_js_u8_array(
+                &algorithm,
+                &key,
+                &Uint8Array::from(signature),
+                &Uint8Array::from(signed),
+            );
+            wait(verified).await
+        };
+        verified.await.is_ok_and(|verified: JsValue| verified.is_truthy())
+    }
+
     /// AES-CBC with the padding of PKCS#7.
     async fn cbc(&self, key: &[u8; 16], iv: &[u8; 16], data: &[u8]) -> Result<Vec<u8>, Fault> {
         let key = self.aes_key(key).await?;
@@ -418,5 +438,90 @@ pub(crate) mod suite {
 
     fn same(length: usize, what: &str, same: bool) -> Result<(), crate::Fault> {
         if same { Ok(()) } else { Err(crate::Fault::new(format!("Web Crypto: {what} of {length}"))) }
+    }
+}
+
+/// The operations of a session alone: keys imported before, nothing parsed, nothing stored.
+#[cfg(feature = "bench")]
+pub(crate) mod bare {
+    use super::*;
+
+    /// As long as a profile package for an ordinary subscriber is.
+    const PACKAGE: usize = 12 * 1024;
+
+    /// `OPERATION/COUNT`.
+    pub(crate) async fn run(asked: &str) -> Result<(), crate::Fault> {
+        let (operation, count) = asked.split_once('/').unwrap_or_default();
+        let count: u32 = count.parse().map_err(|_| crate::Fault::new("count"))?;
+        let web = WebCrypto::new()?;
+        let subtle = &web.subtle;
+        let pair = async |algorithm: &Object, usages: &[&str]| {
+            let usages: Array = usages.iter().copied().map(JsValue::from).collect();
+            let promise = subtle.generate_key_with_object(algorithm, false, usages.as_ref());
+            Ok::<CryptoKeyPair, Fault>(wait(promise).await?.unchecked_into())
+        };
+        let secret = async |name: &str, bytes: u32| {
+            let algorithm = object(&[("name", name.into()), ("length", (8 * bytes).into())])?;
+            let usages = Array::of2(&"encrypt".into(), &"decrypt".into());
+            let promise = subtle.generate_key_with_object(&algorithm, false, usages.as_ref());
+            Ok::<CryptoKey, Fault>(wait(promise).await?.unchecked_into())
+        };
+        let signer = pair(&curve("ECDSA")?, &["sign", "verify"]).await?;
+        let message = Uint8Array::from(&[0x5A; 300][..]);
+        let package = Uint8Array::from(&[0x5A; PACKAGE][..]);
+        let iv = Uint8Array::from(&[0; 16][..]);
+        match operation {
+            "sign" => {
+                let (algorithm, key) = (ecdsa()?, signer.get_private_key());
+                for _ in 0..count {
+                    wait(subtle.sign_with_object_and_js_u8_array(&algorithm, &key, &message)).await?;
+                }
+            }
+            "verify" => {
+                let (algorithm, key) = (ecdsa()?, signer.get_public_key());
+                let signing =
+                    subtle.sign_with_object_and_js_u8_array(&algorithm, &signer.get_private_key(), &message);
+                let signature = Uint8Array::new(&wait(signing).await?);
+                for _ in 0..count {
+                    let promise = subtle.verify_with_object_and_js_u8_array_and_js_u8_array(
+                        &algorithm, &key, &signature, &message,
+                    );
+                    if !wait(promise).await?.is_truthy() {
+                        return Err(crate::Fault::new("verification"));
+                    }
+                }
+            }
+            "generate" => {
+                let algorithm = curve("ECDH")?;
+                for _ in 0..count {
+                    pair(&algorithm, &["deriveBits"]).await?;
+                }
+            }
+            "agree" => {
+                let own = pair(&curve("ECDH")?, &["deriveBits"]).await?;
+                let algorithm = object(&[("name", "ECDH".into()), ("public", own.get_public_key().into())])?;
+                for _ in 0..count {
+                    let key = own.get_private_key();
+                    wait(subtle.derive_bits_with_object(&algorithm, &key, 256)).await?;
+                }
+            }
+            // CMAC is CBC here.
+            "cbc" | "cmac" => {
+                let key = secret("AES-CBC", 16).await?;
+                let algorithm = object(&[("name", "AES-CBC".into()), ("iv", iv.into())])?;
+                for _ in 0..count {
+                    wait(subtle.encrypt_with_object_and_js_u8_array(&algorithm, &key, &package)).await?;
+                }
+            }
+            "gcm" => {
+                let key = secret("AES-GCM", 32).await?;
+                let algorithm = object(&[("name", "AES-GCM".into()), ("iv", iv.into())])?;
+                for _ in 0..count {
+                    wait(subtle.encrypt_with_object_and_js_u8_array(&algorithm, &key, &package)).await?;
+                }
+            }
+            _ => return Err(crate::Fault::new("operation")),
+        }
+        Ok(())
     }
 }

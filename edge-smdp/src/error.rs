@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use rsp::status::StatusCode;
+use rsp::status::{FunctionExecutionStatus, StatusCode};
 
 /// The peer asked for something that it does not get: answered with a function
 /// execution status `Failed`.
@@ -19,6 +19,12 @@ impl Refusal {
     /// With what was found.
     pub fn new(code: StatusCode, because: impl Into<String>) -> Self {
         Self { code, because: because.into() }
+    }
+}
+
+impl From<&Refusal> for FunctionExecutionStatus {
+    fn from(refusal: &Refusal) -> Self {
+        Self::failed(refusal.code, &refusal.because)
     }
 }
 

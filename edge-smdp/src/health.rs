@@ -20,7 +20,7 @@ struct Health<'a> {
     status: &'static str,
     oid: String,
     addresses: &'a [String],
-    /// Whether there is an operator's token.
+    /// Whether anybody can be the operator.
     operator: bool,
     /// Which LPAs are served: `open` or `certificate`.
     admission: &'static str,
@@ -132,7 +132,7 @@ pub(crate) fn health<P: Provider>(server: &Server<P>, now: u64) -> Response<Vec<
         status: if healthy { "ok" } else { "no valid certificates" },
         oid: server.oid.to_string(),
         addresses: &server.addresses,
-        operator: server.operator_token.is_some(),
+        operator: server.operator_token.is_some() || server.has_access,
         admission: server.admission.name(),
         credentials,
         certificates,

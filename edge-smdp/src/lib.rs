@@ -21,6 +21,7 @@
 //! `rsp_crypto::Software`, a [`Clock`] and a [`Chance`] of the caller. In a
 //! worker: the same over Durable Objects and Web Crypto.
 
+pub mod access;
 pub mod admission;
 pub mod config;
 #[cfg(target_arch = "wasm32")]

@@ -13,13 +13,17 @@
 //! Nothing here knows a clock or a store: every function changes the record it is
 //! given or says why not.
 
+use std::collections::BTreeMap;
+
 use rsp::es9::Base64;
 use rsp::metadata::NotificationEvents;
-use rsp::{CiPkId, Eid, Iccid, MatchingId, TransactionId};
+use rsp::status::FunctionExecutionStatus;
+use rsp::{CiPkId, Eid, Iccid, MatchingId, TransactionId, Version};
 use rsp_crypto::{Curve, PublicKey};
 use serde::de::{Error as _, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::error::Malformed;
 use crate::outbox::Message;
 use crate::wire::text;
 
@@ -69,6 +73,9 @@ pub struct Profile {
     pub metadata: Base64,
     /// What eligibility is decided by.
     pub package: PackageFacts,
+    /// What more eligibility is decided by.
+    #[serde(default, skip_serializing_if = "Requirements::is_empty")]
+    pub requirements: Requirements,
     /// Where it stands.
     pub state: ProfileState,
     /// Who is to have it.
@@ -93,8 +100,68 @@ pub struct Pending {
     pub messages: Vec<Message>,
 }
 
+/// What device and eUICC must have to be eligible, as the operator wants it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Requirements {
+    /// Type allocation codes or their first digits; any if empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tacs: Vec<String>,
+    /// Least 3GPP release by capability ([`Requirements::CAPABILITIES`]).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub device_capabilities: BTreeMap<String, u8>,
+    /// Least version of SGP.22.
+    #[serde(with = "text::option", skip_serializing_if = "Option::is_none")]
+    pub least_svn: Option<Version>,
+    /// Least version of the profile package format.
+    #[serde(with = "text::option", skip_serializing_if = "Option::is_none")]
+    pub least_profile_version: Option<Version>,
+}
+
+impl Requirements {
+    /// The names of device capabilities, in the order of `DeviceCapabilities`
+    /// (SGP.22 §4.2).
+    pub const CAPABILITIES: [&str; 11] = [
+        "gsm",
+        "utran",
+        "cdma2000onex",
+        "cdma2000hrpd",
+        "cdma2000ehrpd",
+        "eutran",
+        "contactless",
+        "rspCrl",
+        "nrEpc",
+        "nr5gc",
+        "eutran5gc",
+    ];
+    /// How many type allocation codes there can be.
+    pub const MAX_TACS: usize = 1000;
+
+    /// Whether nothing is asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether they can be asked for.
+    ///
+    /// # Errors
+    /// Names what is wrong.
+    pub fn check(&self) -> Result<(), Malformed> {
+        let is_tac = |tac: &String| (2..=8).contains(&tac.len()) && tac.bytes().all(|c| c.is_ascii_digit());
+        if self.tacs.len() > Self::MAX_TACS || !self.tacs.iter().all(is_tac) {
+            return Err(Malformed::new("requirements.tacs", "2 to 8 digits each, at most 1,000"));
+        }
+        let known = |name: &String| Self::CAPABILITIES.contains(&name.as_str());
+        match self.device_capabilities.keys().find(|name| !known(name)) {
+            Some(name) => Err(Malformed::new("requirements.deviceCapabilities", format!("{name:?}"))),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What the server looks at in a package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageFacts {
     /// Bytes.
     pub length: u32,
@@ -102,6 +169,27 @@ pub struct PackageFacts {
     pub major: u8,
     /// Version of the package format.
     pub minor: u8,
+    /// What the eUICC must be capable of: bits as in `EUICCInfo2.uiccCapability`, bit 0
+    /// most significant.
+    #[serde(default)]
+    pub capabilities: u32,
+    /// Bytes of non-volatile memory that it takes once installed at the least, where that
+    /// is known: four fifths of what [`saip::issue::required_memory`] estimates, so that no
+    /// eUICC is turned away that might have room.
+    #[serde(default)]
+    pub memory: Option<u32>,
+}
+
+impl PackageFacts {
+    /// Bytes of non-volatile memory that the eUICC must have free. Where it is not known
+    /// what the files take: as many as the package has.
+    #[must_use]
+    pub const fn needed_memory(&self) -> u32 {
+        match self.memory {
+            Some(memory) => memory,
+            None => self.length,
+        }
+    }
 }
 
 /// A download order.
@@ -121,6 +209,12 @@ pub struct Order {
     pub download_attempts: u32,
     /// Seconds since 1970.
     pub expires: u64,
+    /// The SM-DS where an event with the matching id is registered for the eUICC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smds_address: Option<String>,
+    /// How often an eUICC or device was found not to be eligible.
+    #[serde(default)]
+    pub ineligible: u32,
     /// The one session that may go on.
     pub session: Option<Session>,
     /// PK.EUICC of the latest session.
@@ -246,6 +340,10 @@ pub enum EventKind {
     Deleted,
     /// The order came to its end without an installation.
     Failed,
+    /// The order came to its end because its time was over.
+    Expired,
+    /// A message to the operator or an SM-DS was refused, or given up.
+    Undelivered,
 }
 
 /// A notification that was verified and attributed.
@@ -292,6 +390,7 @@ impl Profile {
             profile_type,
             metadata: Base64(metadata),
             package,
+            requirements: Requirements::default(),
             state: ProfileState::Available,
             order: None,
             events: Vec::new(),
@@ -331,11 +430,47 @@ impl Profile {
 
     /// The download ends for good.
     pub fn fail(&mut self, at: u64, detail: impl Into<String>) {
+        self.end(at, EventKind::Failed, Some(detail.into()));
+    }
+
+    /// The download ends for good because the order's time is over.
+    pub fn expire(&mut self, at: u64) {
+        self.end(at, EventKind::Expired, None);
+    }
+
+    fn end(&mut self, at: u64, event: EventKind, detail: Option<String>) {
         self.state = ProfileState::Error;
         if let Some(order) = &mut self.order {
             order.session = None;
         }
-        self.note(at, EventKind::Failed, Some(detail.into()));
+        self.note(at, event, detail);
+    }
+
+    /// Tells the operator how a step of the download ended
+    /// ([`rsp::es2::notification_point`]); of the order's eUICC, unless it is another.
+    pub fn tell(&mut self, at: u64, point: u32, status: FunctionExecutionStatus, eid: Option<Eid>) {
+        self.tell_with(at, point, status, eid, None);
+    }
+
+    /// The same with the eUICC's result.
+    pub fn tell_with(
+        &mut self,
+        at: u64,
+        point: u32,
+        status: FunctionExecutionStatus,
+        eid: Option<Eid>,
+        result_data: Option<Base64>,
+    ) {
+        let eid = eid.or_else(|| self.order.as_ref().and_then(|order| order.eid));
+        let profile_type = self.profile_type.clone();
+        let message = Message::DownloadProgress { at, point, status, eid, profile_type, result_data };
+        self.pending.messages.push(message);
+    }
+
+    /// Whether its order has this matching id.
+    #[must_use]
+    pub fn has_matching_id(&self, id: &MatchingId) -> bool {
+        self.order.as_ref().is_some_and(|order| order.matching_id.as_ref() == Some(id))
     }
 
     /// The order as long as it has this session, alive at `now`.
@@ -456,7 +591,7 @@ impl ProfileState {
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Added,
         Self::Ordered,
         Self::Confirmed,
@@ -474,6 +609,8 @@ impl EventKind {
         Self::Disabled,
         Self::Deleted,
         Self::Failed,
+        Self::Expired,
+        Self::Undelivered,
     ];
 
     /// What eUICCs report.
@@ -501,6 +638,8 @@ impl EventKind {
             Self::Disabled => "disabled",
             Self::Deleted => "deleted",
             Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Undelivered => "undelivered",
         }
     }
 

@@ -8,6 +8,7 @@ use saip::personalise::Field;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::Malformed;
+use crate::profile::Requirements;
 use crate::wire::operator::Metadata;
 
 /// The longest name, in bytes.
@@ -41,6 +42,9 @@ pub struct ProfileType {
     /// What the eUICC shows, but for the ICCID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
+    /// What device and eUICC must have.
+    #[serde(default, skip_serializing_if = "Requirements::is_empty")]
+    pub requirements: Requirements,
 }
 
 /// What profiles of a type are made of.
@@ -110,6 +114,7 @@ impl ProfileType {
                 package_length: None,
                 personalised: Fields(Field::ALL.iter().copied().collect()),
                 metadata: Some(Metadata::of_class(class)),
+                requirements: Requirements::default(),
             }
         };
         vec![
@@ -141,6 +146,7 @@ impl ProfileType {
             }
             metadata.check()?;
         }
+        self.requirements.check()?;
         match (self.template, &self.package) {
             (Template::Package, None) => malformed("package", "the template is missing"),
             (Template::Package, Some(package)) => self.check_package(&package.0),

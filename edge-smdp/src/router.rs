@@ -1,27 +1,36 @@
 //! The one door: requests in, answers out (SGP.22 §6; RFC 9457).
 
 use core::cell::Cell;
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode as Http};
-use rsp::Iccid;
-use rsp::es9::{ADMIN_PROTOCOL, Es9Function, HeaderOnly};
+use rsp::auth::AuthenticateServerResponse;
+use rsp::es9::{
+    ADMIN_PROTOCOL, AuthenticateClientRequest, Es9Function, HandleNotificationRequest, HeaderOnly,
+};
+use rsp::notification::PendingNotification;
 use rsp::status::ResponseHeader;
+use rsp::{DataObject, Iccid, MatchingId, TransactionId};
 use rsp_crypto::Provider;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::access::OperatorProven;
 use crate::admission::{self, Admission};
 use crate::error::{Fault, Malformed, Trouble};
 use crate::log::{Line, Refused};
 use crate::seal::Cipher;
+use crate::service::end::{self, Ended};
+use crate::service::session;
 use crate::store::{Change, Store};
 use crate::wire::problem::problem;
 use crate::{Chance, Clock, Courier, Nowhere, Server};
 
+mod es12;
 mod es2;
 mod es9;
 mod operator;
@@ -45,6 +54,32 @@ pub struct SmDp<P: Provider, S, C, R, O = Nowhere> {
     pub(crate) courier: O,
     /// The profile of the call, for the log.
     about: Cell<Option<Iccid>>,
+}
+
+/// What of the store a request is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// This profile.
+    Profile(Iccid),
+    /// The order with this matching id, in this session.
+    MatchingId(MatchingId, TransactionId),
+    /// The order in this session.
+    Session(TransactionId),
+}
+
+/// What a call in a session says of itself.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InSession<'a> {
+    #[serde(borrow)]
+    transaction_id: Cow<'a, str>,
+}
+
+/// What a call of ES2+ says of itself.
+#[derive(Deserialize)]
+struct OfProfile<'a> {
+    #[serde(borrow)]
+    iccid: Option<Cow<'a, str>>,
 }
 
 /// What a path leads to.
@@ -90,45 +125,99 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     /// side is a [`crate::Fault`] among the response's extensions, beside a [`Line`] for
     /// every call: for the log, never for the peer.
     pub async fn handle(&self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
+        self.about.set(None);
+        match self.turned_away(&request).await {
+            Some(response) => response,
+            None => self.handle_admitted(request).await,
+        }
+    }
+
+    /// The answer to an LPA that is not let in by what its request proves of it; `None`
+    /// lets it in. [`SmDp::handle`] asks this itself.
+    pub async fn turned_away(&self, request: &Request<Vec<u8>>) -> Option<Response<Vec<u8>>> {
+        let route = route(request.uri().path())?;
+        if !matches!(route, Route::Es9(_)) || request.method() == Method::OPTIONS {
+            return None;
+        }
+        let refused = match not_posted(request, MAX_BODY, "POST") {
+            Some(refused) => Some(refused),
+            None => admission::refuse(&self.server, request, self.clock.now()).await,
+        };
+        refused.map(|response| dressed(response, &route, None))
+    }
+
+    /// The same for a request that [`SmDp::turned_away`] has let in elsewhere, where what
+    /// proves it was still to be seen.
+    pub async fn handle_admitted(&self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
         let path = request.uri().path().to_owned();
         let Some(route) = route(&path) else {
             return problem(Http::NOT_FOUND, "");
         };
         self.about.set(None);
-        let mut response = match &route {
+        let response = match &route {
             Route::Es9(_) if request.method() == Method::OPTIONS => preflight(&self.server.admission),
             Route::Es9(function) => self.es9(*function, &request).await,
             Route::Es2(function) => self.es2(function, &request).await,
             Route::Operator(rest) => self.operator(rest, &request).await,
         };
-        let headers = response.headers_mut();
-        if !matches!(route, Route::Operator(_)) {
-            headers.insert(X_ADMIN_PROTOCOL, HeaderValue::from_static(ADMIN_PROTOCOL));
+        dressed(response, &route, self.about.get())
+    }
+
+    /// What of the store a request is about, as far as the request tells. A request of
+    /// nobody in particular, or one that will be refused as it stands, has no owner.
+    ///
+    /// For servers whose store is in several places: a request may be answered anywhere,
+    /// and is answered fastest where its owner is.
+    pub fn owner(&self, request: &Request<Vec<u8>>) -> Option<Owner> {
+        let route = route(request.uri().path())?;
+        let body = request.body();
+        if request.method() != Method::POST || body.len() > MAX_BODY {
+            return None;
         }
-        if matches!(route, Route::Es9(_)) {
-            headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
-            headers.insert("access-control-expose-headers", admission::EXPOSED);
+        let session = |id: &str| {
+            let server = &self.server;
+            session::recognise(&server.secret, id, self.clock.now(), server.limits.session)
+        };
+        match route {
+            Route::Es9(Es9Function::AuthenticateClient) => {
+                let request: AuthenticateClientRequest = serde_json::from_slice(body).ok()?;
+                let id = session(&request.transaction_id)?.id;
+                match AuthenticateServerResponse::decode(&request.authenticate_server_response.0).ok()? {
+                    AuthenticateServerResponse::Ok(ok) => {
+                        let asked = ok.euicc_signed1.ctx_params1.matching_id.clone();
+                        asked.filter(|asked| !asked.is_empty()).map(|asked| Owner::MatchingId(asked, id))
+                    }
+                    AuthenticateServerResponse::Error { .. } => None,
+                }
+            }
+            Route::Es9(Es9Function::GetBoundProfilePackage | Es9Function::CancelSession) => {
+                let request: InSession<'_> = serde_json::from_slice(body).ok()?;
+                session(&request.transaction_id).map(|given| Owner::Session(given.id))
+            }
+            Route::Es9(Es9Function::HandleNotification) => {
+                let request: HandleNotificationRequest = serde_json::from_slice(body).ok()?;
+                let iccid = match PendingNotification::decode(&request.pending_notification.0).ok()? {
+                    PendingNotification::ProfileInstallationResult(result) => result.data.notification.iccid,
+                    PendingNotification::Other(other) => other.tbs.iccid,
+                };
+                iccid.map(Owner::Profile)
+            }
+            // Whom a proxy has let in is known where it was seen.
+            Route::Es2(_) if request.extensions().get::<OperatorProven>().is_some() => None,
+            Route::Es2(_) if self.not_authorised(request).is_none() => {
+                let request: OfProfile<'_> = serde_json::from_slice(body).ok()?;
+                request.iccid?.parse().ok().map(Owner::Profile)
+            }
+            _ => None,
         }
-        let (interface, function) = match route {
-            Route::Es9(function) => ("es9plus", function.name()),
-            Route::Es2(function) => ("es2plus", function),
-            Route::Operator(rest) => ("operator", rest.split('/').next().unwrap_or_default()),
-        };
-        let line = Line {
-            interface,
-            // What is no function is the peer's own text.
-            function: function.chars().filter(char::is_ascii_graphic).take(32).collect(),
-            status: response.status().as_u16(),
-            refused: response.extensions().get::<Refused>().map(|refused| refused.0),
-            profile: self.about.get(),
-        };
-        response.extensions_mut().insert(line);
-        response
     }
 
     /// The answer to a request that does not come from the operator: 401 without a
     /// token, 403 with a wrong one.
     fn not_authorised(&self, request: &Request<Vec<u8>>) -> Option<Response<Vec<u8>>> {
+        if request.extensions().get::<OperatorProven>().is_some() {
+            return None;
+        }
         let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let given = header.and_then(|value| value.split_once(' '));
         let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
@@ -146,7 +235,8 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 
     /// Makes a change to a profile, again when somebody else was faster. What `make`
     /// did to the record is kept when it refuses, too (a counted failure), and
-    /// forgotten on a fault or on malformed input. `None`: there is no such profile.
+    /// forgotten on a fault or on malformed input. When it ends an order, what leads to
+    /// the order is given up. `None`: there is no such profile.
     pub(crate) async fn change<T>(
         &self,
         iccid: &Iccid,
@@ -162,14 +252,59 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             if matches!(result, Err(Trouble::Fault(_) | Trouble::Malformed(_))) {
                 return result.map(Some);
             }
+            let ended = end::of(&stored.profile, &mut change.profile, self.clock.now());
+            if self.server.operator_callback.is_none() {
+                change.profile.pending.messages.retain(|message| !message.is_for_operator());
+            }
             let changed =
                 change.bound.is_some() || change.packages.is_some() || change.profile != stored.profile;
             if !changed || self.store.replace(stored.version, &change).await? {
+                if let Some(ended) = ended {
+                    self.give_up(iccid, &ended).await?;
+                }
                 return result.map(Some);
             }
         }
         Err(Fault::new("too many changes of one profile at once").into())
     }
+
+    /// Gives up what leads to an order.
+    async fn give_up(&self, iccid: &Iccid, ended: &Ended) -> Result<(), Fault> {
+        if let Some(id) = ended.matching_id.as_ref().filter(|id| !id.is_empty()) {
+            self.store.release_matching_id(id, iccid).await?;
+        }
+        for eid in &ended.eids {
+            self.store.unlink(eid, iccid).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What every answer of an interface carries.
+fn dressed(mut response: Response<Vec<u8>>, route: &Route<'_>, about: Option<Iccid>) -> Response<Vec<u8>> {
+    let headers = response.headers_mut();
+    if !matches!(route, Route::Operator(_)) {
+        headers.insert(X_ADMIN_PROTOCOL, HeaderValue::from_static(ADMIN_PROTOCOL));
+    }
+    if matches!(route, Route::Es9(_)) {
+        headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
+        headers.insert("access-control-expose-headers", admission::EXPOSED);
+    }
+    let (interface, function) = match route {
+        Route::Es9(function) => ("es9plus", function.name()),
+        Route::Es2(function) => ("es2plus", *function),
+        Route::Operator(rest) => ("operator", rest.split('/').next().unwrap_or_default()),
+    };
+    let line = Line {
+        interface,
+        // What is no function is the peer's own text.
+        function: function.chars().filter(char::is_ascii_graphic).take(32).collect(),
+        status: response.status().as_u16(),
+        refused: response.extensions().get::<Refused>().map(|refused| refused.0),
+        profile: about,
+    };
+    response.extensions_mut().insert(line);
+    response
 }
 
 fn route(path: &str) -> Option<Route<'_>> {

@@ -8,6 +8,8 @@
 pub(crate) mod authenticate;
 pub(crate) mod bind;
 pub(crate) mod cancel;
+pub(crate) mod eligibility;
+pub(crate) mod end;
 pub(crate) mod es2;
 pub(crate) mod initiate;
 pub(crate) mod notify;

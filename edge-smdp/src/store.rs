@@ -249,7 +249,8 @@ pub trait Store {
     async fn bound_profile_package(&self, iccid: &Iccid) -> Result<Option<Vec<u8>>, Fault>;
 
     /// Replaces a record that still has `version`, and takes over what is
-    /// [`Profile::pending`] with it. `false`: it has another version or is absent, and
+    /// [`Profile::pending`] with it; a message to the operator is not due before those of
+    /// the same profile that wait. `false`: it has another version or is absent, and
     /// nothing changed. So a repeat is `false`.
     async fn replace(&self, version: u64, change: &Change) -> Result<bool, Fault>;
 
@@ -282,7 +283,8 @@ pub trait Store {
     /// `now` the largest number: that wait.
     async fn due(&self, now: u64, most: usize) -> Result<Vec<Outgoing>, Fault>;
 
-    /// What became of a message. Of one that is gone: nothing changes.
+    /// What became of a message. When one to the operator is to be sent again, those
+    /// of the same profile behind it wait as long. Of one that is gone: nothing changes.
     async fn settle(&self, message: &Outgoing, settled: &Settled) -> Result<(), Fault>;
 
     /// Keeps a profile type; `true`: it is new. `None`: there are too many.
@@ -307,6 +309,13 @@ pub trait Store {
     /// The profile that has a matching id.
     async fn matching_id(&self, id: &MatchingId) -> Result<Option<Iccid>, Fault>;
 
+    /// Whether a matching id that the server draws is a good one for this profile, where the
+    /// store keeps things apart: then an order is found by its matching id at once. About one
+    /// of sixteen must be.
+    fn suits(&self, _id: &MatchingId, _iccid: &Iccid) -> bool {
+        true
+    }
+
     /// Notes that a profile is meant for an eUICC. A repeat changes nothing.
     async fn link(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault>;
 
@@ -316,9 +325,16 @@ pub trait Store {
     /// The profiles linked to an eUICC, at most 64, the first linked first.
     async fn linked(&self, eid: &Eid) -> Result<Vec<Iccid>, Fault>;
 
-    /// Notes which profile a call of ES2+ chose; kept until `expires`. A repeat
-    /// replaces it.
-    async fn remember_call(&self, id: &str, iccid: &Iccid, expires: u64) -> Result<(), Fault>;
+    /// Notes which profile a call of ES2+ chose, in the place of `instead_of` or of
+    /// nothing; kept until `expires`. Returns the one that it has chosen now: another
+    /// one when something else was noted.
+    async fn remember_call(
+        &self,
+        id: &str,
+        iccid: &Iccid,
+        instead_of: Option<&Iccid>,
+        expires: u64,
+    ) -> Result<Iccid, Fault>;
 
     /// The profile that a call chose.
     async fn call(&self, id: &str) -> Result<Option<Iccid>, Fault>;

@@ -2,17 +2,27 @@
 //! move under the present key. In the worker by the alarm of the object that holds
 //! them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use rsp::status::StatusCode;
 use rsp_crypto::Provider;
 
+use crate::config::url_of;
 use crate::environment::random;
 use crate::error::{Fault, Trouble};
+use crate::outbox::{self, Message, Outgoing, Reply, Settled};
+use crate::profile::EventKind;
 use crate::seal::Cipher;
-use crate::service::bind;
+use crate::service::{authenticate, bind};
 use crate::store::{Packages, Store};
-use crate::{Chance, Clock, Courier, SmDp};
+use crate::{Chance, Clock, Courier, Letter, SmDp};
 
 /// How much of each is done in one go.
 const MOST: usize = 100;
+/// How long messages are sent in one go, in seconds.
+const MOST_TIME: u64 = 60;
+/// After how many attempts in vain a peer is left alone for this time.
+const MOST_SILENCE: u32 = 2;
 
 impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S, C, R, O> {
     /// Does what is due at this moment, as much of it as fits into one go; it is called
@@ -22,7 +32,119 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     /// The store's fault; what was done by then stays done.
     pub async fn tend(&self) -> Result<(), Fault> {
         self.end_orders().await?;
-        self.reseal().await
+        self.reseal().await?;
+        self.deliver().await
+    }
+
+    /// Sends the messages that are due, the most overdue first. It takes no longer than
+    /// [`MOST_TIME`] and one answer, and to a peer that does not answer
+    /// [`MOST_SILENCE`] answers: the rest waits for the next time.
+    async fn deliver(&self) -> Result<(), Fault> {
+        let begin = self.clock.now();
+        let mut silent: BTreeMap<String, u32> = BTreeMap::new();
+        loop {
+            let due = self.store.due(begin, MOST).await?;
+            let all = due.len();
+            // Behind a message to the operator that waits, the profile's others wait.
+            let mut waiting = BTreeSet::new();
+            for message in due {
+                if self.clock.now() > begin + MOST_TIME {
+                    return Ok(());
+                }
+                let for_operator = message.message.is_for_operator();
+                if for_operator && waiting.contains(&message.iccid) {
+                    continue;
+                }
+                let peer = self.peer(&message.message);
+                let silence = silent.get(&peer).copied().unwrap_or(0);
+                let reply = if silence >= MOST_SILENCE {
+                    Reply::Later("the peer answers nobody".into())
+                } else {
+                    self.send(&message, &peer).await?
+                };
+                if matches!(reply, Reply::Later(_)) {
+                    silent.insert(peer, silence + 1);
+                    if for_operator {
+                        waiting.insert(message.iccid);
+                    }
+                } else {
+                    silent.remove(&peer);
+                }
+                self.settle(&message, reply).await?;
+            }
+            if all < MOST {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The URL that a message goes to; empty when there is none.
+    fn peer(&self, message: &Message) -> String {
+        match message {
+            Message::DownloadProgress { .. } | Message::ProfileEvent { .. } => {
+                let callback = self.server.operator_callback.as_ref();
+                callback.map_or_else(String::new, |to| {
+                    format!("{}{}{}", to.base, rsp::es2::PATH, message.function())
+                })
+            }
+            Message::DeleteEvent { smds_address, .. } => {
+                let path = format!("{}{}", rsp::es12::PATH, message.function());
+                url_of(smds_address, &path)
+            }
+        }
+    }
+
+    async fn send(&self, message: &Outgoing, url: &str) -> Result<Reply, Fault> {
+        if url.is_empty() {
+            return Ok(Reply::Later("OPERATOR_CALLBACK is not configured".into()));
+        }
+        if self.is_registered(&message.message).await? {
+            return Ok(Reply::Done);
+        }
+        let json = message.json(&self.server.oid).map_err(|error| Fault::new(format!("JSON: {error}")))?;
+        let callback = self.server.operator_callback.as_ref().filter(|_| message.message.is_for_operator());
+        let token = callback.and_then(|callback| callback.token.as_ref()).map(|token| token.as_str());
+        let reply = outbox::reply(self.courier.post(&Letter { url, token, json: &json }).await);
+        // An event that is not there is deleted.
+        Ok(if reply.is(StatusCode::SMDS_EVENT_UNKNOWN) { Reply::Done } else { reply })
+    }
+
+    /// Whether an event that is to be deleted is that of an order in force: the one it
+    /// was made for after all, or a later one under the same name.
+    async fn is_registered(&self, message: &Message) -> Result<bool, Fault> {
+        let Message::DeleteEvent { smds_address, eid, event_id, .. } = message else { return Ok(false) };
+        let Some(iccid) = self.store.matching_id(event_id).await? else { return Ok(false) };
+        let Some(stored) = self.store.profile(&iccid).await? else { return Ok(false) };
+        let order = stored.profile.order.as_ref().filter(|_| stored.profile.state.is_open());
+        Ok(order.is_some_and(|order| {
+            order.smds_address.as_ref() == Some(smds_address)
+                && order.eid == Some(*eid)
+                && order.matching_id.as_ref() == Some(event_id)
+        }))
+    }
+
+    /// Notes what became of a message.
+    async fn settle(&self, message: &Outgoing, reply: Reply) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let because = match reply {
+            Reply::Done => return self.store.settle(message, &Settled::Acknowledged).await,
+            Reply::Later(because) if now < message.message.since() + outbox::PATIENCE => {
+                let [chance] = random(&self.chance)?;
+                let due = now + outbox::uneven_pause(message.attempts, chance);
+                return self.store.settle(message, &Settled::Again { due, because }).await;
+            }
+            Reply::Later(because) => format!("given up: {because}"),
+            Reply::Refused(_, _, because) => format!("refused: {because}"),
+        };
+        // Written down first: a word too many is better than one too few.
+        let function = message.message.function();
+        let noted = self.change(&message.iccid, async |change| {
+            let detail = format!("{function} {because}");
+            change.profile.note(now, EventKind::Undelivered, Some(detail));
+            Ok(())
+        });
+        no_trouble(noted.await)?;
+        self.store.settle(message, &Settled::Acknowledged).await
     }
 
     /// Orders whose time is over end, and give up what leads to them.
@@ -32,7 +154,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             let ended = self.change(&iccid, async |change| {
                 let profile = &mut change.profile;
                 if profile.expires().is_some_and(|expires| expires < now) {
-                    profile.fail(now, "the order has expired");
+                    authenticate::expire(profile, None, now);
                 }
                 Ok(())
             });

@@ -5,14 +5,17 @@ use core::time::Duration;
 use std::rc::Rc;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
-use js_sys::Reflect;
+use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::ResponseInit;
 use worker::{
-    Context, Date, Env, Fetch, Headers, Method as Verb, Request, RequestInit, RequestRedirect, Response,
-    Result, ScheduleContext, ScheduledEvent, event,
+    Context, Date, Env, Fetch, Headers, Method as Verb, Request, RequestInit, RequestRedirect, Result,
+    ScheduleContext, ScheduledEvent, event,
 };
 use zeroize::Zeroizing;
 
+use crate::access::OperatorProven;
 use crate::admission::{AdmissionText, TlsClient};
 use crate::config::{Configuration, Limits, Protection, Server};
 use crate::crypto::{Entropy, WebCrypto};
@@ -25,8 +28,6 @@ use crate::{Clock, Courier, Fault, Letter};
 /// The headers that the router looks at, beside those by which an LPA proves who
 /// it is.
 const HEADERS: [&str; 4] = ["authorization", "content-type", "user-agent", "x-admin-protocol"];
-
-mod console;
 
 thread_local! {
     /// The server of this isolate, once it is finished: keys are imported once.
@@ -41,6 +42,9 @@ impl Clock for RuntimeClock {
         Date::now().as_millis() / 1000
     }
 }
+
+mod console;
+mod door;
 
 /// How long a message to the operator or an SM-DS may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -86,38 +90,50 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) 
     }
 }
 
-/// Does what is due in one object of the store.
-pub(crate) async fn tend(env: &Env, here: Here) {
+/// Does what is due in one object of the store; `false`: something kept it from that.
+pub(crate) async fn tend(env: &Env, here: Here) -> bool {
     let tended = async {
         let objects = env.durable_object("STORE").map_err(|error| Fault::new(error.to_string()))?;
         let store = Durable::inside(objects, here);
         SmDp::new(server(env).await?, store, RuntimeClock, Entropy).with_courier(Outgoing).tend().await
     };
-    if let Err(fault) = tended.await {
-        log(&fault);
+    let tended = tended.await;
+    if let Err(fault) = &tended {
+        log(fault);
     }
+    tended.is_ok()
 }
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
-    if console::is_path(&request.path()) {
-        return console::serve(request, &env).await;
+async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> Result<web_sys::Response> {
+    let url = request.url();
+    if console::is_at(&url) {
+        return console::serve(request.into(), &env).await.map(Into::into);
     }
-    let response = match answer(request, &env).await {
-        Ok(response) => response,
-        Err(fault) => {
-            log(&fault);
-            problem(StatusCode::SERVICE_UNAVAILABLE, "The SM-DP+ is not ready; its log says why.")
+    let response = async {
+        if let Some(refused) = door::too_often(&request, &url, &env).await {
+            return outgoing(refused);
+        }
+        let is_let_in = door::is_let_in(&request, &env, RuntimeClock.now()).await?;
+        match incoming(&request, &url).await? {
+            Some(mut request) => {
+                if is_let_in {
+                    request.extensions_mut().insert(OperatorProven);
+                }
+                outside(request, &env).await
+            }
+            None => outgoing(too_long()),
         }
     };
-    outgoing(response)
+    answered(response.await)
 }
 
-async fn answer(request: Request, env: &Env) -> core::result::Result<http::Response<Vec<u8>>, Fault> {
-    let failed = |error: worker::Error| Fault::new(error.to_string());
-    let Some(request) = incoming(request).await? else {
-        return Ok(problem(StatusCode::PAYLOAD_TOO_LARGE, ""));
-    };
+/// A request at the worker's own door: answered in the object that owns what it is about,
+/// if that can be told, else here.
+async fn outside(
+    request: http::Request<Vec<u8>>,
+    env: &Env,
+) -> core::result::Result<web_sys::Response, Fault> {
     let server = server(env).await?;
     let store = Durable::new(env.durable_object("STORE").map_err(failed)?);
     #[cfg(feature = "self-test")]
@@ -125,10 +141,47 @@ async fn answer(request: Request, env: &Env) -> core::result::Result<http::Respo
         let run = (Date::now().as_millis() % 100_000_000) as u32;
         crate::store::suite::run(&store, run).await?;
         crate::crypto::suite::run(&WebCrypto::new()?).await?;
-        return Ok(http::Response::new(b"every promise is kept".to_vec()));
+        return outgoing(http::Response::new(b"every promise is kept".to_vec()));
     }
-    let response =
-        SmDp::new(server, store, RuntimeClock, Entropy).with_courier(Outgoing).handle(request).await;
+    #[cfg(feature = "bench")]
+    if let Some(asked) = request.uri().path().strip_prefix("/bench/") {
+        crate::crypto::bare::run(asked).await?;
+        return outgoing(http::Response::new(b"done".to_vec()));
+    }
+    let smdp = SmDp::new(server, store, RuntimeClock, Entropy).with_courier(Outgoing);
+    if let Some(refused) = smdp.turned_away(&request).await {
+        return sent(refused, env);
+    }
+    if let Some(owner) = smdp.owner(&request)
+        && let Some(shard) = smdp.store().place(&owner).await?
+    {
+        let passed_on = passed_on(&request)?;
+        let response = smdp.store().answer_at(shard, request.uri().path(), &passed_on).await?;
+        Durable::remember_place(&owner, shard);
+        return Ok(response);
+    }
+    sent(smdp.handle_admitted(request).await, env)
+}
+
+/// A request that was let in at the worker's door ([`outside`]), answered in an object.
+/// Nobody else has a way to an object.
+pub(crate) async fn inside(
+    request: &web_sys::Request,
+    path: &str,
+    env: &Env,
+    here: Here,
+) -> Result<web_sys::Response> {
+    let response = async {
+        let Some(request) = incoming(request, path).await? else { return outgoing(too_long()) };
+        let store = Durable::inside(env.durable_object("STORE").map_err(failed)?, here);
+        let smdp = SmDp::new(server(env).await?, store, RuntimeClock, Entropy).with_courier(Outgoing);
+        sent(smdp.handle_admitted(request).await, env)
+    };
+    answered(response.await)
+}
+
+/// What a response leaves for the log, then the response.
+fn sent(response: http::Response<Vec<u8>>, env: &Env) -> core::result::Result<web_sys::Response, Fault> {
     if let Some(line) = response.extensions().get::<Line>() {
         let full = env.var("SMDP_LOG_IDENTIFIERS").is_ok_and(|var| var.to_string() == "full");
         let identifiers = if full { Identifiers::Full } else { Identifiers::Shortened };
@@ -137,7 +190,17 @@ async fn answer(request: Request, env: &Env) -> core::result::Result<http::Respo
     if let Some(fault) = response.extensions().get::<Fault>() {
         log(fault);
     }
-    Ok(response)
+    outgoing(response)
+}
+
+/// Every request gets an answer.
+fn answered(response: core::result::Result<web_sys::Response, Fault>) -> Result<web_sys::Response> {
+    let response = response.or_else(|fault| {
+        log(&fault);
+        let detail = "The SM-DP+ is not ready; its log says why.";
+        outgoing(problem(StatusCode::SERVICE_UNAVAILABLE, detail))
+    });
+    response.map_err(|fault| fault.to_string().into())
 }
 
 /// The server from variables and secrets. Two requests may make it at the same
@@ -170,13 +233,17 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
     let [mode, mtls_issuer, mtls_fingerprints] = names.map(|name| text(name).unwrap_or_default());
     let [ca, lists] = ["LPA_CA", "SMDP_CRLS"].map(|name| long(name).unwrap_or_default());
     let transport_keys = Zeroizing::new(text("SMDP_TRANSPORT_KEYS").unwrap_or_default());
+    let limits = text("SMDP_LIMITS").filter(|text| !text.is_empty());
+    let limits = limits.map_or_else(|| Ok(Limits::default()), |text| Limits::from_json(&text));
+    let limits = limits.map_err(|error| Fault::new(error.to_string()))?;
+    let (callback, callback_token) = (text("OPERATOR_CALLBACK"), text("OPERATOR_CALLBACK_TOKEN"));
+    let (requesters, smds_root) = (text("OPERATOR_REQUESTERS"), text("SMDS_ROOT"));
     let configuration = Configuration {
         credentials: &credentials,
         secret: &secret,
         operator_token: token.as_deref(),
         addresses: &addresses,
         protection,
-        limits: Limits::default(),
         admission: AdmissionText {
             mode: &mode,
             ca: &ca,
@@ -185,46 +252,71 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
         },
         revocation_lists: &lists,
         transport_keys: &transport_keys,
+        limits,
+        operator_callback: callback.as_deref(),
+        operator_callback_token: callback_token.as_deref(),
+        operator_requesters: requesters.as_deref(),
+        smds_root: smds_root.as_deref(),
     };
     let server = Server::new(WebCrypto::new()?, &configuration).await;
-    let server = Rc::new(server.map_err(|error| Fault::new(error.to_string()))?);
+    let mut server = server.map_err(|error| Fault::new(error.to_string()))?;
+    server.has_access = text("OPERATOR_ACCESS").is_some();
+    let server = Rc::new(server);
     SERVER.set(Some(Rc::clone(&server)));
     Ok(server)
 }
 
 /// `None`: the body is longer than anything that is taken.
-async fn incoming(mut request: Request) -> core::result::Result<Option<http::Request<Vec<u8>>>, Fault> {
-    let failed = |error: worker::Error| Fault::new(error.to_string());
-    let announced = request.headers().get("content-length").map_err(failed)?;
+async fn incoming(
+    request: &web_sys::Request,
+    uri: &str,
+) -> core::result::Result<Option<http::Request<Vec<u8>>>, Fault> {
+    let headers = request.headers();
+    let header = |name: &str| headers.get(name).map_err(broken);
+    let announced = header("content-length")?;
     if announced.and_then(|text| text.parse().ok()).is_some_and(|length: usize| length > MAX_OPERATOR_BODY) {
         return Ok(None);
     }
-    let method = Method::from_bytes(request.method().as_ref().as_bytes());
-    let url = request.url().map_err(failed)?;
+    let method = Method::from_bytes(request.method().as_bytes());
     // With scheme and host: what an LPA signs names them.
-    let uri = http::Uri::try_from(url.as_str());
-    let uri = uri.or_else(|_| http::Uri::try_from(url.path()));
-    let uri = uri.map_err(|error| Fault::new(error.to_string()))?;
+    let uri = http::Uri::try_from(uri).map_err(|error| Fault::new(error.to_string()))?;
     let mut builder = http::Request::builder().method(method.unwrap_or(Method::TRACE)).uri(uri);
-    if let Some(client) = tls_client(&request) {
+    if let Some(client) = tls_client(request) {
         builder = builder.extension(client);
     }
     for name in HEADERS.into_iter().chain(httpsig::lpa::FIELDS) {
-        if let Some(value) = request.headers().get(name).map_err(failed)?
+        if let Some(value) = header(name)?
             && let Ok(value) = HeaderValue::from_str(&value)
         {
             builder = builder.header(HeaderName::from_static(name), value);
         }
     }
-    let body = request.bytes().await.map_err(failed)?;
+    let body = JsFuture::from(request.array_buffer().map_err(broken)?).await.map_err(broken)?;
+    let body = Uint8Array::new(&body).to_vec();
     builder.body(body).map(Some).map_err(|error| Fault::new(error.to_string()))
+}
+
+/// A request as the platform's `fetch` takes it.
+fn passed_on(request: &http::Request<Vec<u8>>) -> core::result::Result<Object, Fault> {
+    let headers = Object::new();
+    for name in HEADERS {
+        if let Some(value) = request.headers().get(name).and_then(|value| value.to_str().ok()) {
+            Reflect::set(&headers, &name.into(), &value.into()).map_err(broken)?;
+        }
+    }
+    let init = Object::new();
+    let set = |name: &str, value: &JsValue| Reflect::set(&init, &name.into(), value).map_err(broken);
+    set("method", &request.method().as_str().into())?;
+    set("headers", &headers)?;
+    set("body", &Uint8Array::from(&request.body()[..]))?;
+    Ok(init)
 }
 
 /// What the platform saw of the client's certificate in TLS. It comes with the request
 /// object and not as a header: nobody outside can write it, whatever headers they send.
-fn tls_client(request: &Request) -> Option<TlsClient> {
+fn tls_client(request: &web_sys::Request) -> Option<TlsClient> {
     let part = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).ok().filter(JsValue::is_object);
-    let client = part(request.inner(), "cf").and_then(|cf| part(&cf, "tlsClientAuth"))?;
+    let client = part(request, "cf").and_then(|cf| part(&cf, "tlsClientAuth"))?;
     let text = |name: &str| {
         let value = Reflect::get(&client, &name.into()).ok();
         value.and_then(|value| value.as_string()).unwrap_or_default()
@@ -237,15 +329,31 @@ fn tls_client(request: &Request) -> Option<TlsClient> {
     })
 }
 
-fn outgoing(response: http::Response<Vec<u8>>) -> Result<Response> {
+fn outgoing(response: http::Response<Vec<u8>>) -> core::result::Result<web_sys::Response, Fault> {
     let (parts, body) = response.into_parts();
-    let headers = Headers::new();
+    let headers = Object::new();
     for (name, value) in &parts.headers {
-        headers.set(name.as_str(), value.to_str().unwrap_or_default())?;
+        let value = value.to_str().unwrap_or_default();
+        Reflect::set(&headers, &name.as_str().into(), &value.into()).map_err(broken)?;
     }
+    let init = ResponseInit::new();
+    init.set_status(parts.status.as_u16());
+    init.set_headers(&headers);
     // A 204 with a body is an error.
-    let response = if body.is_empty() { Response::empty()? } else { Response::from_bytes(body)? };
-    Ok(response.with_status(parts.status.as_u16()).with_headers(headers))
+    let body = (!body.is_empty()).then(|| Uint8Array::from(&body[..]));
+    web_sys::Response::new_with_opt_js_u8_array_and_init(body.as_ref(), &init).map_err(broken)
+}
+
+fn too_long() -> http::Response<Vec<u8>> {
+    problem(StatusCode::PAYLOAD_TOO_LARGE, "")
+}
+
+fn failed(error: worker::Error) -> Fault {
+    Fault::new(error.to_string())
+}
+
+fn broken(error: JsValue) -> Fault {
+    Fault::new(format!("{error:?}"))
 }
 
 /// One line for the one who runs the server. Faults hold no secret and no

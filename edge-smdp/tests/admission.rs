@@ -101,7 +101,8 @@ fn world(admission: AdmissionText<'_>) -> World {
         ..Configuration::default()
     };
     let server = ready(Server::new(Software::new(rng(2)), &configuration)).unwrap();
-    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)));
+    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
+        .with_courier(Rc::clone(&world.post));
     world
 }
 
@@ -553,6 +554,31 @@ fn certificates_of_others_and_of_another_time() {
     assert_refused(&world, &Call::signed(&lpa, b"{}"), "its CA is valid from");
     let health = world.operator("health");
     assert!(health["warnings"][0].as_str().unwrap().contains("LPA CA 1 has expired"), "{health}");
+}
+
+/// Whose certificate was believed once is not believed for it: not at another time, not for
+/// another key, and not however many have come since.
+#[test]
+fn a_certificate_that_was_believed_is_looked_at_again() {
+    let pki = lpa_pki(1);
+    let world = certified(&ca_of(&pki));
+    let short = Validity { not_before: NOW - 10, not_after: NOW + 10 };
+    let lpa = pki.issue_lpa(&mut rng(5), "short", short).unwrap();
+    let call = Call::signed(&lpa, b"{}");
+    for _ in 0..2 {
+        assert_eq!(call.refused(&world), None);
+    }
+    world.clock.set(NOW + 11);
+    assert_refused(&world, &call, "it is valid from");
+    world.clock.set(NOW);
+    let other = pki.issue_lpa(&mut rng(6), "other", short).unwrap();
+    let stolen = Call::signed(&other, b"{}").with("client-cert", |_| byte_sequence(lpa.certificate().der()));
+    assert_refused(&world, &stolen, "not that of the certificate's key");
+    for seed in 0..260 {
+        let lpa = pki.issue_lpa(&mut rng(1000 + seed), "many", short).unwrap();
+        assert_eq!(Call::signed(&lpa, b"{}").refused(&world), None);
+    }
+    assert_eq!(call.refused(&world), None);
 }
 
 #[test]

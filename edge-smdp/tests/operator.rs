@@ -329,15 +329,8 @@ fn a_wrong_configuration_is_told_and_quotes_nothing() {
     let good = json!({ "sets": [credential_set(&pki)] });
     let check = |credentials: &Value, secret: &str, addresses: &str| {
         let text = credentials.to_string();
-        let configuration = Configuration {
-            credentials: &text,
-            secret,
-            operator_token: None,
-            addresses,
-            protection: Protection::default(),
-            limits: Limits::default(),
-            ..Configuration::default()
-        };
+        let configuration =
+            Configuration { credentials: &text, secret, addresses, ..Configuration::default() };
         ready(Server::new(Software::new(rng(2)), &configuration)).err().map(|error| error.to_string())
     };
     let secret = "000102030405060708090a0b0c0d0e0f";
@@ -374,7 +367,8 @@ fn credentials_in_several_documents_are_as_one() {
     let text = format!("{}\n{}", document(&first), document(&second));
     let server = server(&text, Protection::default(), Limits::default());
     let mut world = World::new();
-    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)));
+    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
+        .with_courier(Rc::clone(&world.post));
     for pki in [&first, &second] {
         assert_eq!(Euicc::new(pki, EID).authenticate(&world, Some("UNKNOWN")).err().unwrap(), "8.2.6/3.8");
     }

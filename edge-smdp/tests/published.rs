@@ -41,7 +41,8 @@ fn world() -> Option<World> {
     let mut world = World::new();
     world.clock = Rc::new(Cell::new(IN_TIME));
     let server = server(&credentials, Protection::SessionKeys, Limits::default());
-    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)));
+    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
+        .with_courier(Rc::clone(&world.post));
     Some(world)
 }
 
@@ -141,7 +142,8 @@ fn wrong_certificates_of_our_own_are_refused() {
     let server = start(pair(negative("DPauth_expired.der").unwrap(), &auth_key), pb()).ok().unwrap();
     let mut world = World::new();
     world.clock = Rc::new(Cell::new(IN_TIME));
-    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)));
+    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
+        .with_courier(Rc::clone(&world.post));
     let health = world.request("GET", "/operator/health", None, b"");
     assert_eq!(health.status(), 503);
     assert!(String::from_utf8_lossy(health.body()).contains("CERT.DPauth under CI"));

@@ -67,7 +67,7 @@ yielding! {
     link(eid: &Eid, iccid: &Iccid) -> ();
     unlink(eid: &Eid, iccid: &Iccid) -> ();
     linked(eid: &Eid) -> Vec<Iccid>;
-    remember_call(id: &str, iccid: &Iccid, expires: u64) -> ();
+    remember_call(id: &str, iccid: &Iccid, instead_of: Option<&Iccid>, expires: u64) -> Iccid;
     call(id: &str) -> Option<Iccid>;
     begin_session(id: &TransactionId, iccid: Option<&Iccid>, expires: u64) -> bool;
     session(id: &TransactionId) -> Option<Iccid>;

@@ -17,6 +17,24 @@ use rsp_crypto::issue::{Identity, LpaPki, Pki, RevocationList, Revoked};
 use rsp_crypto::{Certificate, Curve, Software, ready};
 use serde_json::json;
 
+// Made by OpenSSL 3: a CA, and its list number 5 of the serial number 1234.
+const OPENSSL_CA: &str = "MIIBkDCCATWgAwIBAgIULfGgab1htqE5hyle6hV77Bhe0ecwCgYIKoZIzj0EAwIwIzEQMA4GA1UECgwHUlNQVEVTVDEPMA0GA1UE\
+     AwwGTFBBIENBMCAXDTI2MTEyNzEwMTUyN1oYDzIwNTYxMTE5MTAxNTI3WjAjMRAwDgYDVQQKDAdSU1BURVNUMQ8wDQYDVQQDDAZM\
+     UEEgQ0EwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAR+tCrLpMPhvoyKZfPZmpNYl/F5NCkm8ycbzxFydq6a6obHSjr4HNHGeojF\
+     H693sKJ/P6lPLJNXAxy9WkdLyvHso0UwQzASBgNVHRMBAf8ECDAGAQH/AgEAMA4GA1UdDwEB/wQEAwIBBjAdBgNVHQ4EFgQUHQlV\
+     m412zK0h+XdU2eIowJKTqyMwCgYIKoZIzj0EAwIDSQAwRgIhAOR2diBeQNWlyJXG5nJTvz15WUdh4yeN6+2yjLW6yaYPAiEA7dV5\
+     cRcD7pAKqoNHSYKPqvlRzcEc/uYv4IWl0gW4FRs=";
+const OPENSSL_LPA: &str = "MIIBpzCCAU2gAwIBAgICEjQwCgYIKoZIzj0EAwIwIzEQMA4GA1UECgwHUlNQVEVTVDEPMA0GA1UEAwwGTFBBIENBMCAXDTI2MTEy\
+     NzEwNDYzMloYDzIwNTYxMTE5MTA0NjMyWjAgMRAwDgYDVQQKDAdSU1BURVNUMQwwCgYDVQQDDANscGEwWTATBgcqhkjOPQIBBggq\
+     hkjOPQMBBwNCAAQvoWD8qOhpTtYyARvzQwUKEwYwY+JF3CVS5jHI3Y6TVH1nHKuTExyHs/auku5gPIPJDvk8Gj24S4/WKnE0IhE5\
+     o3IwcDAJBgNVHRMEAjAAMA4GA1UdDwEB/wQEAwIHgDATBgNVHSUEDDAKBggrBgEFBQcDAjAfBgNVHSMEGDAWgBQdCVWbjXbMrSH5\
+     d1TZ4ijAkpOrIzAdBgNVHQ4EFgQUmT46KfrJv46zel811P+Ze68bh8cwCgYIKoZIzj0EAwIDSAAwRQIgMvTA1GZQGjj8PaC4WK3C\
+     IrtFF15+epz9C0XztfQBnXsCIQDL99bbzVtpsHE4A1FAj5c2wD3tNDkVF2pLib7mnphqeg==";
+const OPENSSL_LIST: &str = "MIH0MIGcAgEBMAoGCCqGSM49BAMCMCMxEDAOBgNVBAoMB1JTUFRFU1QxDzANBgNVBAMMBkxQQSBDQRcNMjYxMTI3MTA0NjMyWhgP\
+     MjA1NjA5MzAxMDQ2MzJaMBUwEwICEjQXDTI2MTEyNzEwNDYzMlqgLzAtMB8GA1UdIwQYMBaAFB0JVZuNdsytIfl3VNniKMCSk6sj\
+     MAoGA1UdFAQDAgEFMAoGCCqGSM49BAMCA0cAMEQCIHHNTqWN6rVGxflL7V8/Ar8/Jh61GCwwAvMrq8ZuqvKMAiBR8ODqfTplc+q7\
+     HfE/5BTjIk6jTsvOxbj4T7RmIZoh2A==";
+
 fn text(ders: &[&[u8]]) -> String {
     let texts: Vec<_> = ders.iter().map(|der| b64(der).as_str().unwrap().to_owned()).collect();
     texts.join(",\n")
@@ -51,7 +69,8 @@ fn try_world(lists: &str, more: &[&Pki], admission: AdmissionText<'_>) -> Result
         ..Configuration::default()
     };
     let server = ready(Server::new(Software::new(rng(2)), &configuration)).map_err(|error| error.0)?;
-    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)));
+    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
+        .with_courier(Rc::clone(&world.post));
     Ok(world)
 }
 
@@ -267,4 +286,27 @@ fn a_revoked_lpa_stays_outside() {
     world.lpa = Some(lpas.lpa);
     assert_eq!(world.request("POST", "/gsma/rsp2/es9plus/cancelSession", None, b"{}").status(), 400);
     assert_eq!(world.operator("health")["revocationLists"][0]["issuer"], "LPA CA 1");
+}
+
+#[test]
+fn a_list_of_openssl() {
+    let admission = AdmissionText { mode: "certificate", ca: OPENSSL_CA, ..AdmissionText::default() };
+    let world = try_world(OPENSSL_LIST, &[], admission).unwrap();
+    let health = world.operator("health");
+    assert_eq!(health["revocationLists"][0]["revoked"], 1);
+    assert_eq!(warnings(&world), Vec::<String>::new());
+    let path = "/gsma/rsp2/es9plus/cancelSession";
+    let certificate = unb64(&json!(OPENSSL_LPA));
+    let request = httpsig::lpa::Request::new("smdp.example", path, b"{}", &certificate, NOW).unwrap();
+    // It is refused before its signature is looked at.
+    let mut sent = http::Request::post(format!("https://smdp.example{path}"));
+    for (name, value) in request.finish(&[1; 64]) {
+        sent = sent.header(name, value);
+    }
+    let refused = ready(world.smdp.handle(sent.body(b"{}".to_vec()).unwrap()));
+    assert_eq!(refused.status(), 401);
+    assert!(String::from_utf8_lossy(refused.body()).contains("it is revoked"));
+    // Without its CA nobody knows the list.
+    let error = try_world(OPENSSL_LIST, &[], AdmissionText::default()).err().unwrap();
+    assert!(error.contains("of an unknown issuer"), "{error}");
 }

@@ -9,8 +9,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use common::*;
-use edge_smdp::admission::AdmissionText;
-use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
+use edge_smdp::{Configuration, Protection, Server, SmDp};
 use rsp_crypto::{Software, ready};
 use saip::{AlgoConfiguration, AlgorithmId, Package, TemplateKind};
 use serde_json::{Value, json};
@@ -53,17 +52,16 @@ impl Operator for World {
             credentials: &credentials,
             secret,
             transport_keys,
-            revocation_lists: "",
             operator_token: Some(TOKEN),
             addresses: "smdp.example",
             protection: Protection::ProfileProtectionKeys,
-            limits: Limits::default(),
-            admission: AdmissionText::default(),
+            ..Configuration::default()
         };
         let server = ready(Server::new(Software::new(rng(5)), &configuration)).unwrap();
         let clock = Rc::clone(&self.clock);
         let store = self.smdp.into_store();
-        let smdp = SmDp::new(Rc::new(server), store, clock, RefCell::new(rng(6)));
+        let smdp = SmDp::new(Rc::new(server), store, clock, RefCell::new(rng(6)))
+            .with_courier(Rc::clone(&self.post));
         Self { smdp, ..self }
     }
 

@@ -2,7 +2,10 @@
 //!
 //! A member that has something to measure brings an example named `bench`; it times itself
 //! and prints its own table. `euicc` is the chip in all the places it runs in: one session is
-//! recorded natively and played to it in Node and in a browser.
+//! recorded natively and played to it in Node and in a browser. `smdp` is the SM-DP+ in its
+//! runtime ([`smdp`]).
+
+pub(crate) mod smdp;
 
 use std::fs;
 
@@ -17,7 +20,8 @@ use crate::setup::{self, Need};
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Only this member's; `euicc`: the chip natively, in Node and in a browser
+    /// Only this member's; `euicc`: the chip natively, in Node and in a browser; `smdp`: the
+    /// SM-DP+ under load in its runtime
     part: Option<String>,
     /// Handed on to the benchmark
     #[arg(last = true)]
@@ -28,6 +32,9 @@ pub(crate) struct Options {
 pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     if options.part.as_deref() == Some(EUICC) {
         return euicc(place);
+    }
+    if options.part.as_deref() == Some(smdp::NAME) {
+        return smdp::run(place, &options.arguments);
     }
     let kit = setup::ensure(place, &[])?;
     let metadata = Metadata::read(place, None)?;
@@ -41,7 +48,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
         Some(part) => all.iter().copied().filter(|name| *name == part).collect(),
     };
     if chosen.is_empty() {
-        bail!("there is no such benchmark; there are: {EUICC}, {}", all.join(", "));
+        bail!("there is no such benchmark; there are: {EUICC}, {}, {}", smdp::NAME, all.join(", "));
     }
     for member in chosen {
         println!("\n== bench: {member}");
@@ -51,6 +58,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     }
     if options.part.is_none() {
         euicc(place)?;
+        smdp::run(place, &[])?;
     }
     Ok(())
 }

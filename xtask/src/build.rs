@@ -141,9 +141,35 @@ pub(crate) fn everything(place: &Place, kit: &Kit, profile: Profile) -> Result<(
     let console = module(place, kit, &metadata, Module::of(CONSOLE), profile)?;
     assemble_console(place, &metadata, &console)?;
     for worker in WORKERS {
-        build_worker(place, kit, &metadata, worker, profile)?;
+        build_worker(place, kit, &metadata, worker, profile, "")?;
     }
     Ok(())
+}
+
+/// Builds a worker as it is shipped; returns the folder with `index.js` and `index_bg.wasm`.
+pub(crate) fn worker(place: &Place, kit: &Kit, worker: &str) -> Result<PathBuf> {
+    check_wasm_opt(kit)?;
+    let metadata = Metadata::read(place, Some(WASM))?;
+    build_worker(place, kit, &metadata, worker, Profile::Release, "")
+}
+
+/// The same with a feature that is never shipped, in a folder where nobody takes it for the
+/// real one.
+pub(crate) fn worker_with(place: &Place, kit: &Kit, worker: &str, feature: &str) -> Result<PathBuf> {
+    let metadata = Metadata::read(place, Some(WASM))?;
+    build_worker(place, kit, &metadata, worker, Profile::Release, feature)
+}
+
+/// How large a worker's module and its JavaScript are together: as they are, with gzip, with
+/// brotli.
+pub(crate) fn worker_sizes(kit: &Kit, folder: &Path) -> Result<[u64; 3]> {
+    let mut sums = [0; 3];
+    for line in compressed(kit, &[&folder.join("index_bg.wasm"), &folder.join("index.js")])?.lines() {
+        for (sum, number) in sums.iter_mut().zip(line.split_whitespace()) {
+            *sum += number.parse::<u64>()?;
+        }
+    }
+    Ok(sums)
 }
 
 /// Puts the npm package together; returns its folder.
@@ -341,16 +367,30 @@ fn named_by_content(dist: &Path, kind: &str, parts: &[PathBuf]) -> Result<String
     Ok(format!("/{kind}/{hash}"))
 }
 
-fn build_worker(place: &Place, kit: &Kit, metadata: &Metadata, worker: &str, profile: Profile) -> Result<()> {
+/// Builds a worker where that is stale, with a feature unless it is empty; returns the folder.
+fn build_worker(
+    place: &Place,
+    kit: &Kit,
+    metadata: &Metadata,
+    worker: &str,
+    profile: Profile,
+    feature: &str,
+) -> Result<PathBuf> {
     let folder = metadata.member(worker)?.folder();
-    let build = folder.join("build");
-    let stamp = build.join(".xtask");
+    // worker-build takes no absolute path for what it makes.
+    let build = match feature {
+        "" => PathBuf::from("build"),
+        feature => PathBuf::from(format!("build/{feature}")),
+    };
+    let out = folder.join(&build);
+    let stamp = out.join(".xtask");
     let inputs = inputs(place, metadata, worker, profile)?;
-    if build.join("index.js").is_file() && fs::read_to_string(&stamp).is_ok_and(|there| there == inputs) {
-        return Ok(());
+    if out.join("index.js").is_file() && fs::read_to_string(&stamp).is_ok_and(|there| there == inputs) {
+        return Ok(out);
     }
     let start = Instant::now();
-    println!("build: {worker} ({})", profile.name());
+    let shown = [worker, feature].join(" ").trim().to_owned();
+    println!("build: {shown} ({})", profile.name());
     let mut command = kit.wasm_command("worker-build");
     command.current_dir(&folder);
     command.args(["--profile", CARGO_PROFILE]);
@@ -358,13 +398,17 @@ fn build_worker(place: &Place, kit: &Kit, metadata: &Metadata, worker: &str, pro
         // Not `--dev`: the checks that puts into the JavaScript fail on workerd's timers.
         command.arg("--no-opt").env("NO_MINIFY", "1");
     }
+    command.arg("--out-dir").arg(&build);
+    if !feature.is_empty() {
+        command.args([".", "--features", feature]);
+    }
     // The `worker` crate's macros look at this; said here too so that cargo's other builds of
     // the same crates (clippy's) can say the same.
     command.env("WASM_BINDGEN_USE_JS_SYS", "1");
     process::run(&mut command)?;
     fs::write(stamp, inputs)?;
-    println!("build: {worker} done ({})", process::since(start));
-    Ok(())
+    println!("build: {shown} done ({})", process::since(start));
+    Ok(out)
 }
 
 /// A name for everything a member is built from.

@@ -25,6 +25,10 @@ pub(crate) struct Options {
     /// (SGP.26), or what `cargo xtask pki` wrote
     #[arg(long, visible_alias = "pki", value_name = "DIR")]
     sgp26: Option<PathBuf>,
+    /// Which LPAs the SM-DP+ serves: `open`, all of them, or `certificate`, only those that prove
+    /// possession of a key that this laboratory has certified (not the page's own)
+    #[arg(long, value_name = "WHICH", default_value = "open", value_parser = ["open", "certificate"])]
+    admission: String,
     /// Open the page in the browser
     #[arg(long)]
     open: bool,
@@ -39,7 +43,8 @@ pub(crate) struct Options {
 /// Runs `cargo xtask dev`.
 pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     // What can be refused is refused before the long work.
-    let state = State::open(&options.state, options.sgp26.as_deref())?;
+    let mut state = State::open(&options.state, options.sgp26.as_deref())?;
+    let lpa = if options.admission == "certificate" { Some(state.certify_lpas()?) } else { None };
     stack::check_port(options.port)?;
     let kit = setup::ensure(place, &build::NEEDS)?;
     if !options.no_build {
@@ -55,6 +60,9 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
         None => println!("  activation code  none is left: every profile here was ordered and used"),
     }
     println!("  operator token   {}", state.operator_token());
+    if let Some(lpa) = lpa {
+        println!("  certified LPA    {}", lpa.display());
+    }
     println!("  kept in          {}", options.state.display());
     println!("  log              {}", stack.log().display());
     println!("\nCtrl-C stops everything; what it knows is kept for the next start.");

@@ -23,6 +23,7 @@ mod stack;
 mod state;
 mod test;
 mod tidy;
+mod workerd;
 
 use std::process::ExitCode;
 

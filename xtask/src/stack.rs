@@ -213,10 +213,7 @@ pub(crate) fn check_port(port: u16) -> Result<()> {
 /// Writes a worker's configuration for this state and returns its path.
 fn configure(place: &Place, state: &State, worker: &str) -> Result<PathBuf> {
     let folder = place.root.join(worker);
-    let source = folder.join("wrangler.jsonc");
-    let text = fs::read_to_string(&source).with_context(|| format!("reading {}", source.display()))?;
-    let mut configuration: Value =
-        serde_json::from_str(&plain_json(&text)).with_context(|| format!("reading {}", source.display()))?;
+    let mut configuration = configuration(place, worker)?;
     let absolute = |path: &Value| path.as_str().map(|path| json!(folder.join(path)));
     if let Some(main) = absolute(&configuration["main"]) {
         configuration["main"] = main;
@@ -232,6 +229,13 @@ fn configure(place: &Place, state: &State, worker: &str) -> Result<PathBuf> {
     let path = state.folder.join("wrangler").join(worker).join("wrangler.json");
     private(&path, serde_json::to_string_pretty(&configuration)?.as_bytes())?;
     Ok(path)
+}
+
+/// What a worker's `wrangler.jsonc` says.
+pub(crate) fn configuration(place: &Place, worker: &str) -> Result<Value> {
+    let source = place.root.join(worker).join("wrangler.jsonc");
+    let text = fs::read_to_string(&source).with_context(|| format!("reading {}", source.display()))?;
+    serde_json::from_str(&plain_json(&text)).with_context(|| format!("reading {}", source.display()))
 }
 
 /// JSON with comments and trailing commas, without them.

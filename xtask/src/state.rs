@@ -5,6 +5,7 @@
 //! STATE/made             when, in seconds since 1970: certificates begin there
 //! STATE/sgp26            where the certificates of SGP.26 lie, if they are used instead
 //! STATE/operator-token   the operator's
+//! STATE/LPA/             a CA of LPAs and an LPA, where only certified ones are served
 //! STATE/workers/         the Durable Objects
 //! STATE/wrangler/        the workers' configurations, with their secrets
 //! STATE/wrangler.log     what they say
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, bail};
-use lab::{Subscription, Trust};
+use lab::{Subscription, Trust, Validity};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -36,6 +37,9 @@ pub(crate) struct State {
     seed: Zeroizing<[u8; 32]>,
     operator_token: String,
     trust: Trust,
+    made: u64,
+    /// The certificate of the LPA CA, where only certified LPAs are served.
+    lpa_ca: Option<String>,
 }
 
 impl State {
@@ -55,7 +59,21 @@ impl State {
             None => Trust::generate(*seed, SMDP_ADDRESS, made)?,
         };
         let operator_token = kept(&folder.join("operator-token"), || Ok(hex::encode(random::<16>()?)))?;
-        Ok(Self { folder, _lock: lock, seed, operator_token, trust })
+        Ok(Self { folder, _lock: lock, seed, operator_token, trust, made, lpa_ca: None })
+    }
+
+    /// From now on the SM-DP+ serves only LPAs that this laboratory has certified; returns where
+    /// the certificate and the key of one lie.
+    pub(crate) fn certify_lpas(&mut self) -> Result<PathBuf> {
+        const YEAR: u64 = 31_556_952;
+        let validity = Validity { not_before: self.made, not_after: self.made + 30 * YEAR };
+        for file in lab::lpa_files(*self.seed, validity)? {
+            private(&self.folder.join(&file.name), &file.contents)?;
+            if file.name.ends_with(".pem") && !file.is_secret {
+                self.lpa_ca = Some(String::from_utf8(file.contents.to_vec())?);
+            }
+        }
+        Ok(self.folder.join("LPA"))
     }
 
     /// What the operator's surfaces ask for.
@@ -76,12 +94,19 @@ impl State {
     /// The variables of a worker in this laboratory, secrets among them.
     pub(crate) fn variables(&self, worker: &str) -> Value {
         match worker {
-            "edge-smdp" => json!({
-                "SMDP_ADDRESSES": SMDP_ADDRESS,
-                "SMDP_CREDENTIALS": self.trust.smdp_credentials().to_string(),
-                "SMDP_SECRET": self.smdp_secret(),
-                "OPERATOR_TOKEN": self.operator_token,
-            }),
+            "edge-smdp" => {
+                let mut variables = json!({
+                    "SMDP_ADDRESSES": SMDP_ADDRESS,
+                    "SMDP_CREDENTIALS": self.trust.smdp_credentials().to_string(),
+                    "SMDP_SECRET": self.smdp_secret(),
+                    "OPERATOR_TOKEN": self.operator_token,
+                });
+                if let Some(ca) = &self.lpa_ca {
+                    variables["LPA_ADMISSION"] = "certificate".into();
+                    variables["LPA_CA"] = ca.as_str().into();
+                }
+                variables
+            }
             "net-policy-worker" => json!({
                 "SM_ADDRESSES": SMDP_ADDRESS,
                 "OPERATOR_TOKEN": self.operator_token,
@@ -205,6 +230,23 @@ mod tests {
         drop(again);
         let other = State::open(&folder, Some(&std::env::temp_dir()));
         assert!(other.err().unwrap().to_string().contains("another --state"));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn certified_lpas_are_the_same_each_time() {
+        let folder = folder("lpas");
+        let variables = || {
+            let mut state = State::open(&folder, None).unwrap();
+            assert!(state.variables("edge-smdp")["LPA_ADMISSION"].is_null());
+            assert!(state.certify_lpas().unwrap().join("SK_LPA.pem").is_file());
+            assert!(state.variables("www")["LPA_CA"].is_null());
+            state.variables("edge-smdp")
+        };
+        let first = variables();
+        assert_eq!(first["LPA_ADMISSION"], "certificate");
+        assert!(first["LPA_CA"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+        assert_eq!(variables(), first);
         fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -10,6 +10,7 @@ use std::{env, fs, io};
 
 use anyhow::{Context, Result, bail};
 
+use crate::bench;
 use crate::build::{self, Profile};
 use crate::euicc;
 use crate::metadata::Metadata;
@@ -77,6 +78,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
         }
         if wanted("workers") {
             part("workers in their runtime", &|| workers(place, &kit));
+            part("workers under load", &|| bench::smdp::test(place, &kit));
         }
         if wanted("stories") {
             part("stories in a browser", &|| stories(place, &kit));

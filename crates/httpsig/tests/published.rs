@@ -292,3 +292,46 @@ fn what_an_lpa_sends() {
         "lpa=(\"@method\" \"@authority\" \"@path\" \"content-digest\" \"client-cert\");created;alg=\"ecdsa-p256-sha256\""
     );
 }
+
+/// Fields come from anybody: whatever is changed in good ones, they are read or refused.
+#[test]
+fn changed_fields_are_read_or_refused() {
+    let input =
+        "lpa=(\"@method\" \"@authority\" \"content-digest\");created=1618884473;alg=\"ecdsa-p256-sha256\"";
+    let digest = "sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:";
+    let signature =
+        "lpa=:wNmSUAhwb5LxtOtOpNa6W5xj067m5hFrj0XQ4fvpaCLx0NKocgPquLgyahnzDnDAUy5eCdlYUEkLIj+32oiasw==:";
+    let fields = [("content-digest", digest)];
+    let message = Message::request(request("example.com"), &fields);
+    let good = one(input, signature).base(&message).unwrap();
+    let mut same = 0;
+    for at in 0..input.len() {
+        for byte in 0x20..0x7F {
+            let mut changed = input.as_bytes().to_vec();
+            changed[at] = byte;
+            let changed = String::from_utf8(changed).unwrap();
+            let Ok(read) = signatures(&changed, signature) else { continue };
+            let Ok(base) = read[0].base(&message) else { continue };
+            // What is the same to a reader is the same in the base, and nothing else is.
+            same += usize::from(base == good);
+            assert!(base != good || changed == input, "{changed}");
+        }
+        let _short = signatures(&input[..at], signature);
+        let _long = signatures(&format!("{input}{}", &input[at..]), signature);
+    }
+    assert_eq!(same, input.len());
+    for at in 0..signature.len() {
+        for byte in ['"', ':', ';', ',', '(', ')', '=', ' ', '%', '@', '\u{7f}', '\u{e9}'] {
+            let changed: String =
+                signature.chars().enumerate().map(|(index, c)| if index == at { byte } else { c }).collect();
+            let _read = signatures(input, &changed);
+            let _bytes = httpsig::expect_byte_sequence(&changed);
+            let changed: String =
+                digest.chars().enumerate().map(|(index, c)| if index == at { byte } else { c }).collect();
+            assert!(content_digest(&changed, b"{}").is_err() || changed == digest, "{changed}");
+        }
+    }
+    let deep = "(".repeat(100_000);
+    assert!(signatures(&deep, signature).is_err());
+    assert!(signatures(&format!("a={deep}"), signature).is_err());
+}

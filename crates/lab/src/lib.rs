@@ -21,7 +21,7 @@ mod pki;
 mod subscription;
 mod trust;
 
-pub use pki::{PkiWish, pki_files};
+pub use pki::{PkiWish, lpa_files, pki_files};
 pub use rsp::Eid;
 pub use rsp_crypto::Curve;
 pub use rsp_crypto::issue::{File, Validity};

@@ -57,19 +57,7 @@ pub fn pki_files(seed: [u8; 32], wish: &PkiWish) -> Result<Vec<File>, TrustError
             files.push(File { name, ..file });
         }
     }
-    // A seed of its own: with more curves the LPA's keys stay what they are.
-    let mut rng = ChaCha20Rng::from_seed(seed);
-    rng.set_stream(2);
-    let lpa = LpaPki::generate(&mut rng, Curve::P256, wish.validity).map_err(TrustError::Pki)?;
-    for file in lpa.expose_files().map_err(TrustError::Pki)? {
-        files.push(File { name: format!("LPA/{}", file.name), ..file });
-    }
-    let pem = lpa.ca.certificate_pem().map_err(|_| TrustError::File("LPA_CA.pem".into()))?;
-    files.push(File {
-        name: "LPA_CA.pem".into(),
-        contents: Zeroizing::new(pem.into_bytes()),
-        is_secret: false,
-    });
+    files.extend(lpa_files(seed, wish.validity)?);
     let read = |name: &str| files.iter().find(|file| file.name == name).map(|file| file.contents.to_vec());
     let credentials = Trust::sgp26(read)?.smdp_credentials();
     for (index, set) in credentials["sets"].as_array().into_iter().flatten().enumerate() {
@@ -83,6 +71,28 @@ pub fn pki_files(seed: [u8; 32], wish: &PkiWish) -> Result<Vec<File>, TrustError
     }
     Ok(files)
 }
+
+/// The files of certified LPAs: `LPA/` with a CA and an LPA under it, and `LPA_CA.pem`, the
+/// variable `LPA_CA` of the SM-DP+. The same seed makes the same keys.
+///
+/// # Errors
+/// When a certificate can't be written, such as for a time after the year 9999.
+pub fn lpa_files(seed: [u8; 32], validity: Validity) -> Result<Vec<File>, TrustError> {
+    // Chance of its own: whatever curves there are, the LPA's keys stay what they are.
+    let mut rng = ChaCha20Rng::from_seed(seed);
+    rng.set_stream(2);
+    let lpa = LpaPki::generate(&mut rng, Curve::P256, validity).map_err(TrustError::Pki)?;
+    let mut files = Vec::new();
+    for file in lpa.expose_files().map_err(TrustError::Pki)? {
+        files.push(File { name: format!("LPA/{}", file.name), ..file });
+    }
+    let pem = lpa.ca.certificate_pem().map_err(|_| TrustError::File(LPA_CA.into()))?;
+    let contents = Zeroizing::new(pem.into_bytes());
+    files.push(File { name: LPA_CA.into(), contents, is_secret: false });
+    Ok(files)
+}
+
+const LPA_CA: &str = "LPA_CA.pem";
 
 /// `CERT_DPauth.der` as SGP.26 has it: `DPauth/CERT_S_SM_DPauth_ECDSA_NIST.der`.
 fn sgp26_name(name: &str, curve: Curve) -> String {

@@ -13,7 +13,7 @@ use rsp_crypto::chain::{
     CiKey, EuiccChainError, Flaw, ServerChainError, verify_euicc_chain, verify_profile_binding,
     verify_server_chain,
 };
-use rsp_crypto::issue::{Attribute, Identity, Pki, PkiError, Settings, Shape, Template, Validity};
+use rsp_crypto::issue::{Attribute, Identity, LpaPki, Pki, PkiError, Settings, Shape, Template, Validity};
 use rsp_crypto::software::SigningKey;
 use rsp_crypto::{Certificate, Curve, Role, Software, ready, software};
 
@@ -390,6 +390,34 @@ fn openssl_believes_the_test_pki() {
     }
     for curve in Curve::ALL {
         openssl_believes(&pki_on(curve, 3));
+    }
+}
+
+/// An LPA under its CA is a TLS client to OpenSSL, and nothing else.
+#[cfg_attr(target_arch = "wasm32", ignore = "no programs run in a browser")]
+#[test]
+fn openssl_believes_a_certified_lpa() {
+    if Command::new("openssl").arg("version").output().is_err() {
+        eprintln!("skipped: not present: openssl");
+        return;
+    }
+    for curve in Curve::ALL {
+        let lpas = |seed| LpaPki::generate(&mut ChaCha8Rng::seed_from_u64(seed), curve, YEARS).unwrap();
+        let (own, other) = (lpas(4), lpas(5));
+        let folder = Folder::new("openssl-lpa");
+        let (ca, stranger) = (folder.write("ca.pem", &own.ca), folder.write("other.pem", &other.ca));
+        let lpa = folder.write("lpa.pem", &own.lpa);
+        let believed = |purpose: &str, ca: &Path| {
+            let mut command = Command::new("openssl");
+            command.args(["verify", "-x509_strict", "-purpose", purpose, "-attime"]).arg(NOW.to_string());
+            command.arg("-CAfile").arg(ca).arg(&lpa).output().unwrap().status.success()
+        };
+        assert!(believed("sslclient", &ca) && !believed("sslserver", &ca));
+        assert!(!believed("sslclient", &stranger));
+        assert!(own.ca.certificate().signs_certificates() && own.ca.certificate().role().is_none());
+        assert!(own.lpa.certificate().signs_data() && own.lpa.certificate().role().is_none());
+        let names: Vec<_> = own.expose_files().unwrap().into_iter().map(|file| file.name).collect();
+        assert_eq!(names, ["CERT_LPA_CA.der", "SK_LPA_CA.pem", "CERT_LPA.der", "SK_LPA.pem"]);
     }
 }
 

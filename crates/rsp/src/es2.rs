@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::status::{RequestHeader, ResponseHeader};
+use crate::es9::Base64;
+use crate::status::{FunctionExecutionStatus, RequestHeader, ResponseHeader};
 
 /// Path of ES2+ functions; the function's name follows.
 pub const PATH: &str = "/gsma/rsp2/es2plus/";
@@ -98,4 +99,65 @@ pub struct CancelOrderRequest {
     pub matching_id: Option<String>,
     /// `Available` or `Unavailable`.
     pub final_profile_status_indicator: String,
+}
+
+/// How far a download came: the steps that the operator is told of.
+pub mod notification_point {
+    /// The eUICC may have the profile, and the retry limit is not reached.
+    pub const ELIGIBILITY: u32 = 1;
+    /// The end user did not confirm, or with a wrong code.
+    pub const CONFIRMATION: u32 = 2;
+    /// The bound profile package was handed out.
+    pub const DOWNLOAD: u32 = 3;
+    /// The eUICC installed it.
+    pub const INSTALLATION: u32 = 4;
+}
+
+/// Request of `handleDownloadProgressInfo`, from the SM-DP+ to the operator (§5.3.5):
+/// answered with 204 and no body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandleDownloadProgressInfoRequest {
+    /// The SM-DP+; the call's name is the same in every repeat.
+    pub header: RequestHeader,
+    /// The eUICC, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eid: Option<String>,
+    /// The profile.
+    pub iccid: String,
+    /// Its type; empty when it has none.
+    pub profile_type: String,
+    /// When it happened: `YYYY-MM-DDThh:mm:ssTZD` (ISO 8601).
+    pub timestamp: String,
+    /// One of [`notification_point`].
+    pub notification_point_id: u32,
+    /// How the step ended.
+    pub notification_point_status: FunctionExecutionStatus,
+    /// `ProfileInstallationResultData`, `BF27`, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_data: Option<Base64>,
+}
+
+/// Request of `handleNotification`, from the SM-DP+ to the operator: what became of a
+/// profile on the eUICC. Answered with 204 and no body.
+///
+/// SGP.22 v2 has the function for the end of a download only; the element names here
+/// follow [`HandleDownloadProgressInfoRequest`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandleNotificationRequest {
+    /// The SM-DP+; the call's name is the same in every repeat.
+    pub header: RequestHeader,
+    /// The eUICC that reported it.
+    pub eid: String,
+    /// The profile.
+    pub iccid: String,
+    /// Its type; empty when it has none.
+    pub profile_type: String,
+    /// When the report arrived: `YYYY-MM-DDThh:mm:ssTZD` (ISO 8601).
+    pub timestamp: String,
+    /// `enable`, `disable` or `delete`.
+    pub notification_event: String,
+    /// How it ended.
+    pub notification_event_status: FunctionExecutionStatus,
 }

@@ -6,7 +6,7 @@
 //!   metadata, profiles          the profiles:  ES8+, ES10c
 //!   notification, cancel        what is told to the SM afterwards
 //!   addresses, rat, crl         ES10a, rules, revocation
-//!   es9, es2, status            JSON over HTTP and its status codes
+//!   es9, es2, es12, status      JSON over HTTP and its status codes
 //! ```
 //!
 //! Every message reads tolerantly (unknown data objects are skipped: the module
@@ -24,6 +24,7 @@ pub mod codes;
 mod components;
 pub mod crl;
 pub mod download;
+pub mod es12;
 pub mod es2;
 pub mod es9;
 pub mod ids;

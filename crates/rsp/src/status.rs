@@ -70,6 +70,13 @@ status_codes! {
     EXECUTION_ERROR = "8.8" / "4.2", "the server could not do it";
     EUICC_REFUSED = "8.1" / "4.2", "the eUICC refused the command";
     SMDS_INACCESSIBLE = "8.9" / "5.1", "the SM-DS can't be reached";
+    SMDS_EXECUTION_ERROR = "8.9" / "4.2", "the SM-DS could not do it";
+    SMDS_ADDRESS_REFUSED = "8.9.1" / "3.8", "the SM-DS address is refused";
+    SMDS_CI_KEYS_UNSUPPORTED = "8.9.2" / "3.1", "the SM-DS supports none of the eUICC's CI keys for signing";
+    SMDS_SVN_UNSUPPORTED = "8.9.3" / "3.1", "the SM-DS does not support the eUICC's SGP.22 version";
+    SMDS_NO_CERTIFICATE_FOR_CI = "8.9.4" / "3.7", "no SM-DS certificate chains to a CI that the eUICC can verify";
+    SMDS_EVENT_IN_USE = "8.9.5" / "3.3", "the event is registered already";
+    SMDS_EVENT_UNKNOWN = "8.9.5" / "3.9", "the event is unknown";
     FUNCTION_CALL_IN_USE = "1.6" / "3.3", "the function call identifier was used for another request";
 }
 
@@ -131,16 +138,11 @@ pub struct StatusCodeData {
     pub message: Option<String>,
 }
 
-impl ResponseHeader {
+impl FunctionExecutionStatus {
     /// `Executed-Success`.
     #[must_use]
     pub fn success() -> Self {
-        Self {
-            function_execution_status: FunctionExecutionStatus {
-                status: "Executed-Success".into(),
-                status_code_data: None,
-            },
-        }
+        Self { status: "Executed-Success".into(), status_code_data: None }
     }
 
     /// `Failed`, with the code, its meaning and what was found.
@@ -157,18 +159,33 @@ impl ResponseHeader {
             subject_identifier: None,
             message: Some(message),
         };
-        Self {
-            function_execution_status: FunctionExecutionStatus {
-                status: "Failed".into(),
-                status_code_data: Some(data),
-            },
-        }
+        Self { status: "Failed".into(), status_code_data: Some(data) }
     }
 
     /// Whether the function was executed.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        self.function_execution_status.status.starts_with("Executed")
+        self.status.starts_with("Executed")
+    }
+}
+
+impl ResponseHeader {
+    /// `Executed-Success`.
+    #[must_use]
+    pub fn success() -> Self {
+        Self { function_execution_status: FunctionExecutionStatus::success() }
+    }
+
+    /// `Failed`, with the code, its meaning and what was found.
+    #[must_use]
+    pub fn failed(code: StatusCode, because: &str) -> Self {
+        Self { function_execution_status: FunctionExecutionStatus::failed(code, because) }
+    }
+
+    /// Whether the function was executed.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.function_execution_status.is_success()
     }
 }
 

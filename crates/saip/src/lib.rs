@@ -1,11 +1,13 @@
 //! TCA profile packages ("eUICC Profile Package: Interoperable Format", 2.1 to
-//! 3.3.1): splitting, decoding, templates, building and validation.
+//! 3.3.1): splitting, decoding, templates, building, personalising and validation.
 //!
 //! ```text
 //!  segments ──► Splitter ──► one TLV each ──► ProfileElement::decode
 //!                                               │        template::row(oid, ctx)
 //!                          interpreter ◄────────┴──────► defaults of every file
-//!  Subscriber ──► build::package ──► UPP (DER) ──► validate ──► Report
+//!  Subscriber ──► build::package ──► UPP (DER) ──► validate, issue ──► Report
+//!      └────────► personalise ──────────┘
+//!  profile type ──────┘
 //! ```
 //!
 //! Two ways of reading ASN.1 meet here. The flat types of file management and of

@@ -14,7 +14,7 @@
 //!   template's value then leaves the field out, see [`Field::is_given`].
 //! - **A named field must have a place** in the template, [`Error::NoPlace`] otherwise.
 //!   EF.IMSI and EF.ACC it must have in every USIM; any other file is written wherever
-//!   it is. [`places`] tells what a template has room for.
+//!   it is. [`places()`] tells what a template has room for.
 //! - **Files whose size the standards leave open grow** when the subscriber's content
 //!   is longer: lists of networks, of access points, IMS identities. The file control
 //!   parameters then say the new size (TCA §8.3: a profile may give every file another
@@ -234,6 +234,10 @@ const AES: u8 = 0x88;
 /// The largest file that is written into.
 const LARGEST_FILE: u32 = 0x8000;
 
+/// The most bytes that all files written into may have: far more than the files of a
+/// subscriber, so that no template keeps us busy for long.
+const MOST_BYTES: usize = 2 * 1024 * 1024;
+
 /// The template with the named fields of this subscriber.
 ///
 /// The result is not validated: see [`crate::issue`].
@@ -259,6 +263,7 @@ pub fn personalise(
         placed: Fields::new(),
         replaced: Services::default(),
         had_domain: false,
+        left: MOST_BYTES,
     };
     personaliser.package(template)
 }
@@ -396,6 +401,8 @@ struct Personaliser<'a> {
     replaced: Services,
     /// Whether the operator's security domain has come.
     had_domain: bool,
+    /// How many bytes of files may still be written into.
+    left: usize,
 }
 
 impl Personaliser<'_> {
@@ -497,6 +504,7 @@ impl Personaliser<'_> {
         let created_by_default =
             template::by_oid(&element.template).is_some_and(|own| own.kind == kind && own.created_by_default);
         let mut members: BTreeMap<u8, Bytes> = BTreeMap::new();
+        let mut left = self.left;
         for (number, ef) in Ef::members(kind) {
             let Some(content) = self.content(ef) else { continue };
             let row = places::row(element, number);
@@ -508,7 +516,7 @@ impl Personaliser<'_> {
             if is_place {
                 let value = member(tlv, number)?.map_or(&[][..], |member| member.value);
                 let tabled = !matches!(kind, TemplateKind::Iot | TemplateKind::OptIot);
-                if let Some(value) = file(ef, row, tabled, value, content)? {
+                if let Some(value) = file(ef, row, tabled, value, content, &mut left)? {
                     members.insert(number, wrap(Tag::context_constructed(number), &value));
                 }
                 self.place(ef);
@@ -516,6 +524,7 @@ impl Personaliser<'_> {
                 return Err(Error::NoPlace(Self::field_of(ef)));
             }
         }
+        self.left = left;
         if members.is_empty() {
             return Ok(None);
         }
@@ -562,6 +571,7 @@ impl Personaliser<'_> {
         let mut directory = Some(Application::Mf);
         let mut edited = Zeroizing::new(Vec::with_capacity(list.len() + 64));
         let mut changed = false;
+        let mut left = self.left;
         let mut rest = &all[..];
         while let Some((command, after)) = rest.split_first() {
             if command.tag != CREATE_FCP {
@@ -588,7 +598,7 @@ impl Personaliser<'_> {
                     let tag = item(part.tag).ok_or(crate::Error::Value("FileManagement"))?;
                     value.extend_from_slice(&wrap(tag, part.value));
                 }
-                new = file(ef, None, true, &value, content)?;
+                new = file(ef, None, true, &value, content, &mut left)?;
                 self.place(ef);
             }
             match new {
@@ -604,6 +614,7 @@ impl Personaliser<'_> {
                 None => own.iter().for_each(|part| edited.extend_from_slice(part.raw)),
             }
         }
+        self.left = left;
         Ok(changed.then_some(edited))
     }
 
@@ -647,29 +658,36 @@ impl Personaliser<'_> {
         } else if service.is_none() {
             return Err(Error::NoPlace(Field::Authentication));
         }
-        let same = old.algorithm == new.algorithm && old.number_of_keccak == new.number_of_keccak;
-        // The test algorithm has no OPc: what stands there means nothing.
-        let opc = if new.algorithm == AlgorithmId::UsimTest && same { &old.opc } else { &new.opc };
+        let mut new = new.clone();
+        new.auth_counter_max = old.auth_counter_max;
+        let same = old.algorithm == new.algorithm;
+        if same {
+            (new.options, new.rotation, new.xoring) = (old.options, old.rotation, old.xoring);
+            match new.algorithm {
+                AlgorithmId::Tuak => {}
+                // The test algorithm has no OPc: what stands there means nothing.
+                AlgorithmId::UsimTest => {
+                    (new.opc, new.number_of_keccak) = (old.opc.clone(), old.number_of_keccak);
+                }
+                _ => new.number_of_keccak = old.number_of_keccak,
+            }
+        }
+        let keys_only = same && old.number_of_keccak == new.number_of_keccak;
         edit_inside(tlv, |configuration| {
             if configuration.tag != Tag(0xA1) {
                 return Ok(None);
             }
             edit_inside(configuration, |choice| {
-                if same {
+                if keys_only {
                     return edit_inside(choice, |component| {
                         Ok(match component.tag {
                             KEY => replace(component, new.key.expose_secret()),
-                            OPC => replace(component, opc.expose_secret()),
+                            OPC => replace(component, new.opc.expose_secret()),
                             _ => None,
                         })
                     });
                 }
-                let mut parameter = new.clone();
-                parameter.auth_counter_max = old.auth_counter_max;
-                if old.algorithm == new.algorithm {
-                    parameter.options = old.options;
-                }
-                Ok(Some(wrap(choice.tag, &parameter.encode())))
+                Ok(Some(wrap(choice.tag, &new.encode())))
             })
         })
     }
@@ -765,6 +783,7 @@ fn file(
     tabled: bool,
     value: &[u8],
     content: &Content,
+    left: &mut usize,
 ) -> Result<Option<Bytes>, Error> {
     const FILE_DESCRIPTOR: Tag = Tag(0xA1);
     const FILL_FILE_CONTENT: Tag = Tag(0x83);
@@ -791,6 +810,7 @@ fn file(
         return Err(crate::Error::TooLarge.into());
     }
     let before = attributes.body(row, &own)?;
+    *left = left.checked_sub(before.len()).ok_or(crate::Error::TooLarge)?;
     let after = content.write(&before, attributes.record_length).map_err(|TooLong { needed, room }| {
         Error::TooLong { field: Personaliser::field_of(ef), needed, room }
     })?;

@@ -683,6 +683,8 @@ fn algorithms_change_with_what_the_header_demands() {
         own.xoring = [0x5A; 80];
         own.options = 1;
         own.auth_counter_max = Some(1000);
+        // Of no meaning to MILENAGE.
+        own.number_of_keccak = 3;
     });
     let other = Authentication::Milenage { k: Secret::new([1; 16]), opc: Secret::new([2; 16]) };
     for (authentication, rotation, options) in [(other, 0x08, 1), (tuak(16, 1), 0x40, 0)] {
@@ -1002,6 +1004,14 @@ fn a_hostile_template_stays_small() {
         e.insert(at, generic(100, [&[Command::FilePath(bytes("7FD0"))][..], &networks].concat()));
     });
     let error = personalise(&template, &only(Field::OperatorPlmns), &fresh()).unwrap_err();
+    assert_eq!(error, Error::Template(saip::Error::TooLarge));
+    // Nor is it worked on for long where it would not grow.
+    let networks: Vec<Command> = (0..1000).map(|_| file(0x6F7B)).collect();
+    let template = changed(&fresh(), |e| {
+        let at = e.len() - 1;
+        e.insert(at, generic(100, [&[Command::FilePath(bytes("7FD0"))][..], &networks].concat()));
+    });
+    let error = personalise(&template, &only(Field::ForbiddenPlmns), &fresh()).unwrap_err();
     assert_eq!(error, Error::Template(saip::Error::TooLarge));
     // And one that is larger than any file that is written into.
     let template = changed(&fresh(), |e| {

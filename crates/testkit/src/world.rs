@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use edge_smdp::admission::AdmissionText;
 use edge_smdp::store::memory::Memory as Profiles;
 use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
 use http::{Method, Request, Response};
@@ -20,6 +21,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use rsp::ActivationCode;
 use rsp::auth::DeviceInfo;
+use rsp_crypto::issue::{Identity, LpaPki};
 use rsp_crypto::{Software, ready};
 use serde_json::{Value, json};
 use wasm_euicc::nvm::{Medium, MemoryMedium};
@@ -92,6 +94,9 @@ pub struct Settings {
     pub protection: Protection,
     /// The SM-DP+'s limits.
     pub limits: Limits,
+    /// The CA that LPAs must be certified by, and the certificate of this one; without it
+    /// everybody is served.
+    pub lpas: Option<LpaPki>,
 }
 
 impl Default for Settings {
@@ -102,6 +107,7 @@ impl Default for Settings {
             server_trust: None,
             protection: Protection::SessionKeys,
             limits: Limits::default(),
+            lpas: None,
         }
     }
 }
@@ -195,6 +201,8 @@ pub struct World {
     commands: usize,
     watched: Rc<Cell<Watched>>,
     since: Instant,
+    /// Who signs the LPA's requests, if anybody.
+    pub lpa: Option<Identity>,
     pub(crate) attached: Option<Attached>,
     /// The bootstrap subscription on the chip.
     pub provisioning: Subscription,
@@ -240,7 +248,14 @@ impl World {
         let chip = factory.manufacture(env).unwrap();
 
         let clock = Rc::new(Cell::new(START));
+        let lpa_ca = settings.lpas.as_ref().map(|lpas| lpas.ca.certificate_pem().unwrap());
+        let admission = AdmissionText {
+            mode: if lpa_ca.is_some() { "certificate" } else { "open" },
+            ca: lpa_ca.as_deref().unwrap_or_default(),
+            ..AdmissionText::default()
+        };
         let configuration = Configuration {
+            admission,
             credentials: &server_trust.smdp_credentials().to_string(),
             secret: &"5e".repeat(32),
             operator_token: Some(TOKEN),
@@ -285,6 +300,7 @@ impl World {
             commands: 0,
             watched,
             since: Instant::now(),
+            lpa: settings.lpas.map(|lpas| lpas.lpa),
             attached: None,
             provisioning,
             operational,
@@ -554,16 +570,29 @@ impl World {
         self.run(procedure, |_| Reply::Accept)
     }
 
+    /// The proof that the LPA holds a certified key, where it has one.
+    fn signature(&self, path: &str, body: &[u8]) -> Result<Vec<(&'static str, String)>, ServerLost> {
+        let (Some(lpa), Some(at)) = (&self.lpa, path.find('/')) else { return Ok(Vec::new()) };
+        let (authority, path) = path.split_at(at);
+        let certificate = lpa.certificate().der();
+        let request = httpsig::lpa::Request::new(authority, path, body, certificate, self.clock.get());
+        let request = request.map_err(|error| ServerLost(error.to_string()))?;
+        let signature = lpa.expose_key().sign(request.base());
+        Ok(request.finish(&signature.0).into())
+    }
+
     fn through_bearer(&self, path: &str, body: Vec<u8>) -> Result<HttpAnswer, ServerLost> {
         let Some(session) = &self.attached else { return Err(ServerLost("no service".into())) };
         let uri = format!("/network/sessions/{}/http/{path}", session.id);
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(Method::POST)
             .uri(uri)
             .header("content-type", "application/json")
-            .header("x-admin-protocol", rsp::es9::ADMIN_PROTOCOL)
-            .body(body)
-            .map_err(|error| ServerLost(error.to_string()))?;
+            .header("x-admin-protocol", rsp::es9::ADMIN_PROTOCOL);
+        for (name, value) in self.signature(path, &body)? {
+            request = request.header(name, value);
+        }
+        let request = request.body(body).map_err(|error| ServerLost(error.to_string()))?;
         let (status, body) = self.network_bytes(request);
         if status == 504 || status == 502 {
             Err(ServerLost(format!("HTTP {status}")))

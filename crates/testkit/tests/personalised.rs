@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lpa::{Options, Reply};
+use lpa::{Options, Outcome, Reply};
 use saip::build::{Authentication, Codes, Ims, OtaKeys, Subscriber};
 use saip::personalise::{Field, personalise, places};
-use saip::{Package, Secret, issue};
+use saip::{Package, Secret, Service, issue, missing_capabilities};
 use serde_json::json;
 use testkit::World;
 
@@ -123,4 +123,22 @@ fn memory_is_estimated() {
         println!("{name}: {} bytes, {taken} taken, {required} estimated", package.len());
         assert!((taken..=taken + taken / 4).contains(&required), "{name}: {required} for {taken}");
     }
+}
+
+/// What the chip says of itself tells beforehand what it will refuse.
+#[test]
+fn services_that_the_chip_has_not_are_known_before() {
+    let mut world = World::new(33);
+    let outcome = world.run(lpa::chip_info(Options::default()), |_| Reply::Accept).unwrap();
+    let Outcome::Chip(chip) = outcome else { panic!("{outcome:?}") };
+    let missing = |name: &str| {
+        let package = Package::decode(&vectors::read(name)?).unwrap();
+        Some(missing_capabilities(package.header().unwrap().services, chip.info.uicc_capability))
+    };
+    for name in PROFILES {
+        assert!(missing(name).is_none_or(|missing| missing.is_empty()), "{name}");
+    }
+    // The first generation names Java Card among its mandatory services.
+    let Some(missing) = missing("data/ts48/TS48v1_A.der") else { return };
+    assert!(missing.contains(&Service::JavaCard), "{missing:?}");
 }

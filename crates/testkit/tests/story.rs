@@ -15,7 +15,7 @@ use rsp::ids::Iccid;
 use rsp::metadata::ProfileClass;
 use rsp::profiles::{ProfileInfo, ProfileState};
 use rsp::status::StatusCode;
-use rsp_crypto::issue::Validity;
+use rsp_crypto::issue::{LpaPki, Validity};
 use rsp_crypto::{Certificate, Curve};
 use serde_json::{Value, json};
 use testkit::{AttachError, Order, Party, Settings, World};
@@ -527,4 +527,26 @@ fn progress_tells_every_segment() {
     let told: Vec<_> = world.steps.iter().filter_map(install).collect();
     let (last, all) = told.last().copied().unwrap();
     assert_eq!((last, told.len()), (all, all));
+}
+
+/// The whole story with an SM-DP+ that serves certified LPAs only, through the network's gateway.
+#[test]
+fn a_certified_lpa_is_served_and_another_is_not() {
+    let validity = Validity { not_before: testkit::START - 86_400, not_after: testkit::START + 86_400 };
+    let lpas =
+        |seed: u8| LpaPki::generate(&mut ChaCha20Rng::from_seed([seed; 32]), Curve::P256, validity).unwrap();
+    story(21, Settings { lpas: Some(lpas(1)), ..Settings::default() });
+
+    for stranger in [Some(lpas(2).lpa), None] {
+        let mut world = World::with(21, Settings { lpas: Some(lpas(1)), ..Settings::default() });
+        world.lpa = stranger;
+        let order = ordered(&world);
+        world.terminal_profile();
+        world.attach(None).unwrap();
+        let failure = world.download(&order.code).unwrap_err();
+        assert!(failure.to_string().contains("401"), "{failure}");
+        // Nothing of it reached the order.
+        assert_eq!(timeline(&world, &order.iccid)["state"], "Released");
+        assert_eq!(world.calls_of("authenticateClient"), 0);
+    }
 }

@@ -12,19 +12,24 @@ use rsp_crypto::Provider;
 use rsp_crypto::confirmation::ConfirmationCodeHash;
 use sha2::{Digest, Sha256};
 
+use super::es12::SmdsEvent;
 use super::{MAX_BODY, SmDp, json, not_posted, read, respond};
 use crate::environment::random;
 use crate::error::{Fault, Malformed, Refusal, Trouble};
-use crate::profile::{FunctionCall, Profile};
+use crate::profile::{FunctionCall, Profile, ProfileState};
 use crate::seal::Cipher;
 use crate::service::es2::{Confirmation, FinalStatus};
 use crate::service::{bind, es2 as orders};
-use crate::store::Store;
+use crate::store::{Store, Stored};
 use crate::wire::problem::problem;
-use crate::{Chance, Clock, Courier};
+use crate::{Chance, Clock, Courier, Server};
 
+/// The longest profile type, in bytes.
+const MAX_PROFILE_TYPE: usize = 64;
 /// How many available profiles of a type are tried.
 const MAX_CANDIDATES: usize = 16;
+/// How many matching ids are drawn at most until one suits the store.
+const MAX_DRAWS: usize = 200;
 /// The longest function call identifier and requester identifier together, in bytes.
 const MAX_CALL_ID: usize = 256;
 
@@ -47,7 +52,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 
     pub(super) async fn download_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
         let request: DownloadOrderRequest = read(body)?;
-        let call = Call::new("downloadOrder", &request.header, body)?;
+        let call = Call::new(&self.server, "downloadOrder", &request.header, body)?;
         let eid = eid(request.eid.as_deref())?;
         let expires = now + self.server.limits.order;
         let order = async |iccid: &Iccid| {
@@ -57,18 +62,24 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 let stored = self.store.profile(iccid).await?.ok_or(StatusCode::ICCID_UNKNOWN)?;
                 let mut trial = stored.profile;
                 if call.answered(&trial)?.is_none() {
+                    call.may_touch(&self.server, &trial)?;
                     orders::download_order(&mut trial, Some(eid), profile_type, expires, now)?;
                 }
                 self.store.link(&eid, iccid).await?;
             }
             let answer = self.change(iccid, async |change| {
                 call.once(&mut change.profile, |profile| {
+                    call.may_touch(&self.server, profile)?;
                     orders::download_order(profile, eid, profile_type, expires, now)?;
                     let header = ResponseHeader::success();
                     json(&DownloadOrderResponse { header, iccid: iccid.to_string() })
                 })
             });
-            answer.await?.ok_or_else(|| Trouble::from(StatusCode::ICCID_UNKNOWN))
+            let answer = answer.await;
+            if let (Err(_), Some(eid)) = (&answer, eid) {
+                self.unlink_unless_ordered(&eid, iccid).await?;
+            }
+            answer?.ok_or_else(|| Trouble::from(StatusCode::ICCID_UNKNOWN))
         };
         let taken = |trouble: &Trouble| matches!(trouble, Trouble::Refused(refusal) if refusal.code == StatusCode::ICCID_IN_USE);
 
@@ -79,9 +90,16 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             let because = "iccid or profileType is expected";
             return Err(Refusal::new(StatusCode::MANDATORY_ELEMENT_MISSING, because).into());
         };
+        if profile_type.is_empty() || profile_type.len() > MAX_PROFILE_TYPE {
+            return Err(Refusal::new(StatusCode::PROFILE_TYPE_REFUSED, "1 to 64 bytes").into());
+        }
+        if !call.may_use(&self.server, Some(profile_type)) {
+            return Err(StatusCode::PROFILE_TYPE_NOT_ALLOWED.into());
+        }
         // A repeat of this call gets the profile that the first one chose.
-        if let Some(iccid) = self.store.call(&call.id).await? {
-            match order(&iccid).await {
+        let mut chosen = self.store.call(&call.id).await?;
+        if let Some(iccid) = &chosen {
+            match order(iccid).await {
                 Err(trouble) if taken(&trouble) => {}
                 answer => return answer,
             }
@@ -89,9 +107,10 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let until = now + self.server.limits.memory;
         let [from, ..] = call.digest;
         for iccid in self.store.available(profile_type, from, MAX_CANDIDATES).await? {
-            self.store.remember_call(&call.id, &iccid, until).await?;
+            // Whatever a repeat of this call, at the same time, chose first.
+            let iccid = self.store.remember_call(&call.id, &iccid, chosen.as_ref(), until).await?;
             match order(&iccid).await {
-                Err(trouble) if taken(&trouble) => {}
+                Err(trouble) if taken(&trouble) => chosen = Some(iccid),
                 answer => return answer,
             }
         }
@@ -102,29 +121,31 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 
     pub(super) async fn confirm_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
         let request: ConfirmOrderRequest = read(body)?;
-        let call = Call::new("confirmOrder", &request.header, body)?;
+        let call = Call::new(&self.server, "confirmOrder", &request.header, body)?;
         let iccid = iccid_of(&request.iccid)?;
         let given_eid = eid(request.eid.as_deref())?;
         let stored = self.store.profile(&iccid).await?.ok_or(StatusCode::ICCID_UNKNOWN)?;
         if let Some(answer) = call.answered(&stored.profile)? {
             return Ok(answer);
         }
+        call.may_touch(&self.server, &stored.profile)?;
         let eid = orders::may_confirm(&stored.profile, given_eid)?;
         let asked = request.matching_id.as_deref();
         if eid.is_none() && (asked == Some("") || request.smds_address.is_some()) {
             let because = "an order that is found by EID needs one";
             return Err(Refusal::new(StatusCode::EID_MISSING, because).into());
         }
-        if request.smds_address.is_some() {
-            let because = "this SM-DP+ registers no events";
-            return Err(Refusal::new(StatusCode::SMDS_INACCESSIBLE, because).into());
-        }
-        let matching_id = match asked {
+        let smds_address = self.smds_address(request.smds_address.as_deref())?;
+        let matching_id: MatchingId = match asked {
             Some(text) => text.parse().map_err(|e: rsp::ids::InvalidId| {
                 Refusal::new(StatusCode::MATCHING_ID_REFUSED, e.to_string())
             })?,
-            None => orders::matching_id(random(&self.chance)?),
+            None => self.draw_matching_id(&iccid)?,
         };
+        if smds_address.is_some() && matching_id.is_empty() {
+            let because = "it is the name of the event, and an event needs one";
+            return Err(Refusal::new(StatusCode::MATCHING_ID_REFUSED, because).into());
+        }
         let confirmation_code = match request.confirmation_code.as_deref().filter(|code| !code.is_empty()) {
             Some(code) => {
                 let hash = ConfirmationCodeHash::of(&self.server.provider, code).await?;
@@ -141,12 +162,28 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         if let Some(eid) = eid {
             self.store.link(&eid, &iccid).await?;
         }
+        let event = smds_address.as_deref().zip(eid).map(|(smds_address, eid)| SmdsEvent {
+            smds_address,
+            eid,
+            event_id: &matching_id,
+        });
+        if let Some(event) = &event
+            && let Err(refused) = self.register(&iccid, event, now).await
+        {
+            self.give_up_unless_ordered(&iccid, &matching_id, eid).await?;
+            return Err(refused);
+        }
+        // A repeat of the same call may have been faster, with another matching id.
+        let mut is_ours = false;
         let answer = self.change(&iccid, async |change| {
+            is_ours = false;
             call.once(&mut change.profile, |profile| {
+                is_ours = true;
                 let confirmation = Confirmation {
                     eid: given_eid,
                     matching_id: matching_id.clone(),
                     confirmation_code: confirmation_code.clone(),
+                    smds_address: smds_address.clone(),
                     release: request.release_flag,
                 };
                 orders::confirm_order(profile, confirmation, now)?;
@@ -158,7 +195,53 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 })
             })
         });
-        answer.await?.ok_or_else(|| StatusCode::ICCID_UNKNOWN.into())
+        let answer = answer.await;
+        if !(is_ours && matches!(answer, Ok(Some(_)))) {
+            if let Some(event) = &event {
+                self.delete_later(&iccid, event, now, now).await?;
+            }
+            self.give_up_unless_ordered(&iccid, &matching_id, eid).await?;
+        }
+        answer?.ok_or_else(|| StatusCode::ICCID_UNKNOWN.into())
+    }
+
+    /// Takes back what was prepared for a confirmation that did not come about, unless
+    /// another call has confirmed the order with it.
+    async fn give_up_unless_ordered(
+        &self,
+        iccid: &Iccid,
+        matching_id: &MatchingId,
+        eid: Option<Eid>,
+    ) -> Result<(), Fault> {
+        let stored = self.store.profile(iccid).await?;
+        let order = stored.as_ref().and_then(|stored| stored.profile.order.as_ref());
+        if order.is_none_or(|order| order.matching_id.as_ref() != Some(matching_id)) {
+            self.store.release_matching_id(matching_id, iccid).await?;
+        }
+        match eid.filter(|eid| order.is_none_or(|order| order.eid != Some(*eid))) {
+            Some(eid) => self.store.unlink(&eid, iccid).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn unlink_unless_ordered(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault> {
+        let stored = self.store.profile(iccid).await?;
+        let order = stored.as_ref().and_then(|stored| stored.profile.order.as_ref());
+        match order.is_some_and(|order| order.eid == Some(*eid)) {
+            true => Ok(()),
+            false => self.store.unlink(eid, iccid).await,
+        }
+    }
+
+    fn draw_matching_id(&self, iccid: &Iccid) -> Result<MatchingId, Fault> {
+        let mut drawn = orders::matching_id(random(&self.chance)?);
+        for _ in 0..MAX_DRAWS {
+            if self.store.suits(&drawn, iccid) {
+                break;
+            }
+            drawn = orders::matching_id(random(&self.chance)?);
+        }
+        Ok(drawn)
     }
 
     /// Takes a matching id, also from an order that does not have it any more.
@@ -169,8 +252,11 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 return Ok(());
             }
             let stored = self.store.profile(&owner).await?;
-            let order = stored.as_ref().and_then(|stored| stored.profile.order.as_ref());
-            if order.is_some_and(|order| order.matching_id.as_ref() == Some(id)) {
+            // Its order has it, or is about to be confirmed with it.
+            if stored.is_some_and(|Stored { profile, .. }| match profile.state {
+                ProfileState::Allocated | ProfileState::Linked => true,
+                state => state.is_open() && profile.has_matching_id(id),
+            }) {
                 break;
             }
             self.store.release_matching_id(id, &owner).await?;
@@ -180,10 +266,11 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 
     pub(super) async fn release_profile(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
         let request: ReleaseProfileRequest = read(body)?;
-        let call = Call::new("releaseProfile", &request.header, body)?;
+        let call = Call::new(&self.server, "releaseProfile", &request.header, body)?;
         let iccid = iccid_of(&request.iccid)?;
         let answer = self.change(&iccid, async |change| {
             call.once(&mut change.profile, |profile| {
+                call.may_touch(&self.server, profile)?;
                 orders::release_profile(profile, now)?;
                 json(&HeaderOnly { header: ResponseHeader::success() })
             })
@@ -193,7 +280,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 
     pub(super) async fn cancel_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
         let request: CancelOrderRequest = read(body)?;
-        let call = Call::new("cancelOrder", &request.header, body)?;
+        let call = Call::new(&self.server, "cancelOrder", &request.header, body)?;
         let iccid = iccid_of(&request.iccid)?;
         let eid = eid(request.eid.as_deref())?;
         let matching_id = request.matching_id.as_deref().map(str::parse::<MatchingId>).transpose();
@@ -203,26 +290,15 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             "Unavailable" => FinalStatus::Unavailable,
             _ => return Err(Malformed::new("finalProfileStatusIndicator", "Available, Unavailable").into()),
         };
-        let mut before = None;
         let answer = self.change(&iccid, async |change| {
             // A repeat cancels nothing: the order there may be the next one.
-            before = None;
             call.once(&mut change.profile, |profile| {
-                before.clone_from(&profile.order);
+                call.may_touch(&self.server, profile)?;
                 orders::cancel_order(profile, eid, matching_id.as_ref(), status, now)?;
                 json(&HeaderOnly { header: ResponseHeader::success() })
             })
         });
-        let answer = answer.await?.ok_or(StatusCode::ICCID_UNKNOWN)?;
-        if let Some(order) = before {
-            if let Some(id) = &order.matching_id {
-                self.store.release_matching_id(id, &iccid).await?;
-            }
-            if let Some(eid) = &order.eid {
-                self.store.unlink(eid, &iccid).await?;
-            }
-        }
-        Ok(answer)
+        answer.await?.ok_or_else(|| StatusCode::ICCID_UNKNOWN.into())
     }
 }
 
@@ -230,20 +306,45 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 struct Call {
     id: String,
     digest: [u8; 32],
+    requester: String,
 }
 
 impl Call {
-    fn new(function: &str, header: &RequestHeader, body: &[u8]) -> Result<Self, Trouble> {
+    fn new<P: Provider>(
+        server: &Server<P>,
+        function: &str,
+        header: &RequestHeader,
+        body: &[u8],
+    ) -> Result<Self, Trouble> {
         let (requester, call) = (&header.function_requester_identifier, &header.function_call_identifier);
         if requester.len() + call.len() > MAX_CALL_ID {
             return Err(Malformed::new("header", "identifiers of at most 256 bytes").into());
+        }
+        if server.requesters.as_ref().is_some_and(|known| !known.contains_key(requester)) {
+            return Err(StatusCode::FUNCTION_REQUESTER_NOT_ALLOWED.into());
         }
         if call.is_empty() {
             let because = "functionCallIdentifier is empty";
             return Err(Refusal::new(StatusCode::MANDATORY_ELEMENT_MISSING, because).into());
         }
         let digest = Sha256::new().chain_update(function).chain_update([0]).chain_update(body).finalize();
-        Ok(Self { id: format!("{requester}\n{call}"), digest: digest.into() })
+        let requester = requester.clone();
+        Ok(Self { id: format!("{requester}\n{call}"), digest: digest.into(), requester })
+    }
+
+    /// Whether the one who calls may use profiles of this type.
+    fn may_use<P: Provider>(&self, server: &Server<P>, profile_type: Option<&str>) -> bool {
+        let types = server.requesters.as_ref().and_then(|known| known.get(&self.requester)?.as_ref());
+        types.is_none_or(|types| profile_type.is_some_and(|name| types.iter().any(|own| own == name)))
+    }
+
+    /// The same for a profile that is there.
+    fn may_touch<P: Provider>(&self, server: &Server<P>, profile: &Profile) -> Result<(), Refusal> {
+        if self.may_use(server, profile.profile_type.as_deref()) {
+            return Ok(());
+        }
+        let because = "the profile is of a type that the requester may not use";
+        Err(Refusal::new(StatusCode::ICCID_NOT_ALLOWED, because))
     }
 
     /// The answer that the call got before.

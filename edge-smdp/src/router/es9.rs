@@ -13,7 +13,6 @@ use rsp::{DataObject, Iccid};
 use rsp_crypto::Provider;
 
 use super::{MAX_BODY, SmDp, empty, json, not_posted, read, respond};
-use crate::admission;
 use crate::environment::random;
 use crate::error::{Fault, Malformed, Trouble};
 use crate::profile::{Profile, ProfileState};
@@ -31,9 +30,6 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         }
         let body = request.body();
         let now = self.clock.now();
-        if let Some(refused) = admission::refuse(&self.server, request, now).await {
-            return refused;
-        }
         let answer = match function {
             Es9Function::InitiateAuthentication => self.initiate_authentication(body, now).await,
             Es9Function::AuthenticateClient => self.authenticate_client(body, now).await,

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::environment::random;
 use crate::error::{Malformed, Trouble};
-use crate::profile::{EventKind, Profile, ProfileState};
+use crate::profile::{EventKind, Profile, ProfileState, Requirements};
 use crate::profile_type::{ProfileType, Template};
 use crate::seal::Cipher;
 use crate::service::package::{self, Package};
@@ -125,7 +125,9 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             return Err(Malformed::new("metadata.iccid", "the package has another ICCID").into());
         }
         let metadata = new.metadata.encode(package.iccid, self.server.address())?;
-        let (added, profile) = self.keep(package, new.profile_type.clone(), metadata).await?;
+        new.requirements.check()?;
+        let kept = self.keep(package, new.profile_type.clone(), metadata, new.requirements.clone());
+        let (added, profile) = kept.await?;
         let status = match added {
             Added::New => Http::CREATED,
             Added::Replaced => Http::OK,
@@ -142,10 +144,13 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         package: Package,
         profile_type: Option<String>,
         metadata: Vec<u8>,
+        requirements: Requirements,
     ) -> Result<(Added, Profile), Trouble> {
         let chance = random(&self.chance)?;
         let packages = bind::packages(&self.server, chance, &package.iccid, &package.bytes).await?;
-        let profile = Profile::new(package.iccid, profile_type, metadata, package.facts, self.clock.now());
+        let mut profile =
+            Profile::new(package.iccid, profile_type, metadata, package.facts, self.clock.now());
+        profile.requirements = requirements;
         let added = self.store.add_profile(&profile, &packages).await?;
         Ok((added, profile))
     }
@@ -247,7 +252,9 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         }
         let metadata = metadata.encode(package.iccid, self.server.address())?;
         let iccid = package.iccid;
-        let (added, _) = self.keep(package, Some(profile_type.name.clone()), metadata).await?;
+        let requirements = profile_type.requirements.clone();
+        let name = profile_type.name.clone();
+        let (added, _) = self.keep(package, Some(name), metadata, requirements).await?;
         Ok((iccid, added))
     }
 

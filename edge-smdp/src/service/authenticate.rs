@@ -3,19 +3,23 @@
 
 use rsp::auth::{AuthenticateServerResponse, EuiccSigned1};
 use rsp::download::SmdpSigned2;
+use rsp::es2::notification_point::ELIGIBILITY;
 use rsp::es9::{AuthenticateClientResponse, Base64};
-use rsp::metadata::StoreMetadata;
-use rsp::status::{ResponseHeader, StatusCode};
-use rsp::{DataObject, Raw};
+use rsp::status::{FunctionExecutionStatus, ResponseHeader, StatusCode};
+use rsp::{DataObject, Eid, Raw};
 use rsp_crypto::chain::{EuiccChainError, verify_euicc_chain};
 use rsp_crypto::{Certificate, Provider, Signature, VerifiedEuicc, signature};
 use subtle::ConstantTimeEq;
 
+use super::eligibility;
 use super::session::{self, Given};
 use crate::Server;
 use crate::config::CredentialSet;
 use crate::error::{Fault, Malformed, Refusal, Trouble};
 use crate::profile::{EuiccKey, EventKind, Profile, ProfileState, Session};
+
+/// How many refusals of an eUICC or device are written down per order.
+const MAX_INELIGIBLE: u32 = 20;
 
 /// An eUICC that has proven itself in a session of this server.
 pub(crate) struct Authenticated<'s, K> {
@@ -39,6 +43,11 @@ pub(crate) async fn verify<'s, P: Provider>(
         .map_err(|e| Malformed::new("authenticateServerResponse", e))?;
     let ok = match response {
         AuthenticateServerResponse::Ok(ok) => *ok,
+        // Unsigned, and before the first write of a session: there is none to end, and
+        // the transaction id is over by itself.
+        AuthenticateServerResponse::Error { transaction_id, .. } if transaction_id != session.id => {
+            return Err(StatusCode::TRANSACTION_ID_UNKNOWN.into());
+        }
         AuthenticateServerResponse::Error { code, .. } => {
             return Err(Refusal::new(StatusCode::EUICC_REFUSED, code.to_string()).into());
         }
@@ -132,6 +141,7 @@ pub(crate) async fn offer<P: Provider>(
         bound_to: None,
     });
     profile.note(now, EventKind::Authenticated, None);
+    profile.tell(now, ELIGIBILITY, FunctionExecutionStatus::success(), None);
     Ok(AuthenticateClientResponse {
         header: ResponseHeader::success(),
         transaction_id: who.session.id.to_string(),
@@ -167,38 +177,38 @@ fn admit<P: Provider>(
     if !matches!(profile.state, ProfileState::Released | ProfileState::Downloaded) {
         return Err(StatusCode::PROFILE_NOT_RELEASED.into());
     }
+    let eid = Some(*who.euicc.eid());
     if now > order.expires {
-        profile.fail(now, "the order has expired");
+        expire(profile, eid, now);
         return Err(StatusCode::ORDER_EXPIRED.into());
     }
     if order.download_attempts >= server.limits.download_attempts {
         profile.fail(now, "too many download attempts");
-        return Err(StatusCode::DOWNLOAD_TRIES_EXCEEDED.into());
+        let refusal = Refusal::from(StatusCode::DOWNLOAD_TRIES_EXCEEDED);
+        profile.tell(now, ELIGIBILITY, (&refusal).into(), eid);
+        return Err(refusal);
     }
-    if let Err(refusal) = eligible(profile, who) {
-        profile.note(now, EventKind::Refused, Some(refusal.to_string()));
+    if let Err(refusal) = eligibility::check(profile, &who.signed1) {
+        note_ineligible(profile, &refusal, eid, now);
         return Err(refusal);
     }
     Ok(())
 }
 
-/// Whether the eUICC can take the profile (SGP.22 §3.1.3.1 and §4.5.4).
-fn eligible<K>(profile: &Profile, who: &Authenticated<'_, K>) -> Result<(), Refusal> {
-    let info = &who.signed1.euicc_info2;
-    if profile.package.major > info.profile_version.0[0] {
-        let because = format!(
-            "the package is of format {}.{}, the eUICC takes {}",
-            profile.package.major, profile.package.minor, info.profile_version
-        );
-        return Err(Refusal::new(StatusCode::NO_ELIGIBLE_PROFILE, because));
-    }
-    let rules = StoreMetadata::decode(&profile.metadata.0).map(|m| m.profile_policy_rules);
-    if rules.is_ok_and(|rules| rules.0 & info.forbidden_profile_policy_rules.0 != 0) {
-        let because = "the eUICC forbids a policy rule of the profile";
-        return Err(Refusal::new(StatusCode::NO_ELIGIBLE_PROFILE, because));
-    }
-    if info.ext_card_resource.free_non_volatile_memory < profile.package.length {
-        return Err(StatusCode::EUICC_INSUFFICIENT_MEMORY.into());
-    }
-    Ok(())
+/// Ends an order whose time is over, and tells the operator.
+pub(crate) fn expire(profile: &mut Profile, eid: Option<Eid>, now: u64) {
+    profile.expire(now);
+    let status = FunctionExecutionStatus::failed(StatusCode::ORDER_EXPIRED, "");
+    profile.tell(now, ELIGIBILITY, status, eid);
+}
+
+/// Writes down who was not eligible, and tells the operator: the first times only, for
+/// an eUICC can come again as often as it likes.
+fn note_ineligible(profile: &mut Profile, refusal: &Refusal, eid: Option<Eid>, now: u64) {
+    let Some(order) = profile.order.as_mut().filter(|order| order.ineligible < MAX_INELIGIBLE) else {
+        return;
+    };
+    order.ineligible += 1;
+    profile.note(now, EventKind::Refused, Some(refusal.to_string()));
+    profile.tell(now, ELIGIBILITY, refusal.into(), eid);
 }

@@ -5,8 +5,9 @@ use rsp::bpp::{
     BoundProfilePackage, ConfigureIsdp, ControlRefTemplate, InitialiseSecureChannel, ReplaceSessionKeys,
 };
 use rsp::download::PrepareDownloadResponse;
+use rsp::es2::notification_point::{CONFIRMATION, DOWNLOAD};
 use rsp::es9::Base64;
-use rsp::status::StatusCode;
+use rsp::status::{FunctionExecutionStatus, StatusCode};
 use rsp::{DataObject, Eid, TransactionId};
 use rsp_crypto::bsp::{BspError, SegmentTag};
 use rsp_crypto::confirmation::ConfirmationCodeHash;
@@ -71,11 +72,16 @@ pub(crate) async fn accept<P: Provider + Cipher>(
     };
     let (signed2, signature2) = match response {
         PrepareDownloadResponse::Ok { euicc_signed2, euicc_signature2 } => (euicc_signed2, euicc_signature2),
+        PrepareDownloadResponse::Error { transaction_id, .. } if transaction_id != id => {
+            return Err(unknown.into());
+        }
         PrepareDownloadResponse::Error { code, .. } => {
             // Unsigned: it ends this session, and nothing else.
             order.session = None;
+            let refusal = Refusal::new(StatusCode::EUICC_REFUSED, code.to_string());
             profile.note(now, EventKind::SessionFailed, Some(code.to_string()));
-            return Err(Refusal::new(StatusCode::EUICC_REFUSED, code.to_string()).into());
+            profile.tell(now, DOWNLOAD, (&refusal).into(), None);
+            return Err(refusal.into());
         }
     };
     let smdp_signature2: [u8; 64] = session
@@ -106,11 +112,13 @@ pub(crate) async fn accept<P: Provider + Cipher>(
             order.confirmation_failures += 1;
             let failures = order.confirmation_failures;
             profile.note(now, EventKind::ConfirmationFailed, Some(failures.to_string()));
+            let mut code = StatusCode::CONFIRMATION_CODE_REFUSED;
             if failures >= server.limits.confirmation_failures {
                 profile.fail(now, "too many wrong confirmation codes");
-                return Err(StatusCode::CONFIRMATION_CODE_TRIES_EXCEEDED.into());
+                code = StatusCode::CONFIRMATION_CODE_TRIES_EXCEEDED;
             }
-            return Err(StatusCode::CONFIRMATION_CODE_REFUSED.into());
+            profile.tell(now, CONFIRMATION, FunctionExecutionStatus::failed(code, ""), None);
+            return Err(code.into());
         }
     }
     match &session.bound_to {
@@ -122,6 +130,7 @@ pub(crate) async fn accept<P: Provider + Cipher>(
             Ok(Step::Bind(Box::new(binding)))
         }
         Some(bound) if bound.0 == euicc_otpk.as_bytes() => Ok(Step::Again),
+        // The state stays as it is: this one session got its package.
         Some(_) => Err(StatusCode::BPP_REBINDING_REFUSED.into()),
     }
 }
@@ -138,6 +147,7 @@ pub(crate) fn hand_out(profile: &mut Profile, binding: &Binding, now: u64) {
     }
     profile.state = ProfileState::Downloaded;
     profile.note(now, EventKind::Downloaded, None);
+    profile.tell(now, DOWNLOAD, FunctionExecutionStatus::success(), None);
 }
 
 /// What goes into the last part of a bound package.

@@ -3,7 +3,8 @@
 use rsp::TransactionId;
 use rsp::cancel::CancelSessionResponse;
 use rsp::codes::CancelSessionReason;
-use rsp::status::StatusCode;
+use rsp::es2::notification_point::{CONFIRMATION, DOWNLOAD, INSTALLATION};
+use rsp::status::{FunctionExecutionStatus, StatusCode};
 use rsp_crypto::{Provider, signature};
 
 use crate::Server;
@@ -48,5 +49,12 @@ pub(crate) async fn cancel_session<P: Provider>(
         | CancelSessionReason::METADATA_MISMATCH => profile.fail(now, signed.reason.to_string()),
         _ => profile.state = ProfileState::Released,
     }
+    let point = match signed.reason {
+        CancelSessionReason::METADATA_MISMATCH => DOWNLOAD,
+        CancelSessionReason::LOAD_BPP_EXECUTION_ERROR => INSTALLATION,
+        _ => CONFIRMATION,
+    };
+    let status = FunctionExecutionStatus::failed(StatusCode::EUICC_REFUSED, &signed.reason.to_string());
+    profile.tell(now, point, status, None);
     Ok(())
 }

@@ -40,6 +40,8 @@ pub(crate) struct Confirmation {
     pub(crate) matching_id: MatchingId,
     /// SHA-256 of the confirmation code, sealed.
     pub(crate) confirmation_code: Option<Vec<u8>>,
+    /// Where the event of the order is registered.
+    pub(crate) smds_address: Option<String>,
     pub(crate) release: bool,
 }
 
@@ -67,6 +69,7 @@ pub(crate) fn confirm_order(
         order.eid = eid;
         order.matching_id = Some(confirmation.matching_id);
         order.confirmation_code = confirmation.confirmation_code.map(Into::into);
+        order.smds_address = confirmation.smds_address;
     }
     profile.state = ProfileState::Confirmed;
     profile.note(now, EventKind::Confirmed, None);

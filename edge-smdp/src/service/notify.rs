@@ -1,13 +1,16 @@
 //! ES9+.HandleNotification (SGP.22 §5.6.4): what eUICCs report afterwards.
 
 use rsp::codes::ErrorReason;
+use rsp::es2::notification_point::INSTALLATION;
+use rsp::es9::Base64;
 use rsp::notification::{FinalResult, OtherSignedNotification, ProfileInstallationResult};
-use rsp::status::StatusCode;
+use rsp::status::{FunctionExecutionStatus, StatusCode};
 use rsp_crypto::{Provider, VerifiedEuicc, signature};
 
 use super::authenticate::verify_euicc;
 use crate::Server;
 use crate::error::{Malformed, Trouble};
+use crate::outbox::Message;
 use crate::profile::{EuiccKey, EventKind, Notification, Profile, ProfileState};
 
 /// How the download ended, by the word of the eUICC that it was bound to. A
@@ -44,6 +47,19 @@ pub(crate) async fn installation_result<P: Provider>(
     if !delivered {
         return Ok(());
     }
+    let status = match &result.data.final_result {
+        FinalResult::Success { .. } => FunctionExecutionStatus::success(),
+        FinalResult::Error { error_reason, .. } => {
+            let code = match *error_reason {
+                ErrorReason::INSUFFICIENT_MEMORY_FOR_PROFILE => StatusCode::EUICC_INSUFFICIENT_MEMORY,
+                ErrorReason::ICCID_ALREADY_EXISTS_ON_EUICC => StatusCode::ICCID_IN_USE,
+                _ => StatusCode::EUICC_REFUSED,
+            };
+            FunctionExecutionStatus::failed(code, detail.as_deref().unwrap_or_default())
+        }
+    };
+    let result_data = Some(Base64(result.data.bytes().to_vec()));
+    profile.tell_with(now, INSTALLATION, status, Some(eid), result_data);
     let waiting = matches!(profile.state, ProfileState::Downloaded | ProfileState::Released);
     let Some(order) = &mut profile.order else { return Ok(()) };
     match &result.data.final_result {
@@ -104,6 +120,13 @@ pub(crate) fn other(
     let seq_number = notification.tbs.seq_number;
     if !profile.remember(Notification { at: now, eid: *euicc.eid(), seq_number, event, detail: None }) {
         return Ok(());
+    }
+    let eid = *euicc.eid();
+    if event == EventKind::Installed {
+        profile.tell(now, INSTALLATION, FunctionExecutionStatus::success(), Some(eid));
+    } else {
+        let profile_type = profile.profile_type.clone();
+        profile.pending.messages.push(Message::ProfileEvent { at: now, event, eid, profile_type });
     }
     match (profile.state, event) {
         (ProfileState::Installed | ProfileState::Downloaded, EventKind::Deleted) => {

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::error::Malformed;
 use crate::profile::PackageFacts;
 use crate::profile_type::{ProfileType, Template};
+use crate::service::eligibility;
 
 /// The longest package that is taken, in bytes.
 pub(crate) const MAX_PACKAGE: usize = 1 << 20;
@@ -68,6 +69,8 @@ pub(crate) fn check(bytes: Zeroizing<Vec<u8>>) -> Result<Package, Malformed> {
         length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
         major: header.major,
         minor: header.minor,
+        capabilities: eligibility::capabilities(header.services),
+        memory: Some(saip::issue::required_memory(&read) / 5 * 4),
     };
     Ok(Package { iccid, facts, bytes })
 }

@@ -11,22 +11,28 @@
 //!
 //! An object executes one [`Statement`] without waiting ([`super::shard`]). Code that
 //! runs in an object executes statements for that object there, without a way
-//! through the platform.
+//! through the platform. So a request of a door is best answered in the object that
+//! owns the profile it is about ([`Durable::answer_at`]): there is one way instead of
+//! one for each statement. What this file knows of where a profile may be is a hint:
+//! the record in the object decides.
 
+use core::cell::RefCell;
 use core::cmp::Reverse;
 use core::pin::pin;
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_util::future::{Either, join_all, select};
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Function, Object, Promise, Reflect, Uint8Array};
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use worker::{Method, ObjectNamespace, Request, RequestInit, SqlStorage};
+use worker::{ObjectNamespace, SqlStorage};
 
 use super::shard::{Answer, Columns, OutboxRow, Statement, execute, frame, unframe};
 use super::{
@@ -36,11 +42,31 @@ use super::{
 use crate::Fault;
 use crate::outbox::{Outgoing, Settled};
 use crate::profile::Profile;
+use crate::router::Owner;
 
 /// Objects of each kind but the catalogue.
 pub(super) const SHARDS: u8 = 16;
-/// How long an object may take.
+/// How long an object may take for a statement.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an object may take for a request of a door, which may wait for others.
+const LONG_PATIENCE: Duration = Duration::from_secs(30);
+/// How many sessions' places are remembered.
+const MAX_PLACES: usize = 4096;
+
+thread_local! {
+    /// In which object with profiles a session went on, by its transaction id. That begins
+    /// with the time: the first is the oldest.
+    static PLACES: RefCell<BTreeMap<Vec<u8>, u8>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// The way to an object.
+    type Stub;
+
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &Stub, url: &str, init: &Object) -> Result<Promise, JsValue>;
+}
 
 /// What an object holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,14 +123,23 @@ impl Shard {
 pub(crate) struct Here {
     pub(crate) shard: Shard,
     pub(crate) sql: SqlStorage,
-    /// Called after a statement that may have set something due.
-    pub(crate) changed: Rc<dyn Fn()>,
+    /// Called after a statement that may have set something due, with when.
+    pub(crate) changed: Rc<dyn Fn(u64)>,
 }
 
 /// The store, as the worker uses it.
 pub(crate) struct Durable {
     objects: ObjectNamespace,
     here: Option<Here>,
+}
+
+/// What of an object's paths leads to a door, as it is seen there.
+pub(super) const DOOR: &str = "door";
+
+/// Whether a matching id looks like one that this server drew: then it was drawn for the
+/// object of its profile ([`Store::suits`]).
+fn may_be_drawn(id: &MatchingId) -> bool {
+    id.as_str().len() == 23
 }
 
 impl Durable {
@@ -126,29 +161,88 @@ impl Durable {
         path: &str,
         body: Option<Vec<u8>>,
     ) -> Result<Vec<u8>, Fault> {
-        let name = shard.name();
-        let failed = |error: worker::Error| Fault::new(format!("object {name}: {error}"));
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post);
-        if let Some(body) = body {
-            init.with_body(Some(js_sys::Uint8Array::from(&body[..]).into()));
+        let init = Object::new();
+        let set = |name: &str, value: &JsValue| Reflect::set(&init, &name.into(), value);
+        let prepared = set("method", &"POST".into()).and_then(|_| match &body {
+            Some(body) => set("body", &Uint8Array::from(&body[..])),
+            None => Ok(true),
+        });
+        prepared.map_err(|error| Fault::new(format!("request: {error:?}")))?;
+        let path = format!("/{path}");
+        let answer = self.fetch(shard, &path, &init, PATIENCE, async |response| {
+            let bytes = JsFuture::from(response.array_buffer()?).await?;
+            Ok((response.status(), Uint8Array::new(&bytes).to_vec()))
+        });
+        match answer.await? {
+            (200, bytes) => Ok(bytes),
+            (_, said) => {
+                Err(Fault::new(format!("object {}: {}", shard.name(), String::from_utf8_lossy(&said))))
+            }
         }
-        let url = format!("https://store/{name}/{path}");
-        let request = Request::new_with_init(&url, &init).map_err(failed)?;
-        let stub = self.objects.get_by_name(&name).map_err(failed)?;
-        // A panicking object can leave its caller waiting for ever.
-        let answer = async {
-            let mut response = stub.fetch_with_request(request).await?;
-            Ok((response.status_code(), response.bytes().await?))
+    }
+
+    /// The object in which a request is best answered, if any.
+    pub(crate) async fn place(&self, owner: &Owner) -> Result<Option<Shard>, Fault> {
+        let profile = match owner {
+            Owner::Profile(iccid) => Some(*iccid),
+            Owner::MatchingId(id, _) if may_be_drawn(id) => {
+                return Ok(Some(Shard::of(Kind::Profile, id.as_str())));
+            }
+            Owner::MatchingId(id, _) => self.matching_id(id).await?,
+            Owner::Session(id) => match PLACES.with_borrow(|places| places.get(id.as_bytes()).copied()) {
+                Some(number) => return Ok(Some(Shard { kind: Kind::Profile, number })),
+                None => self.session(id).await?,
+            },
         };
-        let answer = within(PATIENCE, answer).await;
+        Ok(profile.map(|iccid| Shard::of(Kind::Profile, &iccid.to_string())))
+    }
+
+    /// Remembers where a session goes on.
+    pub(crate) fn remember_place(owner: &Owner, shard: Shard) {
+        let Owner::MatchingId(_, id) = owner else { return };
+        PLACES.with_borrow_mut(|places| {
+            places.insert(id.as_bytes().to_vec(), shard.number);
+            if places.len() > MAX_PLACES {
+                places.pop_first();
+            }
+        });
+    }
+
+    /// Has a request of a door answered in an object; `init` as for the platform's `fetch`.
+    pub(crate) async fn answer_at(
+        &self,
+        shard: Shard,
+        path: &str,
+        init: &Object,
+    ) -> Result<web_sys::Response, Fault> {
+        self.fetch(shard, &format!("/{DOOR}{path}"), init, LONG_PATIENCE, async |response| Ok(response)).await
+    }
+
+    /// A way to an object and back.
+    async fn fetch<T>(
+        &self,
+        shard: Shard,
+        path: &str,
+        init: &Object,
+        patience: Duration,
+        read: impl AsyncFnOnce(web_sys::Response) -> Result<T, JsValue>,
+    ) -> Result<T, Fault> {
+        let name = shard.name();
+        let stub = self.objects.get_by_name(&name);
+        let stub: Stub = stub.map_err(|error| Fault::new(format!("object {name}: {error}")))?.into_rpc();
+        let answer = async {
+            let response = stub.fetch(&format!("https://store/{name}{path}"), init)?;
+            read(JsFuture::from(response).await?.unchecked_into()).await
+        };
+        // A panicking object can leave its caller waiting for ever.
+        let answer = within(patience, answer).await;
         let answer = answer.ok_or_else(|| Fault::new(format!("object {name} does not answer")))?;
-        let (status, bytes) = answer.map_err(failed)?;
-        if status == 200 {
-            Ok(bytes)
-        } else {
-            Err(Fault::new(format!("object {name}: {}", String::from_utf8_lossy(&bytes))))
-        }
+        answer.map_err(|error| Fault::new(format!("object {name}: {error:?}")))
+    }
+
+    /// The object that this runs in, if it is one with profiles.
+    fn among_profiles(&self) -> Option<Shard> {
+        self.here.as_ref().map(|here| here.shard).filter(|shard| shard.kind == Kind::Profile)
     }
 
     async fn ask(&self, shard: Shard, call: &Statement, blobs: &[&[u8]]) -> Result<Answer, Fault> {
@@ -156,8 +250,8 @@ impl Durable {
             let blobs = blobs.iter().map(|blob| blob.to_vec()).collect();
             let answer = execute(&here.sql, call, blobs);
             let answer = answer.map_err(|error| Fault::new(format!("object {}: {error}", shard.name())))?;
-            if call.sets_something_due() {
-                (here.changed)();
+            if let Some(due) = call.sets_something_due() {
+                (here.changed)(due);
             }
             return Ok(answer);
         }
@@ -383,7 +477,19 @@ impl Store for Durable {
         self.call(Shard::of(Kind::Index, id.as_str()), &call).await
     }
 
+    fn suits(&self, id: &MatchingId, iccid: &Iccid) -> bool {
+        Shard::of(Kind::Profile, id.as_str()) == Shard::of(Kind::Profile, &iccid.to_string())
+    }
+
     async fn matching_id(&self, id: &MatchingId) -> Result<Option<Iccid>, Fault> {
+        // An order that has it is proof enough; the index is for finding it.
+        if let Some(here) = self.among_profiles() {
+            let call = Statement::Ordered { matching_id: id.as_str().to_owned() };
+            let found: Option<String> = self.call(here, &call).await?;
+            if let Some(iccid) = found {
+                return iccid_of(iccid).map(Some);
+            }
+        }
         let call = Statement::MatchingId { id: id.as_str().to_owned() };
         let iccid: Option<String> = self.call(Shard::of(Kind::Index, id.as_str()), &call).await?;
         iccid.map(iccid_of).transpose()
@@ -408,9 +514,16 @@ impl Store for Durable {
         found.into_iter().map(iccid_of).collect()
     }
 
-    async fn remember_call(&self, id: &str, iccid: &Iccid, expires: u64) -> Result<(), Fault> {
-        let call = Statement::RememberCall { id: id.to_owned(), iccid: iccid.to_string(), expires };
-        self.call(Shard::of(Kind::Index, id), &call).await
+    async fn remember_call(
+        &self,
+        id: &str,
+        iccid: &Iccid,
+        instead_of: Option<&Iccid>,
+        expires: u64,
+    ) -> Result<Iccid, Fault> {
+        let (iccid, instead_of) = (iccid.to_string(), instead_of.map(ToString::to_string));
+        let call = Statement::RememberCall { id: id.to_owned(), iccid, instead_of, expires };
+        iccid_of(Self::call(self, Shard::of(Kind::Index, id), &call).await?)
     }
 
     async fn call(&self, id: &str) -> Result<Option<Iccid>, Fault> {
@@ -433,6 +546,12 @@ impl Store for Durable {
 
     async fn session(&self, id: &TransactionId) -> Result<Option<Iccid>, Fault> {
         let id = id.to_string();
+        if let Some(here) = self.among_profiles() {
+            let found: Option<String> = self.call(here, &Statement::InSession { id: id.clone() }).await?;
+            if let Some(iccid) = found {
+                return iccid_of(iccid).map(Some);
+            }
+        }
         let shard = Shard::of(Kind::Session, &id);
         let iccid: Option<String> = self.call(shard, &Statement::Session { id }).await?;
         iccid.map(iccid_of).transpose()

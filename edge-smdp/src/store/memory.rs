@@ -71,7 +71,12 @@ impl Tables {
         }
         for message in &pending.messages {
             self.number += 1;
-            self.outbox.insert(self.number, outgoing(self.number, iccid, message, now));
+            // To the operator: behind those of the same profile that wait.
+            let before = self.outbox.values().filter(|other| {
+                message.is_for_operator() && other.message.is_for_operator() && other.iccid == iccid
+            });
+            let due = before.map(|other| other.due).max().unwrap_or(0).max(now).max(message.not_before());
+            self.outbox.insert(self.number, outgoing(self.number, iccid, message, due));
         }
         while self.journal.len() > MAX_JOURNAL {
             self.journal.pop_first();
@@ -245,6 +250,14 @@ impl Store for Memory {
                     kept.due = *due;
                     kept.last_error = Some(because.clone());
                 }
+                let behind = outbox.range_mut(number + 1..).map(|(_, other)| other);
+                for other in behind.filter(|other| {
+                    other.iccid == message.iccid
+                        && message.message.is_for_operator()
+                        && other.message.is_for_operator()
+                }) {
+                    other.due = other.due.max(*due);
+                }
             }
         }
         Ok(())
@@ -311,9 +324,19 @@ impl Store for Memory {
         Ok(tables.links.get(eid).map(|list| list.iter().take(64).copied().collect()).unwrap_or_default())
     }
 
-    async fn remember_call(&self, id: &str, iccid: &Iccid, _expires: u64) -> Result<(), Fault> {
-        self.tables.borrow_mut().calls.insert(id.to_owned(), *iccid);
-        Ok(())
+    async fn remember_call(
+        &self,
+        id: &str,
+        iccid: &Iccid,
+        instead_of: Option<&Iccid>,
+        _expires: u64,
+    ) -> Result<Iccid, Fault> {
+        let calls = &mut self.tables.borrow_mut().calls;
+        let chosen = calls.entry(id.to_owned()).or_insert(*iccid);
+        if Some(&*chosen) == instead_of {
+            *chosen = *iccid;
+        }
+        Ok(*chosen)
     }
 
     async fn call(&self, id: &str) -> Result<Option<Iccid>, Fault> {

@@ -7,25 +7,31 @@
 use core::cell::Cell;
 use std::rc::Rc;
 
+use js_sys::Uint8Array;
 use rsp::es9::Base64;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use worker::{
     Date, DurableObject, Env, Request, Response, SqlStorage, SqlStorageValue as Sql, State, Storage,
-    durable_object, wasm_bindgen_futures::spawn_local,
+    durable_object,
 };
 
-use super::durable::{Here, Kind, Shard};
+use super::durable::{DOOR, Here, Kind, Shard};
 use super::{
     JournalPlace, JournalQuery, Logged, MAX_JOURNAL, MAX_PROFILE_TYPES, MAX_WAITING, Query,
     StoredProfileType, Tally,
 };
 use crate::Fault;
-use crate::outbox::Outgoing;
+use crate::outbox::{Message, Outgoing};
 use crate::profile::{Event, EventKind, Profile, ProfileState};
 
 /// How often what has expired is removed, in seconds.
 const SWEEP: u64 = 3600;
+/// How long to wait after what is due could not be done, in seconds.
+const REST: u64 = 60;
+/// How many events the journal may have more than it keeps.
+const HEAP: u64 = 64;
 
 /// What an object is asked to do. Packages go beside it ([`frame`]), in the order of
 /// the fields.
@@ -94,6 +100,14 @@ pub(super) enum Statement {
     RemoveProfileType {
         name: String,
     },
+    /// The profile in this object whose order has this matching id.
+    Ordered {
+        matching_id: String,
+    },
+    /// The profile in this object whose order is in this session.
+    InSession {
+        id: String,
+    },
     ClaimMatchingId {
         id: String,
         iccid: String,
@@ -119,6 +133,7 @@ pub(super) enum Statement {
     RememberCall {
         id: String,
         iccid: String,
+        instead_of: Option<String>,
         expires: u64,
     },
     CallOf {
@@ -135,16 +150,17 @@ pub(super) enum Statement {
 }
 
 impl Statement {
-    /// Whether an alarm may be needed after it.
-    pub(super) const fn sets_something_due(&self) -> bool {
-        matches!(
-            self,
-            Self::AddProfile { .. }
-                | Self::Replace { .. }
-                | Self::Settle { .. }
-                | Self::RememberCall { .. }
-                | Self::BeginSession { .. }
-        )
+    /// For when an alarm may be needed after it, in seconds since 1970.
+    pub(super) fn sets_something_due(&self) -> Option<u64> {
+        match self {
+            Self::AddProfile { columns, .. } | Self::Replace { columns, .. } => {
+                let message = (!columns.messages.is_empty()).then_some(0);
+                message.or_else(|| columns.expires.map(|expires| expires + 1))
+            }
+            Self::Settle { .. } => Some(0),
+            Self::RememberCall { expires, .. } | Self::BeginSession { expires, .. } => Some(expires + SWEEP),
+            _ => None,
+        }
     }
 }
 
@@ -159,14 +175,31 @@ pub(super) struct Columns {
     eid: Option<String>,
     expires: Option<u64>,
     journal: Vec<Event>,
-    /// In JSON.
-    messages: Vec<String>,
+    messages: Vec<NewMessage>,
+}
+
+/// A message that a change leaves.
+#[derive(Serialize, Deserialize)]
+struct NewMessage {
+    json: String,
+    for_operator: bool,
+    not_before: u64,
+}
+
+impl NewMessage {
+    fn of(message: &Message) -> serde_json::Result<Self> {
+        Ok(Self {
+            json: serde_json::to_string(message)?,
+            for_operator: message.is_for_operator(),
+            not_before: message.not_before(),
+        })
+    }
 }
 
 impl Columns {
     pub(super) fn of(profile: &Profile) -> Result<Self, Fault> {
         let json = |error: serde_json::Error| Fault::new(format!("JSON: {error}"));
-        let messages = profile.pending.messages.iter().map(serde_json::to_string);
+        let messages = profile.pending.messages.iter().map(NewMessage::of);
         Ok(Self {
             iccid: profile.iccid.to_string(),
             record: serde_json::to_string(profile).map_err(json)?,
@@ -272,18 +305,32 @@ const TABLES: &str = "
     CREATE INDEX IF NOT EXISTS profile_open ON profile (profile_type, iccid) WHERE state = 'Available';
     CREATE INDEX IF NOT EXISTS profile_eid ON profile (eid, changed, iccid) WHERE eid IS NOT NULL;
     CREATE INDEX IF NOT EXISTS profile_expires ON profile (expires) WHERE expires IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS profile_matching_id ON profile (record ->> '$.order.matching_id');
+    CREATE INDEX IF NOT EXISTS profile_session ON profile (record ->> '$.order.session.transaction_id');
     CREATE TABLE IF NOT EXISTS package (
-        iccid TEXT PRIMARY KEY, key_id TEXT NOT NULL, package BLOB, protected BLOB, bound BLOB);
+        iccid TEXT PRIMARY KEY, key_id TEXT NOT NULL, package BLOB, protected BLOB);
     CREATE INDEX IF NOT EXISTS package_key ON package (key_id, iccid);
+    CREATE TABLE IF NOT EXISTS bound (iccid TEXT PRIMARY KEY, package BLOB NOT NULL);
     CREATE TABLE IF NOT EXISTS journal (
         number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, iccid TEXT NOT NULL,
         kind TEXT NOT NULL, event TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS journal_at ON journal (at, iccid, number);
     CREATE TABLE IF NOT EXISTS outbox (
-        number INTEGER PRIMARY KEY AUTOINCREMENT, iccid TEXT NOT NULL, message TEXT NOT NULL,
-        attempts INTEGER NOT NULL, due INTEGER NOT NULL, last_error TEXT);
-    CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due);
+        number INTEGER PRIMARY KEY AUTOINCREMENT, iccid TEXT NOT NULL, for_operator INTEGER NOT NULL,
+        message TEXT NOT NULL, attempts INTEGER NOT NULL, due INTEGER NOT NULL, last_error TEXT);
+    CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due, number);
+    CREATE INDEX IF NOT EXISTS outbox_profile ON outbox (iccid, number) WHERE for_operator = 1;
     CREATE TABLE IF NOT EXISTS tally (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TRIGGER IF NOT EXISTS profile_left AFTER UPDATE OF state ON profile WHEN old.state <> new.state
+    BEGIN
+        INSERT INTO tally (name, count) VALUES ('state:' || old.state, -1), ('state:' || new.state, 1)
+        ON CONFLICT (name) DO UPDATE SET count = count + excluded.count;
+    END;
+    CREATE TRIGGER IF NOT EXISTS journal_written AFTER INSERT ON journal
+    BEGIN
+        INSERT INTO tally (name, count) VALUES ('event:' || new.kind, 1)
+        ON CONFLICT (name) DO UPDATE SET count = count + 1;
+    END;
     CREATE TABLE IF NOT EXISTS profile_kind (
         name TEXT PRIMARY KEY, record TEXT NOT NULL, package BLOB);
     CREATE TABLE IF NOT EXISTS matching_id (id TEXT PRIMARY KEY, iccid TEXT NOT NULL) WITHOUT ROWID;
@@ -323,9 +370,11 @@ fn prepare(sql: &SqlStorage) -> worker::Result<()> {
             insert(sql, &columns, integer(row, 1).unwrap_or(0))?;
         }
     }
-    let packages = "INSERT INTO package (iccid, key_id, package, bound)
-                    SELECT iccid, '', package, bound FROM profile_1";
+    let packages = "INSERT INTO package (iccid, key_id, package) SELECT iccid, '', package FROM profile_1";
     sql.exec(packages, None)?;
+    let bound = "INSERT INTO bound (iccid, package)
+                 SELECT iccid, bound FROM profile_1 WHERE bound IS NOT NULL";
+    sql.exec(bound, None)?;
     sql.exec("DROP TABLE profile_1", None)?;
     Ok(())
 }
@@ -336,8 +385,9 @@ pub struct StoreObject {
     state: Rc<State>,
     env: Env,
     prepared: Cell<bool>,
-    /// For when the alarm is set, as far as it is known; seconds since 1970.
-    alarm: Rc<Cell<u64>>,
+    alarm: Rc<Alarm>,
+    /// It is at it: what is due is done once.
+    tending: Cell<bool>,
 }
 
 // Nothing is left half done by a panic: statements commit together or not at all,
@@ -347,21 +397,25 @@ impl std::panic::RefUnwindSafe for StoreObject {}
 
 impl DurableObject for StoreObject {
     fn new(state: State, env: Env) -> Self {
-        let alarm = Rc::new(Cell::new(u64::MAX));
-        Self { state: Rc::new(state), env, prepared: Cell::new(false), alarm }
+        let alarm = Rc::new(Alarm { set_for: Cell::new(u64::MAX), not_before: Cell::new(0) });
+        Self { state: Rc::new(state), env, prepared: Cell::new(false), alarm, tending: Cell::new(false) }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+    async fn fetch(&self, request: Request) -> worker::Result<Response> {
         let path = request.path();
         let mut parts = path.trim_start_matches('/').splitn(2, '/');
         let (name, what) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let Some(shard) = Shard::from_name(name) else {
             return Response::error("no such object", 400);
         };
+        if let Some(path) = what.strip_prefix(DOOR) {
+            let here = self.here(shard, self.sql(Some(shard))?);
+            return crate::worker::inside(request.inner(), path, &self.env, here).await.map(Into::into);
+        }
         match what {
             "statement" => {
-                let body = request.bytes().await?;
-                self.statement(shard, &body).await
+                let body = JsFuture::from(request.inner().array_buffer()?).await?;
+                self.statement(shard, &Uint8Array::new(&body).to_vec()).await
             }
             "tend" => {
                 let sql = self.sql(Some(shard))?;
@@ -374,7 +428,7 @@ impl DurableObject for StoreObject {
 
     async fn alarm(&self) -> worker::Result<Response> {
         let sql = self.sql(None)?;
-        self.alarm.set(u64::MAX);
+        self.alarm.set_for.set(u64::MAX);
         let name = rows(&sql, "SELECT value FROM meta WHERE name = 'shard'", vec![])?;
         let name = name.first().and_then(|row| text(row, 0));
         if let Some(shard) = name.and_then(Shard::from_name) {
@@ -410,7 +464,9 @@ impl StoreObject {
         // From here to the answer nothing waits.
         let sql = self.sql(Some(shard))?;
         let answer = execute(&sql, &call, blobs);
-        if answer.is_ok() && call.sets_something_due() {
+        if let Some(due) = call.sets_something_due().filter(|_| answer.is_ok())
+            && due < self.alarm.set_for.get()
+        {
             arm(&self.state.storage(), &sql, &self.alarm).await?;
         }
         match answer {
@@ -428,15 +484,27 @@ impl StoreObject {
         sql.exec("DELETE FROM session WHERE expires < ?", vec![number(now)])?;
         sql.exec("DELETE FROM call WHERE expires < ?", vec![number(now)])?;
         if shard.kind == Kind::Profile {
-            crate::worker::tend(&self.env, self.here(shard, sql.clone())).await;
+            // Whoever is at it sets the alarm when it is done.
+            if self.tending.replace(true) {
+                return Ok(());
+            }
+            let done = crate::worker::tend(&self.env, self.here(shard, sql.clone())).await;
+            self.tending.set(false);
+            // What can't be done now is still due: not at once, for it may never be done.
+            let rest = if done { 0 } else { REST };
+            self.alarm.not_before.set(Date::now().as_millis() / 1000 + rest);
         }
+        self.alarm.set_for.set(u64::MAX);
         arm(&self.state.storage(), sql, &self.alarm).await
     }
 
     /// For code that runs in this object.
     fn here(&self, shard: Shard, sql: SqlStorage) -> Here {
         let (state, alarm, tables) = (Rc::clone(&self.state), Rc::clone(&self.alarm), sql.clone());
-        let changed = Rc::new(move || {
+        let changed = Rc::new(move |due: u64| {
+            if due >= alarm.set_for.get() {
+                return;
+            }
             let (state, alarm, sql) = (Rc::clone(&state), Rc::clone(&alarm), tables.clone());
             spawn_local(async move {
                 if let Err(error) = arm(&state.storage(), &sql, &alarm).await {
@@ -448,8 +516,15 @@ impl StoreObject {
     }
 }
 
+/// When an object is to wake, as far as it is known; seconds since 1970.
+struct Alarm {
+    set_for: Cell<u64>,
+    /// It rests until then.
+    not_before: Cell<u64>,
+}
+
 /// Sets the alarm to when something is due next, unless it is set for no later.
-async fn arm(storage: &Storage, sql: &SqlStorage, alarm: &Cell<u64>) -> worker::Result<()> {
+async fn arm(storage: &Storage, sql: &SqlStorage, alarm: &Alarm) -> worker::Result<()> {
     let next = "SELECT min(next) FROM (
         SELECT min(due) AS next FROM outbox UNION ALL
         SELECT min(expires) + 1 FROM profile WHERE expires IS NOT NULL UNION ALL
@@ -457,10 +532,11 @@ async fn arm(storage: &Storage, sql: &SqlStorage, alarm: &Cell<u64>) -> worker::
         SELECT min(expires) + ? FROM call)";
     let next = rows(sql, next, vec![number(SWEEP), number(SWEEP)])?;
     let Some(next) = next.first().and_then(|row| integer(row, 0)) else { return Ok(()) };
-    if next >= alarm.get() {
+    let next = next.max(alarm.not_before.get());
+    if next >= alarm.set_for.get() {
         return Ok(());
     }
-    alarm.set(next);
+    alarm.set_for.set(next);
     let now = Date::now().as_millis();
     let wait = (next * 1000).saturating_sub(now);
     storage.set_alarm(core::time::Duration::from_millis(wait)).await
@@ -493,6 +569,9 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
                         protected.into(),
                     ],
                 )?;
+                if available.is_some() {
+                    rows(sql, "DELETE FROM bound WHERE iccid = ?", vec![columns.iccid.as_str().into()])?;
+                }
                 keep(sql, columns)?;
             }
             Answer::of(&available)
@@ -518,7 +597,7 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             Ok(Answer { json, blobs: row.into_iter().skip(1).filter_map(bytes).collect() })
         }
         Statement::Bound { iccid } => {
-            let query = "SELECT bound FROM package WHERE iccid = ?";
+            let query = "SELECT package FROM bound WHERE iccid = ?";
             let found = rows(sql, query, vec![iccid.as_str().into()])?;
             let blobs = found.into_iter().flatten().filter_map(bytes).collect();
             Ok(Answer { json: "null".to_owned(), blobs })
@@ -528,41 +607,33 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             let package = blob(packages.is_some());
             let protected = blob(*protected);
             let iccid = || Sql::from(columns.iccid.as_str());
-            let before = rows(
-                sql,
-                "SELECT state FROM profile WHERE iccid = ? AND version = ?",
-                vec![iccid(), number(*version)],
-            )?;
-            let Some(before) = before.first().and_then(|row| text(row, 0)) else {
-                return Answer::of(&false);
-            };
             let mut bindings = columns.bindings();
-            bindings.push(iccid());
-            rows(
+            bindings.extend([iccid(), number(*version)]);
+            let replaced = rows(
                 sql,
                 "UPDATE profile SET version = version + 1, record = ?, state = ?, profile_type = ?,
-                 changed = ?, eid = ?, expires = ? WHERE iccid = ?",
+                 changed = ?, eid = ?, expires = ? WHERE iccid = ? AND version = ? RETURNING version",
                 bindings,
             )?;
+            if replaced.is_empty() {
+                return Answer::of(&false);
+            }
             if let Some(package) = package {
                 let key_id = packages.clone().unwrap_or_default();
                 let update = "UPDATE package SET key_id = ?, package = ?, protected = ? WHERE iccid = ?";
                 rows(sql, update, vec![key_id.into(), package.into(), protected.into(), iccid()])?;
             }
             if bound.is_some() {
-                let update = "UPDATE package SET bound = ? WHERE iccid = ?";
-                rows(sql, update, vec![bound.into(), iccid()])?;
+                let put = "INSERT OR REPLACE INTO bound (iccid, package) VALUES (?, ?)";
+                rows(sql, put, vec![iccid(), bound.into()])?;
             }
-            if before != columns.state.name() {
-                count(sql, &format!("state:{before}"), -1)?;
-                count(sql, &format!("state:{}", columns.state.name()), 1)?;
-                if !keeps_bound {
-                    rows(sql, "UPDATE package SET bound = NULL WHERE iccid = ?", vec![iccid()])?;
-                }
-                if !keeps_package {
-                    let erase = "UPDATE package SET package = NULL, protected = NULL WHERE iccid = ?";
-                    rows(sql, erase, vec![iccid()])?;
-                }
+            if !keeps_bound {
+                rows(sql, "DELETE FROM bound WHERE iccid = ?", vec![iccid()])?;
+            }
+            if !keeps_package {
+                let erase = "UPDATE package SET package = NULL, protected = NULL
+                             WHERE iccid = ? AND (package IS NOT NULL OR protected IS NOT NULL)";
+                rows(sql, erase, vec![iccid()])?;
             }
             keep(sql, columns)?;
             Answer::of(&true)
@@ -573,6 +644,7 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             if let Some(state) = removed.first().and_then(|row| text(row, 0)) {
                 count(sql, &format!("state:{state}"), -1)?;
                 rows(sql, "DELETE FROM package WHERE iccid = ?", vec![iccid.as_str().into()])?;
+                rows(sql, "DELETE FROM bound WHERE iccid = ?", vec![iccid.as_str().into()])?;
             }
             Answer::of(&!removed.is_empty())
         }
@@ -601,7 +673,7 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
         )?),
         Statement::Due { now, most } => {
             let query = "SELECT number, iccid, message, attempts, due, last_error FROM outbox
-                         WHERE due <= ? ORDER BY due LIMIT ?";
+                         WHERE due <= ? ORDER BY due, number LIMIT ?";
             let found = rows(sql, query, vec![number(*now), number(*most as u64)])?;
             let message = |row: &Vec<Sql>| {
                 Some(OutboxRow {
@@ -618,11 +690,15 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
         Statement::Settle { number: settled, again } => {
             match again {
                 None => rows(sql, "DELETE FROM outbox WHERE number = ?", vec![number(*settled)])?,
-                Some((due, because)) => rows(
-                    sql,
-                    "UPDATE outbox SET attempts = attempts + 1, due = ?, last_error = ? WHERE number = ?",
-                    vec![number(*due), because.as_str().into(), number(*settled)],
-                )?,
+                Some((due, because)) => {
+                    let again = "UPDATE outbox SET attempts = attempts + 1, due = ?, last_error = ?
+                                 WHERE number = ?";
+                    rows(sql, again, vec![number(*due), because.as_str().into(), number(*settled)])?;
+                    let behind = "UPDATE outbox SET due = max(due, ?1) WHERE for_operator = 1 AND number > ?2
+                                  AND iccid = (SELECT iccid FROM outbox
+                                               WHERE number = ?2 AND for_operator = 1)";
+                    rows(sql, behind, vec![number(*due), number(*settled)])?
+                }
             };
             Answer::of(&())
         }
@@ -651,6 +727,16 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             let delete = "DELETE FROM profile_kind WHERE name = ? RETURNING name";
             Answer::of(&!rows(sql, delete, vec![name.as_str().into()])?.is_empty())
         }
+        Statement::Ordered { matching_id } => one(&rows(
+            sql,
+            "SELECT iccid FROM profile WHERE record ->> '$.order.matching_id' = ?",
+            vec![matching_id.as_str().into()],
+        )?),
+        Statement::InSession { id } => one(&rows(
+            sql,
+            "SELECT iccid FROM profile WHERE record ->> '$.order.session.transaction_id' = ?",
+            vec![id.as_str().into()],
+        )?),
         Statement::ClaimMatchingId { id, iccid } => {
             let insert = "INSERT INTO matching_id (id, iccid) VALUES (?, ?) ON CONFLICT DO NOTHING";
             rows(sql, insert, vec![id.as_str().into(), iccid.as_str().into()])?;
@@ -678,14 +764,14 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             let query = "SELECT iccid FROM link WHERE eid = ? ORDER BY number LIMIT 64";
             texts(&rows(sql, query, vec![eid.as_str().into()])?)
         }
-        Statement::RememberCall { id, iccid, expires } => {
+        Statement::RememberCall { id, iccid, instead_of, expires } => {
             rows(
                 sql,
-                "INSERT INTO call (id, iccid, expires) VALUES (?, ?, ?)
-                 ON CONFLICT (id) DO UPDATE SET iccid = excluded.iccid, expires = excluded.expires",
-                vec![id.as_str().into(), iccid.as_str().into(), number(*expires)],
+                "INSERT INTO call (id, iccid, expires) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (id) DO UPDATE SET iccid = ?2, expires = ?3 WHERE iccid = ?4",
+                vec![id.as_str().into(), iccid.as_str().into(), number(*expires), instead_of.clone().into()],
             )?;
-            Answer::of(&())
+            one(&rows(sql, "SELECT iccid FROM call WHERE id = ?", vec![id.as_str().into()])?)
         }
         Statement::CallOf { id } => {
             one(&rows(sql, "SELECT iccid FROM call WHERE id = ?", vec![id.as_str().into()])?)
@@ -724,28 +810,38 @@ fn insert(sql: &SqlStorage, columns: &Columns, version: u64) -> worker::Result<(
 
 /// Takes over what goes with a change.
 fn keep(sql: &SqlStorage, columns: &Columns) -> worker::Result<()> {
-    for event in &columns.journal {
-        rows(
-            sql,
-            "INSERT INTO journal (at, iccid, kind, event) VALUES (?, ?, ?, ?)",
-            vec![
+    if !columns.journal.is_empty() {
+        let mut bindings = Vec::with_capacity(4 * columns.journal.len());
+        for event in &columns.journal {
+            bindings.extend([
                 number(event.at),
                 columns.iccid.as_str().into(),
                 event.event.name().into(),
                 serde_json::to_string(event)?.into(),
-            ],
-        )?;
-        count(sql, &format!("event:{}", event.event.name()), 1)?;
-    }
-    if !columns.journal.is_empty() {
-        let oldest = "DELETE FROM journal WHERE number <= (SELECT max(number) FROM journal) - ?";
-        rows(sql, oldest, vec![number(MAX_JOURNAL as u64)])?;
+            ]);
+        }
+        let values = vec!["(?, ?, ?, ?)"; columns.journal.len()].join(", ");
+        let insert = format!("INSERT INTO journal (at, iccid, kind, event) VALUES {values} RETURNING number");
+        let written = rows(sql, &insert, bindings)?;
+        // Not for each of them: what is too old is taken away in heaps.
+        if written.iter().filter_map(|row| integer(row, 0)).any(|number| number % HEAP == 0) {
+            let oldest = "DELETE FROM journal WHERE number <= (SELECT max(number) FROM journal) - ?";
+            rows(sql, oldest, vec![number(MAX_JOURNAL as u64)])?;
+        }
     }
     for message in &columns.messages {
+        // To the operator: behind those of the same profile that wait.
         rows(
             sql,
-            "INSERT INTO outbox (iccid, message, attempts, due) VALUES (?, ?, 0, ?)",
-            vec![columns.iccid.as_str().into(), message.as_str().into(), number(columns.changed)],
+            "INSERT INTO outbox (iccid, for_operator, message, attempts, due) VALUES (?1, ?2, ?3, 0,
+             max(?4, coalesce((SELECT max(due) FROM outbox
+                               WHERE ?2 = 1 AND for_operator = 1 AND iccid = ?1), 0)))",
+            vec![
+                columns.iccid.as_str().into(),
+                Sql::Integer(i64::from(message.for_operator)),
+                message.json.as_str().into(),
+                number(columns.changed.max(message.not_before)),
+            ],
         )?;
     }
     if !columns.messages.is_empty() {

@@ -1,12 +1,13 @@
 //! What every store must do, as one test that runs over any of them: natively
 //! over the memory, in the runtime over Durable Objects.
 
+use rsp::status::{FunctionExecutionStatus, StatusCode};
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 
 use super::{Added, Change, JournalQuery, Packages, Place, Query, Store, StoredProfileType, Tally};
 use crate::Fault;
 use crate::outbox::{Message, Outgoing, Settled};
-use crate::profile::{Event, EventKind, Order, PackageFacts, Pending, Profile, ProfileState};
+use crate::profile::{EventKind, Order, PackageFacts, Pending, Profile, ProfileState};
 
 /// The key that packages are said to be sealed under.
 const KEY: &str = "suite";
@@ -35,7 +36,7 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
         format!("8999{run:08}{n:08}").parse().map_err(|e| Fault::new(format!("{e}")))
     };
     let kind = format!("suite-{run}");
-    let facts = PackageFacts { length: 3, major: 2, minor: 3 };
+    let facts = PackageFacts { length: 3, major: 2, minor: 3, ..PackageFacts::default() };
     let profile = |n: u32| -> Result<Profile, Fault> {
         Ok(Profile::new(iccid(n)?, Some(kind.clone()), vec![0xBF, 0x25, 0], facts, 1))
     };
@@ -143,20 +144,50 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
     holds(otherwise.contains(&one.iccid) && otherwise.contains(&two.iccid), "keys are known")?;
     holds(!store.sealed_otherwise(KEY, MANY).await?.contains(&one.iccid), "by their names")?;
     let version = store.profile(&one.iccid).await?.map_or(0, |stored| stored.version);
-    let event = Event { at: 3, event: EventKind::Released, detail: None, eid: None, seq_number: None };
-    let message = Message::DownloadProgress { event, eid: None, profile_type: None };
-    next.pending.messages = vec![message.clone(), message.clone()];
+    let told = |point| Message::DownloadProgress {
+        at: 2,
+        point,
+        status: FunctionExecutionStatus::failed(StatusCode::ORDER_EXPIRED, "ä"),
+        eid,
+        profile_type: None,
+        result_data: Some(rsp::es9::Base64(vec![0, 255])),
+    };
+    let event = Message::DeleteEvent {
+        at: 2,
+        not_before: 98,
+        smds_address: "smds.example".into(),
+        eid: eid_of(run, 9)?,
+        event_id: format!("EVENT-{run}").parse().map_err(|e| Fault::new(format!("{e}")))?,
+    };
+    let (message, message_2, message_3) = (told(1), told(2), told(3));
+    next.pending.messages = vec![message.clone(), message_2.clone()];
     let told = Change { packages: Some(sealed(b"again")), ..Change::of(next.clone()) };
     holds(store.replace(version, &told).await?, "messages are kept")?;
     holds(store.packages(&one.iccid).await? == Some(sealed(b"again")), "and packages with them")?;
     let ours = |due: Vec<Outgoing>| due.into_iter().filter(|m| m.iccid == one.iccid).collect::<Vec<_>>();
     holds(ours(store.due(1, MANY).await?).is_empty(), "not before their time")?;
     let due = ours(store.due(2, MANY).await?);
-    holds(due.len() == 2 && due.iter().all(|m| m.message == message && m.attempts == 0), "they are due")?;
-    let [first, second] = &due[..] else { return holds(false, "two messages") };
+    let [first, second] = &due[..] else { return holds(false, "two messages are due") };
+    holds(first.message == message && second.message == message_2, "in their order")?;
+    holds(first.attempts == 0 && first.last_error.is_none(), "not sent yet")?;
+    store.settle(first, &Settled::Again { due: 50, because: "busy".into() }).await?;
+    holds(ours(store.due(49, MANY).await?).is_empty(), "behind one that waits the others wait")?;
+    let due = ours(store.due(50, MANY).await?);
+    let order: Vec<&Message> = due.iter().map(|m| &m.message).collect();
+    holds(order == [&message, &message_2], "and keep their order")?;
     store.settle(first, &Settled::Acknowledged).await?;
     store.settle(second, &Settled::Again { due: 100, because: "busy".into() }).await?;
     holds(ours(store.due(99, MANY).await?).is_empty(), "one is gone, one waits")?;
+    next.pending = Pending { messages: vec![message_3, event], ..Pending::default() };
+    holds(store.replace(version + 1, &Change::of(next.clone())).await?, "more messages")?;
+    let due = ours(store.due(99, MANY).await?);
+    let [deleted] = &due[..] else { return holds(false, "an SM-DS does not wait for the operator") };
+    holds(matches!(deleted.message, Message::DeleteEvent { .. }), "as it was put")?;
+    holds(ours(store.due(97, MANY).await?).is_empty(), "it has a time of its own")?;
+    store.settle(deleted, &Settled::Acknowledged).await?;
+    let due = ours(store.due(100, MANY).await?);
+    let [_, third] = &due[..] else { return holds(false, "two wait for the operator") };
+    store.settle(third, &Settled::Acknowledged).await?;
     let due = ours(store.due(u64::MAX, MANY).await?);
     let [again] = &due[..] else { return holds(false, "one message") };
     let waits = (again.attempts, again.due, again.last_error.as_deref()) == (1, 100, Some("busy"));
@@ -167,7 +198,7 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
 
     // The end.
     next.state = ProfileState::Unavailable;
-    holds(store.replace(version + 1, &Change::of(next)).await?, "the last change")?;
+    holds(store.replace(version + 2, &Change::of(next)).await?, "the last change")?;
     holds(store.bound_profile_package(&one.iccid).await?.is_none(), "erases what is bound")?;
     holds(store.packages(&one.iccid).await?.is_none(), "and the package")?;
     holds(!store.expired(MANY as u64, MANY).await?.contains(&one.iccid), "and nothing ends any more")?;
@@ -211,8 +242,12 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
     // Calls.
     let call = format!("requester\u{0}call-{run}");
     holds(store.call(&call).await?.is_none(), "a call is unknown")?;
-    store.remember_call(&call, &one.iccid, u64::from(u32::MAX)).await?;
-    store.remember_call(&call, &two.iccid, u64::from(u32::MAX)).await?;
+    let end = u64::from(u32::MAX);
+    let (first, second) = (&one.iccid, &two.iccid);
+    holds(store.remember_call(&call, first, None, end).await? == *first, "it chooses")?;
+    holds(store.remember_call(&call, second, None, end).await? == *first, "once")?;
+    holds(store.remember_call(&call, first, Some(second), end).await? == *first, "as long as")?;
+    holds(store.remember_call(&call, second, Some(first), end).await? == *second, "it is not given up")?;
     holds(store.call(&call).await? == Some(two.iccid), "the later profile counts")?;
 
     // Sessions: each id once.

@@ -12,7 +12,7 @@ use zeroize::Zeroize;
 
 use crate::error::{Malformed, Refusal};
 use crate::outbox::Outgoing;
-use crate::profile::{Event, Notification, Profile, ProfileState};
+use crate::profile::{Event, Notification, Profile, ProfileState, Requirements};
 use crate::store::{Added, Logged};
 use crate::wire::subscriber::Subscriber;
 
@@ -31,6 +31,9 @@ pub struct NewProfile {
     /// Under which it can be ordered without naming the ICCID.
     #[serde(default)]
     pub profile_type: Option<String>,
+    /// What device and eUICC must have.
+    #[serde(default)]
+    pub requirements: Requirements,
 }
 
 impl Drop for NewProfile {

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use edge_smdp::store::memory::Memory;
-use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
+use edge_smdp::{Configuration, Courier, Letter, Limits, Protection, Server, SmDp};
 use http::{Request, Response};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -35,7 +35,72 @@ use rsp_crypto::{Bsp, Curve, OneTimeKeyPair, PublicKey, SessionKeys, Signature, 
 use serde_json::{Value, json};
 
 pub(crate) type Soft = Software<ChaCha8Rng>;
-pub(crate) type TestSmDp = SmDp<Soft, Memory, Rc<Cell<u64>>, RefCell<ChaCha8Rng>>;
+pub(crate) type TestSmDp = SmDp<Soft, Memory, Rc<Cell<u64>>, RefCell<ChaCha8Rng>, Rc<Post>>;
+
+/// What a peer of the server answers: status and body, or that it does not.
+pub(crate) type Answer = Result<(u16, Vec<u8>), String>;
+
+/// The operator's systems and the SM-DSs: they write down what they get.
+pub(crate) struct Post {
+    pub(crate) letters: RefCell<Vec<Sent>>,
+    answer: RefCell<Box<dyn FnMut(&Sent) -> Answer>>,
+}
+
+/// A letter that arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    pub(crate) url: String,
+    pub(crate) token: Option<String>,
+    pub(crate) body: Value,
+}
+
+impl Sent {
+    /// The function that was called.
+    pub(crate) fn function(&self) -> &str {
+        self.url.rsplit('/').next().unwrap()
+    }
+
+    /// The name of the call.
+    pub(crate) fn call(&self) -> &str {
+        self.body["header"]["functionCallIdentifier"].as_str().unwrap()
+    }
+}
+
+impl Post {
+    pub(crate) fn new() -> Self {
+        Self { letters: RefCell::default(), answer: RefCell::new(Box::new(|_| Ok((204, Vec::new())))) }
+    }
+
+    /// From now on letters are answered like this.
+    pub(crate) fn answers(&self, answer: impl FnMut(&Sent) -> Answer + 'static) {
+        *self.answer.borrow_mut() = Box::new(answer);
+    }
+
+    /// What arrived since this was asked last.
+    pub(crate) fn take(&self) -> Vec<Sent> {
+        self.letters.take()
+    }
+}
+
+impl Courier for Post {
+    async fn post(&self, letter: &Letter<'_>) -> Answer {
+        let sent = Sent {
+            url: letter.url.to_owned(),
+            token: letter.token.map(str::to_owned),
+            body: serde_json::from_str(letter.json).unwrap(),
+        };
+        self.letters.borrow_mut().push(sent.clone());
+        (self.answer.borrow_mut())(&sent)
+    }
+}
+
+/// A header with this status code, as the peer's answer.
+pub(crate) fn failed(code: &str) -> Answer {
+    let (subject, reason) = code.split_once('/').unwrap();
+    let data = json!({ "subjectCode": subject, "reasonCode": reason, "message": "no" });
+    let status = json!({ "status": "Failed", "statusCodeData": data });
+    Ok((200, json!({ "header": { "functionExecutionStatus": status } }).to_string().into_bytes()))
+}
 
 pub(crate) const NOW: u64 = 1_800_000_000;
 pub(crate) const TOKEN: &str = "operator-token";
@@ -50,6 +115,7 @@ pub(crate) struct World {
     pub(crate) pki: Pki,
     /// Who signs requests to ES9+, if anybody.
     pub(crate) lpa: Option<Identity>,
+    pub(crate) post: Rc<Post>,
     pub(crate) calls: Cell<u32>,
 }
 
@@ -101,13 +167,42 @@ impl World {
     }
 
     pub(crate) fn with(protection: Protection, limits: Limits, more: &[&Pki]) -> Self {
+        Self::configured(more, |c| Configuration { protection, limits, ..c })
+    }
+
+    /// A server whose operator wants to be told.
+    pub(crate) fn telling() -> Self {
+        Self::configured(&[], |c| Configuration {
+            operator_callback: Some("https://operator.example/callbacks/"),
+            operator_callback_token: Some("callback-token"),
+            ..c
+        })
+    }
+
+    pub(crate) fn configured(
+        more: &[&Pki],
+        configure: impl for<'a> FnOnce(Configuration<'a>) -> Configuration<'a>,
+    ) -> Self {
         let pki = pki(1);
         let sets: Vec<Value> = [&pki].into_iter().chain(more.iter().copied()).map(credential_set).collect();
         let credentials = json!({ "oid": "2.999.10", "sets": sets }).to_string();
-        let smdp = server(&credentials, protection, limits);
+        let configuration = configure(configuration(&credentials));
+        let smdp = ready(Server::new(Software::new(rng(2)), &configuration)).unwrap();
         let clock = Rc::new(Cell::new(NOW));
-        let smdp = SmDp::new(Rc::new(smdp), Memory::new(), Rc::clone(&clock), RefCell::new(rng(3)));
-        Self { smdp, clock, pki, lpa: None, calls: Cell::new(0) }
+        let post = Rc::new(Post::new());
+        let smdp = SmDp::new(Rc::new(smdp), Memory::new(), Rc::clone(&clock), RefCell::new(rng(3)))
+            .with_courier(Rc::clone(&post));
+        Self { smdp, clock, pki, lpa: None, post, calls: Cell::new(0) }
+    }
+
+    /// What the alarm of the worker does.
+    pub(crate) fn tend(&self) {
+        ready(self.smdp.tend()).unwrap();
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, seconds: u64) {
+        self.clock.set(self.clock.get() + seconds);
     }
 
     pub(crate) fn euicc(&self) -> Euicc {
@@ -209,16 +304,18 @@ impl World {
 }
 
 pub(crate) fn server(credentials: &str, protection: Protection, limits: Limits) -> Server<Soft> {
-    let configuration = Configuration {
+    let configuration = Configuration { protection, limits, ..configuration(credentials) };
+    ready(Server::new(Software::new(rng(2)), &configuration)).unwrap()
+}
+
+fn configuration(credentials: &str) -> Configuration<'_> {
+    Configuration {
         credentials,
         secret: "000102030405060708090a0b0c0d0e0f",
         operator_token: Some(TOKEN),
         addresses: "smdp.example, SMDP2.example:8443",
-        protection,
-        limits,
         ..Configuration::default()
-    };
-    ready(Server::new(Software::new(rng(2)), &configuration)).unwrap()
+    }
 }
 
 pub(crate) fn metadata() -> Value {
@@ -263,6 +360,7 @@ pub(crate) struct Euicc {
     pub(crate) eid: Eid,
     pub(crate) ci: Vec<CiPkId>,
     pub(crate) info2: EuiccInfo2,
+    pub(crate) device: DeviceInfo,
     pub(crate) ci_key: PublicKey,
     pub(crate) seq: Cell<u32>,
     pub(crate) challenge: [u8; 16],
@@ -305,7 +403,7 @@ impl Euicc {
                     free_non_volatile_memory: 500_000,
                     free_volatile_memory: 10_000,
                 },
-                uicc_capability: 0,
+                uicc_capability: u32::MAX,
                 ts102241_version: None,
                 globalplatform_version: None,
                 rsp_capability: 0,
@@ -316,6 +414,7 @@ impl Euicc {
                 pp_version: Version([1, 0, 0]),
                 sas_accreditation_number: "TEST".into(),
             },
+            device: DeviceInfo { tac: [0x35, 0x29, 0x06, 0x11], capabilities: [None; 11], imei: None },
             ci_key: *ci.public_key().unwrap(),
             seq: Cell::new(0),
             challenge: [0xC5; 16],
@@ -370,11 +469,7 @@ impl Euicc {
             euicc_info2: Raw::new(self.info2.clone()),
             ctx_params1: Raw::new(CtxParams1 {
                 matching_id: matching_id.map(|id| id.parse().unwrap()),
-                device_info: DeviceInfo {
-                    tac: [0x35, 0x29, 0x06, 0x11],
-                    capabilities: [None; 11],
-                    imei: None,
-                },
+                device_info: self.device.clone(),
             }),
         }
     }

@@ -20,7 +20,6 @@ use rsp::{CiPkId, Raw};
 use rsp_crypto::chain::{verify_profile_binding, verify_server_chain};
 use rsp_crypto::software::OneTimeKey;
 use rsp_crypto::{Certificate, CiKey, Curve, PublicKey, Role, VerifiedServer, ready, signature, software};
-use saip::Service;
 use zeroize::Zeroizing;
 
 use super::configuration::Configuration;
@@ -83,33 +82,7 @@ fn ci_lists(view: &impl View) -> (Vec<CiPkId>, Vec<CiPkId>) {
 /// `UICCCapability` (TCA profile package, annex): what the interpreter and the
 /// UICC do, bit 0 most significant.
 fn uicc_capability() -> u32 {
-    const BITS: [(Service, u32); 16] = [
-        (Service::Contactless, 0),
-        (Service::Usim, 1),
-        (Service::Isim, 2),
-        (Service::Csim, 3),
-        (Service::Milenage, 4),
-        (Service::Cave, 5),
-        (Service::Tuak128, 6),
-        (Service::Tuak256, 7),
-        (Service::UsimTestAlgorithm, 8),
-        (Service::MultipleUsim, 16),
-        (Service::MultipleIsim, 17),
-        (Service::MultipleCsim, 18),
-        (Service::BerTlv, 19),
-        (Service::DfLink, 20),
-        (Service::GetIdentity, 22),
-        (Service::ProfileAX25519, 23),
-    ];
-    let services = profile::services();
-    let mut bits = BITS
-        .iter()
-        .filter(|(service, _)| services.contains(*service))
-        .fold(0, |bits, (_, number)| bits | 0x8000_0000 >> number);
-    if services.contains(Service::ProfileBP256) {
-        bits |= 0x8000_0000 >> 24;
-    }
-    bits
+    profile::services().iter().fold(0, |bits, service| bits | 0x8000_0000 >> service.capability())
 }
 
 /// GetEUICCChallenge: whatever session there was is over.

@@ -7,11 +7,13 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 
 use super::context;
-use super::parts::{Failure, Lines, Loader, ProfileLink, Select, Tick, dated, profile_types, read, save, type_options};
+use super::parts::{
+    Failure, Lines, Loader, ProfileLink, Select, Tick, dated, profile_types, read, save, type_options,
+};
 use crate::api::{BatchReport, ProfileType};
 use crate::batch::{Batch, Outcome, Shown, check_length, report};
 use crate::client::Client;
-use crate::route::{Filter, Route};
+use crate::route::{Filter, Route, escape};
 use crate::words::{Trouble, bytes, count};
 
 /// Rows that are shown before they are sent.

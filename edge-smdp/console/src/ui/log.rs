@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::parts::{Ago, Eid, Field, Loader, Moment, Mood, Pages, ProfileLink, Refresh, Select, Turn, options, shown};
+use super::parts::{
+    Ago, Eid, Field, Loader, Moment, Mood, Pages, ProfileLink, Refresh, Select, Turn, options, shown,
+};
 use super::{context, go};
 use crate::api::{Event, EventPage, NotificationPage, Outbox, OutgoingMessage};
 use crate::route::{Filter, Log, Route};

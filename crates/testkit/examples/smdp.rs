@@ -1,0 +1,762 @@
+//! eUICCs and their LPAs against an SM-DP+ that runs: load, and what a session costs it.
+//! For `cargo xtask bench smdp` and `cargo xtask test`, which start the server.
+//!
+//! ```text
+//! smdp URL STATE PID load downloads=200 rivals=20   downloads at once, all of them checked
+//! smdp URL STATE PID cost sessions=100 rounds=7     CPU of PID for each function, JSON
+//! smdp URL STATE PID rate seconds=5 threads=16      whole sessions as fast as they go, JSON
+//! smdp URL STATE PID soak minutes=5 threads=16      the same for long, and the memory of PID
+//! smdp URL STATE PID bare rounds=7                  the cryptography alone (the server's
+//!                                                   feature `bench`), JSON
+//! ```
+//!
+//! `STATE` is the laboratory's folder: seed, birth, operator's token. Every eUICC has an EID, a
+//! key and a certificate of its own, all by one EUM. `first=N` numbers profiles and eUICCs
+//! from N, for a server that has some already. What the eUICC's side signs is signed here
+//! natively; while something is measured nothing that the server answers is verified, and
+//! afterwards everything is.
+//!
+//! CPU is what all threads of the process used (`/proc/PID/task/*/schedstat`), divided by the
+//! number of calls: HTTP, JavaScript, WebAssembly, SQLite and the runtime's own threads (garbage
+//! collection, compilation) among it.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot go on says so by panicking")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Barrier, Mutex};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use lab::Trust;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use rsp::auth::{
+    AuthenticateResponseOk, AuthenticateServerResponse, Certificate, CtxParams1, DeviceInfo, EuiccInfo1,
+    EuiccInfo2, EuiccSigned1, ExtCardResource, ServerSigned1,
+};
+use rsp::bpp::{BoundProfilePackage, InitialiseSecureChannel, ReplaceSessionKeys};
+use rsp::download::{EuiccSigned2, PrepareDownloadResponse, SmdpSigned2};
+use rsp::es9::Base64;
+use rsp::metadata::{NotificationEvents, PprIds, StoreMetadata};
+use rsp::notification::{
+    FinalResult, NotificationMetadata, ProfileInstallationResult, ProfileInstallationResultData,
+};
+use rsp::{Aid, CiPkId, DataObject, Eid, Iccid, Oid, Raw, TransactionId, Version};
+use rsp_crypto::issue::{Pki, Validity};
+use rsp_crypto::software::{SigningKey, sha256};
+use rsp_crypto::{Bsp, Curve, OneTimeKeyPair, PublicKey, SessionKeys, Signature, Software, ready, signature};
+use serde_json::{Value, json};
+
+type Soft = Software<ChaCha20Rng>;
+
+const ADDRESS: &str = "smdp.example";
+const ES9: &str = "/gsma/rsp2/es9plus/";
+const ES2: &str = "/gsma/rsp2/es2plus/";
+/// LPAs that call at the same time while calls are counted.
+const THREADS: usize = 8;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [url, state, process, what, numbers @ ..] = arguments.as_slice() else {
+        panic!("smdp URL STATE PID load|cost|rate|soak|bare [NAME=NUMBER]…");
+    };
+    let numbers: HashMap<&str, u64> = numbers
+        .iter()
+        .map(|given| given.split_once('=').unwrap_or_else(|| panic!("{given}: NAME=NUMBER")))
+        .map(|(name, number)| (name, number.parse().unwrap_or_else(|_| panic!("{name}: a number"))))
+        .collect();
+    let number = |name: &str, default: u64| numbers.get(name).copied().unwrap_or(default);
+    let lab = Laboratory::open(url, Path::new(state), number("first", 0));
+    let process = Process(process.parse().unwrap());
+    match what.as_str() {
+        "load" => load(&lab, number("downloads", 200) as usize, number("rivals", 20) as usize),
+        "cost" => cost(&lab, &process, number("sessions", 100) as usize, number("rounds", 7) as usize),
+        "rate" => {
+            let (seconds, threads) = (number("seconds", 5), number("threads", 16) as usize);
+            let ran = run_for(&lab, &process, Duration::from_secs(seconds), threads, |_, _| {});
+            println!("{}", json!({ "perSecond": ran.per_second(), "cpu": ran.cpu_each() }));
+        }
+        "soak" => soak(&lab, &process, number("minutes", 5), number("threads", 16) as usize),
+        "bare" => bare(&lab, &process, number("rounds", 7) as usize),
+        _ => panic!("load, cost, rate, soak, bare"),
+    }
+}
+
+// What is asked.
+
+/// Downloads at once: every one succeeds, every profile goes to one eUICC, every notification
+/// is kept. For `rivals` of the orders a second eUICC comes with the same activation code at the
+/// same time, and gets nothing.
+fn load(lab: &Laboratory, downloads: usize, rivals: usize) {
+    let begun = Instant::now();
+    let orders = parallel(THREADS, lab.numbers(downloads), |http, number| lab.order(http, number));
+    let mut comers = Vec::new();
+    for (at, order) in orders.iter().enumerate() {
+        comers.push((order.clone(), lab.chip()));
+        if at < rivals {
+            comers.push((order.clone(), lab.chip()));
+        }
+    }
+    let prepared = begun.elapsed();
+    let together = Barrier::new(comers.len());
+    let begun = Instant::now();
+    let results = parallel(comers.len(), comers, |http, (order, chip)| {
+        together.wait();
+        let result = lab.download(http, &order, &chip);
+        (order, chip, result)
+    });
+    let took = begun.elapsed();
+
+    let mut owners: BTreeMap<Iccid, Eid> = BTreeMap::new();
+    let mut refused = BTreeMap::<String, usize>::new();
+    let mut checked = 0;
+    for (order, chip, result) in results {
+        match result {
+            Ok(delivered) => {
+                let other = owners.insert(order.iccid, chip.eid);
+                assert!(other.is_none(), "{} went to {other:?} and to {}", order.iccid, chip.eid);
+                lab.check(&chip, &order, &delivered);
+                checked += 1;
+            }
+            Err(why) => *refused.entry(why).or_default() += 1,
+        }
+    }
+    assert_eq!(owners.len(), downloads, "downloads that succeeded; the others: {refused:?}");
+    let turned_away: usize = refused.values().sum();
+    assert_eq!(turned_away, rivals, "{refused:?}");
+    // A rival is told that the order is another's, or, once that is finished, that there is none
+    // (SGP.22 §5.6.3).
+    let told = ["authenticateClient: 8.1.1/3.8", "authenticateClient: 8.2.6/3.8"];
+    assert!(refused.keys().all(|why| told.contains(&why.as_str())), "{refused:?}");
+
+    let kept = parallel(THREADS, owners.into_iter().collect(), |http, (iccid, eid)| {
+        let order = lab.operator(http, "GET", &format!("/operator/orders/{iccid}"), None);
+        assert_eq!(order["state"], "Installed", "{order}");
+        let notifications = order["notifications"].as_array().unwrap();
+        assert_eq!(notifications.len(), 1, "{order}");
+        assert_eq!(notifications[0]["eid"], eid.to_string(), "{order}");
+        assert_eq!(notifications[0]["event"], "installed", "{order}");
+    });
+    println!(
+        "load: {downloads} downloads at once in {:.2} s ({:.0} a second; prepared in {:.1} s): none failed; \
+         {checked} packages opened by the eUICC they are for and no other; {turned_away} rivals turned away; \
+         {} orders installed with their notification",
+        took.as_secs_f64(),
+        downloads as f64 / took.as_secs_f64(),
+        prepared.as_secs_f64(),
+        kept.len()
+    );
+}
+
+/// CPU for each function: many calls of one, then many of the next.
+fn cost(lab: &Laboratory, process: &Process, sessions: usize, rounds: usize) {
+    const NAMES: [&str; 8] = [
+        "addProfile",
+        "downloadOrder",
+        "confirmOrder",
+        "initiateAuthentication",
+        "authenticateClient",
+        "getBoundProfilePackage",
+        "handleNotification",
+        "session",
+    ];
+    let mut figures: Vec<[f64; 8]> = Vec::new();
+    // The first round warms everything up.
+    for round in 0..=rounds {
+        let mut row = [0.0; 8];
+        let mut at = 0;
+        let mut count = |cpu: Duration| {
+            row[at] = cpu.as_secs_f64() * 1e6 / sessions as f64;
+            at += 1;
+        };
+        let numbers = lab.numbers(sessions);
+        let (_, cpu) = process.during(|| {
+            parallel(THREADS, numbers.clone(), |http, number| lab.add_profile(http, number));
+        });
+        count(cpu);
+        let (_, cpu) = process.during(|| {
+            parallel(THREADS, numbers.clone(), |http, number| lab.download_order(http, number));
+        });
+        count(cpu);
+        let (orders, cpu) = process
+            .during(|| parallel(THREADS, numbers.clone(), |http, number| lab.confirm_order(http, number)));
+        count(cpu);
+        let begin: Vec<_> = orders.into_iter().map(|order| (order, lab.chip())).collect();
+        let (open, cpu) = process.during(|| {
+            parallel(THREADS, begin, |http, (order, chip)| {
+                let challenged = lab.initiate(http).unwrap();
+                (order, chip, challenged)
+            })
+        });
+        count(cpu);
+        let (open, cpu) = process.during(|| {
+            parallel(THREADS, open, |http, (order, chip, challenged)| {
+                let offered = lab.authenticate(http, &chip, &challenged, &order.matching_id).unwrap();
+                (order, chip, offered)
+            })
+        });
+        count(cpu);
+        let (open, cpu) = process.during(|| {
+            parallel(THREADS, open, |http, (order, chip, offered)| {
+                let delivered = lab.bound_profile_package(http, &chip, offered).unwrap();
+                (order, chip, delivered)
+            })
+        });
+        count(cpu);
+        let (open, cpu) = process.during(|| {
+            parallel(THREADS, open, |http, (order, chip, delivered)| {
+                lab.notify(http, &chip, &order, &delivered).unwrap();
+                (order, chip, delivered)
+            })
+        });
+        count(cpu);
+        for (order, chip, delivered) in &open {
+            lab.check(chip, order, delivered);
+        }
+        row[7] = row[3..7].iter().sum();
+        if round > 0 {
+            figures.push(row);
+        }
+    }
+    let figures = NAMES.iter().enumerate().map(|(at, name)| {
+        let mut all: Vec<f64> = figures.iter().map(|row| row[at]).collect();
+        all.sort_by(f64::total_cmp);
+        ((*name).to_owned(), json!({ "min": all[0], "median": all[all.len() / 2] }))
+    });
+    println!("{}", Value::from_iter(figures));
+}
+
+/// Sessions for minutes, and how large the process becomes.
+fn soak(lab: &Laboratory, process: &Process, minutes: u64, threads: usize) {
+    let limit = Duration::from_secs(60 * minutes);
+    let sizes = Mutex::new(Vec::new());
+    let step = (limit / 10).max(Duration::from_secs(1));
+    println!("soak: {minutes} min, {threads} LPAs; memory of the process in MB:");
+    let ran = run_for(lab, process, limit, threads, |elapsed, sessions| {
+        let mut sizes = sizes.lock().unwrap();
+        if elapsed >= step * (sizes.len() as u32) {
+            let size = process.resident();
+            println!("  {:>5.0} s  {sessions:>7} sessions  {size:>6.1} MB", elapsed.as_secs_f64());
+            sizes.push(size);
+        }
+    });
+    let sizes = sizes.into_inner().unwrap();
+    println!(
+        "soak: {} sessions, none failed, {:.0} a second, {:.2} ms CPU each; {:.1} MB after a fifth of the \
+         time, {:.1} MB at the end",
+        ran.sessions,
+        ran.per_second(),
+        ran.cpu_each() / 1e3,
+        sizes[sizes.len() / 5],
+        process.resident()
+    );
+}
+
+/// What the same cryptography takes alone, operation by operation, in the server's runtime.
+fn bare(lab: &Laboratory, process: &Process, rounds: usize) {
+    const EACH: u64 = 200;
+    let http = Http::new();
+    let ask = |operation: &str, count: u64| {
+        let url = format!("{}/bench/{operation}/{count}", lab.url);
+        let answer = http.agent.get(&url).call().unwrap();
+        assert_eq!(answer.status(), 200, "is this the build with the feature `bench`?");
+    };
+    let operations = ["verify", "sign", "generate", "agree", "cbc", "cmac", "gcm"];
+    let figures = operations.map(|operation| {
+        let mut all: Vec<f64> = (0..=rounds)
+            .map(|_| {
+                let ((), nothing) = process.during(|| ask(operation, 0));
+                let ((), cpu) = process.during(|| ask(operation, EACH));
+                cpu.saturating_sub(nothing).as_secs_f64() * 1e6 / EACH as f64
+            })
+            .skip(1)
+            .collect();
+        all.sort_by(f64::total_cmp);
+        (operation.to_owned(), json!({ "min": all[0], "median": all[all.len() / 2] }))
+    });
+    println!("{}", Value::from_iter(figures));
+}
+
+/// What came of sessions one after the other.
+struct Ran {
+    sessions: u64,
+    took: Duration,
+    cpu: Duration,
+}
+
+impl Ran {
+    fn per_second(&self) -> f64 {
+        self.sessions as f64 / self.took.as_secs_f64()
+    }
+
+    /// In microseconds.
+    fn cpu_each(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.sessions as f64
+    }
+}
+
+/// Whole sessions, the orders prepared in between and not counted; `watch` is told now and then.
+fn run_for(
+    lab: &Laboratory,
+    process: &Process,
+    limit: Duration,
+    threads: usize,
+    watch: impl Fn(Duration, u64) + Sync,
+) -> Ran {
+    const BATCH: usize = 400;
+    let begun = Instant::now();
+    let mut ran = Ran { sessions: 0, took: Duration::ZERO, cpu: Duration::ZERO };
+    while begun.elapsed() < limit {
+        let orders = parallel(THREADS, lab.numbers(BATCH), |http, number| lab.order(http, number));
+        let comers: Vec<_> = orders.into_iter().map(|order| (order, lab.chip())).collect();
+        let (failed, done) = (AtomicBool::new(false), AtomicU64::new(0));
+        let start = Instant::now();
+        let ((), cpu) = process.during(|| {
+            parallel(threads, comers, |http, (order, chip)| {
+                if let Err(why) = lab.download(http, &order, &chip) {
+                    eprintln!("{}: {why}", order.iccid);
+                    failed.store(true, Ordering::Relaxed);
+                }
+                done.fetch_add(1, Ordering::Relaxed);
+            });
+        });
+        ran.took += start.elapsed();
+        ran.cpu += cpu;
+        ran.sessions += done.into_inner();
+        assert!(!failed.into_inner(), "a download failed");
+        watch(begun.elapsed(), ran.sessions);
+    }
+    ran
+}
+
+// The eUICC's side.
+
+/// Whom the eUICCs trust, and who they are.
+struct Laboratory {
+    url: String,
+    token: String,
+    pki: Pki,
+    ci: CiPkId,
+    validity: Validity,
+    next: AtomicU64,
+}
+
+/// An order that is released.
+#[derive(Clone)]
+struct Order {
+    iccid: Iccid,
+    matching_id: String,
+}
+
+/// An eUICC.
+struct Chip {
+    eid: Eid,
+    key: SigningKey,
+    certificate: Certificate,
+    seed: [u8; 32],
+}
+
+/// After InitiateAuthentication.
+struct Challenged {
+    signed1: Raw<ServerSigned1>,
+}
+
+/// After AuthenticateClient.
+struct Offered {
+    id: TransactionId,
+    signature2: Signature,
+    metadata: Vec<u8>,
+    dp_pb: Vec<u8>,
+}
+
+/// After GetBoundProfilePackage.
+struct Delivered {
+    offered: Offered,
+    own: OneTimeKeyPair<Soft>,
+    bound: Vec<u8>,
+}
+
+impl Laboratory {
+    fn open(url: &str, state: &Path, first: u64) -> Self {
+        let text = |name: &str| fs::read_to_string(state.join(name)).unwrap().trim().to_owned();
+        let mut seed = [0; 32];
+        hex::decode_to_slice(text("seed"), &mut seed).unwrap();
+        let made: u64 = text("made").parse().unwrap();
+        let pki = Trust::pki(seed, ADDRESS, made).unwrap();
+        let ci = pki.ci.certificate().subject_key_identifier().unwrap();
+        Self {
+            url: url.to_owned(),
+            token: text("operator-token"),
+            ci: CiPkId::from_bytes(ci.as_bytes()).unwrap(),
+            pki,
+            validity: Validity { not_before: made, not_after: made + 365 * 24 * 3600 },
+            next: AtomicU64::new(first),
+        }
+    }
+
+    /// Numbers for new profiles.
+    fn numbers(&self, count: usize) -> Vec<u64> {
+        (0..count).map(|_| self.next.fetch_add(1, Ordering::Relaxed)).collect()
+    }
+
+    /// A new eUICC.
+    fn chip(&self) -> Chip {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let eid = eid(number);
+        let seed = ready_hash(&format!("{eid} {number}"));
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let identity = self.pki.issue_euicc(&mut rng, eid, self.validity).unwrap();
+        let certificate = Certificate::from_der(identity.certificate().der()).unwrap();
+        Chip { eid, key: identity.expose_key().clone(), certificate, seed }
+    }
+
+    fn order(&self, http: &Http, number: u64) -> Order {
+        self.add_profile(http, number);
+        self.download_order(http, number);
+        self.confirm_order(http, number)
+    }
+
+    fn add_profile(&self, http: &Http, number: u64) {
+        let upload = json!({
+            "metadata": { "serviceProviderName": "Example", "profileName": "Load",
+                          "profileClass": "operational" },
+            // TS 35.208 §4.3.1, test set 1.
+            "subscriber": { "iccid": iccid(number).to_string(), "imsi": format!("00101{:010}", number),
+                            "algorithm": "milenage", "spn": "Example",
+                            "k": "465b5ce8b199b49faa5f0a2ee238a6bc",
+                            "opc": "cd63cb71954a9f4e48a5994e37a02baf" },
+        });
+        self.operator(http, "POST", "/operator/profiles", Some(&upload));
+    }
+
+    fn download_order(&self, http: &Http, number: u64) {
+        self.es2(http, number, "downloadOrder", json!({ "iccid": iccid(number).to_string() }));
+    }
+
+    fn confirm_order(&self, http: &Http, number: u64) -> Order {
+        let iccid = iccid(number);
+        let body = json!({ "iccid": iccid.to_string(), "releaseFlag": true });
+        let answer = self.es2(http, number, "confirmOrder", body);
+        Order { iccid, matching_id: answer["matchingId"].as_str().unwrap().to_owned() }
+    }
+
+    fn es2(&self, http: &Http, number: u64, function: &str, mut body: Value) -> Value {
+        body["header"] = json!({ "functionRequesterIdentifier": "2.999.1",
+                                 "functionCallIdentifier": format!("{function}-{number}") });
+        let answer = self.operator(http, "POST", &format!("{ES2}{function}"), Some(&body));
+        assert_eq!(answer["header"]["functionExecutionStatus"]["status"], "Executed-Success", "{answer}");
+        answer
+    }
+
+    fn operator(&self, http: &Http, method: &str, path: &str, body: Option<&Value>) -> Value {
+        let (status, answer) = http.ask(method, &format!("{}{path}", self.url), Some(&self.token), body);
+        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+        answer
+    }
+
+    /// A function of ES9+; the codes of its refusal.
+    fn es9(&self, http: &Http, function: &str, body: &Value) -> Result<Value, String> {
+        let (status, answer) = http.ask("POST", &format!("{}{ES9}{function}", self.url), None, Some(body));
+        let execution = &answer["header"]["functionExecutionStatus"];
+        match (status, execution["status"].as_str()) {
+            (200, Some("Executed-Success")) | (204, None) => Ok(answer),
+            (200, Some(_)) => {
+                let code = |name: &str| execution["statusCodeData"][name].as_str().unwrap_or("?").to_owned();
+                Err(format!("{function}: {}/{}", code("subjectCode"), code("reasonCode")))
+            }
+            _ => Err(format!("{function}: {status} {answer}")),
+        }
+    }
+
+    /// A whole download (SGP.22 §3.1.3), notification included.
+    fn download(&self, http: &Http, order: &Order, chip: &Chip) -> Result<Delivered, String> {
+        let challenged = self.initiate(http)?;
+        let offered = self.authenticate(http, chip, &challenged, &order.matching_id)?;
+        let delivered = self.bound_profile_package(http, chip, offered)?;
+        self.notify(http, chip, order, &delivered)?;
+        Ok(delivered)
+    }
+
+    fn initiate(&self, http: &Http) -> Result<Challenged, String> {
+        let info1 = EuiccInfo1 {
+            svn: Version([2, 2, 2]),
+            ci_pk_ids_for_verification: vec![self.ci.clone()],
+            ci_pk_ids_for_signing: vec![self.ci.clone()],
+        };
+        let request = json!({ "smdpAddress": ADDRESS, "euiccChallenge": b64(&[0xC5; 16]),
+                              "euiccInfo1": b64(&info1.encode()) });
+        let answer = self.es9(http, "initiateAuthentication", &request)?;
+        Ok(Challenged { signed1: Raw::decode(&unb64(&answer["serverSigned1"])).unwrap() })
+    }
+
+    fn authenticate(
+        &self,
+        http: &Http,
+        chip: &Chip,
+        challenged: &Challenged,
+        matching_id: &str,
+    ) -> Result<Offered, String> {
+        let server = &challenged.signed1;
+        let euicc_signed1 = Raw::new(EuiccSigned1 {
+            transaction_id: server.transaction_id.clone(),
+            server_address: server.server_address.clone(),
+            server_challenge: server.server_challenge,
+            euicc_info2: Raw::new(self.info2()),
+            ctx_params1: Raw::new(CtxParams1 {
+                matching_id: Some(matching_id.parse().unwrap()),
+                device_info: DeviceInfo {
+                    tac: [0x35, 0x29, 0x06, 0x11],
+                    capabilities: [None; 11],
+                    imei: None,
+                },
+            }),
+        });
+        let signature1 = chip.key.sign(&signature::euicc_signature1(euicc_signed1.bytes()));
+        let response = AuthenticateServerResponse::Ok(Box::new(AuthenticateResponseOk {
+            euicc_signed1,
+            euicc_signature1: signature1,
+            euicc_certificate: chip.certificate.clone(),
+            eum_certificate: Certificate::from_der(self.pki.eum.certificate().der()).unwrap(),
+        }));
+        let request = json!({ "transactionId": server.transaction_id.to_string(),
+                              "authenticateServerResponse": b64(&response.encode()) });
+        let answer = self.es9(http, "authenticateClient", &request)?;
+        let signed2 = SmdpSigned2::decode(&unb64(&answer["smdpSigned2"])).unwrap();
+        Ok(Offered {
+            id: signed2.transaction_id,
+            signature2: Signature::decode(&unb64(&answer["smdpSignature2"])).unwrap(),
+            metadata: unb64(&answer["profileMetadata"]),
+            dp_pb: unb64(&answer["smdpCertificate"]),
+        })
+    }
+
+    fn bound_profile_package(&self, http: &Http, chip: &Chip, offered: Offered) -> Result<Delivered, String> {
+        let provider = Software::new(ChaCha20Rng::from_seed(chip.seed));
+        let own: OneTimeKeyPair<Soft> = ready(OneTimeKeyPair::generate(&provider, Curve::P256)).unwrap();
+        let euicc_signed2 = Raw::new(EuiccSigned2 {
+            transaction_id: offered.id.clone(),
+            euicc_otpk: *own.public().as_bytes(),
+            hash_cc: None,
+        });
+        let covered = signature::euicc_signature2(euicc_signed2.bytes(), &offered.signature2);
+        let euicc_signature2 = chip.key.sign(&covered);
+        let prepared = PrepareDownloadResponse::Ok { euicc_signed2, euicc_signature2 }.encode();
+        let request = json!({ "transactionId": offered.id.to_string(),
+                              "prepareDownloadResponse": b64(&prepared) });
+        let answer = self.es9(http, "getBoundProfilePackage", &request)?;
+        Ok(Delivered { bound: unb64(&answer["boundProfilePackage"]), offered, own })
+    }
+
+    fn notify(&self, http: &Http, chip: &Chip, order: &Order, delivered: &Delivered) -> Result<(), String> {
+        let data = Raw::new(ProfileInstallationResultData {
+            transaction_id: delivered.offered.id.clone(),
+            notification: NotificationMetadata {
+                seq_number: 1,
+                event: NotificationEvents::INSTALL,
+                address: ADDRESS.into(),
+                iccid: Some(order.iccid),
+            },
+            smdp_oid: lab::SMDP_OID.parse::<Oid>().unwrap(),
+            final_result: FinalResult::Success {
+                aid: Aid::isd_p(0x10),
+                sima_response: vec![0x30, 0x07, 0xA0, 0x05, 0x30, 0x03, 0x80, 0x01, 0x00],
+            },
+        });
+        let euicc_sign_pir = chip.key.sign(&signature::euicc_sign_pir(data.bytes()));
+        let notification = ProfileInstallationResult { data, euicc_sign_pir }.encode();
+        self.es9(http, "handleNotification", &json!({ "pendingNotification": b64(&notification) })).map(drop)
+    }
+
+    fn info2(&self) -> EuiccInfo2 {
+        EuiccInfo2 {
+            profile_version: Version([2, 3, 1]),
+            svn: Version([2, 2, 2]),
+            firmware_version: Version([1, 0, 0]),
+            ext_card_resource: ExtCardResource {
+                installed_applications: 0,
+                free_non_volatile_memory: 500_000,
+                free_volatile_memory: 10_000,
+            },
+            uicc_capability: 0,
+            ts102241_version: None,
+            globalplatform_version: None,
+            rsp_capability: 0,
+            ci_pk_ids_for_verification: vec![self.ci.clone()],
+            ci_pk_ids_for_signing: vec![self.ci.clone()],
+            category: None,
+            forbidden_profile_policy_rules: PprIds::default(),
+            pp_version: Version([1, 0, 0]),
+            sas_accreditation_number: "TEST".into(),
+        }
+    }
+
+    /// Opens a bound package as the eUICC that it is for does (SGP.22 §2.5, §5.5): the profile
+    /// in it is the one that was ordered.
+    fn check(&self, chip: &Chip, order: &Order, delivered: &Delivered) {
+        let Delivered { offered, own, bound } = delivered;
+        let provider = Software::new(ChaCha20Rng::from_seed(chip.seed));
+        let announced = StoreMetadata::decode(&offered.metadata).unwrap();
+        assert_eq!(announced.iccid, order.iccid);
+        let parts = BoundProfilePackage::decode(bound).unwrap();
+        let isc = InitialiseSecureChannel::decode(&parts.initialise_secure_channel).unwrap();
+        assert_eq!(isc.transaction_id, offered.id);
+        let dp_pb = rsp_crypto::Certificate::from_der(&offered.dp_pb).unwrap();
+        let covered = signature::smdp_sign(isc.signed_bytes(), own.public());
+        assert!(rsp_crypto::software::verify(dp_pb.public_key().unwrap(), &covered, &isc.smdp_sign));
+        let peer = PublicKey::from_sec1(Curve::P256, &isc.smdp_otpk).unwrap();
+        let secret = ready(own.agree(&provider, &peer)).unwrap().unwrap();
+        let host = &isc.control_ref_template.host_id;
+        let keys = ready(SessionKeys::derive(&provider, &secret, host, &chip.eid)).unwrap();
+        let mut channel = Bsp::new(keys);
+        let read = |channel: &mut Bsp, segments: &[Vec<u8>]| {
+            let mut plain = Vec::new();
+            for segment in segments {
+                plain.extend_from_slice(&ready(channel.open(&provider, segment)).unwrap().1);
+            }
+            plain
+        };
+        read(&mut channel, &parts.configure_isdp);
+        assert_eq!(read(&mut channel, &parts.store_metadata), offered.metadata);
+        if !parts.replace_session_keys.is_empty() {
+            let command = read(&mut channel, &parts.replace_session_keys);
+            let command = ReplaceSessionKeys::decode(&command).unwrap();
+            let (mcv, enc, mac) = command.expose_keys();
+            channel.replace_session_keys(SessionKeys::new(*mcv, *enc, *mac));
+        }
+        let elements = read(&mut channel, &parts.profile_elements);
+        let package = saip::Package::decode(&elements).unwrap();
+        assert_eq!(package.header().unwrap().iccid, order.iccid);
+    }
+}
+
+/// An ICCID of 20 digits: 89, zeros, the number, the digit of Luhn (ITU-T E.118).
+fn iccid(number: u64) -> Iccid {
+    let digits = format!("890017{number:013}");
+    let sum: u32 = digits
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(at, digit)| match (u32::from(digit - b'0'), at % 2) {
+            (digit, 0) if digit > 4 => 2 * digit - 9,
+            (digit, 0) => 2 * digit,
+            (digit, _) => digit,
+        })
+        .sum();
+    format!("{digits}{}", (10 - sum % 10) % 10).parse().unwrap()
+}
+
+/// An EID of the laboratory's manufacturer, with its check digits (SGP.02 §2.2.2).
+fn eid(number: u64) -> Eid {
+    let digits = format!("{}{number:022}", &lab::EID[..8]);
+    let remainder =
+        format!("{digits}00").bytes().fold(0, |rest, digit| (rest * 10 + u32::from(digit - b'0')) % 97);
+    let eid: Eid = format!("{digits}{:02}", 98 - remainder).parse().unwrap();
+    assert!(eid.has_valid_check_digits());
+    eid
+}
+
+fn ready_hash(text: &str) -> [u8; 32] {
+    // With the time, so that a second run over the same numbers has other keys.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+    sha256(format!("{text} {now}").as_bytes())
+}
+
+fn b64(bytes: &[u8]) -> Value {
+    serde_json::to_value(Base64(bytes.to_vec())).unwrap()
+}
+
+fn unb64(value: &Value) -> Vec<u8> {
+    let bytes: Base64 = serde_json::from_value(value.clone()).unwrap_or_else(|e| panic!("{e}: {value}"));
+    bytes.0
+}
+
+// The line to the server, and a look at its process.
+
+/// One connection that is kept.
+struct Http {
+    agent: ureq::Agent,
+}
+
+impl Http {
+    fn new() -> Self {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build();
+        Self { agent: agent.into() }
+    }
+
+    /// The status and the JSON of an answer.
+    fn ask(&self, method: &str, url: &str, token: Option<&str>, body: Option<&Value>) -> (u16, Value) {
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(url)
+            .header("x-admin-protocol", "gsma/rsp/v2.2.0")
+            .header("content-type", "application/json");
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let answer = match body {
+            None => self.agent.run(request.body(()).unwrap()),
+            Some(body) => self.agent.run(request.body(body.to_string()).unwrap()),
+        };
+        let mut answer = answer.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
+        let text = answer.body_mut().read_to_string().unwrap();
+        let value = if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&text).unwrap_or(Value::String(text))
+        };
+        (answer.status().as_u16(), value)
+    }
+}
+
+/// Works on all items, each of `threads` on one at a time over a connection of its own; the
+/// results are in no order.
+fn parallel<T: Send, R: Send>(threads: usize, items: Vec<T>, work: impl Fn(&Http, T) -> R + Sync) -> Vec<R> {
+    let (items, results) = (Mutex::new(items), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let http = Http::new();
+                loop {
+                    let Some(item) = items.lock().unwrap().pop() else { break };
+                    let result = work(&http, item);
+                    results.lock().unwrap().push(result);
+                }
+            });
+        }
+    });
+    results.into_inner().unwrap()
+}
+
+/// The server's process.
+struct Process(u32);
+
+impl Process {
+    /// What something cost the process.
+    fn during<T>(&self, act: impl FnOnce() -> T) -> (T, Duration) {
+        let before = self.cpu();
+        let done = act();
+        (done, self.cpu().saturating_sub(before))
+    }
+
+    fn cpu(&self) -> Duration {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.0)).unwrap();
+        let spent = tasks.map(|task| {
+            let text = fs::read_to_string(task.unwrap().path().join("schedstat")).unwrap_or_default();
+            text.split(' ').next().and_then(|spent| spent.parse().ok()).unwrap_or(0)
+        });
+        Duration::from_nanos(spent.sum())
+    }
+
+    /// What of it is in memory, in MB.
+    fn resident(&self) -> f64 {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.0)).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
+    }
+}

@@ -1,0 +1,41 @@
+//! The end of an order, however it came: what leads to it is given up, and its event
+//! at an SM-DS is deleted (SGP.22 §3.1.6, §3.6.3).
+
+use rsp::{Eid, MatchingId};
+
+use crate::outbox::Message;
+use crate::profile::Profile;
+
+/// What led to an order that has ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) matching_id: Option<MatchingId>,
+    pub(crate) eids: Vec<Eid>,
+}
+
+/// What has ended with a change of a profile. If there is an event at an SM-DS, the
+/// change gets the message that deletes it.
+pub(crate) fn of(before: &Profile, after: &mut Profile, now: u64) -> Option<Ended> {
+    let order = before.order.as_ref()?;
+    let over = after.order.is_none() || !after.state.is_open();
+    if !over || (after.order.is_some() && !before.state.is_open()) {
+        return None;
+    }
+    if let (Some(smds_address), Some(eid), Some(event_id)) =
+        (&order.smds_address, order.eid, &order.matching_id)
+    {
+        after.pending.messages.push(Message::DeleteEvent {
+            at: now,
+            not_before: now,
+            smds_address: smds_address.clone(),
+            eid,
+            event_id: event_id.clone(),
+        });
+    }
+    let mut eids: Vec<Eid> = order.eid.into_iter().collect();
+    if let Some(order) = &mut after.order {
+        order.smds_address = None;
+        eids.extend(order.eid.filter(|eid| !eids.contains(eid)));
+    }
+    Some(Ended { matching_id: order.matching_id.clone(), eids })
+}
