@@ -107,7 +107,7 @@ pub(crate) async fn tend(env: &Env, here: Here) -> bool {
 #[event(fetch)]
 async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> Result<web_sys::Response> {
     let url = request.url();
-    if console::is_at(&url) {
+    if http::Uri::try_from(&url).is_ok_and(|uri| console::is_path(uri.path())) {
         return console::serve(request.into(), &env).await.map(Into::into);
     }
     let response = async {

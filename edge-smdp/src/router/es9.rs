@@ -60,14 +60,20 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             return Err(StatusCode::TRANSACTION_ID_UNKNOWN.into());
         }
         let iccid = iccid.ok_or(StatusCode::MATCHING_ID_REFUSED)?;
+        let mut is_over = false;
         let answer = self.change(&iccid, async |change| {
+            is_over = !change.profile.state.is_open();
             if !is_meant(&change.profile, &who) {
                 return Err(StatusCode::MATCHING_ID_REFUSED.into());
             }
             authenticate::offer(&self.server, &mut change.profile, &who, now).await
         });
-        let answer = answer.await?.ok_or(StatusCode::MATCHING_ID_REFUSED)?;
-        json(&answer)
+        let answer = answer.await;
+        // It leads to an order that has ended: something has kept it from being given up.
+        if let (true, Some(id)) = (is_over, &who.signed1.ctx_params1.matching_id) {
+            self.store.release_matching_id(id, &iccid).await?;
+        }
+        json(&answer?.ok_or(StatusCode::MATCHING_ID_REFUSED)?)
     }
 
     /// The order that an eUICC came for: by the matching id, else by its EID.
@@ -84,7 +90,10 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 let Some(stored) = self.store.profile(&iccid).await? else { continue };
                 match stored.profile.state {
                     // For good: out of the way of the orders behind it.
-                    ProfileState::Installed | ProfileState::Deleted | ProfileState::Unavailable => {
+                    ProfileState::Installed
+                    | ProfileState::Deleted
+                    | ProfileState::Error
+                    | ProfileState::Unavailable => {
                         self.store.unlink(eid, &iccid).await?;
                         finished += 1;
                     }

@@ -21,7 +21,7 @@ pub struct Memory {
     tables: RefCell<Tables>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Tables {
     profiles: BTreeMap<Iccid, Row>,
     journal: BTreeMap<u64, (Iccid, Event)>,
@@ -36,6 +36,7 @@ struct Tables {
     sessions: BTreeMap<TransactionId, Option<Iccid>>,
 }
 
+#[derive(Debug)]
 struct Row {
     version: u64,
     profile: Profile,
@@ -54,6 +55,35 @@ impl Memory {
     #[must_use]
     pub fn sessions(&self) -> usize {
         self.tables.borrow().sessions.len()
+    }
+
+    /// All that there is but the transaction ids that have been used, as text: equal
+    /// while nothing has changed.
+    #[must_use]
+    pub fn snapshot(&self) -> String {
+        let Tables {
+            profiles,
+            journal,
+            events,
+            outbox,
+            number,
+            profile_types,
+            matching_ids,
+            links,
+            calls,
+            sessions: _,
+        } = &*self.tables.borrow();
+        format!(
+            "{profiles:?}\n{journal:?}\n{events:?}\n{outbox:?}\n{number}\n{profile_types:?}\n\
+             {matching_ids:?}\n{links:?}\n{calls:?}"
+        )
+    }
+
+    /// How many matching ids and EIDs lead to a profile.
+    #[must_use]
+    pub fn leads(&self) -> (usize, usize) {
+        let tables = self.tables.borrow();
+        (tables.matching_ids.len(), tables.links.len())
     }
 
     fn row<T>(&self, iccid: &Iccid, read: impl FnOnce(&Row) -> T) -> Option<T> {
@@ -313,8 +343,12 @@ impl Store for Memory {
     }
 
     async fn unlink(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault> {
-        if let Some(linked) = self.tables.borrow_mut().links.get_mut(eid) {
+        let links = &mut self.tables.borrow_mut().links;
+        if let Some(linked) = links.get_mut(eid) {
             linked.retain(|other| other != iccid);
+            if linked.is_empty() {
+                links.remove(eid);
+            }
         }
         Ok(())
     }

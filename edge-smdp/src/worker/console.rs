@@ -24,11 +24,9 @@ const HEADERS: [(&str, &str); 7] = [
     ("permissions-policy", "camera=(), usb=(), serial=(), microphone=(), geolocation=(), payment=()"),
 ];
 
-/// Whether an address is the console's.
-pub(super) fn is_at(url: &str) -> bool {
-    let path = url.split_once("://").and_then(|(_, rest)| rest.find('/').and_then(|at| rest.get(at..)));
-    let rest = path.and_then(|path| path.strip_prefix(ROOT));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+/// Whether a path is the console's.
+pub(super) fn is_path(path: &str) -> bool {
+    path.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// A file of the console.

@@ -43,8 +43,10 @@ pub(crate) type Answer = Result<(u16, Vec<u8>), String>;
 /// The operator's systems and the SM-DSs: they write down what they get.
 pub(crate) struct Post {
     pub(crate) letters: RefCell<Vec<Sent>>,
-    answer: RefCell<Box<dyn FnMut(&Sent) -> Answer>>,
+    answer: RefCell<Peer>,
 }
+
+type Peer = Box<dyn FnMut(&Sent) -> Answer>;
 
 /// A letter that arrived.
 #[derive(Clone, Debug)]
@@ -365,6 +367,7 @@ pub(crate) struct Euicc {
     pub(crate) seq: Cell<u32>,
     pub(crate) challenge: [u8; 16],
     pub(crate) address: String,
+    pub(crate) smdp_oid: String,
 }
 
 /// A session after AuthenticateClient.
@@ -419,6 +422,7 @@ impl Euicc {
             seq: Cell::new(0),
             challenge: [0xC5; 16],
             address: "smdp.example".into(),
+            smdp_oid: "2.999.10".into(),
         }
     }
 
@@ -625,7 +629,7 @@ impl Euicc {
         let data = Raw::new(ProfileInstallationResultData {
             transaction_id: open.transaction_id.parse().unwrap(),
             notification: self.notification(NotificationEvents::INSTALL, iccid),
-            smdp_oid: "2.999.10".parse().unwrap(),
+            smdp_oid: self.smdp_oid.parse().unwrap(),
             final_result,
         });
         let euicc_sign_pir = self.sign(&signature::euicc_sign_pir(data.bytes()));
@@ -644,14 +648,18 @@ impl Euicc {
         .encode()
     }
 
-    pub(crate) fn cancel(&self, world: &World, open: &Open, reason: CancelSessionReason, oid: &str) -> Value {
+    pub(crate) fn cancel_response(&self, id: &str, reason: CancelSessionReason, oid: &str) -> Vec<u8> {
         let signed = Raw::new(EuiccCancelSessionSigned {
-            transaction_id: open.transaction_id.parse().unwrap(),
+            transaction_id: id.parse().unwrap(),
             smdp_oid: oid.parse::<Oid>().unwrap(),
             reason,
         });
         let signature = self.sign(&signature::euicc_cancel_session_signature(signed.bytes()));
-        let response = CancelSessionResponse::Ok { signed, signature }.encode();
+        CancelSessionResponse::Ok { signed, signature }.encode()
+    }
+
+    pub(crate) fn cancel(&self, world: &World, open: &Open, reason: CancelSessionReason, oid: &str) -> Value {
+        let response = self.cancel_response(&open.transaction_id, reason, oid);
         let request =
             json!({ "transactionId": open.transaction_id, "cancelSessionResponse": b64(&response) });
         let (status, answer) = world.es9("cancelSession", &request);
