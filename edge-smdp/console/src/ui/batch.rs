@@ -8,7 +8,8 @@ use wasm_bindgen::JsCast;
 
 use super::context;
 use super::parts::{
-    Failure, Lines, Loader, ProfileLink, Select, Tick, dated, profile_types, read, save, type_options,
+    Failure, Lines, Loader, ProfileLink, Select, Tick, dated, go_on_at, profile_types, read, save,
+    type_options,
 };
 use crate::api::{BatchReport, ProfileType};
 use crate::batch::{Batch, Outcome, Shown, check_length, report};
@@ -318,9 +319,11 @@ fn Sending(
         save(&dated("subscribers", "csv"), "text/csv", &text);
     };
     let again = StoredValue::new(again);
+    let heading = NodeRef::<leptos::html::H2>::new();
+    go_on_at(heading);
     view! {
         <section class="card" aria-labelledby="sent-title">
-            <h2 id="sent-title">"Result"</h2>
+            <h2 id="sent-title" tabindex="-1" node_ref=heading>"Result"</h2>
             <progress max=total prop:value=move || progress.with(|progress| progress.next as f64) aria-label="Rows that were sent"></progress>
             <p role="status">{words}</p>
             {move || progress.with(|progress| progress.trouble.clone()).map(|trouble| view! {

@@ -243,6 +243,20 @@ pub(super) fn ProfileLink(iccid: String) -> impl IntoView {
     view! { <a class="digits" href=Route::Order(iccid).hash()>{words}</a> }
 }
 
+/// What was pressed has gone, and this came in its place: a reader goes on there.
+pub(super) fn go_on_at<E>(place: NodeRef<E>)
+where
+    E: leptos::html::ElementType + 'static,
+    E::Output: JsCast + Clone + 'static,
+{
+    Effect::new(move |_| {
+        let element = place.get().and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+        if let Some(element) = element {
+            drop(element.focus());
+        }
+    });
+}
+
 /// An EID in two rows of digits, or that there is none.
 #[component]
 pub(super) fn Eid(eid: Option<String>) -> impl IntoView {
