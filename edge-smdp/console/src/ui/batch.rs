@@ -326,6 +326,7 @@ fn Sending(
             <h2 id="sent-title" tabindex="-1" node_ref=heading>"Result"</h2>
             <progress max=total prop:value=move || progress.with(|progress| progress.next as f64) aria-label="Rows that were sent"></progress>
             <p role="status">{words}</p>
+            <Show when=running><p class="help">"Stay in this view until it is done: leaving it stops the sending. What was sent stays done."</p></Show>
             {move || progress.with(|progress| progress.trouble.clone()).map(|trouble| view! {
                 <Failure trouble/>
                 <p>"What was sent is done. To go on with the rest:"</p>
