@@ -82,7 +82,7 @@ fn Happened(log: Log) -> impl IntoView {
                 <th scope="row" class="when"><Moment at=event.at/></th>
                 <td data-label="Profile" class="digits"><ProfileLink iccid/></td>
                 <td data-label="EID" class="digits"><Eid eid=event.eid/></td>
-                <td data-label="Detail" class:none=bare>{if bare { "none".to_owned() } else { detail }}</td>
+                <td data-label="Detail" class:none=bare>{if bare { "–".to_owned() } else { detail }}</td>
             </tr>
         }
     };

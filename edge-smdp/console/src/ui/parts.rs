@@ -262,7 +262,7 @@ where
 pub(super) fn Eid(eid: Option<String>) -> impl IntoView {
     match eid {
         Some(eid) => view! { <span class="eid">{eid}</span> }.into_any(),
-        None => view! { <span class="none">"none"</span> }.into_any(),
+        None => view! { <span class="none">"–"</span> }.into_any(),
     }
 }
 
