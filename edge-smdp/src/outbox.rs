@@ -9,7 +9,8 @@
 //!
 //! | answer | and then |
 //! | --- | --- |
-//! | 2xx, no function execution status or a success | acknowledged |
+//! | 2xx with a function execution status that is a success, or without a body | acknowledged |
+//! | 2xx with anything else | from the operator: acknowledged, from an SM-DS: again |
 //! | 200, `Failed` for now (reason 4.2 or 5.1) | again |
 //! | 200, `Failed` otherwise | the peer has it and wants none of it: given up, noted in the journal |
 //! | no answer, any other status | again |
@@ -217,8 +218,9 @@ pub(crate) enum Reply {
     Refused(String, String, String),
 }
 
-/// Reads an answer, or what kept it from coming.
-pub(crate) fn reply(answer: Result<(u16, Vec<u8>), String>) -> Reply {
+/// Reads an answer, or what kept it from coming. `needs_header`: what is no answer of
+/// the standard's is none.
+pub(crate) fn reply(answer: Result<(u16, Vec<u8>), String>, needs_header: bool) -> Reply {
     let (status, body) = match answer {
         Ok(answer) => answer,
         Err(error) => return Reply::Later(words(&error)),
@@ -226,8 +228,10 @@ pub(crate) fn reply(answer: Result<(u16, Vec<u8>), String>) -> Reply {
     if !(200..300).contains(&status) {
         return Reply::Later(format!("HTTP status {status}"));
     }
-    // 204 has none, and some have one that is not the standard's.
-    let Ok(HeaderOnly { header }) = serde_json::from_slice(&body) else { return Reply::Done };
+    let Ok(HeaderOnly { header }) = serde_json::from_slice(&body) else {
+        let is_answer = body.is_empty() || !needs_header;
+        return if is_answer { Reply::Done } else { Reply::Later("an answer without a header".into()) };
+    };
     if header.is_success() {
         return Reply::Done;
     }
@@ -311,7 +315,8 @@ mod tests {
 
     #[test]
     fn answers_are_told_apart() {
-        let ok = |status: u16, body: &str| reply(Ok((status, body.as_bytes().to_vec())));
+        let ok = |status: u16, body: &str| reply(Ok((status, body.as_bytes().to_vec())), false);
+        let strict = |status: u16, body: &str| reply(Ok((status, body.as_bytes().to_vec())), true);
         let failed = |code: &str| {
             let (subject, reason) = code.split_once('/').unwrap();
             format!(
@@ -323,6 +328,12 @@ mod tests {
         for (status, body) in [(204, ""), (200, ""), (200, success), (202, "<html>"), (200, "{}")] {
             assert_eq!(ok(status, body), Reply::Done, "{status} {body}");
         }
+        for (status, body) in [(204, ""), (200, success)] {
+            assert_eq!(strict(status, body), Reply::Done, "{status} {body}");
+        }
+        for body in ["<html>", "{}"] {
+            assert!(matches!(strict(200, body), Reply::Later(_)), "{body}");
+        }
         for status in [100, 301, 302, 400, 401, 404, 429, 500, 503] {
             assert!(matches!(ok(status, success), Reply::Later(_)), "{status}");
         }
@@ -330,7 +341,9 @@ mod tests {
             assert!(matches!(ok(200, &failed(code)), Reply::Later(_)), "{code}");
         }
         assert!(ok(200, &failed("8.9.5/3.9")).is(StatusCode::SMDS_EVENT_UNKNOWN));
-        assert!(matches!(reply(Err("ä".repeat(500))), Reply::Later(words) if words.len() <= MOST_OF_WORDS));
+        assert!(
+            matches!(reply(Err("ä".repeat(500)), false), Reply::Later(words) if words.len() <= MOST_OF_WORDS)
+        );
     }
 
     #[test]

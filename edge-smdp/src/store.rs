@@ -19,6 +19,8 @@ use crate::wire::text;
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod durable;
 pub mod memory;
+#[cfg(feature = "self-test")]
+pub mod remote;
 #[cfg(target_arch = "wasm32")]
 mod shard;
 pub mod suite;

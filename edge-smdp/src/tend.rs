@@ -31,9 +31,11 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     /// # Errors
     /// The store's fault; what was done by then stays done.
     pub async fn tend(&self) -> Result<(), Fault> {
-        self.end_orders().await?;
-        self.reseal().await?;
-        self.deliver().await
+        // What keeps one of them from being done does not keep the others.
+        let ended = self.end_orders().await;
+        let delivered = self.deliver().await;
+        let resealed = self.reseal().await;
+        ended.and(delivered).and(resealed)
     }
 
     /// Sends the messages that are due, the most overdue first. It takes no longer than
@@ -104,7 +106,8 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let json = message.json(&self.server.oid).map_err(|error| Fault::new(format!("JSON: {error}")))?;
         let callback = self.server.operator_callback.as_ref().filter(|_| message.message.is_for_operator());
         let token = callback.and_then(|callback| callback.token.as_ref()).map(|token| token.as_str());
-        let reply = outbox::reply(self.courier.post(&Letter { url, token, json: &json }).await);
+        let answer = self.courier.post(&Letter { url, token, json: &json }).await;
+        let reply = outbox::reply(answer, !message.message.is_for_operator());
         // An event that is not there is deleted.
         Ok(if reply.is(StatusCode::SMDS_EVENT_UNKNOWN) { Reply::Done } else { reply })
     }
@@ -150,6 +153,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     /// Orders whose time is over end, and give up what leads to them.
     async fn end_orders(&self) -> Result<(), Fault> {
         let now = self.clock.now();
+        let mut all = Ok(());
         for iccid in self.store.expired(now, MOST).await? {
             let ended = self.change(&iccid, async |change| {
                 let profile = &mut change.profile;
@@ -158,9 +162,9 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 }
                 Ok(())
             });
-            no_trouble(ended.await)?;
+            all = all.and(no_trouble(ended.await));
         }
-        Ok(())
+        all
     }
 
     /// What is sealed under an older key is sealed under the present one.

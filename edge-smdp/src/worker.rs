@@ -143,6 +143,12 @@ async fn outside(
         crate::crypto::suite::run(&WebCrypto::new()?).await?;
         return outgoing(http::Response::new(b"every promise is kept".to_vec()));
     }
+    #[cfg(feature = "self-test")]
+    if let Some(test) = request.uri().path().strip_prefix("/self-test/store/") {
+        let call = String::from_utf8_lossy(request.body());
+        let answer = crate::store::remote::serve(&store.of_test(test), &call).await?;
+        return outgoing(http::Response::new(answer.into_bytes()));
+    }
     #[cfg(feature = "bench")]
     if let Some(asked) = request.uri().path().strip_prefix("/bench/") {
         crate::crypto::bare::run(asked).await?;

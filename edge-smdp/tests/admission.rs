@@ -9,7 +9,6 @@ use std::rc::Rc;
 
 use common::*;
 use edge_smdp::admission::{AdmissionText, TlsClient};
-use edge_smdp::store::memory::Memory;
 use edge_smdp::{Configuration, Server, SmDp};
 use http::Request;
 use httpsig::lpa::{self, WINDOW};
@@ -101,7 +100,7 @@ fn world(admission: AdmissionText<'_>) -> World {
         ..Configuration::default()
     };
     let server = ready(Server::new(Software::new(rng(2)), &configuration)).unwrap();
-    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
+    world.smdp = SmDp::new(Rc::new(server), TestStore::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
         .with_courier(Rc::clone(&world.post));
     world
 }

@@ -9,7 +9,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use common::*;
-use edge_smdp::store::memory::Memory;
 use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
 use rsp::codes::ErrorReason;
 use rsp_crypto::issue::Pki;
@@ -367,7 +366,7 @@ fn credentials_in_several_documents_are_as_one() {
     let text = format!("{}\n{}", document(&first), document(&second));
     let server = server(&text, Protection::default(), Limits::default());
     let mut world = World::new();
-    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
+    world.smdp = SmDp::new(Rc::new(server), TestStore::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
         .with_courier(Rc::clone(&world.post));
     for pki in [&first, &second] {
         assert_eq!(Euicc::new(pki, EID).authenticate(&world, Some("UNKNOWN")).err().unwrap(), "8.2.6/3.8");

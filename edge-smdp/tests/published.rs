@@ -9,7 +9,6 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use common::*;
-use edge_smdp::store::memory::Memory;
 use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
 use rsp_crypto::software::SigningKey;
 use rsp_crypto::{Software, ready};
@@ -41,7 +40,7 @@ fn world() -> Option<World> {
     let mut world = World::new();
     world.clock = Rc::new(Cell::new(IN_TIME));
     let server = server(&credentials, Protection::SessionKeys, Limits::default());
-    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
+    world.smdp = SmDp::new(Rc::new(server), TestStore::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
         .with_courier(Rc::clone(&world.post));
     Some(world)
 }
@@ -142,7 +141,7 @@ fn wrong_certificates_of_our_own_are_refused() {
     let server = start(pair(negative("DPauth_expired.der").unwrap(), &auth_key), pb()).ok().unwrap();
     let mut world = World::new();
     world.clock = Rc::new(Cell::new(IN_TIME));
-    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
+    world.smdp = SmDp::new(Rc::new(server), TestStore::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
         .with_courier(Rc::clone(&world.post));
     let health = world.request("GET", "/operator/health", None, b"");
     assert_eq!(health.status(), 503);

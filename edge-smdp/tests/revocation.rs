@@ -9,7 +9,6 @@ use std::rc::Rc;
 
 use common::*;
 use edge_smdp::admission::AdmissionText;
-use edge_smdp::store::memory::Memory;
 use edge_smdp::{Configuration, Server, SmDp};
 use rsp::metadata::NotificationEvents;
 use rsp_crypto::crl::Part;
@@ -69,7 +68,7 @@ fn try_world(lists: &str, more: &[&Pki], admission: AdmissionText<'_>) -> Result
         ..Configuration::default()
     };
     let server = ready(Server::new(Software::new(rng(2)), &configuration)).map_err(|error| error.0)?;
-    world.smdp = SmDp::new(Rc::new(server), Memory::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
+    world.smdp = SmDp::new(Rc::new(server), TestStore::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
         .with_courier(Rc::clone(&world.post));
     Ok(world)
 }

@@ -580,7 +580,7 @@ impl Laboratory {
                 free_non_volatile_memory: 500_000,
                 free_volatile_memory: 10_000,
             },
-            uicc_capability: 0,
+            uicc_capability: u32::MAX,
             ts102241_version: None,
             globalplatform_version: None,
             rsp_capability: 0,

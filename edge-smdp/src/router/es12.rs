@@ -116,7 +116,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let json = serde_json::to_string(&request(header));
         let json = json.map_err(|error| Fault::new(format!("JSON: {error}")))?;
         let url = url_of(event.smds_address, &format!("{}{function}", rsp::es12::PATH));
-        Ok(outbox::reply(self.courier.post(&Letter { url: &url, token: None, json: &json }).await))
+        Ok(outbox::reply(self.courier.post(&Letter { url: &url, token: None, json: &json }).await, true))
     }
 
     /// Puts the message that deletes an event into the outbox.

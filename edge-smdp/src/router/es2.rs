@@ -329,7 +329,8 @@ impl Call {
         }
         let digest = Sha256::new().chain_update(function).chain_update([0]).chain_update(body).finalize();
         let requester = requester.clone();
-        Ok(Self { id: format!("{requester}\n{call}"), digest: digest.into(), requester })
+        // With a length: what one of them ends with is not what the other begins with.
+        Ok(Self { id: format!("{}:{requester}:{call}", requester.len()), digest: digest.into(), requester })
     }
 
     /// Whether the one who calls may use profiles of this type.

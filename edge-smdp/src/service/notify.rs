@@ -13,6 +13,10 @@ use crate::error::{Malformed, Trouble};
 use crate::outbox::Message;
 use crate::profile::{EuiccKey, EventKind, Notification, Profile, ProfileState};
 
+/// The longest result of an eUICC that the operator gets, in bytes: a response for every
+/// profile element, and more.
+const MAX_RESULT_DATA: usize = 4096;
+
 /// How the download ended, by the word of the eUICC that it was bound to. A
 /// repeat, and a result of a session in which nothing was handed out, changes
 /// nothing.
@@ -58,7 +62,8 @@ pub(crate) async fn installation_result<P: Provider>(
             FunctionExecutionStatus::failed(code, detail.as_deref().unwrap_or_default())
         }
     };
-    let result_data = Some(Base64(result.data.bytes().to_vec()));
+    let result_data = Some(result.data.bytes()).filter(|data| data.len() <= MAX_RESULT_DATA);
+    let result_data = result_data.map(|data| Base64(data.to_vec()));
     profile.tell_with(now, INSTALLATION, status, Some(eid), result_data);
     let waiting = matches!(profile.state, ProfileState::Downloaded | ProfileState::Released);
     let Some(order) = &mut profile.order else { return Ok(()) };

@@ -131,6 +131,9 @@ pub(crate) struct Here {
 pub(crate) struct Durable {
     objects: ObjectNamespace,
     here: Option<Here>,
+    /// In front of the objects' names: tests have objects of their own.
+    #[cfg(feature = "self-test")]
+    of_test: String,
 }
 
 /// What of an object's paths leads to a door, as it is seen there.
@@ -145,13 +148,29 @@ fn may_be_drawn(id: &MatchingId) -> bool {
 impl Durable {
     /// From outside of all objects.
     pub(crate) const fn new(objects: ObjectNamespace) -> Self {
-        Self { objects, here: None }
+        Self {
+            objects,
+            here: None,
+            #[cfg(feature = "self-test")]
+            of_test: String::new(),
+        }
     }
 
     /// From within one of them. What it is asked for all profiles ([`Store::expired`]
     /// and the like) it then answers for its own.
     pub(crate) const fn inside(objects: ObjectNamespace, here: Here) -> Self {
-        Self { objects, here: Some(here) }
+        Self {
+            objects,
+            here: Some(here),
+            #[cfg(feature = "self-test")]
+            of_test: String::new(),
+        }
+    }
+
+    /// With objects for this test alone.
+    #[cfg(feature = "self-test")]
+    pub(crate) fn of_test(self, name: &str) -> Self {
+        Self { of_test: format!("{name} "), ..self }
     }
 
     /// Sends a request to an object as it is.
@@ -228,6 +247,8 @@ impl Durable {
         read: impl AsyncFnOnce(web_sys::Response) -> Result<T, JsValue>,
     ) -> Result<T, Fault> {
         let name = shard.name();
+        #[cfg(feature = "self-test")]
+        let name = format!("{}{name}", self.of_test);
         let stub = self.objects.get_by_name(&name);
         let stub: Stub = stub.map_err(|error| Fault::new(format!("object {name}: {error}")))?.into_rpc();
         let answer = async {

@@ -4,10 +4,12 @@
 #![allow(dead_code, reason = "every test file uses its part")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+mod store;
+pub(crate) mod turns;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use edge_smdp::store::memory::Memory;
 use edge_smdp::{Configuration, Courier, Letter, Limits, Protection, Server, SmDp};
 use http::{Request, Response};
 use rand_chacha::ChaCha8Rng;
@@ -34,8 +36,10 @@ use rsp_crypto::software::SigningKey;
 use rsp_crypto::{Bsp, Curve, OneTimeKeyPair, PublicKey, SessionKeys, Signature, Software, ready, signature};
 use serde_json::{Value, json};
 
+pub(crate) use store::TestStore;
+
 pub(crate) type Soft = Software<ChaCha8Rng>;
-pub(crate) type TestSmDp = SmDp<Soft, Memory, Rc<Cell<u64>>, RefCell<ChaCha8Rng>, Rc<Post>>;
+pub(crate) type TestSmDp = SmDp<Soft, TestStore, Rc<Cell<u64>>, RefCell<ChaCha8Rng>, Rc<Post>>;
 
 /// What a peer of the server answers: status and body, or that it does not.
 pub(crate) type Answer = Result<(u16, Vec<u8>), String>;
@@ -192,7 +196,7 @@ impl World {
         let smdp = ready(Server::new(Software::new(rng(2)), &configuration)).unwrap();
         let clock = Rc::new(Cell::new(NOW));
         let post = Rc::new(Post::new());
-        let smdp = SmDp::new(Rc::new(smdp), Memory::new(), Rc::clone(&clock), RefCell::new(rng(3)))
+        let smdp = SmDp::new(Rc::new(smdp), TestStore::new(), Rc::clone(&clock), RefCell::new(rng(3)))
             .with_courier(Rc::clone(&post));
         Self { smdp, clock, pki, lpa: None, post, calls: Cell::new(0) }
     }
@@ -493,7 +497,18 @@ impl Euicc {
     /// A new session up to AuthenticateClient; the code of the refusal if it is one.
     pub(crate) fn authenticate(&self, world: &World, matching_id: Option<&str>) -> Result<Open, String> {
         let (id, server) = self.initiate(world);
-        let (request, signature1) = self.authenticate_request(&id, self.signed1(&server, matching_id));
+        self.authenticate_in(world, &id, &server, matching_id)
+    }
+
+    /// AuthenticateClient in a session that has begun.
+    pub(crate) fn authenticate_in(
+        &self,
+        world: &World,
+        id: &str,
+        server: &ServerSigned1,
+        matching_id: Option<&str>,
+    ) -> Result<Open, String> {
+        let (request, signature1) = self.authenticate_request(id, self.signed1(server, matching_id));
         let (status, answer) = world.es9("authenticateClient", &request);
         assert_eq!(status, 200, "{answer}");
         if status_of(&answer) != "Executed-Success" {
@@ -508,7 +523,7 @@ impl Euicc {
         let smdp_signed2 = SmdpSigned2::decode(&signed2).unwrap();
         assert_eq!(smdp_signed2.transaction_id.to_string(), id);
         Ok(Open {
-            transaction_id: id,
+            transaction_id: id.to_owned(),
             smdp_signed2,
             smdp_signature2: signature2,
             metadata: unb64(&answer["profileMetadata"]),

@@ -1,0 +1,104 @@
+//! A store that lets others go first, for calls that run step by step in turn.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use super::TestStore;
+use edge_smdp::outbox::{Outgoing, Settled};
+use edge_smdp::profile::Profile;
+use edge_smdp::store::{
+    Added, Change, JournalQuery, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally,
+};
+use edge_smdp::{Fault, Limits, Protection, SmDp};
+use http::{Request, Response};
+use rsp::{Eid, Iccid, MatchingId, TransactionId};
+use serde_json::{Value, json};
+
+use super::{TOKEN, World, credential_set, rng, server};
+
+/// A store that lets others go first, once before every step.
+struct Yielding<'a>(&'a TestStore);
+
+async fn others_first() {
+    let mut waited = false;
+    poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
+macro_rules! yielding {
+    ($($name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
+        impl Store for Yielding<'_> {
+            $(async fn $name(&self, $($argument: $type),*) -> Result<$result, Fault> {
+                others_first().await;
+                self.0.$name($($argument),*).await
+            })*
+        }
+    };
+}
+
+yielding! {
+    add_profile(profile: &Profile, packages: &Packages) -> Added;
+    profile(iccid: &Iccid) -> Option<Stored>;
+    packages(iccid: &Iccid) -> Option<Packages>;
+    bound_profile_package(iccid: &Iccid) -> Option<Vec<u8>>;
+    replace(version: u64, change: &Change) -> bool;
+    remove(version: u64, iccid: &Iccid) -> bool;
+    available(profile_type: &str, from: u8, most: usize) -> Vec<Iccid>;
+    has_type(profile_type: &str) -> bool;
+    list(query: &Query) -> Vec<Profile>;
+    journal(query: &JournalQuery) -> Vec<Logged>;
+    tally(key_id: &str) -> Tally;
+    expired(now: u64, most: usize) -> Vec<Iccid>;
+    sealed_otherwise(key_id: &str, most: usize) -> Vec<Iccid>;
+    due(now: u64, most: usize) -> Vec<Outgoing>;
+    settle(message: &Outgoing, settled: &Settled) -> ();
+    put_profile_type(profile_type: &StoredProfileType) -> Option<bool>;
+    profile_type(name: &str) -> Option<StoredProfileType>;
+    profile_types() -> Vec<StoredProfileType>;
+    remove_profile_type(name: &str) -> bool;
+    claim_matching_id(id: &MatchingId, iccid: &Iccid) -> Iccid;
+    release_matching_id(id: &MatchingId, iccid: &Iccid) -> ();
+    matching_id(id: &MatchingId) -> Option<Iccid>;
+    link(eid: &Eid, iccid: &Iccid) -> ();
+    unlink(eid: &Eid, iccid: &Iccid) -> ();
+    linked(eid: &Eid) -> Vec<Iccid>;
+    remember_call(id: &str, iccid: &Iccid, instead_of: Option<&Iccid>, expires: u64) -> Iccid;
+    call(id: &str) -> Option<Iccid>;
+    begin_session(id: &TransactionId, iccid: Option<&Iccid>, expires: u64) -> bool;
+    session(id: &TransactionId) -> Option<Iccid>;
+}
+
+/// Runs two calls step by step in turn, the second `head_start` steps later; `function`
+/// with its interface, as in the path.
+pub(crate) fn both(world: &World, function: &str, bodies: [&Value; 2], head_start: usize) -> [Value; 2] {
+    let credentials = json!({ "sets": [credential_set(&world.pki)] }).to_string();
+    let server = Rc::new(server(&credentials, Protection::SessionKeys, Limits::default()));
+    let store = Yielding(world.smdp.store());
+    let smdp = SmDp::new(server, store, Rc::clone(&world.clock), RefCell::new(rng(4)))
+        .with_courier(Rc::clone(&world.post));
+    let call = |body: &Value| {
+        let request = Request::post(format!("/gsma/rsp2/{function}"))
+            .header("authorization", format!("Bearer {TOKEN}"))
+            .body(body.to_string().into_bytes());
+        smdp.handle(request.unwrap())
+    };
+    let (mut first, mut second) = (pin!(call(bodies[0])), pin!(call(bodies[1])));
+    let mut context = Context::from_waker(Waker::noop());
+    let mut answers: [Option<Response<Vec<u8>>>; 2] = [None, None];
+    for step in 0..1000 {
+        if answers[0].is_none()
+            && let Poll::Ready(answer) = first.as_mut().poll(&mut context)
+        {
+            answers[0] = Some(answer);
+        }
+        if step >= head_start
+            && answers[1].is_none()
+            && let Poll::Ready(answer) = second.as_mut().poll(&mut context)
+        {
+            answers[1] = Some(answer);
+        }
+    }
+    answers.map(|answer| serde_json::from_slice(answer.unwrap().body()).unwrap())
+}
