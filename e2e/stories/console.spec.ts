@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Console, type Subscriber } from './console';
-import { expect, luhn, test } from './laboratory';
+import { expect, luhn, published, test } from './laboratory';
 
 function subscribers(number: number): Subscriber[] {
   const first = Number(Date.now().toString().slice(-8)) * 10;
@@ -189,6 +189,56 @@ test('many are ordered at once and printed, and only the codes are on paper', as
   await console.order([rows[0]!.iccid]);
   await expect(page.getByRole('table')).toContainText('has an order already');
   await expect(page.getByRole('table')).toContainText(/subject 8\.2\.1 \/ reason 3\.3/);
+  expect(console.complaints).toEqual([]);
+});
+
+test('a published package becomes a profile type, and profiles are made of it', async ({ page }) => {
+  const file = 'ts48-v7/TS48v7_eSIM_GTP_SAIP2.3_NoBERTLV.der';
+  const bytes = published(file);
+  test.skip(!bytes, `${file} is not present`);
+  const console = new Console(page);
+  const name = `Story type ${Date.now()} <b>&/`;
+  const choose = (name: string, buffer: Buffer) =>
+    page.getByLabel('Unprotected profile package (DER)').setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
+  await console.open();
+  await console.go('Profile types');
+  await page.getByRole('link', { name: 'New profile type' }).click();
+  await page.getByLabel('Name', { exact: true }).fill(name);
+  await page.getByLabel('Class').selectOption('test');
+  await page.getByLabel('Operator', { exact: true }).fill('GSMA TS.48');
+  await page.getByLabel('Profile name').fill('Generic Test Profile');
+  await choose('profile.txt', Buffer.from('-----BEGIN'));
+  await expect(page.getByText('This is a text: choose the package in DER')).toBeVisible();
+  await choose('profile.der', bytes!);
+  await expect(page.getByText('Read: profile.der')).toBeVisible();
+  await page.getByText('What device and eUICC must have').click();
+  await page.getByLabel('Type allocation codes').fill('35290611, 86');
+  await page.getByLabel('E-UTRAN', { exact: true }).fill('9');
+  await console.inOrder();
+  await console.button('Upload').click();
+
+  await expect(console.heading).toHaveText(`Profile type ${name}`);
+  const facts = page.getByRole('main');
+  for (const words of ['uploaded', 'Keys and algorithm', '35290611, 86', 'E-UTRAN from release 9']) await expect(facts).toContainText(words);
+  await console.inOrder();
+
+  const [row] = subscribers(1);
+  // The package is one of the test algorithm: K is all it takes.
+  await console.paste(csv([row!]).replace('opc,spn', 'opc,msisdn').replace('Console Mobile', ''));
+  await page.getByLabel('Profile type').selectOption(name);
+  await console.button('Send 1 subscriber').click();
+  await expect(page.getByText('Done: 1 created')).toBeVisible();
+  await page.getByRole('link', { name: 'Order some' }).click();
+  await expect(page.getByLabel('Profile type')).toHaveValue(name);
+  await console.button('Order').click();
+  await expect(page.getByText('Made: 1 order.')).toBeVisible();
+
+  await page.evaluate((to) => { location.hash = to; }, `#/types/${encodeURIComponent(name)}`);
+  await console.button('Delete the type').click();
+  await expect(console.dialog).toContainText(name);
+  await console.dialog.getByRole('button', { name: 'Delete it' }).click();
+  await expect(console.heading).toHaveText('Profile types');
+  await expect(page.getByRole('link', { name })).toHaveCount(0);
   expect(console.complaints).toEqual([]);
 });
 

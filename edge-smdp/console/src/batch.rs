@@ -21,8 +21,9 @@ use crate::words::{bytes, count};
 pub const MAX_FILE: u64 = 32 << 20;
 /// The most subscribers of a file.
 pub const MAX_ROWS: usize = 100_000;
-/// The most subscribers of a request.
-pub const CHUNK_ROWS: usize = 200;
+/// The most subscribers of a request: the server takes more, and with fewer the person sees
+/// that it goes on.
+pub const CHUNK_ROWS: usize = 100;
 /// The longest request, in bytes (the server takes half as much again).
 pub const CHUNK_BYTES: usize = 1 << 20;
 /// The longest row, in bytes.
@@ -214,8 +215,7 @@ impl Batch {
             Format::Json => of_json(piece),
         };
         let shown = |column: &&'static str| match values.get(column) {
-            None => Shown::Nothing,
-            Some(value) if value.is_empty() => Shown::Nothing,
+            None | Some("") => Shown::Nothing,
             Some(_) if is_secret(column) => Shown::Hidden,
             Some(value) => Shown::Text(value.chars().take(80).collect()),
         };
@@ -348,7 +348,7 @@ impl Values {
             Some(_) => {}
         }
         let hexadecimal =
-            |text: &str| text.len() % 2 == 0 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            |text: &str| text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if given("k").is_none() {
             say("K is missing.");
         }
@@ -885,7 +885,7 @@ mod tests {
             pieces.push(chunk.rows.len());
             from = chunk.next;
         }
-        assert_eq!(pieces, [200, 200, 50]);
+        assert_eq!(pieces, [100, 100, 100, 100, 50]);
         assert_eq!(lines, (1..=450).map(row).collect::<Vec<_>>());
     }
 

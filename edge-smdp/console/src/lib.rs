@@ -24,6 +24,9 @@ mod client;
 #[cfg(target_arch = "wasm32")]
 mod ui;
 
+#[cfg(all(test, target_arch = "wasm32"))]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 /// Starts the application in the page that loaded the module.
 #[cfg(all(target_arch = "wasm32", not(test)))]
 #[wasm_bindgen::prelude::wasm_bindgen(start)]

@@ -7,11 +7,14 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 
 use super::context;
-use super::parts::{Failure, Lines, Loader, Select, Tick, dated, profile_types, read, save, type_options};
+use super::parts::{
+    Failure, Lines, Loader, ProfileLink, Select, Tick, dated, go_on_at, profile_types, read, save,
+    type_options,
+};
 use crate::api::{BatchReport, ProfileType};
 use crate::batch::{Batch, Outcome, Shown, check_length, report};
 use crate::client::Client;
-use crate::route::{Filter, Route, escape, last_digits};
+use crate::route::{Filter, Route, escape};
 use crate::words::{Trouble, bytes, count};
 
 /// Rows that are shown before they are sent.
@@ -306,7 +309,7 @@ fn Sending(
             <tr>
                 <td class="state"><span class=tone>{outcome.status}</span></td>
                 <th scope="row">"Row "{outcome.row}</th>
-                <td data-label="ICCID" class="digits">{(!iccid.is_empty()).then(|| view! { <a href=Route::Order(iccid.clone()).hash()>"…"{last_digits(&iccid).to_owned()}</a> })}</td>
+                <td data-label="ICCID" class="digits">{(!iccid.is_empty()).then(|| view! { <ProfileLink iccid/> })}</td>
                 <td data-label="Why">{outcome.detail}</td>
             </tr>
         }
@@ -316,11 +319,14 @@ fn Sending(
         save(&dated("subscribers", "csv"), "text/csv", &text);
     };
     let again = StoredValue::new(again);
+    let heading = NodeRef::<leptos::html::H2>::new();
+    go_on_at(heading);
     view! {
         <section class="card" aria-labelledby="sent-title">
-            <h2 id="sent-title">"Result"</h2>
+            <h2 id="sent-title" tabindex="-1" node_ref=heading>"Result"</h2>
             <progress max=total prop:value=move || progress.with(|progress| progress.next as f64) aria-label="Rows that were sent"></progress>
             <p role="status">{words}</p>
+            <Show when=running><p class="help">"Stay in this view until it is done: leaving it stops the sending. What was sent stays done."</p></Show>
             {move || progress.with(|progress| progress.trouble.clone()).map(|trouble| view! {
                 <Failure trouble/>
                 <p>"What was sent is done. To go on with the rest:"</p>

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::parts::{Ago, Eid, Field, Loader, Moment, Mood, Pages, Refresh, Select, Turn, options, shown};
+use super::parts::{
+    Ago, Eid, Field, Loader, Moment, Mood, Pages, ProfileLink, Refresh, Select, Turn, options, shown,
+};
 use super::{context, go};
 use crate::api::{Event, EventPage, NotificationPage, Outbox, OutgoingMessage};
-use crate::route::{Filter, Log, Route, last_digits};
+use crate::route::{Filter, Log, Route};
 use crate::state::{EVENTS, Tone, event as words_of};
 use crate::words::count;
 
@@ -78,9 +80,9 @@ fn Happened(log: Log) -> impl IntoView {
             <tr data-event=event.event.clone()>
                 <td class="state"><Mood tone words/></td>
                 <th scope="row" class="when"><Moment at=event.at/></th>
-                <td data-label="Profile" class="digits"><a href=Route::Order(iccid.clone()).hash()>"…"{last_digits(&iccid).to_owned()}</a></td>
+                <td data-label="Profile" class="digits"><ProfileLink iccid/></td>
                 <td data-label="EID" class="digits"><Eid eid=event.eid/></td>
-                <td data-label="Detail" class:none=bare>{if bare { "none".to_owned() } else { detail }}</td>
+                <td data-label="Detail" class:none=bare>{if bare { "–".to_owned() } else { detail }}</td>
             </tr>
         }
     };
@@ -177,7 +179,7 @@ fn Waiting() -> impl IntoView {
             <tr>
                 <td class="state"><Mood tone words=tried/></td>
                 <th scope="row">{words}</th>
-                <td data-label="Profile" class="digits">{message.iccid.map(|iccid| view! { <a href=Route::Order(iccid.clone()).hash()>"…"{last_digits(&iccid).to_owned()}</a> })}</td>
+                <td data-label="Profile" class="digits">{message.iccid.map(|iccid| view! { <ProfileLink iccid/> })}</td>
                 <td data-label="Next try"><Ago at=message.due/></td>
                 <td data-label="Last error">{message.last_error.unwrap_or_else(|| "none".to_owned())}</td>
             </tr>

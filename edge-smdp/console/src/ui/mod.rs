@@ -68,8 +68,11 @@ fn App() -> impl IntoView {
     }
 }
 
+/// A name, and where it leads.
+type Place = (&'static str, fn() -> Route);
+
 /// The ways to the views.
-const PLACES: [(&str, fn() -> Route); 7] = [
+const PLACES: [Place; 7] = [
     ("Orders", || Route::Orders(Filter::default())),
     ("New order", || Route::NewOrder(Filter::default())),
     ("Batch", || Route::Batch),

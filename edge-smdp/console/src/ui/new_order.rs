@@ -1,25 +1,30 @@
 //! To order: one profile, or many at once.
 
+use std::collections::BTreeMap;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::order::ActivationCode;
+use super::orders::name as orders_name;
 use super::parts::{
-    Badge, Failure, Field, Help, Lines, Select, Tick, dated, profile_types, save, type_options,
+    Badge, Failure, Field, Help, Lines, ProfileLink, Select, Tick, dated, go_on_at, profile_types, save,
+    type_options,
 };
 use super::sheet::{Label, Labels};
 use super::{context, go};
-use crate::api::{NewOrders as Request, OrderResult, OrderResults};
+use crate::api::{NewOrders as Request, OrderResult, OrderResults, ProfilePage};
 use crate::batch::table;
 use crate::order::{Form, Matching, Wrong, eids, orders, unchecked};
-use crate::route::{Filter, Route, last_digits};
+use crate::route::{Filter, Route};
 use crate::words::{Trouble, count};
 
 /// What was ordered and what came of it.
 #[derive(Clone, PartialEq)]
 struct Made {
     results: Vec<OrderResult>,
-    name: String,
+    /// By ICCID, as far as they are known.
+    names: BTreeMap<String, String>,
 }
 
 #[component]
@@ -76,13 +81,25 @@ pub(super) fn NewOrders(filter: Filter) -> impl IntoView {
             Ok(list) => list,
             Err(first) => return wrong.set(Some(first)),
         };
-        let name = if by_iccid.get_untracked() { "Profile".to_owned() } else { profile_type.get_untracked() };
         busy.set(true);
         spawn_local(async move {
             let answer = client.send_json::<OrderResults>("POST", "orders", &Request { orders: &list }).await;
+            // The results do not say what the profiles are called; what was just changed comes first.
+            let names = match &answer {
+                Ok(_) => client.get::<ProfilePage>("profiles?limit=200").await.unwrap_or_default().profiles,
+                Err(_) => Vec::new(),
+            };
+            let names = names.into_iter().map(|line| (line.iccid.clone(), orders_name(&line))).collect();
             busy.try_set(false);
             match answer {
-                Ok(OrderResults { results }) => drop(made.try_set(Some(Made { results, name }))),
+                Ok(OrderResults { results }) => {
+                    drop(made.try_set(Some(Made { results, names })));
+                }
+                Err(told) if told.passing => {
+                    let next =
+                        "Look at the list of orders before you try again: the server may have made some.";
+                    drop(trouble.try_set(Some(Trouble { next: next.to_owned(), ..told })));
+                }
                 Err(told) => drop(trouble.try_set(Some(told))),
             }
         });
@@ -177,16 +194,19 @@ pub(super) fn NewOrders(filter: Filter) -> impl IntoView {
 
 #[component]
 fn Results(made: Made, again: impl Fn() + Send + Sync + 'static) -> impl IntoView {
-    let Made { results, name } = made;
+    let Made { results, names } = made;
+    let heading = NodeRef::<leptos::html::P>::new();
+    go_on_at(heading);
     let refused = results.iter().filter(|result| result.refused.is_some()).count();
     let good = results.len() - refused;
     let labels: Vec<Label> = results
         .iter()
         .filter(|result| result.refused.is_none())
         .filter_map(|result| {
+            let iccid = result.iccid.clone()?;
             Some(Label {
-                name: name.clone(),
-                iccid: result.iccid.clone()?,
+                name: names.get(&iccid).cloned().unwrap_or_default(),
+                iccid,
                 code: result.activation_code.clone()?,
             })
         })
@@ -219,7 +239,7 @@ fn Results(made: Made, again: impl Fn() + Send + Sync + 'static) -> impl IntoVie
     };
     let row = |result: OrderResult| {
         let iccid = result.iccid.clone().unwrap_or_default();
-        let (linked, digits) = (Route::Order(iccid.clone()).hash(), iccid.clone());
+        let linked = iccid.clone();
         view! {
             <tr>
                 <td class="state">{result.state.filter(|_| result.refused.is_none()).map(|state| view! { <Badge state/> })}
@@ -227,7 +247,7 @@ fn Results(made: Made, again: impl Fn() + Send + Sync + 'static) -> impl IntoVie
                 <th scope="row">{if iccid.is_empty() {
                     "no profile".into_any()
                 } else {
-                    view! { <a href=linked>"…"{last_digits(&digits).to_owned()}</a> }.into_any()
+                    view! { <ProfileLink iccid=linked/> }.into_any()
                 }}</th>
                 <td data-label="ICCID" class="digits">{iccid}</td>
                 <td data-label="Activation code">{match (result.refused, result.activation_code) {
@@ -251,7 +271,7 @@ fn Results(made: Made, again: impl Fn() + Send + Sync + 'static) -> impl IntoVie
         ),
     };
     view! {
-        <p class=note role="status">{words}</p>
+        <p class=note role="status" tabindex="-1" node_ref=heading>{words}</p>
         <div class="bar">
             <button type="button" class="main" on:click=move |_| again()>"Order again"</button>
             <button type="button" on:click=move |_| go(&Route::Orders(Filter::default()))>"All orders"</button>

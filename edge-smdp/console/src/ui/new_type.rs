@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 
 use super::parts::{Failure, Field, Help, Select, read};
 use super::{context, go};
-use crate::api::ProfileType;
+use crate::api::{ProfileType, ProfileTypes};
 use crate::order::Wrong;
 use crate::profile_type::{CAPABILITIES, FIELDS, Form, MAX_PACKAGE, REQUIRED, check_package, profile_type};
 use crate::route::{Route, escape};
@@ -93,13 +93,17 @@ pub(super) fn NewType() -> impl IntoView {
         spawn_local(async move {
             let path = format!("profile-types/{}", escape(&made.name));
             // A type of this name would be replaced: that is not what “new” says.
-            let there = client.get::<ProfileType>(&path).await;
-            let answer = match there {
-                Ok(_) => Err(Trouble::new(
+            let taken = match client.get::<ProfileTypes>("profile-types").await {
+                Ok(all) => Ok(all.profile_types.iter().any(|one| one.name == made.name)),
+                Err(told) => Err(told),
+            };
+            let answer = match taken {
+                Ok(true) => Err(Trouble::new(
                     "There is a profile type of this name already.",
                     "Choose another name, or delete the other type first.",
                 )),
-                Err(_) => client.send_json::<ProfileType>("PUT", &path, &made).await,
+                Ok(false) => client.send_json::<ProfileType>("PUT", &path, &made).await,
+                Err(told) => Err(told),
             };
             busy.try_set(false);
             match answer {

@@ -12,6 +12,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::context;
 use crate::api::{ProfileType, ProfileTypes};
 use crate::qr;
+use crate::route::{Route, last_digits};
 use crate::state::{self, Place, ProfileState, Step, Tone};
 use crate::time;
 use crate::words::Trouble;
@@ -235,12 +236,33 @@ pub(super) fn Ago(at: u64) -> impl IntoView {
     view! { <time datetime=time::rfc3339(at) title=local(at)>{time::distance(at, now())}</time> }
 }
 
+/// A profile by the last digits of its ICCID, with the way to it.
+#[component]
+pub(super) fn ProfileLink(iccid: String) -> impl IntoView {
+    let words = format!("…{}", last_digits(&iccid));
+    view! { <a class="digits" href=Route::Order(iccid).hash()>{words}</a> }
+}
+
+/// What was pressed has gone, and this came in its place: a reader goes on there.
+pub(super) fn go_on_at<E>(place: NodeRef<E>)
+where
+    E: leptos::html::ElementType + 'static,
+    E::Output: JsCast + Clone + 'static,
+{
+    Effect::new(move |_| {
+        let element = place.get().and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+        if let Some(element) = element {
+            drop(element.focus());
+        }
+    });
+}
+
 /// An EID in two rows of digits, or that there is none.
 #[component]
 pub(super) fn Eid(eid: Option<String>) -> impl IntoView {
     match eid {
         Some(eid) => view! { <span class="eid">{eid}</span> }.into_any(),
-        None => view! { <span class="none">"none"</span> }.into_any(),
+        None => view! { <span class="none">"–"</span> }.into_any(),
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) fn Door(access: Access) -> impl IntoView {
             <p>"To switch it on, set the secret "<code>"OPERATOR_TOKEN"</code>" of the SM-DP+ to a long random text and \
                start it again:"</p>
             <pre tabindex="0" aria-label="Command">"wrangler secret put OPERATOR_TOKEN --config edge-smdp/wrangler.jsonc"</pre>
+            <p>"Behind Cloudflare Access, the variable "<code>"OPERATOR_ACCESS"</code>" does instead: who is let in there is the operator, and no token is asked for."</p>
             <p>"In a laboratory, "<code>"cargo xtask dev"</code>" does this by itself and prints the token."</p>
             <p><button type="button" on:click=move |_| spawn_local(client.begin())>"Look again"</button></p>
         }
