@@ -92,7 +92,7 @@ impl Metadata {
     /// command line.
     pub(crate) fn natively(&self) -> Vec<&str> {
         let others = self.members().filter(|member| !self.is_native(member));
-        let all = ["--workspace", "--features", "wasm-euicc/cli"];
+        let all = ["--workspace", "--features", "wasm-euicc/cli,edge-smdp/self-test"];
         all.into_iter().chain(others.flat_map(|member| ["--exclude", &member.name])).collect()
     }
 

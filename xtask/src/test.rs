@@ -20,6 +20,7 @@ use crate::seed;
 use crate::setup::{self, Kit, Need};
 use crate::stack::{self, Stack};
 use crate::state::State;
+use crate::workerd::Workerd;
 
 /// Options of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -78,6 +79,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
         }
         if wanted("workers") {
             part("workers in their runtime", &|| workers(place, &kit));
+            part("the SM-DP+ over its objects", &|| objects(place, &kit, &metadata));
             part("workers under load", &|| bench::smdp::test(place, &kit));
         }
         if wanted("stories") {
@@ -190,6 +192,45 @@ fn workers(place: &Place, kit: &Kit) -> Result<usize> {
     node.env("LABORATORY", serde_json::Value::from_iter(variables).to_string());
     counted(&mut node, |line| number_after(line, "ℹ pass "))
 }
+
+/// The tests of the SM-DP+'s service, which run over the store in memory as all native tests
+/// do, once more over Durable Objects: those of a worker that executes the store's methods.
+fn objects(place: &Place, kit: &Kit, metadata: &Metadata) -> Result<usize> {
+    let build = build::worker_with(place, kit, SMDP, "self-test")?;
+    let state = fresh(place, "test-objects")?;
+    let mut workerd = Workerd::start(place, kit, &state, (SMDP, &build), &state.folder.join("workerd"))?;
+    let url = workerd.url();
+    let suites = stack::agent().get(format!("{url}/self-test")).call()?.body_mut().read_to_string()?;
+    if suites != "every promise is kept" {
+        bail!("store and cryptography in the runtime: {suites}; see {}", workerd.log().display());
+    }
+    let mut cargo = kit.command("cargo");
+    // The same selection as for the native tests, so that nothing is compiled again.
+    cargo.args(["test", "--no-fail-fast"]).args(metadata.natively());
+    for name in OVER_OBJECTS {
+        cargo.args(["--test", name]);
+    }
+    let outcome = counted(cargo.env("SMDP_STORE", url), cargo_passed);
+    let stopped = workerd.stop();
+    outcome.and_then(|passed| stopped.map(|()| passed + 1))
+}
+
+/// The worker whose store is tested.
+const SMDP: &str = "edge-smdp";
+
+/// Its tests that are about more than its configuration.
+const OVER_OBJECTS: [&str; 10] = [
+    "callbacks",
+    "cuts",
+    "downloads",
+    "eligibility",
+    "ends",
+    "events",
+    "operator",
+    "repeats",
+    "scenarios",
+    "subscribers",
+];
 
 /// Node's test runner on the tests in a folder of `e2e/`.
 fn tests_in(place: &Place, kit: &Kit, name: &str) -> Result<Command> {
