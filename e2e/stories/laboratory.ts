@@ -91,7 +91,7 @@ export interface Order {
 export class Operator {
   constructor(private readonly request: APIRequestContext) {}
 
-  private async send(method: 'PUT' | 'POST', path: string, data: unknown): Promise<any> {
+  private async send(method: 'GET' | 'PUT' | 'POST', path: string, data?: unknown): Promise<any> {
     const token = process.env.OPERATOR_TOKEN;
     if (!token) throw new Error('OPERATOR_TOKEN is not set: run the stories by `cargo xtask test`');
     const answer = await this.request.fetch(path, {
@@ -139,6 +139,11 @@ export class Operator {
       headers: { authorization: `Bearer ${process.env.OPERATOR_TOKEN}` },
     });
     return answer.ok();
+  }
+
+  /** How a profile stands at the SM-DP+, and what happened to it. */
+  async detail(iccid: string): Promise<any> {
+    return this.send('GET', `/operator/orders/${iccid}`);
   }
 
   /** Brings a ready-made package. */

@@ -301,3 +301,36 @@ test('the GSMA’s generic test profile is installed and switched to', async ({ 
   await expect(page.locator('section.network')).toContainText(imsi);
   await expect(person.service('voice')).toContainText('works');
 });
+
+test('the server sees every step of a profile’s life', async ({ person, operator, page }) => {
+  const order = await operator.order('Life');
+  const stands = (state: string, last: string) => expect.poll(async () => {
+    const { state, events } = await operator.detail(order.iccid);
+    return `${state}, ${events.at(-1).event}`;
+  }).toBe(`${state}, ${last}`);
+  const acknowledged = () => expect(page.locator('.notifications .waiting')).toHaveCount(0);
+  await stands('Released', 'released');
+  await person.open();
+  await person.install(order.code);
+  await stands('Installed', 'installed');
+  await acknowledged();
+
+  await person.switchTo('Life');
+  await stands('Installed', 'enabled');
+  await acknowledged();
+
+  await person.switchTo('Setup');
+  await stands('Installed', 'disabled');
+  await acknowledged();
+
+  await page.getByRole('button', { name: 'Delete Life' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await stands('Deleted', 'deleted');
+  await acknowledged();
+  const { notifications, events } = await operator.detail(order.iccid);
+  const kinds = ['installed', 'enabled', 'disabled', 'deleted'];
+  expect(notifications.map(({ event }: { event: string }) => event)).toEqual(kinds);
+  expect(events.map(({ event }: { event: string }) => event)).toEqual([
+    'added', 'ordered', 'confirmed', 'released', 'authenticated', 'downloaded', ...kinds,
+  ]);
+});
