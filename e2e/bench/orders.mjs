@@ -40,7 +40,8 @@ for (const file of readdirSync(folder, { recursive: true }).filter((name) => nam
   const database = new DatabaseSync(join(folder, file));
   for (const [table, key] of Object.entries(TABLES)) {
     if (!database.prepare(`SELECT 1 FROM sqlite_master WHERE name = ?`).get(table)) continue;
-    const row = database.prepare(`SELECT * FROM ${table} LIMIT 1`).get();
+    const first = table === 'profile' ? "ORDER BY state = 'Released' DESC" : '';
+    const row = database.prepare(`SELECT * FROM ${table} ${first} LIMIT 1`).get();
     if (!row) continue;
     const columns = Object.keys(row);
     const insert = database.prepare(

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! smdp URL STATE PID load downloads=200 rivals=20   downloads at once, all of them checked
+//! smdp URL STATE PID orders orders=400              orders that wait for their downloads
 //! smdp URL STATE PID cost sessions=100 rounds=7     CPU of PID for each function, JSON
 //! smdp URL STATE PID rate seconds=5 threads=16      whole sessions as fast as they go, JSON
 //! smdp URL STATE PID soak minutes=5 threads=16      the same for long, and the memory of PID
@@ -61,7 +62,7 @@ const THREADS: usize = 8;
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [url, state, process, what, numbers @ ..] = arguments.as_slice() else {
-        panic!("smdp URL STATE PID load|cost|rate|soak|bare [NAME=NUMBER]…");
+        panic!("smdp URL STATE PID load|orders|cost|rate|soak|bare [NAME=NUMBER]…");
     };
     let numbers: HashMap<&str, u64> = numbers
         .iter()
@@ -73,6 +74,10 @@ fn main() {
     let process = Process(process.parse().unwrap());
     match what.as_str() {
         "load" => load(&lab, number("downloads", 200) as usize, number("rivals", 20) as usize),
+        "orders" => {
+            let numbers = lab.numbers(number("orders", 400) as usize);
+            parallel(THREADS, numbers, |http, number| lab.order(http, number));
+        }
         "cost" => cost(&lab, &process, number("sessions", 100) as usize, number("rounds", 7) as usize),
         "rate" => {
             let (seconds, threads) = (number("seconds", 5), number("threads", 16) as usize);
@@ -81,7 +86,7 @@ fn main() {
         }
         "soak" => soak(&lab, &process, number("minutes", 5), number("threads", 16) as usize),
         "bare" => bare(&lab, &process, number("rounds", 7) as usize),
-        _ => panic!("load, cost, rate, soak, bare"),
+        _ => panic!("load, orders, cost, rate, soak, bare"),
     }
 }
 

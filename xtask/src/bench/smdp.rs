@@ -163,14 +163,16 @@ impl Bench<'_> {
 
     /// What calls cost with so many orders stored.
     fn cost(&self, stored: u64, rounds: u32) -> Result<Value> {
-        // Sessions enough that every object has its tables and a row to copy.
-        const BEFORE: u64 = 400;
+        // Sessions and orders enough that every object has its tables and a row to copy.
+        const BEFORE: u64 = 800;
         let (state, mut workerd) = self.fresh("cost")?;
         let mut first = 0;
         if stored > BEFORE {
             let begun = Instant::now();
             let mut prepare = self.ask(&workerd, &state, "load");
-            process::output(prepare.arg(format!("downloads={BEFORE}")).arg("rivals=0"))?;
+            process::output(prepare.arg(format!("downloads={}", BEFORE / 2)).arg("rivals=0"))?;
+            let mut prepare = self.ask(&workerd, &state, "orders");
+            process::output(prepare.arg(format!("orders={}", BEFORE / 2)).arg("first=500000"))?;
             workerd.stop()?;
             let mut node = self.kit.command("node");
             node.arg(self.place.e2e().join("bench/orders.mjs")).arg(state.folder.join("workerd/objects"));
