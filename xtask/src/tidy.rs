@@ -28,7 +28,7 @@ const MAY_DEPEND: [(&str, &[&str]); 18] = [
     // The laboratory for the command line and the npm package; see `linked` for the page.
     ("wasm-euicc", &["apdu", "rsp", "rsp-crypto", "saip", "aka", "ota", "tlv", "lab"]),
     ("web-lpa", &["lpa", "apdu", "rsp", "tlv", "httpsig"]),
-    ("edge-smdp", &["rsp", "rsp-crypto", "saip", "tlv", "httpsig"]),
+    ("edge-smdp", &["rsp", "rsp-crypto", "saip", "aka", "tlv", "httpsig"]),
     // The server's JSON is what it is documented to be, not a type that both share.
     ("smdp-console", &["rsp"]),
     ("net-policy-worker", &["aka", "rsp"]),
@@ -82,7 +82,7 @@ const WORLDLY_NAMES: [&str; 16] = [
 /// listed may anywhere.
 const PLATFORM: [(&str, &[&str]); 3] = [
     ("wasm-euicc", &["wasm.rs", "wasm/", "nvm/medium.rs", "bin/"]),
-    ("edge-smdp", &["worker.rs", "worker/", "store/durable.rs", "crypto.rs"]),
+    ("edge-smdp", &["worker.rs", "worker/", "store/durable.rs", "store/shard.rs", "crypto.rs"]),
     ("net-policy-worker", &["worker.rs", "worker/", "store/durable.rs"]),
 ];
 

@@ -17,7 +17,7 @@ type Way = Box<dyn Fn(String) -> Result<String, Fault>>;
 
 /// Either of them.
 pub(crate) enum TestStore {
-    Memory(Memory),
+    Memory(Box<Memory>),
     #[cfg(feature = "self-test")]
     Objects(Remote<Way>),
 }
@@ -29,7 +29,7 @@ impl TestStore {
         if let Ok(worker) = std::env::var("SMDP_STORE") {
             return Self::Objects(Remote(way(&worker)));
         }
-        Self::Memory(Memory::new())
+        Self::Memory(Box::default())
     }
 
     /// How many transaction ids have been used, where that can be seen.
