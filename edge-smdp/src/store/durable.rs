@@ -248,7 +248,8 @@ impl Durable {
     ) -> Result<T, Fault> {
         let name = shard.name();
         #[cfg(feature = "self-test")]
-        let name = format!("{}{name}", self.of_test);
+        let stub = self.objects.get_by_name(&format!("{}{name}", self.of_test));
+        #[cfg(not(feature = "self-test"))]
         let stub = self.objects.get_by_name(&name);
         let stub: Stub = stub.map_err(|error| Fault::new(format!("object {name}: {error}")))?.into_rpc();
         let answer = async {
