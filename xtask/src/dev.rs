@@ -59,6 +59,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
         Some(order) => println!("  activation code  {}    ({})", order.activation_code, order.name),
         None => println!("  activation code  none is left: every profile here was ordered and used"),
     }
+    println!("  console          {}/operator/console/", stack.url());
     println!("  operator token   {}", state.operator_token());
     if let Some(lpa) = lpa {
         println!("  certified LPA    {}", lpa.display());
