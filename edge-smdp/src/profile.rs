@@ -198,6 +198,10 @@ pub struct Order {
     /// The eUICC: given by the operator, or the first that authenticated itself.
     #[serde(with = "text::option")]
     pub eid: Option<Eid>,
+    /// Whether the order is found by its EID: the operator named it. Older records do not
+    /// say, and may be.
+    #[serde(default = "yes")]
+    pub linked: bool,
     /// The token of the activation code; empty: found by EID.
     #[serde(with = "text::option")]
     pub matching_id: Option<MatchingId>,
@@ -223,6 +227,10 @@ pub struct Order {
     pub bound_otpk: Option<Base64>,
     /// Sessions in which a package was handed out and not reported back as failed.
     pub delivered: Vec<Delivery>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// PK.EUICC as it is stored: base64 of the point, and in front of it

@@ -4,7 +4,7 @@
 use rsp::{Eid, MatchingId};
 
 use crate::outbox::Message;
-use crate::profile::Profile;
+use crate::profile::{Order, Profile};
 
 /// What led to an order that has ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,10 +32,12 @@ pub(crate) fn of(before: &Profile, after: &mut Profile, now: u64) -> Option<Ende
             event_id: event_id.clone(),
         });
     }
-    let mut eids: Vec<Eid> = order.eid.into_iter().collect();
+    // An eUICC that only came with the code was never written down beside it.
+    let linked = |order: &Order| order.eid.filter(|_| order.linked);
+    let mut eids: Vec<Eid> = linked(order).into_iter().collect();
     if let Some(order) = &mut after.order {
         order.smds_address = None;
-        eids.extend(order.eid.filter(|eid| !eids.contains(eid)));
+        eids.extend(linked(order).filter(|eid| !eids.contains(eid)));
     }
     Some(Ended { matching_id: order.matching_id.clone(), eids })
 }
