@@ -148,6 +148,10 @@ async fn outside(
         let run = (Date::now().as_millis() % 100_000_000) as u32;
         crate::store::suite::run(&store, run).await?;
         crate::crypto::suite::run(&WebCrypto::new()?).await?;
+        let fresh = Durable::new(env.durable_object("STORE").map_err(failed)?);
+        let fresh = fresh.of_test(&format!("first layout {run}"));
+        let shard = Shard::from_name("profile-0").ok_or_else(|| Fault::new("profile-0"))?;
+        fresh.send(shard, "carries-over", None).await?;
         return outgoing(http::Response::new(b"every promise is kept".to_vec()));
     }
     #[cfg(feature = "self-test")]

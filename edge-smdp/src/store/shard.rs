@@ -349,15 +349,18 @@ const TABLES: &str = "
 fn prepare(sql: &SqlStorage) -> worker::Result<()> {
     let first = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'profile'
                  AND sql LIKE '%package BLOB NOT NULL%'";
-    let carried = !rows(sql, first, vec![])?.is_empty();
-    if carried {
+    if !rows(sql, first, vec![])?.is_empty() {
         sql.exec("DROP INDEX IF EXISTS profile_available", None)?;
         sql.exec("ALTER TABLE profile RENAME TO profile_1", None)?;
     }
     sql.exec(TABLES, None)?;
-    if !carried {
-        return Ok(());
-    }
+    let older = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'profile_1'";
+    if rows(sql, older, vec![])?.is_empty() { Ok(()) } else { carry_over(sql) }
+}
+
+/// Row by row, each of them whole: it goes on where it was broken off. A row that can't be
+/// read stays where it is, and is told of.
+fn carry_over(sql: &SqlStorage) -> worker::Result<()> {
     let mut last = String::new();
     loop {
         let query = "SELECT iccid, version, record FROM profile_1 WHERE iccid > ? ORDER BY iccid LIMIT 100";
@@ -365,18 +368,67 @@ fn prepare(sql: &SqlStorage) -> worker::Result<()> {
         let Some(end) = found.last().and_then(|row| text(row, 0)) else { break };
         last = end.to_owned();
         for row in &found {
-            let profile: Profile = serde_json::from_str(text(row, 2).ok_or("record")?)?;
-            let columns = Columns::of(&profile).map_err(|fault| fault.to_string())?;
+            let record = text(row, 2).and_then(|record| serde_json::from_str::<Profile>(record).ok());
+            let Some(columns) = record.and_then(|profile| Columns::of(&profile).ok()) else {
+                worker::console_error!(
+                    "SM-DP+: a record of the first layout can't be read and is left alone"
+                );
+                continue;
+            };
+            let iccid = || Sql::from(columns.iccid.as_str());
             insert(sql, &columns, integer(row, 1).unwrap_or(0))?;
+            let package = "INSERT OR REPLACE INTO package (iccid, key_id, package)
+                           SELECT iccid, '', package FROM profile_1 WHERE iccid = ?";
+            rows(sql, package, vec![iccid()])?;
+            let bound = "INSERT OR REPLACE INTO bound (iccid, package)
+                         SELECT iccid, bound FROM profile_1 WHERE iccid = ? AND bound IS NOT NULL";
+            rows(sql, bound, vec![iccid()])?;
+            rows(sql, "DELETE FROM profile_1 WHERE iccid = ?", vec![iccid()])?;
         }
     }
-    let packages = "INSERT INTO package (iccid, key_id, package) SELECT iccid, '', package FROM profile_1";
-    sql.exec(packages, None)?;
-    let bound = "INSERT INTO bound (iccid, package)
-                 SELECT iccid, bound FROM profile_1 WHERE bound IS NOT NULL";
-    sql.exec(bound, None)?;
-    sql.exec("DROP TABLE profile_1", None)?;
+    if rows(sql, "SELECT 1 FROM profile_1 LIMIT 1", vec![])?.is_empty() {
+        sql.exec("DROP TABLE profile_1", None)?;
+    }
     Ok(())
+}
+
+/// An object that the first version of this server left behind is carried over.
+#[cfg(feature = "self-test")]
+pub(super) fn carries_over(sql: &SqlStorage) -> worker::Result<()> {
+    /// Its table, and a record as it wrote them.
+    const FIRST: &str = "
+        DROP TABLE IF EXISTS profile; DROP TABLE IF EXISTS package; DROP TABLE IF EXISTS bound;
+        CREATE TABLE profile (
+            iccid TEXT PRIMARY KEY, version INTEGER NOT NULL, record TEXT NOT NULL,
+            state TEXT NOT NULL, profile_type TEXT, package BLOB NOT NULL, bound BLOB) WITHOUT ROWID;
+        CREATE INDEX profile_available ON profile (profile_type, iccid) WHERE state = 'Available';";
+    const RECORD: &str = r#"{"iccid":"8900101000000000016","profile_type":null,"metadata":"vyUA",
+        "package":{"length":3,"major":2,"minor":3},"state":"Released","order":{"eid":null,"matching_id":"A-1",
+        "confirmation_code":null,"confirmation_failures":0,"download_attempts":2,"expires":1900000000,
+        "session":null,"euicc_key":null,"bound_otpk":null,"delivered":[]},
+        "events":[{"at":5,"event":"added"},{"at":7,"event":"released"}],"notifications":[],"calls":[]}"#;
+    let holds = |it: bool, promise: &str| if it { Ok(()) } else { Err(format!("broken: {promise}")) };
+    sql.exec(FIRST, None)?;
+    let put = "INSERT INTO profile VALUES (?, 7, ?, 'Ordered', NULL, x'616263', x'0102')";
+    rows(sql, put, vec!["8900101000000000016".into(), RECORD.into()])?;
+    rows(sql, put, vec!["8900101000000000024".into(), "{".into()])?;
+    prepare(sql)?;
+    prepare(sql)?;
+    let iccid = "8900101000000000016".to_owned();
+    let profile = execute(sql, &Statement::Profile { iccid: iccid.clone() }, vec![])?.json;
+    holds(profile.starts_with(r#"{"version":7,"#) && profile.contains("A-1"), "a record is carried over")?;
+    let packages = execute(sql, &Statement::Packages { iccid: iccid.clone() }, vec![])?;
+    holds(packages.json == r#""""# && packages.blobs == [b"abc".to_vec()], "with its package")?;
+    let bound = execute(sql, &Statement::Bound { iccid: iccid.clone() }, vec![])?;
+    holds(bound.blobs == [vec![1, 2]], "and the one handed out")?;
+    let released = Query { state: Some(ProfileState::Released), most: 10, ..Query::default() };
+    let listed = execute(sql, &Statement::List(released), vec![])?.json;
+    holds(listed.matches("A-1").count() == 1, "it is listed")?;
+    let due = execute(sql, &Statement::Expired { now: 1_900_000_001, most: 10 }, vec![])?.json;
+    holds(due.contains(&iccid), "and has its time")?;
+    let left = rows(sql, "SELECT iccid FROM profile_1", vec![])?;
+    holds(left.len() == 1, "what can't be read is left alone")?;
+    Ok(sql.exec("DROP TABLE profile_1", None).map(drop)?)
 }
 
 /// One object of the store.
@@ -416,6 +468,11 @@ impl DurableObject for StoreObject {
             "statement" => {
                 let body = JsFuture::from(request.inner().array_buffer()?).await?;
                 self.statement(shard, &Uint8Array::new(&body).to_vec()).await
+            }
+            #[cfg(feature = "self-test")]
+            "carries-over" => {
+                carries_over(&self.state.storage().sql())?;
+                Response::empty()
             }
             "tend" => {
                 let sql = self.sql(Some(shard))?;
