@@ -104,34 +104,42 @@ macro_rules! either {
     };
 }
 
-either! {
-    add_profile(profile: &Profile, packages: &Packages) -> Added;
-    profile(iccid: &Iccid) -> Option<Stored>;
-    packages(iccid: &Iccid) -> Option<Packages>;
-    bound_profile_package(iccid: &Iccid) -> Option<Vec<u8>>;
-    replace(version: u64, change: &Change) -> bool;
-    remove(version: u64, iccid: &Iccid) -> bool;
-    available(profile_type: &str, from: u8, most: usize) -> Vec<Iccid>;
-    has_type(profile_type: &str) -> bool;
-    list(query: &Query) -> Vec<Profile>;
-    journal(query: &JournalQuery) -> Vec<Logged>;
-    tally(key_id: &str) -> Tally;
-    expired(now: u64, most: usize) -> Vec<Iccid>;
-    sealed_otherwise(key_id: &str, most: usize) -> Vec<Iccid>;
-    due(now: u64, most: usize) -> Vec<Outgoing>;
-    settle(message: &Outgoing, settled: &Settled) -> ();
-    put_profile_type(profile_type: &StoredProfileType) -> Option<bool>;
-    profile_type(name: &str) -> Option<StoredProfileType>;
-    profile_types() -> Vec<StoredProfileType>;
-    remove_profile_type(name: &str) -> bool;
-    claim_matching_id(id: &MatchingId, iccid: &Iccid) -> Iccid;
-    release_matching_id(id: &MatchingId, iccid: &Iccid) -> ();
-    matching_id(id: &MatchingId) -> Option<Iccid>;
-    link(eid: &Eid, iccid: &Iccid) -> ();
-    unlink(eid: &Eid, iccid: &Iccid) -> ();
-    linked(eid: &Eid) -> Vec<Iccid>;
-    remember_call(id: &str, iccid: &Iccid, instead_of: Option<&Iccid>, expires: u64) -> Iccid;
-    call(id: &str) -> Option<Iccid>;
-    begin_session(id: &TransactionId, iccid: Option<&Iccid>, expires: u64) -> bool;
-    session(id: &TransactionId) -> Option<Iccid>;
+/// Every method of the trait, handed to a macro that makes an implementation of them.
+macro_rules! every_method {
+    ($implementation:ident) => {
+        $implementation! {
+            add_profile(profile: &Profile, packages: &Packages) -> Added;
+            profile(iccid: &Iccid) -> Option<Stored>;
+            packages(iccid: &Iccid) -> Option<Packages>;
+            bound_profile_package(iccid: &Iccid) -> Option<Vec<u8>>;
+            replace(version: u64, change: &Change) -> bool;
+            remove(version: u64, iccid: &Iccid) -> bool;
+            available(profile_type: &str, from: u8, most: usize) -> Vec<Iccid>;
+            has_type(profile_type: &str) -> bool;
+            list(query: &Query) -> Vec<Profile>;
+            journal(query: &JournalQuery) -> Vec<Logged>;
+            tally(key_id: &str) -> Tally;
+            expired(now: u64, most: usize) -> Vec<Iccid>;
+            sealed_otherwise(key_id: &str, most: usize) -> Vec<Iccid>;
+            due(now: u64, most: usize) -> Vec<Outgoing>;
+            settle(message: &Outgoing, settled: &Settled) -> ();
+            put_profile_type(profile_type: &StoredProfileType) -> Option<bool>;
+            profile_type(name: &str) -> Option<StoredProfileType>;
+            profile_types() -> Vec<StoredProfileType>;
+            remove_profile_type(name: &str) -> bool;
+            claim_matching_id(id: &MatchingId, iccid: &Iccid) -> Iccid;
+            release_matching_id(id: &MatchingId, iccid: &Iccid) -> ();
+            matching_id(id: &MatchingId) -> Option<Iccid>;
+            link(eid: &Eid, iccid: &Iccid) -> ();
+            unlink(eid: &Eid, iccid: &Iccid) -> ();
+            linked(eid: &Eid) -> Vec<Iccid>;
+            remember_call(id: &str, iccid: &Iccid, instead_of: Option<&Iccid>, expires: u64) -> Iccid;
+            call(id: &str) -> Option<Iccid>;
+            begin_session(id: &TransactionId, iccid: Option<&Iccid>, expires: u64) -> bool;
+            session(id: &TransactionId) -> Option<Iccid>;
+        }
+    };
 }
+pub(crate) use every_method;
+
+every_method!(either);

@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use super::TestStore;
 use edge_smdp::outbox::{Outgoing, Settled};
 use edge_smdp::profile::Profile;
 use edge_smdp::store::{
@@ -17,6 +16,7 @@ use http::{Request, Response};
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 use serde_json::{Value, json};
 
+use super::store::{TestStore, every_method};
 use super::{TOKEN, World, credential_set, rng, server};
 
 /// A store that lets others go first, once before every step.
@@ -38,37 +38,7 @@ macro_rules! yielding {
     };
 }
 
-yielding! {
-    add_profile(profile: &Profile, packages: &Packages) -> Added;
-    profile(iccid: &Iccid) -> Option<Stored>;
-    packages(iccid: &Iccid) -> Option<Packages>;
-    bound_profile_package(iccid: &Iccid) -> Option<Vec<u8>>;
-    replace(version: u64, change: &Change) -> bool;
-    remove(version: u64, iccid: &Iccid) -> bool;
-    available(profile_type: &str, from: u8, most: usize) -> Vec<Iccid>;
-    has_type(profile_type: &str) -> bool;
-    list(query: &Query) -> Vec<Profile>;
-    journal(query: &JournalQuery) -> Vec<Logged>;
-    tally(key_id: &str) -> Tally;
-    expired(now: u64, most: usize) -> Vec<Iccid>;
-    sealed_otherwise(key_id: &str, most: usize) -> Vec<Iccid>;
-    due(now: u64, most: usize) -> Vec<Outgoing>;
-    settle(message: &Outgoing, settled: &Settled) -> ();
-    put_profile_type(profile_type: &StoredProfileType) -> Option<bool>;
-    profile_type(name: &str) -> Option<StoredProfileType>;
-    profile_types() -> Vec<StoredProfileType>;
-    remove_profile_type(name: &str) -> bool;
-    claim_matching_id(id: &MatchingId, iccid: &Iccid) -> Iccid;
-    release_matching_id(id: &MatchingId, iccid: &Iccid) -> ();
-    matching_id(id: &MatchingId) -> Option<Iccid>;
-    link(eid: &Eid, iccid: &Iccid) -> ();
-    unlink(eid: &Eid, iccid: &Iccid) -> ();
-    linked(eid: &Eid) -> Vec<Iccid>;
-    remember_call(id: &str, iccid: &Iccid, instead_of: Option<&Iccid>, expires: u64) -> Iccid;
-    call(id: &str) -> Option<Iccid>;
-    begin_session(id: &TransactionId, iccid: Option<&Iccid>, expires: u64) -> bool;
-    session(id: &TransactionId) -> Option<Iccid>;
-}
+every_method!(yielding);
 
 /// Runs two calls step by step in turn, the second `head_start` steps later; `function`
 /// with its interface, as in the path.
