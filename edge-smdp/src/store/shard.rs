@@ -100,7 +100,7 @@ pub(super) enum Statement {
     RemoveProfileType {
         name: String,
     },
-    /// The profile in this object whose order has this matching id.
+    /// The profile in this object whose open order has this matching id.
     Ordered {
         matching_id: String,
     },
@@ -729,7 +729,8 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
         }
         Statement::Ordered { matching_id } => one(&rows(
             sql,
-            "SELECT iccid FROM profile WHERE record ->> '$.order.matching_id' = ?",
+            // Orders that have ended keep theirs, and another one may have it since.
+            "SELECT iccid FROM profile WHERE record ->> '$.order.matching_id' = ? AND expires IS NOT NULL",
             vec![matching_id.as_str().into()],
         )?),
         Statement::InSession { id } => one(&rows(
