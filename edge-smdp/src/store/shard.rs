@@ -349,13 +349,14 @@ const TABLES: &str = "
 fn prepare(sql: &SqlStorage) -> worker::Result<()> {
     let first = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'profile'
                  AND sql LIKE '%package BLOB NOT NULL%'";
-    let carried = !rows(sql, first, vec![])?.is_empty();
-    if carried {
+    if !rows(sql, first, vec![])?.is_empty() {
         sql.exec("DROP INDEX IF EXISTS profile_available", None)?;
         sql.exec("ALTER TABLE profile RENAME TO profile_1", None)?;
     }
     sql.exec(TABLES, None)?;
-    if !carried {
+    // Also one that was not finished: what was written before an error stays.
+    let left = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'profile_1'";
+    if rows(sql, left, vec![])?.is_empty() {
         return Ok(());
     }
     let mut last = String::new();
@@ -370,9 +371,10 @@ fn prepare(sql: &SqlStorage) -> worker::Result<()> {
             insert(sql, &columns, integer(row, 1).unwrap_or(0))?;
         }
     }
-    let packages = "INSERT INTO package (iccid, key_id, package) SELECT iccid, '', package FROM profile_1";
+    let packages = "INSERT OR REPLACE INTO package (iccid, key_id, package)
+                    SELECT iccid, '', package FROM profile_1";
     sql.exec(packages, None)?;
-    let bound = "INSERT INTO bound (iccid, package)
+    let bound = "INSERT OR REPLACE INTO bound (iccid, package)
                  SELECT iccid, bound FROM profile_1 WHERE bound IS NOT NULL";
     sql.exec(bound, None)?;
     sql.exec("DROP TABLE profile_1", None)?;
