@@ -560,7 +560,8 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             let available = there.map(|row| text(row, 0) == Some(ProfileState::Available.name()));
             if available != Some(false) {
                 let version = there.and_then(|row| integer(row, 1)).map_or(0, |version| version + 1);
-                insert(sql, columns, version)?;
+                // First what may be too long for a row: an error does not undo what was written
+                // before it, and a profile without a package could be ordered.
                 run(
                     sql,
                     "INSERT OR REPLACE INTO package (iccid, key_id, package, protected) VALUES (?, ?, ?, ?)",
@@ -571,6 +572,7 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
                         protected.into(),
                     ],
                 )?;
+                insert(sql, columns, version)?;
                 if available.is_some() {
                     run(sql, "DELETE FROM bound WHERE iccid = ?", vec![columns.iccid.as_str().into()])?;
                 }
