@@ -475,3 +475,17 @@ fn a_new_secret_takes_over_without_a_gap() {
     let (_, elements) = euicc.download(&world, Some(&matching_id), Some("1234")).unwrap();
     assert_eq!(Package::decode(&elements).unwrap().imsi().unwrap().as_str(), "001010000000071");
 }
+
+#[test]
+fn what_does_not_open_keeps_nothing_else_under_the_old_key() {
+    let [lost, one, two] = ["33", "11", "22"].map(|byte| byte.repeat(32));
+    let world = World::new().restarted(&lost);
+    batch(&world, "operational", &[subscriber(71)]);
+    let world = world.restarted(&one);
+    batch(&world, "operational", &[subscriber(72)]);
+
+    let world = world.restarted(&format!("{two},{one}"));
+    assert_eq!(world.older_keys(), 2);
+    assert!(ready(world.smdp.tend()).is_err());
+    assert_eq!(world.older_keys(), 1);
+}
