@@ -354,6 +354,9 @@ fn lists_come_in_pages() {
     world.clock.set(NOW + 6);
     let matching_id = world.release(&seen[3], json!({}));
     assert_eq!(count(&format!("profiles?search={matching_id}")), 1);
+    let found = world.operator(&format!("profiles?search={matching_id}&limit=1"));
+    assert_eq!(found["profiles"].as_array().unwrap().len(), 1);
+    assert!(found.get("next").is_none(), "{found}");
     assert_eq!(count("profiles?search=NOBODY-HAS-IT"), 0);
     assert_eq!(count("profiles?state=Released"), 1);
     for bad in ["limit=0", "limit=201", "limit=x", "state=Nowhere", "cursor=x", "cursor=1", "eid=1"] {

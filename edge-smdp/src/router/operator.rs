@@ -337,19 +337,18 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let parameters = Parameters::of(request);
         let most = parameters.limit()?;
         let search = parameters.text("search").filter(|text| !text.is_empty());
-        let page = match &search {
+        let (page, is_whole): (Vec<Profile>, bool) = match &search {
             // No ICCID begins like that: a matching id.
             Some(text) if !text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 let iccid = match text.parse() {
                     Ok(id) => self.store.matching_id(&id).await?,
                     Err(_) => None,
                 };
-                match iccid {
+                let found = match iccid {
                     Some(iccid) => self.store.profile(&iccid).await?.map(|stored| stored.profile),
                     None => None,
-                }
-                .into_iter()
-                .collect()
+                };
+                (found.into_iter().collect(), true)
             }
             _ => {
                 let query = Query {
@@ -360,10 +359,10 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                     after: parameters.place()?,
                     most,
                 };
-                self.store.list(&query).await?
+                (self.store.list(&query).await?, false)
             }
         };
-        let next = page.last().filter(|_| page.len() == most).map(Place::of);
+        let next = page.last().filter(|_| page.len() == most && !is_whole).map(Place::of);
         let profiles = page.iter().map(|p| ProfileLine::new(p, self.server.address())).collect();
         answered(&Page::new("profiles", profiles, next.map(|place| place.to_string())))
     }
