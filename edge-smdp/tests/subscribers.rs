@@ -492,3 +492,11 @@ fn what_does_not_open_keeps_nothing_else_under_the_old_key() {
     assert!(ready(world.smdp.tend()).is_err());
     assert_eq!(world.older_keys(), 1);
 }
+
+#[test]
+fn too_many_rows_are_refused_whole() {
+    let world = World::new();
+    let body = json!({ "profileType": "operational", "subscribers": vec![Value::Null; 300_000] });
+    let (status, answer) = world.ask("POST", "/operator/subscribers", &body);
+    assert_eq!((status, answer["detail"].as_str()), (400, Some("subscribers: at most 500 at once")));
+}

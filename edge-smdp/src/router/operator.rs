@@ -191,9 +191,11 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let (name, subscribers) = if is_csv {
             let name = Parameters::of(request).text("profileType");
             let name = name.ok_or_else(|| Malformed::new("profileType", "expected in the query"))?;
-            (name, from_csv(request.body())?)
+            (name, from_csv(request.body(), MAX_SUBSCRIBERS + 1)?)
         } else {
-            let batch: Batch = read(request.body())?;
+            let mut batch: Batch = read(request.body())?;
+            // A row that is no subscriber takes more room than its text.
+            batch.subscribers.truncate(MAX_SUBSCRIBERS + 1);
             let row = |value| {
                 let expected = "an element is missing, unknown or of a wrong type";
                 serde_json::from_value(value).map_err(|_| Malformed::new("subscriber", expected))
