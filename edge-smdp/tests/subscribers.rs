@@ -5,11 +5,12 @@
 
 mod common;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use common::*;
-use edge_smdp::{Configuration, Protection, Server, SmDp};
+use edge_smdp::{Chance, Configuration, Fault, Limits, Protection, Server, SmDp};
+use http::Request;
 use rsp_crypto::{Software, ready};
 use saip::{AlgoConfiguration, AlgorithmId, Package, TemplateKind};
 use serde_json::{Value, json};
@@ -152,7 +153,7 @@ fn a_csv_file_is_a_batch() {
          8900101000000000016,001010000000016,{K},,,,,,\n"
     );
     let send = |path: &str, body: &str| {
-        let request = http::Request::post(path)
+        let request = Request::post(path)
             .header("authorization", format!("Bearer {TOKEN}"))
             .header("content-type", "text/csv; charset=utf-8");
         let response = ready(world.smdp.handle(request.body(body.as_bytes().to_vec()).unwrap()));
@@ -499,4 +500,50 @@ fn too_many_rows_are_refused_whole() {
     let body = json!({ "profileType": "operational", "subscribers": vec![Value::Null; 300_000] });
     let (status, answer) = world.ask("POST", "/operator/subscribers", &body);
     assert_eq!((status, answer["detail"].as_str()), (400, Some("subscribers: at most 500 at once")));
+}
+
+/// Chance that comes to its end.
+struct Scarce(Cell<u32>);
+
+impl Chance for Scarce {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+        let left = self.0.get().checked_sub(1).ok_or_else(|| Fault::new("no chance left"))?;
+        self.0.set(left);
+        bytes.fill(left as u8);
+        Ok(())
+    }
+}
+
+#[test]
+fn what_was_ordered_before_a_fault_is_told() {
+    let order = |number: u32| json!({ "iccid": format!("8900101000{number:09}"), "matchingId": format!("M-{number}") });
+    let all = json!({ "orders": (71..75).map(order).collect::<Vec<_>>() }).to_string();
+    for left in 0..8 {
+        let world = World::new();
+        batch(&world, "operational", &(71..75).map(subscriber).collect::<Vec<_>>());
+        let credentials = json!({ "sets": [credential_set(&world.pki)] }).to_string();
+        let server = server(&credentials, Protection::SessionKeys, Limits::default());
+        let clock = Rc::clone(&world.clock);
+        let smdp = SmDp::new(Rc::new(server), world.smdp.into_store(), clock, Scarce(Cell::new(left)));
+        let request = Request::post("/operator/orders").header("authorization", format!("Bearer {TOKEN}"));
+        let response = ready(smdp.handle(request.body(all.clone().into_bytes()).unwrap()));
+        // Two names of calls for each order.
+        let done = left as usize / 2;
+        assert_eq!(response.extensions().get::<Fault>().is_some(), done < 4, "{left}");
+        if done == 0 {
+            assert_eq!(response.status().as_u16(), 503);
+            continue;
+        }
+        let answer: Value = serde_json::from_slice(response.body()).unwrap();
+        let results = answer["results"].as_array().unwrap();
+        assert_eq!(results.len(), 4);
+        for (at, result) in results.iter().enumerate() {
+            let made = result["state"] == "Released";
+            assert_eq!(
+                (made, result["refused"]["subjectCode"] == "8.8"),
+                (at < done, at >= done),
+                "{result}"
+            );
+        }
+    }
 }

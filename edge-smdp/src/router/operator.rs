@@ -4,6 +4,7 @@
 use http::{Method, Request, Response, StatusCode as Http};
 use rsp::Iccid;
 use rsp::es9::Base64;
+use rsp::status::StatusCode;
 use rsp_crypto::Provider;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use super::{
     MAX_OPERATOR_BODY, SmDp, empty, json as body_of, not_allowed, not_posted, read, respond, trouble,
 };
 use crate::environment::random;
-use crate::error::{Malformed, Trouble};
+use crate::error::{Fault, Malformed, Refusal, Trouble};
 use crate::profile::{EventKind, Profile, ProfileState, Requirements};
 use crate::profile_type::{ProfileType, Template};
 use crate::seal::Cipher;
@@ -429,17 +430,31 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             return Err(Malformed::new("orders", "1 to 200").into());
         }
         let mut results = Vec::with_capacity(orders.len());
+        let mut broken: Option<Fault> = None;
         for order in &orders {
+            if broken.is_some() {
+                results.push(OrderResult::refused(None, &not_done("not tried")));
+                continue;
+            }
             results.push(match self.make_order(order).await {
                 Ok(result) => result,
                 Err(Trouble::Refused(refusal)) => OrderResult::refused(None, &refusal),
                 // A matching id with other letters, and the like.
                 Err(trouble) if orders.len() == 1 => return Err(trouble),
                 Err(Trouble::Malformed(malformed)) => OrderResult::malformed(malformed),
-                Err(Trouble::Fault(fault)) => return Err(fault.into()),
+                // Ours. What was ordered before must be told all the same, or nobody knows of it.
+                Err(Trouble::Fault(fault)) if results.is_empty() => return Err(fault.into()),
+                Err(Trouble::Fault(fault)) => {
+                    broken = Some(fault);
+                    OrderResult::refused(None, &not_done("it may have been ordered"))
+                }
             });
         }
-        answered(&json!({ "results": results }))
+        let mut response = answered(&json!({ "results": results }))?;
+        if let Some(fault) = broken {
+            response.extensions_mut().insert(fault);
+        }
+        Ok(response)
     }
 
     /// DownloadOrder, ConfirmOrder and ReleaseProfile as one; what was ordered is given
@@ -469,7 +484,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     }
 
     async fn order_result(&self, iccid: &str) -> Result<OrderResult, Trouble> {
-        let unknown = || Trouble::from(rsp::status::StatusCode::ICCID_UNKNOWN);
+        let unknown = || Trouble::from(StatusCode::ICCID_UNKNOWN);
         let iccid: Iccid = iccid.parse().map_err(|_| unknown())?;
         let stored = self.store.profile(&iccid).await?.ok_or_else(unknown)?;
         Ok(OrderResult::of(&ProfileLine::new(&stored.profile, self.server.address())))
@@ -525,6 +540,11 @@ fn template_context(name: &str) -> Vec<u8> {
 
 fn answered(value: &impl Serialize) -> Answer {
     Ok(respond(Ok(body_of(value)?)))
+}
+
+/// Of an order that something of ours has kept from being made.
+fn not_done(because: &str) -> Refusal {
+    Refusal::new(StatusCode::EXECUTION_ERROR, because)
 }
 
 fn no_profile() -> Response<Vec<u8>> {
