@@ -7,7 +7,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::turns::both;
+use common::turns::{all, both};
 use common::*;
 use serde_json::{Value, json};
 
@@ -32,6 +32,22 @@ fn of_type(world: &World, iccids: &[&str]) {
 
 fn states(world: &World) -> Vec<String> {
     [ICCID, SECOND, THIRD].map(|iccid| world.state(iccid)).to_vec()
+}
+
+#[test]
+fn as_many_orders_by_type_at_once_as_there_are_profiles() {
+    let world = World::new();
+    let iccids: Vec<String> = (0..40).map(|number| format!("89001010000{number:08}")).collect();
+    of_type(&world, &iccids.iter().map(String::as_str).collect::<Vec<_>>());
+    let call = |number| with_call(&format!("call {number}"), json!({ "profileType": "plan" }));
+    let calls: Vec<Value> = (0..40).map(call).collect();
+    let answers = all(&world, "es2plus/downloadOrder", &calls.iter().collect::<Vec<_>>(), 0);
+    let refused: Vec<String> = answers.iter().map(code_of).filter(|code| !code.is_empty()).collect();
+    assert!(refused.is_empty(), "{refused:?}");
+    let ordered: BTreeSet<&str> = answers.iter().map(|answer| answer["iccid"].as_str().unwrap()).collect();
+    assert_eq!(ordered.len(), 40);
+    let one_more = world.es2("downloadOrder", json!({ "profileType": "plan" }));
+    assert_eq!(code_of(&one_more), "8.2.5/3.7");
 }
 
 #[test]

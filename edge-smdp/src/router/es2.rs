@@ -28,8 +28,11 @@ use crate::{Chance, Clock, Courier, Server};
 
 /// The longest profile type, in bytes.
 const MAX_PROFILE_TYPE: usize = 64;
-/// How many available profiles of a type are tried.
+/// How many available profiles of a type are tried before it is asked again which there
+/// are: others have ordered all of these in between.
 const MAX_CANDIDATES: usize = 16;
+/// How often that is asked.
+const MAX_ROUNDS: u8 = 8;
 /// How many matching ids are drawn at most until one suits the store.
 const MAX_DRAWS: usize = 200;
 /// The longest function call identifier and requester identifier together, in bytes.
@@ -107,13 +110,23 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             }
         }
         let until = now + self.server.limits.memory;
-        let [from, ..] = call.digest;
-        for iccid in self.store.available(profile_type, from, MAX_CANDIDATES).await? {
-            // Whatever a repeat of this call, at the same time, chose first.
-            let iccid = self.store.remember_call(&call.id, &iccid, chosen.as_ref(), until).await?;
-            match order(&iccid).await {
-                Err(trouble) if taken(&trouble) => chosen = Some(iccid),
-                answer => return answer,
+        // Where to begin is told by the call: not everybody tries the same ones.
+        let [from, turn, ..] = call.digest;
+        for round in 0..MAX_ROUNDS {
+            let from = from.wrapping_add(round);
+            let mut candidates = self.store.available(profile_type, from, MAX_CANDIDATES).await?;
+            if candidates.is_empty() {
+                break;
+            }
+            let begin = usize::from(turn) % candidates.len();
+            candidates.rotate_left(begin);
+            for iccid in candidates {
+                // Whatever a repeat of this call, at the same time, chose first.
+                let iccid = self.store.remember_call(&call.id, &iccid, chosen.as_ref(), until).await?;
+                match order(&iccid).await {
+                    Err(trouble) if taken(&trouble) => chosen = Some(iccid),
+                    answer => return answer,
+                }
             }
         }
         let known = self.store.has_type(profile_type).await?;

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -73,32 +72,34 @@ yielding! {
 /// Runs two calls step by step in turn, the second `head_start` steps later; `function`
 /// with its interface, as in the path.
 pub(crate) fn both(world: &World, function: &str, bodies: [&Value; 2], head_start: usize) -> [Value; 2] {
+    all(world, function, &bodies, head_start).try_into().unwrap()
+}
+
+/// The same of any number, each `head_start` steps after the one before.
+pub(crate) fn all(world: &World, function: &str, bodies: &[&Value], head_start: usize) -> Vec<Value> {
     let credentials = json!({ "sets": [credential_set(&world.pki)] }).to_string();
     let server = Rc::new(server(&credentials, Protection::SessionKeys, Limits::default()));
     let store = Yielding(world.smdp.store());
     let smdp = SmDp::new(server, store, Rc::clone(&world.clock), RefCell::new(rng(4)))
         .with_courier(Rc::clone(&world.post));
-    let call = |body: &Value| {
+    let call = |body: &&Value| {
         let request = Request::post(format!("/gsma/rsp2/{function}"))
             .header("authorization", format!("Bearer {TOKEN}"))
             .body(body.to_string().into_bytes());
-        smdp.handle(request.unwrap())
+        Box::pin(smdp.handle(request.unwrap()))
     };
-    let (mut first, mut second) = (pin!(call(bodies[0])), pin!(call(bodies[1])));
+    let mut calls: Vec<_> = bodies.iter().map(call).collect();
     let mut context = Context::from_waker(Waker::noop());
-    let mut answers: [Option<Response<Vec<u8>>>; 2] = [None, None];
+    let mut answers: Vec<Option<Response<Vec<u8>>>> = bodies.iter().map(|_| None).collect();
     for step in 0..1000 {
-        if answers[0].is_none()
-            && let Poll::Ready(answer) = first.as_mut().poll(&mut context)
-        {
-            answers[0] = Some(answer);
-        }
-        if step >= head_start
-            && answers[1].is_none()
-            && let Poll::Ready(answer) = second.as_mut().poll(&mut context)
-        {
-            answers[1] = Some(answer);
+        for (at, (call, answer)) in calls.iter_mut().zip(&mut answers).enumerate() {
+            if step >= at * head_start
+                && answer.is_none()
+                && let Poll::Ready(ready) = call.as_mut().poll(&mut context)
+            {
+                *answer = Some(ready);
+            }
         }
     }
-    answers.map(|answer| serde_json::from_slice(answer.unwrap().body()).unwrap())
+    answers.into_iter().map(|answer| serde_json::from_slice(answer.unwrap().body()).unwrap()).collect()
 }
