@@ -9,7 +9,10 @@ use std::collections::BTreeSet;
 
 use common::turns::{all, both};
 use common::*;
+use edge_smdp::store::Store;
+use rsp_crypto::ready;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 const SECOND: &str = "8900101000000000024";
 const THIRD: &str = "8900101000000000032";
@@ -247,4 +250,26 @@ fn names_of_calls_have_their_limits() {
         assert_success(&send(&format!("2.999.2{border}a"), "b").1);
         assert_eq!(code_of(&send("2.999.2", &format!("a{border}b")).1), "8.2.1/3.3");
     }
+}
+
+/// The request of a confirmation has the confirmation code in it, and little else that
+/// nobody knows.
+#[test]
+fn what_is_kept_of_a_call_does_not_tell_the_confirmation_code() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    assert_success(&world.es2("downloadOrder", json!({ "iccid": ICCID })));
+    let body = json!({ "iccid": ICCID, "confirmationCode": "4711", "releaseFlag": true });
+    let call = with_call("one", body);
+    let first = world.es2_as_it_is("confirmOrder", &call);
+    assert_success(&first);
+    let iccid = ICCID.parse().unwrap();
+    let stored = ready(world.smdp.store().profile(&iccid)).unwrap().unwrap();
+    let kept: Vec<_> = stored.profile.calls.iter().map(|call| call.digest.0.clone()).collect();
+    let request = call.to_string();
+    let guessed =
+        Sha256::new().chain_update("confirmOrder").chain_update([0]).chain_update(&request).finalize();
+    assert_eq!(kept.len(), 2);
+    assert!(kept.iter().all(|digest| digest[..] != guessed[..]));
+    assert_eq!(world.es2_as_it_is("confirmOrder", &call), first);
 }

@@ -320,7 +320,10 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 /// A call of ES2+, which is executed once however often it comes.
 struct Call {
     id: String,
+    /// Over function and request, under the present secret.
     digest: [u8; 32],
+    /// What the record of the same call may have instead: under an older secret, or none.
+    others: Vec<[u8; 32]>,
     requester: String,
 }
 
@@ -343,10 +346,16 @@ impl Call {
             let because = "functionCallIdentifier is empty";
             return Err(Refusal::new(StatusCode::MANDATORY_ELEMENT_MISSING, because).into());
         }
-        let digest = Sha256::new().chain_update(function).chain_update([0]).chain_update(body).finalize();
+        // Under a secret: by a plain hash, whoever reads the record could try confirmation
+        // codes until one fits.
+        let parts = [b"call of ES2+", function.as_bytes(), body];
+        let mac = |generation| server.secret.session_mac(generation, &parts);
+        let plain = Sha256::new().chain_update(function).chain_update([0]).chain_update(body).finalize();
+        let others = (1..server.secret.generations()).map(mac).chain([plain.into()]).collect();
+        let digest = mac(0);
         let requester = requester.clone();
         // With a length: what one of them ends with is not what the other begins with.
-        Ok(Self { id: format!("{}:{requester}:{call}", requester.len()), digest: digest.into(), requester })
+        Ok(Self { id: format!("{}:{requester}:{call}", requester.len()), digest, others, requester })
     }
 
     /// Whether the one who calls may use profiles of this type.
@@ -364,11 +373,15 @@ impl Call {
         Err(Refusal::new(StatusCode::ICCID_NOT_ALLOWED, because))
     }
 
+    fn is_digest(&self, digest: &[u8]) -> bool {
+        digest == self.digest || self.others.iter().any(|other| digest == other)
+    }
+
     /// The answer that the call got before.
     fn answered(&self, profile: &Profile) -> Result<Option<Vec<u8>>, Trouble> {
         match profile.call(&self.id) {
             None => Ok(None),
-            Some(call) if call.digest.0 == self.digest => Ok(Some(call.answer.clone().into_bytes())),
+            Some(call) if self.is_digest(&call.digest.0) => Ok(Some(call.answer.clone().into_bytes())),
             Some(_) => Err(StatusCode::FUNCTION_CALL_IN_USE.into()),
         }
     }
