@@ -273,3 +273,16 @@ fn what_is_kept_of_a_call_does_not_tell_the_confirmation_code() {
     assert!(kept.iter().all(|digest| digest[..] != guessed[..]));
     assert_eq!(world.es2_as_it_is("confirmOrder", &call), first);
 }
+
+#[test]
+fn a_repeat_of_an_order_that_is_over_leaves_nothing_that_leads_to_it() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    let order = with_call("one", json!({ "iccid": ICCID, "eid": EID }));
+    let first = world.es2_as_it_is("downloadOrder", &order);
+    assert_success(&first);
+    let cancel = json!({ "iccid": ICCID, "finalProfileStatusIndicator": "Available" });
+    assert_success(&world.es2("cancelOrder", cancel));
+    assert_eq!(world.es2_as_it_is("downloadOrder", &order), first);
+    assert!(world.smdp.store().leads().is_none_or(|leads| leads == (0, 0)));
+}

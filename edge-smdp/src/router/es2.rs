@@ -15,7 +15,7 @@ use rsp_crypto::confirmation::ConfirmationCodeHash;
 use sha2::{Digest, Sha256};
 
 use super::es12::SmdsEvent;
-use super::{MAX_BODY, SmDp, json, not_posted, read, respond};
+use super::{MAX_BODY, SmDp, has_been_ordered, json, not_posted, read, respond};
 use crate::environment::random;
 use crate::error::{Fault, Malformed, Refusal, Trouble};
 use crate::profile::{FunctionCall, Profile, ProfileState};
@@ -62,6 +62,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let expires = now + self.server.limits.order;
         let order = async |iccid: &Iccid| {
             let profile_type = request.profile_type.as_deref();
+            let mut again = false;
             if let Some(eid) = eid {
                 // Not for an order that is refused: nobody would take the entry away.
                 let stored = self.store.profile(iccid).await?.ok_or(StatusCode::ICCID_UNKNOWN)?;
@@ -69,8 +70,9 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 if call.answered(&trial)?.is_none() {
                     call.may_touch(&self.server, &trial)?;
                     orders::download_order(&mut trial, Some(eid), profile_type, expires, now)?;
+                    again = has_been_ordered(&trial);
+                    self.store.link(&eid, iccid).await?;
                 }
-                self.store.link(&eid, iccid).await?;
             }
             let answer = self.change(iccid, async |change| {
                 call.once(&mut change.profile, |profile| {
@@ -81,8 +83,10 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 })
             });
             let answer = answer.await;
-            if let (Err(_), Some(eid)) = (&answer, eid) {
-                self.unlink_unless_ordered(&eid, iccid).await?;
+            match (&answer, eid) {
+                (Err(_), Some(eid)) => self.unlink_unless_ordered(&eid, iccid).await?,
+                (Ok(_), Some(eid)) if again => self.store.link(&eid, iccid).await?,
+                _ => {}
             }
             answer?.ok_or_else(|| Trouble::from(StatusCode::ICCID_UNKNOWN))
         };
@@ -216,6 +220,13 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 self.delete_later(&iccid, event, now, now).await?;
             }
             self.give_up_unless_ordered(&iccid, &matching_id, eid).await?;
+        } else if has_been_ordered(&stored.profile) {
+            if !matching_id.is_empty() {
+                self.store.claim_matching_id(&matching_id, &iccid).await?;
+            }
+            if let Some(eid) = eid {
+                self.store.link(&eid, &iccid).await?;
+            }
         }
         answer?.ok_or_else(|| StatusCode::ICCID_UNKNOWN.into())
     }

@@ -77,23 +77,31 @@ pub(crate) fn both(world: &World, function: &str, bodies: [&Value; 2], head_star
 
 /// The same of any number, each `head_start` steps after the one before.
 pub(crate) fn all(world: &World, function: &str, bodies: &[&Value], head_start: usize) -> Vec<Value> {
+    let calls: Vec<_> =
+        bodies.iter().enumerate().map(|(at, body)| (function, *body, at * head_start)).collect();
+    several(world, &calls)
+}
+
+/// The same of calls of any functions, each with the step that it begins at; in every step the
+/// first of them goes first.
+pub(crate) fn several(world: &World, calls: &[(&str, &Value, usize)]) -> Vec<Value> {
     let credentials = json!({ "sets": [credential_set(&world.pki)] }).to_string();
     let server = Rc::new(server(&credentials, Protection::SessionKeys, Limits::default()));
     let store = Yielding(world.smdp.store());
     let smdp = SmDp::new(server, store, Rc::clone(&world.clock), RefCell::new(rng(4)))
         .with_courier(Rc::clone(&world.post));
-    let call = |body: &&Value| {
+    let call = |(function, body, begin): &(&str, &Value, usize)| {
         let request = Request::post(format!("/gsma/rsp2/{function}"))
             .header("authorization", format!("Bearer {TOKEN}"))
             .body(body.to_string().into_bytes());
-        Box::pin(smdp.handle(request.unwrap()))
+        (*begin, Box::pin(smdp.handle(request.unwrap())))
     };
-    let mut calls: Vec<_> = bodies.iter().map(call).collect();
+    let mut answers: Vec<Option<Response<Vec<u8>>>> = calls.iter().map(|_| None).collect();
+    let mut calls: Vec<_> = calls.iter().map(call).collect();
     let mut context = Context::from_waker(Waker::noop());
-    let mut answers: Vec<Option<Response<Vec<u8>>>> = bodies.iter().map(|_| None).collect();
     for step in 0..1000 {
-        for (at, (call, answer)) in calls.iter_mut().zip(&mut answers).enumerate() {
-            if step >= at * head_start
+        for ((begin, call), answer) in calls.iter_mut().zip(&mut answers) {
+            if step >= *begin
                 && answer.is_none()
                 && let Poll::Ready(ready) = call.as_mut().poll(&mut context)
             {
