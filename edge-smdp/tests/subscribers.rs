@@ -245,13 +245,22 @@ fn an_uploaded_template_is_personalised() {
     assert!(refused(&|t| t["package"] = json!(null)).contains("package"));
     assert!(refused(&|t| t["name"] = json!("another")).contains("name"));
     assert_eq!(
-        world.ask("PUT", "/operator/profile-types/test", &with(profile_type, "name", json!("test"))).0,
+        world
+            .ask("PUT", "/operator/profile-types/test", &with(profile_type.clone(), "name", json!("test")))
+            .0,
         409
     );
     assert_eq!(world.ask("DELETE", "/operator/profile-types/test", &json!(null)).0, 409);
     assert_eq!(world.ask("DELETE", path, &json!(null)).0, 204);
     assert_eq!(world.ask("DELETE", path, &json!(null)).0, 404);
     assert_eq!(batch_status(&world, "TS.48 of ours"), 400);
+
+    // Without the secret that it is sealed under it is still shown, to be put again.
+    assert_eq!(world.ask("PUT", path, &profile_type).0, 201);
+    let world = world.restarted(&"44".repeat(32));
+    assert_eq!(world.ask("GET", path, &json!(null)).0, 200);
+    assert_eq!(world.ask("PUT", path, &profile_type).0, 200);
+    assert_eq!(batch(&world, "TS.48 of ours", &[subscriber(33)])["created"], 1);
 }
 
 fn batch_status(world: &World, profile_type: &str) -> u16 {
