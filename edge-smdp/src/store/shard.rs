@@ -541,7 +541,11 @@ async fn arm(storage: &Storage, sql: &SqlStorage, alarm: &Alarm) -> worker::Resu
     alarm.set_for.set(next);
     let now = Date::now().as_millis();
     let wait = (next * 1000).saturating_sub(now);
-    storage.set_alarm(core::time::Duration::from_millis(wait)).await
+    let set = storage.set_alarm(core::time::Duration::from_millis(wait)).await;
+    if set.is_err() {
+        alarm.set_for.set(u64::MAX);
+    }
+    set
 }
 
 /// Executes a statement, without waiting.
