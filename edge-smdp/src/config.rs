@@ -420,6 +420,10 @@ impl<P: Provider> Server<P> {
             Some((host, port)) => (host.to_ascii_lowercase(), Some(port.to_owned())),
             None => (a.to_ascii_lowercase(), None),
         };
+        // It is signed as it was said: nothing that is no address.
+        if !rsp::activation_code::is_address(address) {
+            return false;
+        }
         let (host, port) = split(address);
         self.addresses.iter().any(|own| {
             let (own_host, own_port) = split(own);

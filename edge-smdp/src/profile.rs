@@ -377,7 +377,7 @@ pub struct Notification {
 pub struct FunctionCall {
     /// Requester and identifier.
     pub id: String,
-    /// SHA-256 of function and request.
+    /// MAC over function and request.
     pub digest: Base64,
     /// The JSON that was answered.
     pub answer: String,

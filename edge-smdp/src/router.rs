@@ -23,6 +23,7 @@ use crate::access::OperatorProven;
 use crate::admission::{self, Admission};
 use crate::error::{Fault, Malformed, Trouble};
 use crate::log::{Line, Refused};
+use crate::profile::{EventKind, Profile};
 use crate::seal::Cipher;
 use crate::service::end::{self, Ended};
 use crate::service::session;
@@ -261,6 +262,9 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             if !changed || self.store.replace(stored.version, &change).await? {
                 if let Some(ended) = ended {
                     self.give_up(iccid, &ended).await?;
+                    if change.profile.order.is_none() {
+                        self.take_back(iccid, &ended).await?;
+                    }
                 }
                 return result.map(Some);
             }
@@ -278,6 +282,28 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         }
         Ok(())
     }
+
+    /// Takes back what was given up of an order that was cancelled, when the profile has
+    /// been ordered anew in between with the same. Who orders does the same afterwards
+    /// ([`has_been_ordered`]): one of the two comes last.
+    async fn take_back(&self, iccid: &Iccid, ended: &Ended) -> Result<(), Fault> {
+        let stored = self.store.profile(iccid).await?;
+        let Some(order) = stored.and_then(|stored| stored.profile.order) else { return Ok(()) };
+        if let Some(id) =
+            order.matching_id.filter(|id| !id.is_empty() && ended.matching_id.as_ref() == Some(id))
+        {
+            self.store.claim_matching_id(&id, iccid).await?;
+        }
+        match order.eid.filter(|eid| ended.eids.contains(eid)) {
+            Some(eid) => self.store.link(&eid, iccid).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether a profile had an order before: what led to that may be being given up.
+fn has_been_ordered(profile: &Profile) -> bool {
+    profile.events.iter().any(|event| event.event == EventKind::OrderCancelled)
 }
 
 /// What every answer of an interface carries.

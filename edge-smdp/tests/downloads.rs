@@ -111,7 +111,15 @@ fn what_initiate_authentication_refuses() {
         assert_eq!(status, 200);
         code_of(&answer)
     };
-    for address in ["other.example", "smdp.example.evil", "", "smdp2.example:8444", "smdp.example/"] {
+    for address in [
+        "other.example",
+        "smdp.example.evil",
+        "",
+        "smdp2.example:8444",
+        "smdp.example/",
+        "smdp.example:",
+        "smdp.example:evil\n",
+    ] {
         assert_eq!(refused(&|e| e.address = address.into()), "8.8.1/3.8", "{address}");
     }
     for address in ["smdp.example", "SMDP.EXAMPLE", "smdp.example:443", "smdp2.example:8443", "smdp2.example"]

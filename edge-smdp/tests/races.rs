@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::turns::both;
+use common::turns::{both, several};
 use common::*;
 use serde_json::json;
 
@@ -80,5 +80,30 @@ fn wrong_confirmation_codes_at_once_are_all_counted() {
         both(&world, "es9plus/getBoundProfilePackage", [&wrong[0], &wrong[1]], head_start);
         let failures = world.events(ICCID).iter().filter(|e| *e == "confirmationFailed").count();
         assert_eq!(failures, 2, "{head_start}");
+    }
+}
+
+/// Whoever gives an order up does not take away what leads to the next one.
+#[test]
+fn a_cancelled_order_leaves_the_next_one_its_euicc() {
+    for begin in 0..12 {
+        let world = World::new();
+        world.add_profile(ICCID);
+        assert_success(&world.es2("downloadOrder", json!({ "iccid": ICCID, "eid": EID })));
+        assert_success(
+            &world.es2("confirmOrder", json!({ "iccid": ICCID, "matchingId": "M", "releaseFlag": true })),
+        );
+        let header =
+            |id: &str| json!({ "functionRequesterIdentifier": "2.999.2", "functionCallIdentifier": id });
+        let cancel = json!({
+            "header": header("cancel"), "iccid": ICCID, "finalProfileStatusIndicator": "Available",
+        });
+        let order = json!({ "header": header("again"), "iccid": ICCID, "eid": EID });
+        let calls = [("es2plus/downloadOrder", &order, begin), ("es2plus/cancelOrder", &cancel, 0)];
+        let answers = several(&world, &calls);
+        assert_success(&answers[1]);
+        let linked = usize::from(code_of(&answers[0]).is_empty());
+        assert_eq!(world.state(ICCID) == "Linked", linked == 1);
+        assert!(world.smdp.store().leads().is_none_or(|leads| leads == (0, linked)), "{begin}");
     }
 }

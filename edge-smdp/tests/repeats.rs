@@ -7,9 +7,12 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::turns::both;
+use common::turns::{all, both};
 use common::*;
+use edge_smdp::store::Store;
+use rsp_crypto::ready;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 const SECOND: &str = "8900101000000000024";
 const THIRD: &str = "8900101000000000032";
@@ -32,6 +35,22 @@ fn of_type(world: &World, iccids: &[&str]) {
 
 fn states(world: &World) -> Vec<String> {
     [ICCID, SECOND, THIRD].map(|iccid| world.state(iccid)).to_vec()
+}
+
+#[test]
+fn as_many_orders_by_type_at_once_as_there_are_profiles() {
+    let world = World::new();
+    let iccids: Vec<String> = (0..40).map(|number| format!("89001010000{number:08}")).collect();
+    of_type(&world, &iccids.iter().map(String::as_str).collect::<Vec<_>>());
+    let call = |number| with_call(&format!("call {number}"), json!({ "profileType": "plan" }));
+    let calls: Vec<Value> = (0..40).map(call).collect();
+    let answers = all(&world, "es2plus/downloadOrder", &calls.iter().collect::<Vec<_>>(), 0);
+    let refused: Vec<String> = answers.iter().map(code_of).filter(|code| !code.is_empty()).collect();
+    assert!(refused.is_empty(), "{refused:?}");
+    let ordered: BTreeSet<&str> = answers.iter().map(|answer| answer["iccid"].as_str().unwrap()).collect();
+    assert_eq!(ordered.len(), 40);
+    let one_more = world.es2("downloadOrder", json!({ "profileType": "plan" }));
+    assert_eq!(code_of(&one_more), "8.2.5/3.7");
 }
 
 #[test]
@@ -231,4 +250,39 @@ fn names_of_calls_have_their_limits() {
         assert_success(&send(&format!("2.999.2{border}a"), "b").1);
         assert_eq!(code_of(&send("2.999.2", &format!("a{border}b")).1), "8.2.1/3.3");
     }
+}
+
+/// The request of a confirmation has the confirmation code in it, and little else that
+/// nobody knows.
+#[test]
+fn what_is_kept_of_a_call_does_not_tell_the_confirmation_code() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    assert_success(&world.es2("downloadOrder", json!({ "iccid": ICCID })));
+    let body = json!({ "iccid": ICCID, "confirmationCode": "4711", "releaseFlag": true });
+    let call = with_call("one", body);
+    let first = world.es2_as_it_is("confirmOrder", &call);
+    assert_success(&first);
+    let iccid = ICCID.parse().unwrap();
+    let stored = ready(world.smdp.store().profile(&iccid)).unwrap().unwrap();
+    let kept: Vec<_> = stored.profile.calls.iter().map(|call| call.digest.0.clone()).collect();
+    let request = call.to_string();
+    let guessed =
+        Sha256::new().chain_update("confirmOrder").chain_update([0]).chain_update(&request).finalize();
+    assert_eq!(kept.len(), 2);
+    assert!(kept.iter().all(|digest| digest[..] != guessed[..]));
+    assert_eq!(world.es2_as_it_is("confirmOrder", &call), first);
+}
+
+#[test]
+fn a_repeat_of_an_order_that_is_over_leaves_nothing_that_leads_to_it() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    let order = with_call("one", json!({ "iccid": ICCID, "eid": EID }));
+    let first = world.es2_as_it_is("downloadOrder", &order);
+    assert_success(&first);
+    let cancel = json!({ "iccid": ICCID, "finalProfileStatusIndicator": "Available" });
+    assert_success(&world.es2("cancelOrder", cancel));
+    assert_eq!(world.es2_as_it_is("downloadOrder", &order), first);
+    assert!(world.smdp.store().leads().is_none_or(|leads| leads == (0, 0)));
 }

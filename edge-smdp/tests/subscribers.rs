@@ -5,11 +5,12 @@
 
 mod common;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use common::*;
-use edge_smdp::{Configuration, Protection, Server, SmDp};
+use edge_smdp::{Chance, Configuration, Fault, Limits, Protection, Server, SmDp};
+use http::Request;
 use rsp_crypto::{Software, ready};
 use saip::{AlgoConfiguration, AlgorithmId, Package, TemplateKind};
 use serde_json::{Value, json};
@@ -152,7 +153,7 @@ fn a_csv_file_is_a_batch() {
          8900101000000000016,001010000000016,{K},,,,,,\n"
     );
     let send = |path: &str, body: &str| {
-        let request = http::Request::post(path)
+        let request = Request::post(path)
             .header("authorization", format!("Bearer {TOKEN}"))
             .header("content-type", "text/csv; charset=utf-8");
         let response = ready(world.smdp.handle(request.body(body.as_bytes().to_vec()).unwrap()));
@@ -244,13 +245,22 @@ fn an_uploaded_template_is_personalised() {
     assert!(refused(&|t| t["package"] = json!(null)).contains("package"));
     assert!(refused(&|t| t["name"] = json!("another")).contains("name"));
     assert_eq!(
-        world.ask("PUT", "/operator/profile-types/test", &with(profile_type, "name", json!("test"))).0,
+        world
+            .ask("PUT", "/operator/profile-types/test", &with(profile_type.clone(), "name", json!("test")))
+            .0,
         409
     );
     assert_eq!(world.ask("DELETE", "/operator/profile-types/test", &json!(null)).0, 409);
     assert_eq!(world.ask("DELETE", path, &json!(null)).0, 204);
     assert_eq!(world.ask("DELETE", path, &json!(null)).0, 404);
     assert_eq!(batch_status(&world, "TS.48 of ours"), 400);
+
+    // Without the secret that it is sealed under it is still shown, to be put again.
+    assert_eq!(world.ask("PUT", path, &profile_type).0, 201);
+    let world = world.restarted(&"44".repeat(32));
+    assert_eq!(world.ask("GET", path, &json!(null)).0, 200);
+    assert_eq!(world.ask("PUT", path, &profile_type).0, 200);
+    assert_eq!(batch(&world, "TS.48 of ours", &[subscriber(33)])["created"], 1);
 }
 
 fn batch_status(world: &World, profile_type: &str) -> u16 {
@@ -354,6 +364,9 @@ fn lists_come_in_pages() {
     world.clock.set(NOW + 6);
     let matching_id = world.release(&seen[3], json!({}));
     assert_eq!(count(&format!("profiles?search={matching_id}")), 1);
+    let found = world.operator(&format!("profiles?search={matching_id}&limit=1"));
+    assert_eq!(found["profiles"].as_array().unwrap().len(), 1);
+    assert!(found.get("next").is_none(), "{found}");
     assert_eq!(count("profiles?search=NOBODY-HAS-IT"), 0);
     assert_eq!(count("profiles?state=Released"), 1);
     for bad in ["limit=0", "limit=201", "limit=x", "state=Nowhere", "cursor=x", "cursor=1", "eid=1"] {
@@ -474,4 +487,72 @@ fn a_new_secret_takes_over_without_a_gap() {
     let world = world.restarted(&two);
     let (_, elements) = euicc.download(&world, Some(&matching_id), Some("1234")).unwrap();
     assert_eq!(Package::decode(&elements).unwrap().imsi().unwrap().as_str(), "001010000000071");
+}
+
+#[test]
+fn what_does_not_open_keeps_nothing_else_under_the_old_key() {
+    let [lost, one, two] = ["33", "11", "22"].map(|byte| byte.repeat(32));
+    let world = World::new().restarted(&lost);
+    batch(&world, "operational", &[subscriber(71)]);
+    let world = world.restarted(&one);
+    batch(&world, "operational", &[subscriber(72)]);
+
+    let world = world.restarted(&format!("{two},{one}"));
+    assert_eq!(world.older_keys(), 2);
+    assert!(ready(world.smdp.tend()).is_err());
+    assert_eq!(world.older_keys(), 1);
+}
+
+#[test]
+fn too_many_rows_are_refused_whole() {
+    let world = World::new();
+    let body = json!({ "profileType": "operational", "subscribers": vec![Value::Null; 300_000] });
+    let (status, answer) = world.ask("POST", "/operator/subscribers", &body);
+    assert_eq!((status, answer["detail"].as_str()), (400, Some("subscribers: at most 500 at once")));
+}
+
+/// Chance that comes to its end.
+struct Scarce(Cell<u32>);
+
+impl Chance for Scarce {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Fault> {
+        let left = self.0.get().checked_sub(1).ok_or_else(|| Fault::new("no chance left"))?;
+        self.0.set(left);
+        bytes.fill(left as u8);
+        Ok(())
+    }
+}
+
+#[test]
+fn what_was_ordered_before_a_fault_is_told() {
+    let order = |number: u32| json!({ "iccid": format!("8900101000{number:09}"), "matchingId": format!("M-{number}") });
+    let all = json!({ "orders": (71..75).map(order).collect::<Vec<_>>() }).to_string();
+    for left in 0..8 {
+        let world = World::new();
+        batch(&world, "operational", &(71..75).map(subscriber).collect::<Vec<_>>());
+        let credentials = json!({ "sets": [credential_set(&world.pki)] }).to_string();
+        let server = server(&credentials, Protection::SessionKeys, Limits::default());
+        let clock = Rc::clone(&world.clock);
+        let smdp = SmDp::new(Rc::new(server), world.smdp.into_store(), clock, Scarce(Cell::new(left)));
+        let request = Request::post("/operator/orders").header("authorization", format!("Bearer {TOKEN}"));
+        let response = ready(smdp.handle(request.body(all.clone().into_bytes()).unwrap()));
+        // Two names of calls for each order.
+        let done = left as usize / 2;
+        assert_eq!(response.extensions().get::<Fault>().is_some(), done < 4, "{left}");
+        if done == 0 {
+            assert_eq!(response.status().as_u16(), 503);
+            continue;
+        }
+        let answer: Value = serde_json::from_slice(response.body()).unwrap();
+        let results = answer["results"].as_array().unwrap();
+        assert_eq!(results.len(), 4);
+        for (at, result) in results.iter().enumerate() {
+            let made = result["state"] == "Released";
+            assert_eq!(
+                (made, result["refused"]["subjectCode"] == "8.8"),
+                (at < done, at >= done),
+                "{result}"
+            );
+        }
+    }
 }

@@ -15,7 +15,7 @@ use rsp_crypto::confirmation::ConfirmationCodeHash;
 use sha2::{Digest, Sha256};
 
 use super::es12::SmdsEvent;
-use super::{MAX_BODY, SmDp, json, not_posted, read, respond};
+use super::{MAX_BODY, SmDp, has_been_ordered, json, not_posted, read, respond};
 use crate::environment::random;
 use crate::error::{Fault, Malformed, Refusal, Trouble};
 use crate::profile::{FunctionCall, Profile, ProfileState};
@@ -28,8 +28,11 @@ use crate::{Chance, Clock, Courier, Server};
 
 /// The longest profile type, in bytes.
 const MAX_PROFILE_TYPE: usize = 64;
-/// How many available profiles of a type are tried.
+/// How many available profiles of a type are tried before it is asked again which there
+/// are: others have ordered all of these in between.
 const MAX_CANDIDATES: usize = 16;
+/// How often that is asked.
+const MAX_ROUNDS: u8 = 8;
 /// How many matching ids are drawn at most until one suits the store.
 const MAX_DRAWS: usize = 200;
 /// The longest function call identifier and requester identifier together, in bytes.
@@ -59,6 +62,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let expires = now + self.server.limits.order;
         let order = async |iccid: &Iccid| {
             let profile_type = request.profile_type.as_deref();
+            let mut again = false;
             if let Some(eid) = eid {
                 // Not for an order that is refused: nobody would take the entry away.
                 let stored = self.store.profile(iccid).await?.ok_or(StatusCode::ICCID_UNKNOWN)?;
@@ -66,8 +70,9 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 if call.answered(&trial)?.is_none() {
                     call.may_touch(&self.server, &trial)?;
                     orders::download_order(&mut trial, Some(eid), profile_type, expires, now)?;
+                    again = has_been_ordered(&trial);
+                    self.store.link(&eid, iccid).await?;
                 }
-                self.store.link(&eid, iccid).await?;
             }
             let answer = self.change(iccid, async |change| {
                 call.once(&mut change.profile, |profile| {
@@ -78,8 +83,10 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 })
             });
             let answer = answer.await;
-            if let (Err(_), Some(eid)) = (&answer, eid) {
-                self.unlink_unless_ordered(&eid, iccid).await?;
+            match (&answer, eid) {
+                (Err(_), Some(eid)) => self.unlink_unless_ordered(&eid, iccid).await?,
+                (Ok(_), Some(eid)) if again => self.store.link(&eid, iccid).await?,
+                _ => {}
             }
             answer?.ok_or_else(|| Trouble::from(StatusCode::ICCID_UNKNOWN))
         };
@@ -107,13 +114,23 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             }
         }
         let until = now + self.server.limits.memory;
-        let [from, ..] = call.digest;
-        for iccid in self.store.available(profile_type, from, MAX_CANDIDATES).await? {
-            // Whatever a repeat of this call, at the same time, chose first.
-            let iccid = self.store.remember_call(&call.id, &iccid, chosen.as_ref(), until).await?;
-            match order(&iccid).await {
-                Err(trouble) if taken(&trouble) => chosen = Some(iccid),
-                answer => return answer,
+        // Where to begin is told by the call: not everybody tries the same ones.
+        let [from, turn, ..] = call.digest;
+        for round in 0..MAX_ROUNDS {
+            let from = from.wrapping_add(round);
+            let mut candidates = self.store.available(profile_type, from, MAX_CANDIDATES).await?;
+            if candidates.is_empty() {
+                break;
+            }
+            let begin = usize::from(turn) % candidates.len();
+            candidates.rotate_left(begin);
+            for iccid in candidates {
+                // Whatever a repeat of this call, at the same time, chose first.
+                let iccid = self.store.remember_call(&call.id, &iccid, chosen.as_ref(), until).await?;
+                match order(&iccid).await {
+                    Err(trouble) if taken(&trouble) => chosen = Some(iccid),
+                    answer => return answer,
+                }
             }
         }
         let known = self.store.has_type(profile_type).await?;
@@ -203,6 +220,13 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 self.delete_later(&iccid, event, now, now).await?;
             }
             self.give_up_unless_ordered(&iccid, &matching_id, eid).await?;
+        } else if has_been_ordered(&stored.profile) {
+            if !matching_id.is_empty() {
+                self.store.claim_matching_id(&matching_id, &iccid).await?;
+            }
+            if let Some(eid) = eid {
+                self.store.link(&eid, &iccid).await?;
+            }
         }
         answer?.ok_or_else(|| StatusCode::ICCID_UNKNOWN.into())
     }
@@ -307,7 +331,10 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 /// A call of ES2+, which is executed once however often it comes.
 struct Call {
     id: String,
+    /// Over function and request, under the present secret.
     digest: [u8; 32],
+    /// What the record of the same call may have instead: under an older secret, or none.
+    others: Vec<[u8; 32]>,
     requester: String,
 }
 
@@ -330,10 +357,16 @@ impl Call {
             let because = "functionCallIdentifier is empty";
             return Err(Refusal::new(StatusCode::MANDATORY_ELEMENT_MISSING, because).into());
         }
-        let digest = Sha256::new().chain_update(function).chain_update([0]).chain_update(body).finalize();
+        // Under a secret: by a plain hash, whoever reads the record could try confirmation
+        // codes until one fits.
+        let parts = [b"call of ES2+", function.as_bytes(), body];
+        let mac = |generation| server.secret.session_mac(generation, &parts);
+        let plain = Sha256::new().chain_update(function).chain_update([0]).chain_update(body).finalize();
+        let others = (1..server.secret.generations()).map(mac).chain([plain.into()]).collect();
+        let digest = mac(0);
         let requester = requester.clone();
         // With a length: what one of them ends with is not what the other begins with.
-        Ok(Self { id: format!("{}:{requester}:{call}", requester.len()), digest: digest.into(), requester })
+        Ok(Self { id: format!("{}:{requester}:{call}", requester.len()), digest, others, requester })
     }
 
     /// Whether the one who calls may use profiles of this type.
@@ -351,11 +384,15 @@ impl Call {
         Err(Refusal::new(StatusCode::ICCID_NOT_ALLOWED, because))
     }
 
+    fn is_digest(&self, digest: &[u8]) -> bool {
+        digest == self.digest || self.others.iter().any(|other| digest == other)
+    }
+
     /// The answer that the call got before.
     fn answered(&self, profile: &Profile) -> Result<Option<Vec<u8>>, Trouble> {
         match profile.call(&self.id) {
             None => Ok(None),
-            Some(call) if call.digest.0 == self.digest => Ok(Some(call.answer.clone().into_bytes())),
+            Some(call) if self.is_digest(&call.digest.0) => Ok(Some(call.answer.clone().into_bytes())),
             Some(_) => Err(StatusCode::FUNCTION_CALL_IN_USE.into()),
         }
     }

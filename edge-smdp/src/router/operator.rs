@@ -4,6 +4,7 @@
 use http::{Method, Request, Response, StatusCode as Http};
 use rsp::Iccid;
 use rsp::es9::Base64;
+use rsp::status::StatusCode;
 use rsp_crypto::Provider;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use super::{
     MAX_OPERATOR_BODY, SmDp, empty, json as body_of, not_allowed, not_posted, read, respond, trouble,
 };
 use crate::environment::random;
-use crate::error::{Malformed, Trouble};
+use crate::error::{Fault, Malformed, Refusal, Trouble};
 use crate::profile::{EventKind, Profile, ProfileState, Requirements};
 use crate::profile_type::{ProfileType, Template};
 use crate::seal::Cipher;
@@ -191,9 +192,11 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let (name, subscribers) = if is_csv {
             let name = Parameters::of(request).text("profileType");
             let name = name.ok_or_else(|| Malformed::new("profileType", "expected in the query"))?;
-            (name, from_csv(request.body())?)
+            (name, from_csv(request.body(), MAX_SUBSCRIBERS + 1)?)
         } else {
-            let batch: Batch = read(request.body())?;
+            let mut batch: Batch = read(request.body())?;
+            // A row that is no subscriber takes more room than its text.
+            batch.subscribers.truncate(MAX_SUBSCRIBERS + 1);
             let row = |value| {
                 let expected = "an element is missing, unknown or of a wrong type";
                 serde_json::from_value(value).map_err(|_| Malformed::new("subscriber", expected))
@@ -289,8 +292,12 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     }
 
     async fn show_profile_type(&self, name: &str) -> Answer {
-        match self.profile_type(name).await? {
-            Some((profile_type, _)) => answered(&profile_type),
+        if let Some(own) = ProfileType::built_in().into_iter().find(|own| own.name == name) {
+            return answered(&own);
+        }
+        // The template stays closed: it may be under a secret that is gone.
+        match self.store.profile_type(name).await? {
+            Some(stored) => answered(&read::<ProfileType>(stored.record.as_bytes())?),
             None => Ok(no_type()),
         }
     }
@@ -337,19 +344,18 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let parameters = Parameters::of(request);
         let most = parameters.limit()?;
         let search = parameters.text("search").filter(|text| !text.is_empty());
-        let page = match &search {
+        let (page, is_whole): (Vec<Profile>, bool) = match &search {
             // No ICCID begins like that: a matching id.
             Some(text) if !text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 let iccid = match text.parse() {
                     Ok(id) => self.store.matching_id(&id).await?,
                     Err(_) => None,
                 };
-                match iccid {
+                let found = match iccid {
                     Some(iccid) => self.store.profile(&iccid).await?.map(|stored| stored.profile),
                     None => None,
-                }
-                .into_iter()
-                .collect()
+                };
+                (found.into_iter().collect(), true)
             }
             _ => {
                 let query = Query {
@@ -360,10 +366,10 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                     after: parameters.place()?,
                     most,
                 };
-                self.store.list(&query).await?
+                (self.store.list(&query).await?, false)
             }
         };
-        let next = page.last().filter(|_| page.len() == most).map(Place::of);
+        let next = page.last().filter(|_| page.len() == most && !is_whole).map(Place::of);
         let profiles = page.iter().map(|p| ProfileLine::new(p, self.server.address())).collect();
         answered(&Page::new("profiles", profiles, next.map(|place| place.to_string())))
     }
@@ -428,17 +434,31 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             return Err(Malformed::new("orders", "1 to 200").into());
         }
         let mut results = Vec::with_capacity(orders.len());
+        let mut broken: Option<Fault> = None;
         for order in &orders {
+            if broken.is_some() {
+                results.push(OrderResult::refused(None, &not_done("not tried")));
+                continue;
+            }
             results.push(match self.make_order(order).await {
                 Ok(result) => result,
                 Err(Trouble::Refused(refusal)) => OrderResult::refused(None, &refusal),
                 // A matching id with other letters, and the like.
                 Err(trouble) if orders.len() == 1 => return Err(trouble),
                 Err(Trouble::Malformed(malformed)) => OrderResult::malformed(malformed),
-                Err(Trouble::Fault(fault)) => return Err(fault.into()),
+                // Ours. What was ordered before must be told all the same, or nobody knows of it.
+                Err(Trouble::Fault(fault)) if results.is_empty() => return Err(fault.into()),
+                Err(Trouble::Fault(fault)) => {
+                    broken = Some(fault);
+                    OrderResult::refused(None, &not_done("it may have been ordered"))
+                }
             });
         }
-        answered(&json!({ "results": results }))
+        let mut response = answered(&json!({ "results": results }))?;
+        if let Some(fault) = broken {
+            response.extensions_mut().insert(fault);
+        }
+        Ok(response)
     }
 
     /// DownloadOrder, ConfirmOrder and ReleaseProfile as one; what was ordered is given
@@ -468,7 +488,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     }
 
     async fn order_result(&self, iccid: &str) -> Result<OrderResult, Trouble> {
-        let unknown = || Trouble::from(rsp::status::StatusCode::ICCID_UNKNOWN);
+        let unknown = || Trouble::from(StatusCode::ICCID_UNKNOWN);
         let iccid: Iccid = iccid.parse().map_err(|_| unknown())?;
         let stored = self.store.profile(&iccid).await?.ok_or_else(unknown)?;
         Ok(OrderResult::of(&ProfileLine::new(&stored.profile, self.server.address())))
@@ -524,6 +544,11 @@ fn template_context(name: &str) -> Vec<u8> {
 
 fn answered(value: &impl Serialize) -> Answer {
     Ok(respond(Ok(body_of(value)?)))
+}
+
+/// Of an order that something of ours has kept from being made.
+fn not_done(because: &str) -> Refusal {
+    Refusal::new(StatusCode::EXECUTION_ERROR, because)
 }
 
 fn no_profile() -> Response<Vec<u8>> {

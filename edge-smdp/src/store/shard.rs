@@ -100,7 +100,7 @@ pub(super) enum Statement {
     RemoveProfileType {
         name: String,
     },
-    /// The profile in this object whose order has this matching id.
+    /// The profile in this object whose open order has this matching id.
     Ordered {
         matching_id: String,
     },
@@ -596,7 +596,11 @@ async fn arm(storage: &Storage, sql: &SqlStorage, alarm: &Alarm) -> worker::Resu
     alarm.set_for.set(next);
     let now = Date::now().as_millis();
     let wait = (next * 1000).saturating_sub(now);
-    storage.set_alarm(core::time::Duration::from_millis(wait)).await
+    let set = storage.set_alarm(core::time::Duration::from_millis(wait)).await;
+    if set.is_err() {
+        alarm.set_for.set(u64::MAX);
+    }
+    set
 }
 
 /// Executes a statement, without waiting.
@@ -615,7 +619,8 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             let available = there.map(|row| text(row, 0) == Some(ProfileState::Available.name()));
             if available != Some(false) {
                 let version = there.and_then(|row| integer(row, 1)).map_or(0, |version| version + 1);
-                insert(sql, columns, version)?;
+                // First what may be too long for a row: an error does not undo what was written
+                // before it, and a profile without a package could be ordered.
                 run(
                     sql,
                     "INSERT OR REPLACE INTO package (iccid, key_id, package, protected) VALUES (?, ?, ?, ?)",
@@ -626,6 +631,7 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
                         protected.into(),
                     ],
                 )?;
+                insert(sql, columns, version)?;
                 if available.is_some() {
                     run(sql, "DELETE FROM bound WHERE iccid = ?", vec![columns.iccid.as_str().into()])?;
                 }
@@ -786,7 +792,8 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
         }
         Statement::Ordered { matching_id } => one(&rows(
             sql,
-            "SELECT iccid FROM profile WHERE record ->> '$.order.matching_id' = ?",
+            // Orders that have ended keep theirs, and another one may have it since.
+            "SELECT iccid FROM profile WHERE record ->> '$.order.matching_id' = ? AND expires IS NOT NULL",
             vec![matching_id.as_str().into()],
         )?),
         Statement::InSession { id } => one(&rows(

@@ -139,11 +139,11 @@ impl Subscriber {
 }
 
 /// The rows of a CSV file whose first line names the columns: every subscriber, or why
-/// the row is none.
+/// the row is none. Behind `most` of them nothing is read.
 ///
 /// # Errors
 /// [`Malformed`] when there is no such line, or it names what a subscriber has not.
-pub fn from_csv(bytes: &[u8]) -> Result<Vec<Result<Subscriber, Malformed>>, Malformed> {
+pub fn from_csv(bytes: &[u8], most: usize) -> Result<Vec<Result<Subscriber, Malformed>>, Malformed> {
     // A mark of the byte order is what spreadsheets write.
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(bytes);
@@ -175,7 +175,7 @@ pub fn from_csv(bytes: &[u8]) -> Result<Vec<Result<Subscriber, Malformed>>, Malf
         }
         Ok(subscriber)
     };
-    Ok(reader.records().map(row).collect())
+    Ok(reader.records().take(most).map(row).collect())
 }
 
 #[cfg(test)]
@@ -189,7 +189,7 @@ mod tests {
             8900000000000000002,001010000000002,00,,,,,\r\n\
             8900000000000000003,001010000000003\r\n\
             8900000000000000004,001010000000004,00,,,,,x\r\n";
-        let rows = from_csv(file.as_bytes()).unwrap();
+        let rows = from_csv(file.as_bytes(), 500).unwrap();
         assert_eq!(rows.len(), 4);
         let Ok(first) = &rows[0] else { panic!("the first row is sound") };
         assert_eq!(first.spn.as_deref(), Some("Aurora, \"Inc\""));
@@ -210,9 +210,15 @@ mod tests {
             ("iccid,imsi,k,k\n", "k is there twice"),
             ("1,2,3\n", "column 1"),
         ] {
-            let error = from_csv(file.as_bytes()).err().unwrap();
+            let error = from_csv(file.as_bytes(), 500).err().unwrap();
             assert!(error.because.contains(because), "{file}: {}", error.because);
         }
-        assert!(from_csv(b"iccid,imsi,k\n\xFF\xFF,,\n").unwrap()[0].is_err());
+        assert!(from_csv(b"iccid,imsi,k\n\xFF\xFF,,\n", 500).unwrap()[0].is_err());
+    }
+
+    #[test]
+    fn no_more_rows_are_read_than_are_wanted() {
+        let file = format!("iccid,imsi,k\n{}", ",,\n".repeat(1000));
+        assert_eq!(from_csv(file.as_bytes(), 501).unwrap().len(), 501);
     }
 }

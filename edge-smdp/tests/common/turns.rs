@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -43,32 +42,42 @@ every_method!(yielding);
 /// Runs two calls step by step in turn, the second `head_start` steps later; `function`
 /// with its interface, as in the path.
 pub(crate) fn both(world: &World, function: &str, bodies: [&Value; 2], head_start: usize) -> [Value; 2] {
+    all(world, function, &bodies, head_start).try_into().unwrap()
+}
+
+/// The same of any number, each `head_start` steps after the one before.
+pub(crate) fn all(world: &World, function: &str, bodies: &[&Value], head_start: usize) -> Vec<Value> {
+    let calls: Vec<_> =
+        bodies.iter().enumerate().map(|(at, body)| (function, *body, at * head_start)).collect();
+    several(world, &calls)
+}
+
+/// The same of calls of any functions, each with the step that it begins at; in every step the
+/// first of them goes first.
+pub(crate) fn several(world: &World, calls: &[(&str, &Value, usize)]) -> Vec<Value> {
     let credentials = json!({ "sets": [credential_set(&world.pki)] }).to_string();
     let server = Rc::new(server(&credentials, Protection::SessionKeys, Limits::default()));
     let store = Yielding(world.smdp.store());
     let smdp = SmDp::new(server, store, Rc::clone(&world.clock), RefCell::new(rng(4)))
         .with_courier(Rc::clone(&world.post));
-    let call = |body: &Value| {
+    let call = |(function, body, begin): &(&str, &Value, usize)| {
         let request = Request::post(format!("/gsma/rsp2/{function}"))
             .header("authorization", format!("Bearer {TOKEN}"))
             .body(body.to_string().into_bytes());
-        smdp.handle(request.unwrap())
+        (*begin, Box::pin(smdp.handle(request.unwrap())))
     };
-    let (mut first, mut second) = (pin!(call(bodies[0])), pin!(call(bodies[1])));
+    let mut answers: Vec<Option<Response<Vec<u8>>>> = calls.iter().map(|_| None).collect();
+    let mut calls: Vec<_> = calls.iter().map(call).collect();
     let mut context = Context::from_waker(Waker::noop());
-    let mut answers: [Option<Response<Vec<u8>>>; 2] = [None, None];
     for step in 0..1000 {
-        if answers[0].is_none()
-            && let Poll::Ready(answer) = first.as_mut().poll(&mut context)
-        {
-            answers[0] = Some(answer);
-        }
-        if step >= head_start
-            && answers[1].is_none()
-            && let Poll::Ready(answer) = second.as_mut().poll(&mut context)
-        {
-            answers[1] = Some(answer);
+        for ((begin, call), answer) in calls.iter_mut().zip(&mut answers) {
+            if step >= *begin
+                && answer.is_none()
+                && let Poll::Ready(ready) = call.as_mut().poll(&mut context)
+            {
+                *answer = Some(ready);
+            }
         }
     }
-    answers.map(|answer| serde_json::from_slice(answer.unwrap().body()).unwrap())
+    answers.into_iter().map(|answer| serde_json::from_slice(answer.unwrap().body()).unwrap()).collect()
 }
