@@ -6,7 +6,7 @@ use saip::build::{Authentication, Codes, Ims, OtaKeys, Subscriber, elements, pac
 use saip::issue::{self, required_memory};
 use saip::validate::{Rule, Severity};
 use saip::{
-    Command, Fcp, File, FileItem, GenericFileManagement, Package, PeHeader, ProfileElement, Secret,
+    Command, Fcp, File, FileItem, GenericFileManagement, Package, PeHeader, ProfileElement, Secret, Splitter,
     TemplateElement, TemplateKind,
 };
 use vectors::bytes;
@@ -224,4 +224,19 @@ fn memory_is_that_of_all_files() {
     assert_eq!(most, i64::from(u32::MAX) - i64::from(required_memory(&base)));
     let built = package(&subscriber()).unwrap();
     assert!(Package::decode(&built).unwrap() == base);
+}
+
+/// Header, end, and between them more elements that nobody knows than findings are kept.
+#[test]
+fn warnings_leave_room_for_errors() {
+    let whole = package(&subscriber()).unwrap();
+    let parts = Splitter::split(&whole).unwrap();
+    let (first, last) = (parts.first().unwrap(), parts.last().unwrap());
+    for unknown in [0, 1, 899, 900, 999, 1000, 5000] {
+        let package = [first, &[0xAF, 0].repeat(unknown)[..], last].concat();
+        let report = issue::validate(&package);
+        assert!(!report.is_valid(), "{unknown}");
+        assert!(report.has(Rule::Imsi) && report.has(Rule::IccidAgrees), "{unknown}");
+        assert!(report.findings.len() <= 1000);
+    }
 }
