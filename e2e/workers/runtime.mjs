@@ -50,7 +50,8 @@ export async function start(names, more = {}, change = () => {}) {
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           ...headers,
         },
-        body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
+        body: body === undefined || typeof body === 'string' || body instanceof ReadableStream ? body : JSON.stringify(body),
+        ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
       });
       const text = await response.text();
       const json = /json/.test(response.headers.get('content-type') ?? '');

@@ -261,3 +261,17 @@ test('the metrics count what happened, also before a restart', async () => {
   assert.match(body, /^smdp_events_total\{event="ordered"\} 2$/m);
   assert.ok(!body.includes(ICCID));
 });
+
+test('a body whose length nobody says is cut off where it gets too long', async () => {
+  const stream = (pieces) => new ReadableStream({
+    pull(controller) {
+      if (pieces === 0) return controller.close();
+      pieces -= 1;
+      return controller.enqueue(new Uint8Array(64 * 1024).fill(0x20));
+    },
+  });
+  for (const [pieces, expected] of [[1, 400], [2, 413], [64, 413]]) {
+    const { status } = await ask('POST', `${ES9}initiateAuthentication`, { body: stream(pieces) });
+    assert.equal(status, expected, `${pieces} pieces`);
+  }
+});

@@ -136,7 +136,8 @@ impl Limits {
                 "downloadAttempts",
                 json.download_attempts,
                 default.download_attempts,
-                1000,
+                // As many deliveries as an order remembers.
+                crate::profile::MAX_DELIVERED as u32,
             )?,
             confirmation_failures: count(
                 "confirmationFailures",

@@ -34,7 +34,7 @@ const MAX_NOTIFICATIONS: usize = 64;
 /// How many calls of ES2+ can be repeated.
 const MAX_CALLS: usize = 8;
 /// How many deliveries are remembered, to match installation results with.
-const MAX_DELIVERED: usize = 32;
+pub(crate) const MAX_DELIVERED: usize = 32;
 
 /// Where a profile stands (SGP.22 §3.1.6, table 6b).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rsp::Iccid;
 use rsp::status::StatusCode;
 use rsp_crypto::Provider;
 
@@ -19,6 +20,9 @@ use crate::{Chance, Clock, Courier, Letter, SmDp};
 
 /// How much of each is done in one go.
 const MOST: usize = 100;
+/// How many goes there are for what moves under the present key: it is much at a time,
+/// and there is no alarm for it.
+const ROUNDS: usize = 20;
 /// How long messages are sent in one go, in seconds.
 const MOST_TIME: u64 = 60;
 /// After how many attempts in vain a peer is left alone for this time.
@@ -169,35 +173,45 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 
     /// What is sealed under an older key is sealed under the present one.
     async fn reseal(&self) -> Result<(), Fault> {
-        let server = &self.server;
-        let (secret, cipher, key_id) = (&server.secret, &server.provider, server.secret.key_id());
+        let key_id = self.server.secret.key_id();
         let mut all = Ok(());
-        for iccid in self.store.sealed_otherwise(key_id, MOST).await? {
-            let context = bind::package_context(&iccid);
-            let resealed = self.change(&iccid, async |change| {
-                if let Some(order) = &mut change.profile.order
-                    && let Some(sealed) = &mut order.confirmation_code
-                {
-                    let context = bind::confirmation_context(&iccid);
-                    let new = secret.reseal(cipher, random(&self.chance)?, &context, &sealed.0).await?;
-                    new.into_iter().for_each(|new| sealed.0 = new);
-                }
-                let Packages { mut package, mut protected, .. } =
-                    self.store.packages(&iccid).await?.unwrap_or_default();
-                if !package.is_empty() {
-                    let new = secret.reseal(cipher, random(&self.chance)?, &context, &package).await?;
-                    new.into_iter().for_each(|new| package = new);
-                }
-                if let Some(protected) = &mut protected {
-                    bind::reseal_protected(server, random(&self.chance)?, &iccid, protected).await?;
-                }
-                change.packages = Some(Packages { package, protected, key_id: key_id.to_owned() });
-                Ok(())
-            });
-            // One that does not open keeps none of the others under the older key.
-            all = all.and(no_trouble(resealed.await));
+        for _ in 0..ROUNDS {
+            let waiting = self.store.sealed_otherwise(key_id, MOST).await?;
+            if waiting.is_empty() || all.is_err() {
+                break;
+            }
+            for iccid in waiting {
+                all = all.and(no_trouble(self.reseal_one(&iccid).await));
+            }
         }
         all
+    }
+
+    async fn reseal_one(&self, iccid: &Iccid) -> Result<(), Trouble> {
+        let server = &self.server;
+        let (secret, cipher, key_id) = (&server.secret, &server.provider, server.secret.key_id());
+        let context = bind::package_context(iccid);
+        let resealed = self.change(iccid, async |change| {
+            if let Some(order) = &mut change.profile.order
+                && let Some(sealed) = &mut order.confirmation_code
+            {
+                let context = bind::confirmation_context(iccid);
+                let new = secret.reseal(cipher, random(&self.chance)?, &context, &sealed.0).await?;
+                new.into_iter().for_each(|new| sealed.0 = new);
+            }
+            let Packages { mut package, mut protected, .. } =
+                self.store.packages(iccid).await?.unwrap_or_default();
+            if !package.is_empty() {
+                let new = secret.reseal(cipher, random(&self.chance)?, &context, &package).await?;
+                new.into_iter().for_each(|new| package = new);
+            }
+            if let Some(protected) = &mut protected {
+                bind::reseal_protected(server, random(&self.chance)?, iccid, protected).await?;
+            }
+            change.packages = Some(Packages { package, protected, key_id: key_id.to_owned() });
+            Ok(())
+        });
+        resealed.await.map(drop)
     }
 }
 

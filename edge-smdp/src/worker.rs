@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use js_sys::{Object, Reflect, Uint8Array};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::ResponseInit;
+use web_sys::{ReadableStreamDefaultReader, ResponseInit};
 use worker::{
     Context, Date, Env, Fetch, Headers, Method as Verb, Request, RequestInit, RequestRedirect, Result,
     ScheduleContext, ScheduledEvent, event,
@@ -291,9 +291,11 @@ async fn incoming(
     let headers = request.headers();
     let header = |name: &str| headers.get(name).map_err(broken);
     let announced = header("content-length")?;
-    if announced.and_then(|text| text.parse().ok()).is_some_and(|length: usize| length > MAX_OPERATOR_BODY) {
+    let announced: Option<usize> = announced.and_then(|text| text.parse().ok());
+    if announced.is_some_and(|length| length > MAX_OPERATOR_BODY) {
         return Ok(None);
     }
+    let is_announced = announced.is_some();
     let method = Method::from_bytes(request.method().as_bytes());
     // With scheme and host: what an LPA signs names them.
     let uri = http::Uri::try_from(uri).map_err(|error| Fault::new(error.to_string()))?;
@@ -308,9 +310,34 @@ async fn incoming(
             builder = builder.header(HeaderName::from_static(name), value);
         }
     }
-    let body = JsFuture::from(request.array_buffer().map_err(broken)?).await.map_err(broken)?;
-    let body = Uint8Array::new(&body).to_vec();
+    let body = if is_announced {
+        let body = JsFuture::from(request.array_buffer().map_err(broken)?).await.map_err(broken)?;
+        Uint8Array::new(&body).to_vec()
+    } else {
+        let Some(body) = in_pieces(request).await? else { return Ok(None) };
+        body
+    };
     builder.body(body).map(Some).map_err(|error| Fault::new(error.to_string()))
+}
+
+/// A body whose length nobody has said, as long as it is not too long: `None` if it is.
+async fn in_pieces(request: &web_sys::Request) -> core::result::Result<Option<Vec<u8>>, Fault> {
+    let Some(stream) = request.body() else { return Ok(Some(Vec::new())) };
+    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    let mut body = Vec::new();
+    loop {
+        let piece = JsFuture::from(reader.read()).await.map_err(broken)?;
+        let part = |name: &str| Reflect::get(&piece, &name.into()).map_err(broken);
+        if part("done")?.is_truthy() {
+            return Ok(Some(body));
+        }
+        let bytes = Uint8Array::new(&part("value")?);
+        if body.len() + bytes.length() as usize > MAX_OPERATOR_BODY {
+            drop(reader.cancel());
+            return Ok(None);
+        }
+        body.extend(bytes.to_vec());
+    }
 }
 
 /// A request as the platform's `fetch` takes it.

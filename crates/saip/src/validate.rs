@@ -179,7 +179,7 @@ impl Report {
     pub(crate) fn add(&mut self, finding: Finding) {
         // A hostile package could break rules without end. What is only warned of leaves room
         // for errors, or a thousand warnings would make any package a valid one.
-        let most = if finding.severity == Severity::Error { 2000 } else { 1000 };
+        let most = if finding.severity == Severity::Error { 1000 } else { 900 };
         if self.findings.len() < most {
             self.findings.push(finding);
         }

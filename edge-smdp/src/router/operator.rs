@@ -175,6 +175,14 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             let detail = "The profile has an order, or is installed: cancel the order first.";
             problem(Http::CONFLICT, detail)
         };
+        let order = stored.profile.order.as_ref();
+        if order.is_some_and(|order| !order.delivered.is_empty())
+            && stored.profile.state == ProfileState::Error
+        {
+            let detail =
+                "A bound package was handed out and may be installed: cancel the order as Unavailable.";
+            return Ok(problem(Http::CONFLICT, detail));
+        }
         if !removable {
             return Ok(conflict());
         }

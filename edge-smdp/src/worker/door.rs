@@ -36,11 +36,17 @@ pub(super) async fn is_let_in(request: &Request, env: &Env, now: u64) -> Result<
     let keys = match kept {
         // Another key than those known is worth asking for, but not each time.
         Some((since, keys)) if known(&keys) || now < since + KEYS_PAUSE => keys,
-        _ => {
-            let fetched = fetch_keys(&policy.keys_url()).await?;
-            KEYS.set(Some((now, Rc::clone(&fetched))));
-            fetched
-        }
+        _ => match fetch_keys(&policy.keys_url()).await {
+            Ok(fetched) => {
+                KEYS.set(Some((now, Rc::clone(&fetched))));
+                fetched
+            }
+            // Who is not let in by the proxy may still have the operator's token.
+            Err(fault) => {
+                super::log(&fault);
+                return Ok(false);
+            }
+        },
     };
     let crypto = WebCrypto::new()?;
     for key in keys.keys.iter().filter(|key| key.kty == "RSA" && key.kid == assertion.kid) {
@@ -67,7 +73,8 @@ async fn fetch_keys(url: &str) -> Result<Rc<KeySet>, Fault> {
 /// Other workers, which have doors of their own, come without one.
 pub(super) async fn too_often(request: &Request, url: &str, env: &Env) -> Option<http::Response<Vec<u8>>> {
     let address = request.headers().get("cf-connecting-ip").ok()??;
-    let binding = if url.contains(rsp::es9::PATH) { "ES9_LIMIT" } else { "OPERATOR_LIMIT" };
+    let is_es9 = http::Uri::try_from(url).is_ok_and(|uri| uri.path().starts_with(rsp::es9::PATH));
+    let binding = if is_es9 { "ES9_LIMIT" } else { "OPERATOR_LIMIT" };
     let allowed = env.rate_limiter(binding).ok()?.limit(address).await;
     // A limiter that fails keeps nobody out.
     if allowed.is_ok_and(|outcome| !outcome.success) {
