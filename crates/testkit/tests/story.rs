@@ -462,10 +462,12 @@ fn a_profile_that_demands_what_the_chip_has_not_is_refused_by_name() {
     world.attach(None).unwrap();
     let order = world.order(&iccid, None);
     let failure = world.download(&order.code).unwrap_err();
-    let Cause::Install { reason, sima_response, .. } = &failure.cause else { panic!("{failure}") };
-    assert_eq!(*reason, ErrorReason::PE_PROCESSING_ERROR);
-    // One status, feature-not-supported(10), installation aborted.
-    assert_eq!(sima_response.as_deref().unwrap(), vectors::bytes("3009A005300380010A8100"));
+    // By the server, before anything is handed out (8.2.5/4.3); what the chip says to such a
+    // header is a matter of its own tests.
+    let Cause::ServerRefused(data) = &failure.cause else { panic!("{failure}") };
+    assert_eq!((data.subject_code.as_str(), data.reason_code.as_str()), ("8.2.5", "4.3"));
+    assert!(data.message.as_ref().is_some_and(|message| message.ends_with("not capable of javacard")));
+    assert_eq!(world.calls_of("getBoundProfilePackage"), 0);
     assert_eq!(profiles(&mut world).len(), 1);
 }
 
