@@ -169,21 +169,19 @@ pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) ->
 /// A timer of the runtime, cleared when it is dropped.
 struct Timer {
     elapsed: Promise,
-    resolve: Function,
     id: JsValue,
 }
 
 impl Timer {
     fn start(limit: Duration) -> Self {
-        let (mut id, mut kept) = (JsValue::UNDEFINED, Function::default());
+        let mut id = JsValue::UNDEFINED;
         let milliseconds = JsValue::from_f64(limit.as_millis() as f64);
         let elapsed = Promise::new(&mut |resolve, _| {
             if let Some(set) = global("setTimeout") {
                 id = set.call2(&JsValue::UNDEFINED, &resolve, &milliseconds).unwrap_or_default();
             }
-            kept = resolve;
         });
-        Self { elapsed, resolve: kept, id }
+        Self { elapsed, id }
     }
 
     async fn elapsed(&self) {
@@ -197,8 +195,6 @@ impl Drop for Timer {
         if let Some(clear) = global("clearTimeout") {
             let _ = clear.call1(&JsValue::UNDEFINED, &self.id);
         }
-        // Whoever waits for a promise that nothing resolves is kept for ever, `JsFuture` with it.
-        let _ = self.resolve.call0(&JsValue::UNDEFINED);
     }
 }
 
