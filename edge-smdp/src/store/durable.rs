@@ -595,21 +595,19 @@ pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) ->
 /// A timer of the runtime, stopped when it is dropped.
 struct Timer {
     elapsed: Promise,
-    resolve: Function,
     id: JsValue,
 }
 
 impl Timer {
     fn start(limit: Duration) -> Self {
-        let (mut id, mut kept) = (JsValue::UNDEFINED, Function::default());
+        let mut id = JsValue::UNDEFINED;
         let milliseconds = JsValue::from_f64(limit.as_secs_f64() * 1000.0);
         let elapsed = Promise::new(&mut |resolve, _| {
             if let Some(set) = global("setTimeout") {
                 id = set.call2(&JsValue::UNDEFINED, &resolve, &milliseconds).unwrap_or_default();
             }
-            kept = resolve;
         });
-        Self { elapsed, resolve: kept, id }
+        Self { elapsed, id }
     }
 }
 
@@ -619,9 +617,6 @@ impl Drop for Timer {
             // A timer that is over already is not an error.
             drop(clear.call1(&JsValue::UNDEFINED, &self.id));
         }
-        // Whoever waits for a promise that nothing resolves is kept for ever, `JsFuture` with
-        // it: some kilobytes for every request.
-        drop(self.resolve.call0(&JsValue::UNDEFINED));
     }
 }
 
