@@ -14,7 +14,7 @@ use crate::place::Place;
 use crate::process;
 
 /// I1 and the arrows of the map: what a member may depend on of ours (tests apart).
-const MAY_DEPEND: [(&str, &[&str]); 18] = [
+const MAY_DEPEND: [(&str, &[&str]); 21] = [
     ("tlv", &[]),
     ("aka", &[]),
     ("httpsig", &[]),
@@ -24,10 +24,13 @@ const MAY_DEPEND: [(&str, &[&str]); 18] = [
     ("rsp-crypto", &["rsp", "tlv"]),
     ("ota", &["tlv"]),
     ("saip", &["rsp", "tlv"]),
-    ("lpa", &["rsp", "apdu", "tlv"]),
+    ("words", &[]),
+    ("lpa", &["rsp", "apdu", "tlv", "words"]),
+    ("trace", &["rsp", "apdu", "tlv", "words"]),
+    ("ef", &["apdu", "tlv", "words"]),
     // The laboratory for the command line and the npm package; see `linked` for the page.
     ("wasm-euicc", &["apdu", "rsp", "rsp-crypto", "saip", "aka", "ota", "tlv", "lab"]),
-    ("web-lpa", &["lpa", "apdu", "rsp", "tlv", "httpsig"]),
+    ("web-lpa", &["lpa", "trace", "ef", "words", "apdu", "rsp", "tlv", "httpsig"]),
     ("edge-smdp", &["rsp", "rsp-crypto", "saip", "aka", "tlv", "httpsig"]),
     // The server's JSON is what it is documented to be, not a type that both share.
     ("smdp-console", &["rsp"]),
