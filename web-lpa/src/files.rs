@@ -4,7 +4,8 @@
 use apdu::StatusWord;
 use tlv::{Reader, Tag};
 
-use crate::describe::USIM;
+/// First bytes of the AID of every USIM (ETSI TS 101 220).
+const USIM: [u8; 7] = [0xA0, 0x00, 0x00, 0x00, 0x87, 0x10, 0x02];
 
 /// What a card answers to a challenge (3GPP TS 31.102 §7.1.2).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,24 +1,28 @@
 //! The LPA as a Leptos application, and the playground around it.
 //!
 //! ```text
-//!   ui ──shows──► model ◄──changes── phone ──► transport ─┬─► the chip's worker
-//!                   ▲                  │                   └─► the network's HTTP API
-//!                   └── trace ◄────────┴─ terminal (radio side), lpa (procedures)
+//!   ui ──shows──► model ◄──changes── phone ──► bench ──► transport ─┬─► the chips' workers
+//!                   ▲                  │                            └─► the network's HTTP API
+//!                   └─ record ◄────────┴─ terminal (radio side), lpa (procedures)
 //! ```
 //!
 //! `phone` performs the effects of the procedures of crate `lpa`; `terminal` is what a
 //! phone's modem does by itself: reset, reading the profile, attaching. Everything that
-//! passes between the four parties is recorded in `trace`. `ui` only renders.
+//! passes between the parties goes through `bench`, which may change or lose it, and is
+//! kept in `record` (crate `trace`). `ui` only renders.
 
-pub mod describe;
 pub mod files;
 pub mod network;
-pub mod trace;
+pub mod units;
 
+#[cfg(target_arch = "wasm32")]
+mod bench;
 #[cfg(target_arch = "wasm32")]
 mod model;
 #[cfg(target_arch = "wasm32")]
 mod phone;
+#[cfg(target_arch = "wasm32")]
+mod record;
 #[cfg(target_arch = "wasm32")]
 mod terminal;
 #[cfg(target_arch = "wasm32")]

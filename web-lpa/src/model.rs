@@ -3,31 +3,98 @@
 use leptos::prelude::*;
 use lpa::{ChipInfo, Failure, Question};
 use rsp::profiles::ProfileInfo;
+use trace::{Party, Step};
+use words::Text;
 
-use crate::describe;
 use crate::network::{NetworkError, Session};
-use crate::trace::{Ending, Exchange, Part, Party, Step};
+use crate::record::Record;
 use crate::transport::chip::ChipState;
 
-/// Most rows of the trace; the oldest go first.
-const MAX_ROWS: usize = 500;
 /// Most lines of the attach log.
 const MAX_LOG: usize = 100;
 /// Most notifications shown.
 const MAX_NOTIFICATIONS: usize = 30;
 
-/// A row of the trace.
-pub(crate) type Row = RwSignal<Exchange>;
+/// Whose chip it is: the phone's LPA serves its own and that of a second device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Slot {
+    /// The phone's own.
+    #[default]
+    Phone,
+    /// The watch's, which has no LPA and no network of its own.
+    Watch,
+}
+
+impl Slot {
+    /// Both of them.
+    pub(crate) const ALL: [Self; 2] = [Self::Phone, Self::Watch];
+
+    /// The party that its chip is in the trace.
+    pub(crate) const fn party(self) -> Party {
+        match self {
+            Self::Phone => Party::Chip,
+            Self::Watch => Party::Watch,
+        }
+    }
+
+    /// Its name for programs: of its chip's memory, in addresses.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Watch => "watch",
+        }
+    }
+}
+
+/// A chip and what is known of it.
+#[derive(Clone, Copy)]
+pub(crate) struct ChipModel {
+    /// Whether there is a chip.
+    pub(crate) state: RwSignal<ChipState>,
+    /// What the chip says of itself.
+    pub(crate) info: RwSignal<Option<ChipInfo>>,
+    /// The profiles; `None` before they were read.
+    pub(crate) profiles: RwSignal<Option<Vec<ProfileInfo>>>,
+    /// Notifications, newest first.
+    pub(crate) notifications: RwSignal<Vec<Notification>>,
+}
+
+impl ChipModel {
+    fn new(state: ChipState) -> Self {
+        Self {
+            state: RwSignal::new(state),
+            info: RwSignal::new(None),
+            profiles: RwSignal::new(None),
+            notifications: RwSignal::new(Vec::new()),
+        }
+    }
+
+    /// Takes over what became of notifications.
+    pub(crate) fn notified(&self, reports: &[lpa::NotificationReport]) {
+        self.notifications.update(|list| {
+            for report in reports {
+                let new = Notification {
+                    number: report.metadata.seq_number,
+                    event: report.metadata.event.name().unwrap_or("event"),
+                    iccid: report.metadata.iccid.map(|iccid| iccid.to_string()),
+                    address: report.metadata.address.clone(),
+                    failure: report.result.clone().err(),
+                };
+                list.retain(|old| old.number != new.number);
+                list.insert(0, new);
+            }
+            list.truncate(MAX_NOTIFICATIONS);
+        });
+    }
+}
 
 /// Everything the page shows.
 #[derive(Clone, Copy)]
 pub(crate) struct Model {
-    /// Whether there is a chip.
-    pub(crate) chip_state: RwSignal<ChipState>,
-    /// What the chip says of itself.
-    pub(crate) chip: RwSignal<Option<ChipInfo>>,
-    /// The profiles; `None` before they were read.
-    pub(crate) profiles: RwSignal<Option<Vec<ProfileInfo>>>,
+    own: ChipModel,
+    watch: ChipModel,
+    /// Which device's chip the phone's screen manages.
+    pub(crate) slot: RwSignal<Slot>,
     /// What the modem knows of the enabled profile.
     pub(crate) card: RwSignal<Card>,
     /// The modem's standing with the network.
@@ -36,20 +103,16 @@ pub(crate) struct Model {
     pub(crate) apn: RwSignal<String>,
     /// What happened at the network, oldest first.
     pub(crate) log: RwSignal<Vec<LogLine>>,
-    /// Notifications, newest first.
-    pub(crate) notifications: RwSignal<Vec<Notification>>,
     /// What the phone is doing.
     pub(crate) task: RwSignal<Option<Task>>,
     /// What the person is asked.
     pub(crate) question: RwSignal<Option<Question>>,
     /// How the last task ended.
     pub(crate) notice: RwSignal<Option<Notice>>,
-    /// The trace, oldest first.
-    pub(crate) rows: RwSignal<Vec<Row>>,
+    /// The messages between the parties.
+    pub(crate) record: Record,
     /// The four steps.
     pub(crate) steps: RwSignal<Steps>,
-    /// Between whom something is on its way.
-    pub(crate) on_air: RwSignal<Option<(Party, Party)>>,
 }
 
 /// What the modem has read from the enabled profile.
@@ -75,13 +138,13 @@ pub(crate) enum Radio {
     /// No profile is on.
     NoProfile,
     /// The profile can't be read. In words.
-    NoUsim(String),
+    NoUsim(Text<String>),
     /// Attached.
     Attached(Box<Session>),
     /// The network says no, or does not answer.
     NoService(NetworkError),
     /// The chip refused the network, or could not answer. In words.
-    NoTrust(String),
+    NoTrust(Text<String>),
 }
 
 impl Radio {
@@ -102,9 +165,9 @@ pub(crate) struct LogLine {
     /// Whether the network said yes.
     pub(crate) good: bool,
     /// What was asked.
-    pub(crate) what: String,
+    pub(crate) what: Text<String>,
     /// What came of it, and why.
-    pub(crate) outcome: String,
+    pub(crate) outcome: Text<String>,
     /// Codes and rule.
     pub(crate) codes: String,
 }
@@ -128,9 +191,9 @@ pub(crate) struct Notification {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Task {
     /// In words.
-    pub(crate) title: String,
+    pub(crate) title: Text<String>,
     /// The step in hand, in words.
-    pub(crate) step: String,
+    pub(crate) step: Text<String>,
     /// Segments done and all, bytes done and all.
     pub(crate) segments: Option<[usize; 4]>,
     /// It is a download: it can be stopped and has steps.
@@ -143,10 +206,10 @@ pub(crate) struct Task {
 
 impl Task {
     /// A task that begins.
-    pub(crate) fn new(title: impl Into<String>) -> Self {
+    pub(crate) fn new(title: impl Into<Text<String>>) -> Self {
         Self {
             title: title.into(),
-            step: String::new(),
+            step: Text::default(),
             segments: None,
             download: false,
             can_stop: false,
@@ -161,18 +224,18 @@ pub(crate) struct Notice {
     /// Well or badly.
     pub(crate) good: bool,
     /// What happened.
-    pub(crate) what: String,
+    pub(crate) what: Text<String>,
     /// What to do next.
-    pub(crate) advice: String,
+    pub(crate) advice: Text<String>,
     /// The codes, where there are any.
     pub(crate) codes: String,
-    /// The profile that can be switched on now.
-    pub(crate) switch_to: Option<rsp::Iccid>,
+    /// The profile that can be switched on now, with its name and whose chip it is on.
+    pub(crate) switch_to: Option<(Slot, rsp::Iccid, String)>,
 }
 
 impl Notice {
     /// Good news.
-    pub(crate) fn good(what: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub(crate) fn good(what: impl Into<Text<String>>, advice: impl Into<Text<String>>) -> Self {
         Self { good: true, what: what.into(), advice: advice.into(), codes: String::new(), switch_to: None }
     }
 
@@ -182,8 +245,8 @@ impl Notice {
         let decided = matches!(failure.cause, lpa::Cause::Postponed | lpa::Cause::Rejected);
         Self {
             good: decided,
-            what: failure.what(),
-            advice: failure.advice().to_owned(),
+            what: Text::new(failure.what(), failure.what()),
+            advice: Text::new(failure.advice(), failure.advice()).owned(),
             codes: failure.codes(),
             switch_to: None,
         }
@@ -248,83 +311,58 @@ impl Steps {
 impl Model {
     pub(crate) fn new() -> Self {
         Self {
-            chip_state: RwSignal::new(ChipState::Starting),
-            chip: RwSignal::new(None),
-            profiles: RwSignal::new(None),
+            own: ChipModel::new(ChipState::Starting),
+            watch: ChipModel::new(ChipState::Absent),
+            slot: RwSignal::new(Slot::Phone),
             card: RwSignal::new(Card::default()),
             radio: RwSignal::new(Radio::Off),
             apn: RwSignal::new(String::new()),
             log: RwSignal::new(Vec::new()),
-            notifications: RwSignal::new(Vec::new()),
             task: RwSignal::new(None),
             question: RwSignal::new(None),
             notice: RwSignal::new(None),
-            rows: RwSignal::new(Vec::new()),
+            record: Record::new(),
             steps: RwSignal::new(Steps::default()),
-            on_air: RwSignal::new(None),
         }
     }
 
-    /// Begins a row of the trace.
-    pub(crate) fn row(&self, from: Party, to: Party, name: impl Into<String>) -> Row {
-        let step = self.steps.with_untracked(|steps| steps.current);
-        let mut row = None;
-        self.rows.update(|rows| {
-            let id = rows.last().map_or(1, |last| last.with_untracked(|last| last.id).wrapping_add(1));
-            let new = RwSignal::new(Exchange::begin(id, from, to, name.into(), step, now()));
-            if rows.len() >= MAX_ROWS {
-                rows.remove(0).dispose();
-            }
-            rows.push(new);
-            row = Some(new);
-        });
-        row.unwrap_or_else(|| RwSignal::new(Exchange::begin(0, from, to, String::new(), step, now())))
-    }
-
-    /// The row that a command to the chip belongs to: a new one, or the one before.
-    pub(crate) fn card_row(&self, command: &[u8]) -> Row {
-        let described = describe::command(command);
-        let last = self.rows.with_untracked(|rows| rows.last().copied());
-        match last.filter(|last| described.continues && last.with_untracked(|last| last.to == Party::Chip)) {
-            Some(last) => last,
-            None => self.row(Party::Phone, Party::Chip, described.name),
+    /// A device's chip.
+    pub(crate) const fn chip(&self, slot: Slot) -> ChipModel {
+        match slot {
+            Slot::Phone => self.own,
+            Slot::Watch => self.watch,
         }
     }
 
-    /// Adds an exchange with the chip to its row.
-    pub(crate) fn add_card(&self, row: Row, command: &[u8], response: Option<&[u8]>) {
-        let answer = response.unwrap_or_default();
-        let ending = match describe::status(answer) {
-            Ok(sw) => Ending::Good(sw.to_string()),
-            Err(Some(sw)) => Ending::Bad(sw.to_string()),
-            Err(None) => Ending::Bad("no answer".to_owned()),
-        };
-        let part =
-            Part { request: crate::trace::hex(command), response: describe::response(command, answer) };
-        row.try_update(|row| row.add((command.len(), answer.len()), part, ending, now()));
+    /// The chip that the phone's screen manages; tracked.
+    pub(crate) fn shown_chip(&self) -> ChipModel {
+        self.chip(self.slot.get())
     }
 
-    /// Adds an HTTP exchange to its row.
-    pub(crate) fn add_http(&self, row: Row, request: &str, answer: Result<(u16, &[u8]), &str>, sent: usize) {
-        let (received, response, ending) = match answer {
-            Ok((status, body)) => {
-                let text = format!("HTTP {status}\n{}", pretty(body));
-                let told = format!("HTTP {status}");
-                let ending = if status < 400 { Ending::Good(told) } else { Ending::Bad(told) };
-                (body.len(), text, ending)
-            }
-            Err(words) => (0, words.to_owned(), Ending::Bad("no answer".to_owned())),
-        };
-        let part = Part { request: request.to_owned(), response };
-        row.try_update(|row| row.add((sent, received), part, ending, now()));
+    /// A step begins.
+    pub(crate) fn begin_step(&self, step: Step) {
+        self.steps.update(|steps| steps.begin(step));
+        self.record.set_step(Some(step));
+    }
+
+    /// A step has ended, if it is the one in hand.
+    pub(crate) fn end_step(&self, step: Step, good: bool) {
+        self.steps.update(|steps| steps.end(step, good));
+        self.record.set_step(self.steps.with_untracked(|steps| steps.current));
+    }
+
+    /// Whatever step is in hand has ended.
+    pub(crate) fn end_current_step(&self, good: bool) {
+        self.steps.update(|steps| steps.end_current(good));
+        self.record.set_step(None);
     }
 
     /// Adds a line to the attach log.
     pub(crate) fn note(
         &self,
         good: bool,
-        what: impl Into<String>,
-        outcome: impl Into<String>,
+        what: impl Into<Text<String>>,
+        outcome: impl Into<Text<String>>,
         codes: impl Into<String>,
     ) {
         self.log.update(|log| {
@@ -336,24 +374,6 @@ impl Model {
         });
     }
 
-    /// Takes over what became of notifications.
-    pub(crate) fn notified(&self, reports: &[lpa::NotificationReport]) {
-        self.notifications.update(|list| {
-            for report in reports {
-                let new = Notification {
-                    number: report.metadata.seq_number,
-                    event: report.metadata.event.name().unwrap_or("event"),
-                    iccid: report.metadata.iccid.map(|iccid| iccid.to_string()),
-                    address: report.metadata.address.clone(),
-                    failure: report.result.clone().err(),
-                };
-                list.retain(|old| old.number != new.number);
-                list.insert(0, new);
-            }
-            list.truncate(MAX_NOTIFICATIONS);
-        });
-    }
-
     /// Changes the task in hand.
     pub(crate) fn in_task(&self, change: impl FnOnce(&mut Task)) {
         self.task.update(|task| {
@@ -362,13 +382,6 @@ impl Model {
             }
         });
     }
-}
-
-/// A body for people: JSON is indented, anything else stays as it is.
-pub(crate) fn pretty(body: &[u8]) -> String {
-    serde_json::from_slice::<serde_json::Value>(body)
-        .and_then(|value| serde_json::to_string_pretty(&value))
-        .unwrap_or_else(|_| String::from_utf8_lossy(body).into_owned())
 }
 
 /// Milliseconds since the page was opened.

@@ -15,11 +15,16 @@ use rsp::bpp::SegmentKind;
 use rsp::{ActivationCode, Iccid, Version};
 use wasm_bindgen_futures::spawn_local;
 
-use crate::model::{Model, Notice, Radio, Row, Task, pretty};
+use trace::{Party, Step};
+use words::{Text, text};
+
+use crate::bench::{Bench, Fate, Passing};
+use crate::model::{Model, Notice, Radio, Slot, Task};
 use crate::terminal::{Terminal, refusal};
-use crate::trace::{Ending, Party, Step, hex, size};
 use crate::transport::chip::{ChipLink, ChipState};
-use crate::transport::{http, once};
+use crate::transport::http::{self, HttpResponse};
+use crate::transport::once;
+use crate::units::size;
 
 /// `X-Admin-Protocol` and `User-Agent` have to name the protocol's version and the LPA
 /// (SGP.22 §6.5.1); a browser sets its own `User-Agent`.
@@ -29,115 +34,147 @@ const ADMIN_PROTOCOL: (&str, &str) = ("x-admin-protocol", rsp::es9::ADMIN_PROTOC
 #[derive(Clone, Copy)]
 pub(crate) struct Phone {
     model: Model,
+    bench: Bench,
     inside: StoredValue<Rc<Inside>, LocalStorage>,
 }
 
+#[derive(Default)]
 struct Inside {
-    link: RefCell<Option<Rc<ChipLink>>>,
+    links: [RefCell<Option<Rc<ChipLink>>>; 2],
     reply: RefCell<Option<once::Sender<Reply>>>,
     stop: Cell<bool>,
 }
 
 impl Phone {
-    pub(crate) fn new(model: Model) -> Self {
-        let inside = Inside { link: RefCell::new(None), reply: RefCell::new(None), stop: Cell::new(false) };
-        Self { model, inside: StoredValue::new_local(Rc::new(inside)) }
+    pub(crate) fn new(model: Model, bench: Bench) -> Self {
+        Self { model, bench, inside: StoredValue::new_local(Rc::new(Inside::default())) }
     }
 
-    /// Starts the chip's worker; once it answers, the phone is switched on.
+    /// Starts the worker of the phone's chip; once it answers, the phone is switched on.
     pub(crate) fn start(&self, worker: &str) {
         let phone = *self;
-        let opened = ChipLink::open(worker, move |state| {
-            let was = phone.model.chip_state.get_untracked();
-            let begins = state.answers() && !was.answers();
-            phone.model.chip_state.set(state);
-            if begins {
-                phone.task(Task::new("Switching the phone on"), async move { phone.switch_on().await });
+        self.open(Slot::Phone, worker, move || {
+            let task = Task::new(Text::new("Switching the phone on", "電話の電源を入れています"));
+            phone.task(task, async move { phone.switch_on().await });
+        });
+    }
+
+    /// Starts the worker of a device's chip; `begins` is called once it answers.
+    fn open(&self, slot: Slot, worker: &str, begins: impl Fn() + 'static) {
+        let state = self.model.chip(slot).state;
+        state.set(ChipState::Starting);
+        let opened = ChipLink::open(worker, move |now| {
+            let was = state.get_untracked();
+            let begin = now.answers() && !was.answers();
+            state.set(now);
+            if begin {
+                begins();
             }
         });
         match opened {
-            Ok(link) => *self.inside().link.borrow_mut() = Some(Rc::new(link)),
-            Err(words) => self.model.chip_state.set(ChipState::Broken(words)),
+            Ok(link) => *self.inside().links[slot as usize].borrow_mut() = Some(Rc::new(link)),
+            Err(words) => state.set(ChipState::Broken(words)),
         }
     }
 
-    /// Downloads and installs the profile of an activation code.
-    pub(crate) fn download(&self, code: ActivationCode) {
+    /// Downloads the profile of an activation code and installs it on a device's chip.
+    pub(crate) fn download(&self, slot: Slot, code: ActivationCode) {
         let phone = *self;
-        let mut task = Task::new("Adding an eSIM");
+        let mut task = Task::new(Text::new("Adding an eSIM", "eSIM を追加しています"));
         task.download = true;
         self.task(task, async move {
             let procedure = lpa::download(code, device(), lpa::Options::default());
-            let outcome = phone.drive(procedure).await;
-            let good = outcome.is_ok();
+            let outcome = phone.drive(slot, procedure).await;
             let fed = phone.model.task.with_untracked(|task| task.as_ref().and_then(|task| task.segments));
-            phone.model.steps.update(|steps| steps.end_current(good));
-            phone.refresh_lists().await;
+            phone.model.end_current_step(outcome.is_ok());
+            phone.refresh_lists(slot).await;
             let Outcome::Installed { metadata, notifications } = outcome? else { return Ok(None) };
-            phone.model.notified(&notifications);
+            phone.model.chip(slot).notified(&notifications);
             let name = shown_name(&metadata.service_provider_name, &metadata.profile_name);
-            let fed = fed.map_or_else(String::new, |[_, segments, _, bytes]| {
-                format!("The chip took {} in {segments} segments. ", size(bytes))
+            let fed = fed.map_or_else(Text::default, |[_, segments, _, bytes]| {
+                let size = size(bytes);
+                text!(
+                    "The chip took {size} in {segments} segments. ",
+                    "チップは {size} を {segments} 個のセグメントで受け取りました。"
+                )
             });
             let mut notice = Notice::good(
-                format!("{name} is installed."),
-                format!("{fed}It is off: switch to it to use its service."),
+                text!("{name} is installed.", "{name} をインストールしました。"),
+                Text::<String>::default(),
             );
-            notice.switch_to = Some(metadata.iccid);
+            notice.advice = Text::new(
+                format!("{}It is off: switch to it to use its service.", fed.en),
+                format!("{}まだオフです。使うには切り替えてください。", fed.ja),
+            );
+            notice.switch_to = Some((slot, metadata.iccid, name));
             Ok(Some(notice))
         });
     }
 
     /// Switches to a profile.
-    pub(crate) fn enable(&self, iccid: Iccid, name: String) {
+    pub(crate) fn enable(&self, slot: Slot, iccid: Iccid, name: String) {
         let phone = *self;
-        self.task(Task::new(format!("Switching to {name}")), async move {
-            phone.model.steps.update(|steps| steps.begin(Step::Switch));
-            let switched = phone.switch(lpa::enable(iccid, lpa::Options::default())).await;
-            phone.model.steps.update(|steps| steps.end_current(false));
+        let task = Task::new(text!("Switching to {name}", "{name} に切り替えています"));
+        self.task(task, async move {
+            if slot == Slot::Phone {
+                phone.model.begin_step(Step::Switch);
+            }
+            let switched = phone.switch(slot, lpa::enable(iccid, lpa::Options::default())).await;
+            phone.model.end_current_step(false);
             switched?;
-            Ok(Some(phone.after_switch(&name)))
+            Ok(Some(phone.after_switch(slot, &name)))
         });
     }
 
     /// Switches a profile off.
-    pub(crate) fn disable(&self, iccid: Iccid, name: String) {
+    pub(crate) fn disable(&self, slot: Slot, iccid: Iccid, name: String) {
         let phone = *self;
-        self.task(Task::new(format!("Switching {name} off")), async move {
-            phone.switch(lpa::disable(iccid, lpa::Options::default())).await?;
-            Ok(Some(Notice::good(format!("{name} is off."), "Switch to a profile to have service again.")))
+        let task = Task::new(text!("Switching {name} off", "{name} をオフにしています"));
+        self.task(task, async move {
+            phone.switch(slot, lpa::disable(iccid, lpa::Options::default())).await?;
+            Ok(Some(Notice::good(
+                text!("{name} is off.", "{name} はオフです。"),
+                Text::new(
+                    "Switch to a profile to have service again.",
+                    "サービスを使うには、プロファイルに切り替えてください。",
+                ),
+            )))
         });
     }
 
     /// Deletes a profile that is off.
-    pub(crate) fn delete(&self, iccid: Iccid, name: String) {
+    pub(crate) fn delete(&self, slot: Slot, iccid: Iccid, name: String) {
         let phone = *self;
-        self.task(Task::new(format!("Deleting {name}")), async move {
-            let deleted = phone.drive(lpa::delete(iccid, lpa::Options::default())).await;
+        let task = Task::new(text!("Deleting {name}", "{name} を削除しています"));
+        self.task(task, async move {
+            let deleted = phone.drive(slot, lpa::delete(iccid, lpa::Options::default())).await;
             if deleted.is_ok() {
-                phone.send_notifications().await?;
+                phone.send_notifications(slot).await?;
             }
-            phone.refresh_lists().await;
+            phone.refresh_lists(slot).await;
             deleted?;
-            Ok(Some(Notice::good(format!("{name} is deleted."), "Its memory is free again.")))
+            Ok(Some(Notice::good(
+                text!("{name} is deleted.", "{name} を削除しました。"),
+                Text::new("Its memory is free again.", "そのメモリーはまた空きました。"),
+            )))
         });
     }
 
     /// Gives a profile a name; an empty one gives it back its own.
-    pub(crate) fn rename(&self, iccid: Iccid, nickname: String) {
+    pub(crate) fn rename(&self, slot: Slot, iccid: Iccid, nickname: String) {
         let phone = *self;
-        self.task(Task::new("Renaming"), async move {
-            phone.drive(lpa::set_nickname(iccid, &nickname, lpa::Options::default())).await?;
-            phone.refresh_lists().await;
+        self.task(Task::new(Text::new("Renaming", "名前を変えています")), async move {
+            phone.drive(slot, lpa::set_nickname(iccid, &nickname, lpa::Options::default())).await?;
+            phone.refresh_lists(slot).await;
             Ok(None)
         });
     }
 
     /// Sends the notifications that wait.
-    pub(crate) fn notify(&self) {
+    pub(crate) fn notify(&self, slot: Slot) {
         let phone = *self;
-        self.task(Task::new("Sending notifications"), async move {
-            phone.send_notifications().await?;
+        self.task(Task::new(Text::new("Sending notifications", "通知を送っています")), async move {
+            phone.send_notifications(slot).await?;
             Ok(None)
         });
     }
@@ -145,38 +182,52 @@ impl Phone {
     /// Attaches again, with the APN that is set.
     pub(crate) fn attach(&self) {
         let phone = *self;
-        self.task(Task::new("Attaching"), async move {
+        self.task(Task::new(Text::new("Attaching", "アタッチしています")), async move {
             phone.terminal().attach().await;
             Ok(None)
         });
     }
 
     /// Tries a service.
-    pub(crate) fn try_service(&self, kind: &'static str, to: &'static str) {
+    pub(crate) fn try_service(&self, service: Service, to: String) {
         let phone = *self;
-        self.task(Task::new("Asking the network"), async move {
-            let notice = match phone.terminal().use_service(kind, to).await {
-                Ok(verdict) if verdict.permitted() => {
-                    Notice::good(format!("The network lets you {} {to}.", verb(kind)), verdict.because)
-                }
+        self.task(Task::new(Text::new("Asking the network", "ネットワークに尋ねています")), async move {
+            let what = service.attempt(&to);
+            let notice = match phone.terminal().use_service(service, &to).await {
+                Ok(verdict) if verdict.permitted() => Notice::good(
+                    what.with(text!("The network lets it through.", "ネットワークは許可しました。")),
+                    text!("{}.", "{}。", verdict.because),
+                ),
                 Ok(verdict) => {
                     let cause = verdict.cause.as_ref().map(ToString::to_string).unwrap_or_default();
                     Notice {
                         good: false,
-                        what: format!(
-                            "The network does not let you {} {to}: {}.",
-                            verb(kind),
+                        what: what.with(text!(
+                            "The network refuses: {}.",
+                            "ネットワークが拒否しました: {}。",
                             verdict.because
-                        ),
-                        advice: "Add an eSIM with a contract and switch to it.".to_owned(),
+                        )),
+                        advice: Text::new(
+                            "Add an eSIM with a contract and switch to it.",
+                            "契約のある eSIM を追加し、それに切り替えてください。",
+                        )
+                        .owned(),
                         codes: format!("{cause} · rule {}", verdict.rule),
                         switch_to: None,
                     }
                 }
                 Err(error) => Notice {
                     good: false,
-                    what: format!("No answer to this: {}.", error.because()),
-                    advice: "Attach again under Network, then try again.".to_owned(),
+                    what: what.with(text!(
+                        "There is no answer: {}.",
+                        "応答がありません: {}。",
+                        error.because()
+                    )),
+                    advice: Text::new(
+                        "Attach again under Network, then try again.",
+                        "「ネットワーク」でもう一度アタッチしてから、やり直してください。",
+                    )
+                    .owned(),
                     codes: error.codes(),
                     switch_to: None,
                 },
@@ -185,11 +236,11 @@ impl Phone {
         });
     }
 
-    /// Erases the chip as it left the factory, and loads the page again.
-    pub(crate) fn erase_chip(&self) {
+    /// Erases a chip as it left the factory, and loads the page again.
+    pub(crate) fn erase_chip(&self, slot: Slot) {
         let phone = *self;
-        self.task(Task::new("Making the chip anew"), async move {
-            let link = phone.link().map_err(lost)?;
+        self.task(Task::new(Text::new("Making the chip anew", "チップを作り直しています")), async move {
+            let link = phone.link(slot).map_err(lost)?;
             link.erase().await.map_err(lost)?;
             if let Some(window) = web_sys::window() {
                 let _ = window.location().reload();
@@ -212,45 +263,104 @@ impl Phone {
         self.model.in_task(|task| task.stopping = true);
     }
 
-    /// Resets the chip; returns the answer to reset.
-    pub(crate) async fn reset(&self) -> Result<Vec<u8>, CardLost> {
-        let row = self.model.row(Party::Phone, Party::Chip, "Reset");
-        self.model.on_air.set(Some((Party::Phone, Party::Chip)));
-        let answer = match self.link() {
+    /// Resets a chip; returns the answer to reset.
+    pub(crate) async fn reset(&self, slot: Slot) -> Result<Vec<u8>, CardLost> {
+        let record = self.model.record;
+        let ticket = record.reset(slot.party());
+        let answer = match self.link(slot) {
             Ok(link) => link.reset().await,
             Err(lost) => Err(lost),
         };
-        self.model.on_air.set(None);
-        let shown = answer.as_ref().map(|atr| hex(atr)).unwrap_or_default();
-        let ending = match &answer {
-            Ok(_) => Ending::Good("ATR".to_owned()),
-            Err(lost) => Ending::Bad(lost.0.clone()),
-        };
-        let length = answer.as_ref().map_or(0, Vec::len);
-        let part = crate::trace::Part { request: "reset".to_owned(), response: shown };
-        row.try_update(|row| row.add((0, length), part, ending, crate::model::now()));
+        match &answer {
+            Ok(atr) => record.answer(ticket, atr),
+            Err(lost) => record.fail(ticket, &lost.0),
+        }
         answer
     }
 
-    /// Sends a command to the chip and records it.
-    pub(crate) async fn transmit(&self, row: Option<Row>, command: &[u8]) -> Result<Vec<u8>, CardLost> {
-        let row = row.unwrap_or_else(|| self.model.card_row(command));
-        self.model.on_air.set(Some((Party::Phone, Party::Chip)));
-        let answer = match self.link() {
-            Ok(link) => link.transmit(command).await,
+    /// Sends a command to a chip and records it.
+    pub(crate) async fn transmit(&self, slot: Slot, command: &[u8]) -> Result<Vec<u8>, CardLost> {
+        let (record, card) = (self.model.record, slot.party());
+        let mut command = command.to_vec();
+        let fate = self.bench.pass(Passing::Command { card, apdu: &mut command }).await;
+        let ticket = record.command(card, &command);
+        let lost = |because: String| {
+            record.note(ticket, &because);
+            record.fail(ticket, &because);
+            Err(CardLost(because))
+        };
+        match fate {
+            Fate::Lost(because) => return lost(because),
+            Fate::GoesOn(note) => note.iter().for_each(|note| record.note(ticket, note)),
+        }
+        let answer = match self.link(slot) {
+            Ok(link) => link.transmit(&command).await,
             Err(lost) => Err(lost),
         };
-        self.model.on_air.set(None);
-        self.model.add_card(row, command, answer.as_deref().ok());
-        answer
+        let mut response = match answer {
+            Ok(response) => response,
+            Err(lost) => {
+                record.fail(ticket, &lost.0);
+                return Err(lost);
+            }
+        };
+        match self.bench.pass(Passing::Response { card, apdu: &mut response }).await {
+            Fate::Lost(because) => return lost(because),
+            Fate::GoesOn(note) => note.iter().for_each(|note| record.note(ticket, note)),
+        }
+        record.answer(ticket, &response);
+        Ok(response)
+    }
+
+    /// Sends a request to somebody beyond the site and records it: `url` is what the trace
+    /// shows, `path` the way there.
+    pub(crate) async fn send(
+        &self,
+        to: Party,
+        url: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<HttpResponse, String> {
+        let record = self.model.record;
+        let mut body = body;
+        let fate = self.bench.pass(Passing::Request { to, url, body: &mut body }).await;
+        let shown = [headers, &[("content-type", "application/json")]].concat();
+        let request = trace::Request { method: "POST", url, headers: &shown, body: &body };
+        let ticket = record.call(to, request);
+        let lost = |because: String| {
+            record.note(ticket, &because);
+            record.fail(ticket, &because);
+            Err(because)
+        };
+        match fate {
+            Fate::Lost(because) => return lost(because),
+            Fate::GoesOn(note) => note.iter().for_each(|note| record.note(ticket, note)),
+        }
+        let mut answer = match http::send("POST", path, headers, Some(&body)).await {
+            Ok(answer) => answer,
+            Err(because) => {
+                record.fail(ticket, &because);
+                return Err(because);
+            }
+        };
+        let reply = Passing::Reply { from: to, url, status: &mut answer.status, body: &mut answer.body };
+        match self.bench.pass(reply).await {
+            Fate::Lost(because) => return lost(because),
+            Fate::GoesOn(note) => note.iter().for_each(|note| record.note(ticket, note)),
+        }
+        let headers = [("content-type", &answer.media_type[..])];
+        record.reply(ticket, trace::Answer { status: answer.status, headers: &headers, body: &answer.body });
+        Ok(answer)
     }
 
     fn inside(&self) -> Rc<Inside> {
         self.inside.get_value()
     }
 
-    fn link(&self) -> Result<Rc<ChipLink>, CardLost> {
-        self.inside().link.borrow().clone().ok_or_else(|| CardLost("there is no chip".to_owned()))
+    fn link(&self, slot: Slot) -> Result<Rc<ChipLink>, CardLost> {
+        let link = self.inside().links[slot as usize].borrow().clone();
+        link.ok_or_else(|| CardLost("there is no chip".to_owned()))
     }
 
     fn terminal(&self) -> Terminal<'_> {
@@ -278,85 +388,121 @@ impl Phone {
 
     async fn switch_on(&self) -> Result<Option<Notice>, Failure> {
         // What is on the chip is shown before the network has answered.
-        self.model.steps.update(|steps| steps.begin(Step::Attach));
-        self.refresh_lists().await;
+        self.model.begin_step(Step::Attach);
+        self.refresh_lists(Slot::Phone).await;
         self.terminal().power_on().await;
-        self.model.steps.update(|steps| steps.end_current(false));
-        self.send_notifications().await?;
+        self.model.end_current_step(false);
+        self.send_notifications(Slot::Phone).await?;
         Ok(None)
     }
 
     /// Enables or disables, refreshes, attaches again, tells the servers.
-    async fn switch(&self, procedure: Procedure) -> Result<(), Failure> {
-        let outcome = self.drive(procedure).await;
-        let switched = match &outcome {
-            Ok(Outcome::Switched(refresh)) => Some(*refresh),
-            _ => None,
-        };
-        if switched == Some(Refresh::Proactive) {
-            self.model.in_task(|task| task.step = "The chip asks for a refresh".to_owned());
-            // What can't be answered is settled by the reset.
-            let _ = self.terminal().proactive().await;
+    async fn switch(&self, slot: Slot, procedure: Procedure) -> Result<(), Failure> {
+        let outcome = self.drive(slot, procedure).await;
+        if let Ok(Outcome::Switched(refresh)) = &outcome {
+            self.refreshed(slot, *refresh).await;
         }
-        if switched.is_some() {
-            self.model.in_task(|task| task.step = "Starting again with the other profile".to_owned());
-            self.terminal().power_on().await;
-        }
-        self.refresh_lists().await;
+        self.refresh_lists(slot).await;
         outcome?;
-        self.send_notifications().await
+        self.send_notifications(slot).await
+    }
+
+    /// What a device does when the enabled profile has changed. The watch has no modem here:
+    /// its chip is only started again.
+    async fn refreshed(&self, slot: Slot, refresh: Refresh) {
+        let step = |words: Text| self.model.in_task(|task| task.step = words.owned());
+        match slot {
+            Slot::Phone => {
+                if refresh == Refresh::Proactive {
+                    step(Text::new("The chip asks for a refresh", "チップがリフレッシュを求めています"));
+                    // What can't be answered is settled by the reset.
+                    let _ = self.terminal().proactive().await;
+                }
+                step(Text::new(
+                    "Starting again with the other profile",
+                    "もう一方のプロファイルで再起動しています",
+                ));
+                self.terminal().power_on().await;
+            }
+            // A chip that is gone says so at the next command.
+            Slot::Watch => drop(self.reset(Slot::Watch).await),
+        }
     }
 
     /// What became of the switch, by what the network now says.
-    fn after_switch(&self, name: &str) -> Notice {
+    fn after_switch(&self, slot: Slot, name: &str) -> Notice {
+        let bad = |what, advice: Text, codes| Notice {
+            good: false,
+            what,
+            advice: advice.owned(),
+            codes,
+            switch_to: None,
+        };
+        if slot == Slot::Watch {
+            return Notice::good(
+                text!("{name} is on.", "{name} はオンです。"),
+                Text::new("The watch uses it from now on.", "時計はこれからこのプロファイルを使います。"),
+            );
+        }
         self.model.radio.with_untracked(|radio| match radio {
-            Radio::Attached(_) => {
-                Notice::good(format!("You are now on {name}."), "The network has accepted the profile.")
-            }
-            Radio::NoService(error) => Notice {
-                good: false,
-                what: format!("{name} is on, but has no service: {}.", error.because()),
-                advice: "Try to attach again under Network. Another profile can be switched on at any time."
-                    .to_owned(),
-                codes: error.codes(),
-                switch_to: None,
-            },
-            Radio::NoUsim(words) | Radio::NoTrust(words) => Notice {
-                good: false,
-                what: format!("{name} is on, but has no service: {words}."),
-                advice: "Switch to another profile, or ask the operator.".to_owned(),
-                codes: String::new(),
-                switch_to: None,
-            },
-            _ => Notice::good(format!("{name} is on."), ""),
+            Radio::Attached(_) => Notice::good(
+                text!("You are now on {name}.", "{name} に切り替わりました。"),
+                Text::new(
+                    "The network has accepted the profile.",
+                    "ネットワークがプロファイルを受け入れました。",
+                ),
+            ),
+            Radio::NoService(error) => bad(
+                text!(
+                    "{name} is on, but has no service: {}.",
+                    "{name} はオンですが、圏外です: {}。",
+                    error.because()
+                ),
+                Text::new(
+                    "Try to attach again under Network. Another profile can be switched on at any time.",
+                    "「ネットワーク」でもう一度アタッチしてください。別のプロファイルにはいつでも切り替えられます。",
+                ),
+                error.codes(),
+            ),
+            Radio::NoUsim(words) | Radio::NoTrust(words) => bad(
+                Text::new(
+                    format!("{name} is on, but has no service: {}.", words.en),
+                    format!("{name} はオンですが、圏外です: {}。", words.ja),
+                ),
+                Text::new(
+                    "Switch to another profile, or ask the operator.",
+                    "別のプロファイルに切り替えるか、事業者に問い合わせてください。",
+                ),
+                String::new(),
+            ),
+            _ => Notice::good(text!("{name} is on.", "{name} はオンです。"), Text::<String>::default()),
         })
     }
 
-    async fn send_notifications(&self) -> Result<(), Failure> {
-        let Outcome::Notifications(reports) = self.drive(lpa::notifications(lpa::Options::default())).await?
-        else {
-            return Ok(());
-        };
-        self.model.notified(&reports);
+    async fn send_notifications(&self, slot: Slot) -> Result<(), Failure> {
+        let procedure = lpa::notifications(lpa::Options::default());
+        let Outcome::Notifications(reports) = self.drive(slot, procedure).await? else { return Ok(()) };
+        self.model.chip(slot).notified(&reports);
         Ok(())
     }
 
     /// Reads profiles and chip again; what can't be read stays as it was shown.
-    async fn refresh_lists(&self) {
-        if let Ok(Outcome::Profiles(list)) = self.drive(lpa::list(lpa::Options::default())).await {
-            self.model.profiles.set(Some(list));
+    async fn refresh_lists(&self, slot: Slot) {
+        let chip = self.model.chip(slot);
+        if let Ok(Outcome::Profiles(list)) = self.drive(slot, lpa::list(lpa::Options::default())).await {
+            chip.profiles.set(Some(list));
         }
-        if let Ok(Outcome::Chip(info)) = self.drive(lpa::chip_info(lpa::Options::default())).await {
-            self.model.chip.set(Some(*info));
+        if let Ok(Outcome::Chip(info)) = self.drive(slot, lpa::chip_info(lpa::Options::default())).await {
+            chip.info.set(Some(*info));
         }
     }
 
     /// Performs the effects of a procedure until it is over.
-    async fn drive(&self, mut procedure: Procedure) -> Result<Outcome, Failure> {
+    async fn drive(&self, slot: Slot, mut procedure: Procedure) -> Result<Outcome, Failure> {
         let mut answer = Answer::Begin;
         loop {
             answer = match procedure.resume(answer) {
-                Effect::Card(command) => Answer::Card(self.transmit(None, &command).await),
+                Effect::Card(command) => Answer::Card(self.transmit(slot, &command).await),
                 Effect::Server(call) => Answer::Server(self.call(call).await),
                 Effect::Ask(question) => self.ask(question).await,
                 Effect::Progress(progress) => {
@@ -366,7 +512,7 @@ impl Phone {
                 Effect::Done(result) => {
                     // A procedure that broke off may have left its channel open.
                     if matches!(&result, Err(Failure { cause: lpa::Cause::Misuse, .. })) {
-                        self.close_channel().await;
+                        self.close_channel(slot).await;
                     }
                     return result;
                 }
@@ -374,9 +520,9 @@ impl Phone {
         }
     }
 
-    async fn close_channel(&self) {
+    async fn close_channel(&self, slot: Slot) {
         let close = Command::new(0x00, ins::MANAGE_CHANNEL, 0x80, 0x01).to_vec();
-        let _ = self.transmit(None, &close).await;
+        let _ = self.transmit(slot, &close).await;
     }
 
     async fn ask(&self, question: Question) -> Answer {
@@ -395,11 +541,11 @@ impl Phone {
         let downloading =
             self.model.task.with_untracked(|task| task.as_ref().is_some_and(|task| task.download));
         if let Some(step) = step.filter(|_| downloading) {
-            self.model.steps.update(|steps| steps.begin(step));
+            self.model.begin_step(step);
         }
         self.model.in_task(|task| {
             task.can_stop = progress.can_stop;
-            task.step = words(&progress.step).to_owned();
+            task.step = words(&progress.step).owned();
             if let Part::Install { segments_done, segments, bytes_done, bytes, .. } = progress.step {
                 task.segments = Some([segments_done, segments, bytes_done, bytes]);
             }
@@ -413,22 +559,10 @@ impl Phone {
         loop {
             let session =
                 self.terminal().session().map_err(|error| ServerLost(error.because().to_owned()))?;
-            let name = call.function.name();
-            let path = format!(
-                "/network/sessions/{}/http/{}{}{name}",
-                session.session_id,
-                call.address,
-                rsp::es9::PATH
-            );
-            let row = self.model.row(Party::Phone, Party::Smdp, format!("ES9+.{}", capitalised(name)));
-            self.model.on_air.set(Some((Party::Phone, Party::Smdp)));
-            let answer = http::send("POST", &path, &[ADMIN_PROTOCOL], Some(&call.body)).await;
-            self.model.on_air.set(None);
-            let request =
-                format!("POST https://{}{}{name}\n{}", call.address, rsp::es9::PATH, pretty(&call.body));
-            let shown =
-                answer.as_ref().map(|answer| (answer.status, &answer.body[..])).map_err(String::as_str);
-            self.model.add_http(row, &request, shown, call.body.len());
+            let place = format!("{}{}{}", call.address, rsp::es9::PATH, call.function.name());
+            let path = format!("/network/sessions/{}/http/{place}", session.session_id);
+            let url = format!("https://{place}");
+            let answer = self.send(Party::Smdp, &url, &path, &[ADMIN_PROTOCOL], call.body.clone()).await;
             let answer = answer.map_err(ServerLost)?;
             // The SM-DP+ speaks JSON of its own; a problem is the network's word.
             if answer.media_type == "application/problem+json" {
@@ -438,7 +572,13 @@ impl Phone {
                     self.terminal().attach().await;
                     continue;
                 }
-                self.model.note(false, format!("data to {}", call.address), error.because(), error.codes());
+                let because = error.because().to_owned();
+                self.model.note(
+                    false,
+                    text!("data to {}", "データ通信 → {}", call.address),
+                    Text::new(because.clone(), because),
+                    error.codes(),
+                );
                 // A verdict is an answer; anything else is a network that does not work.
                 if answer.status == 403 {
                     return Ok(HttpAnswer { status: answer.status, body: answer.body });
@@ -446,6 +586,36 @@ impl Phone {
                 return Err(ServerLost(format!("{} ({})", error.because(), error.codes())));
             }
             return Ok(HttpAnswer { status: answer.status, body: answer.body });
+        }
+    }
+}
+
+/// What a phone uses a network for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// Packets: a page of the Internet.
+    Data,
+    /// A call.
+    Voice,
+    /// A short message.
+    Sms,
+}
+
+impl Service {
+    /// Its name in the network's interface.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Voice => "voice",
+            Self::Sms => "sms",
+        }
+    }
+
+    fn attempt(self, to: &str) -> Text<String> {
+        match self {
+            Self::Data => text!("Opening {to}.", "{to} を開きます。"),
+            Self::Voice => text!("Calling {to}.", "{to} に発信します。"),
+            Self::Sms => text!("Sending a message to {to}.", "{to} にメッセージを送ります。"),
         }
     }
 }
@@ -472,33 +642,38 @@ pub(crate) fn shown_name(provider: &str, profile: &str) -> String {
     }
 }
 
-fn capitalised(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
-}
-
-fn verb(kind: &str) -> &'static str {
-    match kind {
-        "voice" => "call",
-        "sms" => "send a message to",
-        _ => "open",
-    }
-}
-
 /// A step of a procedure in words.
-const fn words(step: &Part) -> &'static str {
+const fn words(step: &Part) -> Text {
     match step {
-        Part::ReadChip => "Reading the chip",
-        Part::InitiateAuthentication => "Asking the operator's server who it is",
-        Part::AuthenticateServer => "The chip checks the server's certificate",
-        Part::AuthenticateClient => "The server checks the chip and finds the order",
-        Part::PrepareDownload => "The chip makes its one-time key",
-        Part::FetchPackage => "Downloading the whole package at once",
+        Part::ReadChip => Text::new("Reading the chip", "チップを読んでいます"),
+        Part::InitiateAuthentication => {
+            Text::new("Asking the operator's server who it is", "事業者のサーバーに身元を尋ねています")
+        }
+        Part::AuthenticateServer => {
+            Text::new("The chip checks the server's certificate", "チップがサーバーの証明書を確認しています")
+        }
+        Part::AuthenticateClient => Text::new(
+            "The server checks the chip and finds the order",
+            "サーバーがチップを確認し、注文を探しています",
+        ),
+        Part::PrepareDownload => {
+            Text::new("The chip makes its one-time key", "チップがワンタイム鍵を作っています")
+        }
+        Part::FetchPackage => Text::new(
+            "Downloading the whole package at once",
+            "パッケージ全体をまとめてダウンロードしています",
+        ),
         Part::Install { kind, .. } => match kind {
-            SegmentKind::InitialiseSecureChannel => "Opening the secure channel into the chip",
-            _ => "The chip decrypts and installs, segment by segment",
+            SegmentKind::InitialiseSecureChannel => Text::new(
+                "Opening the secure channel into the chip",
+                "チップへの安全なチャネルを開いています",
+            ),
+            _ => Text::new(
+                "The chip decrypts and installs, segment by segment",
+                "チップがセグメントごとに復号し、インストールしています",
+            ),
         },
-        Part::Notify => "Telling the operator's server",
-        Part::Cancel(_) => "Giving the session up",
+        Part::Notify => Text::new("Telling the operator's server", "事業者のサーバーに知らせています"),
+        Part::Cancel(_) => Text::new("Giving the session up", "セッションを取りやめています"),
     }
 }

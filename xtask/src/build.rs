@@ -6,7 +6,7 @@
 //! dist/index.html          web-lpa/index.html, with {{app}} and {{chip}} filled in
 //! dist/…                   www/static/…, as it is
 //! dist/app/HASH/           the page's module (web_lpa.js, web_lpa_bg.wasm), www/shell/boot.js,
-//!                          web-lpa/static/…
+//!                          web-lpa/static/…, web-lpa/style/*.css as one style.css
 //! dist/chip/HASH/          the chip's module (wasm_euicc.js, wasm_euicc_bg.wasm),
 //!                          wasm-euicc/static/…
 //! ```
@@ -314,6 +314,10 @@ fn assemble(place: &Place, page: &Path, chip: &Path) -> Result<()> {
 
     let mut app_parts = vec![page.to_path_buf(), place.root.join("www/shell")];
     app_parts.push(place.root.join(PAGE).join("static"));
+    let style = place.scratch().join("style");
+    clear(&style)?;
+    fs::write(style.join("style.css"), sheet(&place.root.join(PAGE).join("style"))?)?;
+    app_parts.push(style);
     let app = named_by_content(&fresh, "app", &app_parts)?;
     let chip = named_by_content(&fresh, "chip", &[chip.to_path_buf(), place.root.join(CHIP).join("static")])?;
 
@@ -326,6 +330,12 @@ fn assemble(place: &Place, page: &Path, chip: &Path) -> Result<()> {
     }
     fs::write(fresh.join("index.html"), page.replace("{{app}}", &app).replace("{{chip}}", &chip))?;
     swap(&fresh, &place.dist())
+}
+
+/// The parts of a style sheet as one, in the order of their names.
+fn sheet(folder: &Path) -> Result<String> {
+    let parts = files(folder)?.into_values();
+    parts.map(|part| fs::read_to_string(&part).context("reading a style sheet")).collect()
 }
 
 /// Puts `edge-smdp/assets/` together anew and swaps it in.

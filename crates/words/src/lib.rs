@@ -56,7 +56,7 @@ impl Language {
 }
 
 /// The same in every language.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Text<S = &'static str> {
     /// In English.
     pub en: S,
@@ -89,6 +89,15 @@ impl Text {
     #[must_use]
     pub fn owned(self) -> Text<String> {
         self.map(str::to_owned)
+    }
+}
+
+impl Text<String> {
+    /// A further sentence behind this one, as each language puts them together.
+    #[must_use]
+    pub fn with(self, next: Self) -> Self {
+        let space = if self.en.is_empty() || next.en.is_empty() { "" } else { " " };
+        Self { en: self.en + space + &next.en, ja: self.ja + &next.ja }
     }
 }
 

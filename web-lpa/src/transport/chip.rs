@@ -9,12 +9,15 @@ use lpa::CardLost;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use words::Text;
 
 use super::once;
 
 /// Whether there is a chip to speak to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ChipState {
+    /// The device is not there.
+    Absent,
     /// The worker loads the module and the memory.
     Starting,
     /// It answers; its memory outlives the page. In words: where it is.
@@ -36,12 +39,15 @@ impl ChipState {
     }
 
     /// What stands in the place of what has not been read.
-    pub(crate) const fn nothing_read(&self) -> &'static str {
+    pub(crate) const fn nothing_read(&self) -> Text {
         match self {
-            Self::Unreadable(_) => "The memory can’t be read.",
-            Self::Broken(_) => "The chip does not answer.",
-            Self::Elsewhere => "The chip is in another tab.",
-            Self::Starting | Self::Durable(_) | Self::Volatile(_) => "Reading the chip…",
+            Self::Absent => Text::new("There is no such device yet.", "この機器はまだありません。"),
+            Self::Unreadable(_) => Text::new("The memory can’t be read.", "メモリーを読めません。"),
+            Self::Broken(_) => Text::new("The chip does not answer.", "チップが応答しません。"),
+            Self::Elsewhere => Text::new("The chip is in another tab.", "チップは別のタブにあります。"),
+            Self::Starting | Self::Durable(_) | Self::Volatile(_) => {
+                Text::new("Reading the chip…", "チップを読んでいます…")
+            }
         }
     }
 

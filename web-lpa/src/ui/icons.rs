@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::trace::Party;
+use super::shell::View;
+use trace::Party;
 
 /// The drawing of a party.
 pub(super) fn party(party: Party) -> impl IntoView {
@@ -12,9 +13,28 @@ pub(super) fn party(party: Party) -> impl IntoView {
         Party::Network => {
             "M12 11v11M8 22h8M12 11a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3zM8.5 13a5 5 0 0 1 0-7M15.5 13a5 5 0 0 0 0-7M5.7 15.8a9 9 0 0 1 0-12.6M18.3 15.8a9 9 0 0 0 0-12.6"
         }
-        Party::Smdp => "M4 3h16v7H4zM4 14h16v7H4zM7.5 6.5h.01M7.5 17.5h.01M12 6.5h5M12 17.5h5",
+        Party::Watch => "M8 7h8v10H8zM9.5 7l.5-4h4l.5 4M9.5 17l.5 4h4l.5-4M12 10v2.2l1.4.8",
+        Party::Smdp | Party::Smds | Party::Operator => {
+            "M4 3h16v7H4zM4 14h16v7H4zM7.5 6.5h.01M7.5 17.5h.01M12 6.5h5M12 17.5h5"
+        }
     };
     drawing(path)
+}
+
+/// The drawing of a view.
+pub(super) fn view(view: View) -> impl IntoView {
+    match view {
+        View::Phone => party(Party::Phone).into_any(),
+        View::Chip => party(Party::Chip).into_any(),
+        View::Network => party(Party::Network).into_any(),
+        View::Operator => party(Party::Smdp).into_any(),
+        View::Trace => {
+            drawing("M4 6h11M12 3l3 3-3 3M20 13H9M12 10l-3 3 3 3M4 20h11M12 17l3 3-3 3").into_any()
+        }
+        View::Bench => {
+            drawing("M9 3h6M10 3v6l-5 9a2 2 0 0 0 2 3h10a2 2 0 0 0 2-3l-5-9V3M7.5 14h9").into_any()
+        }
+    }
 }
 
 /// The mark of the site.

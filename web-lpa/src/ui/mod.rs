@@ -2,19 +2,28 @@
 
 #![allow(unreachable_pub, reason = "the component macro makes its props public")]
 
+mod bench;
 mod chip;
-mod dialogs;
+mod guide;
 mod icons;
-mod messages;
+mod modal;
 mod network;
+mod operator;
 mod parties;
 mod phone;
-mod profiles;
+pub(crate) mod preference;
+pub(crate) mod say;
+mod shell;
+mod trace;
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use words::{Text, text};
 
-use crate::model::Model;
+use self::say::Say;
+use self::shell::View;
+use crate::bench::Bench;
+use crate::model::{Model, Slot};
 use crate::phone::Phone;
 use crate::transport::chip::ChipState;
 
@@ -32,6 +41,13 @@ pub(crate) fn mount() {
 struct Context {
     model: Model,
     phone: Phone,
+    /// What is done to messages on their way.
+    bench: Bench,
+    say: Say,
+    /// The view that is shown.
+    view: RwSignal<View>,
+    /// Whether numbers that name a person or a chip are hidden.
+    hidden: RwSignal<bool>,
 }
 
 fn context() -> Context {
@@ -41,71 +57,89 @@ fn context() -> Context {
 #[component]
 fn App() -> impl IntoView {
     let model = Model::new();
-    let phone = Phone::new(model);
-    provide_context(Context { model, phone });
+    let bench = Bench::default();
+    let phone = Phone::new(model, bench);
+    let (say, view, hidden) = (Say::new(), shell::follow_address(), shell::hides());
+    provide_context(Context { model, phone, bench, say, view, hidden });
     let worker = document().body().and_then(|body| body.dataset().get("chip")).unwrap_or_default();
     phone.start(&worker);
     view! {
-        <header class="top">
-            <div class="brand">
-                {icons::esim()}
-                <h1>"eSIM laboratory"</h1>
-            </div>
-            <p class="claim">"A phone, its chip, an operator’s server and a network. Each is a program of its own; they speak the GSMA’s protocols."</p>
-        </header>
-        <main>
+        <shell::Top/>
+        <main data-view=move || view.get().fragment()>
             <ChipBanner/>
             <parties::Parties/>
             <parties::Steps/>
             <div class="desk">
                 <phone::Phone/>
                 <div class="right">
-                    <messages::Messages/>
-                    <div class="pair">
-                        <chip::Chip/>
-                        <network::Network/>
+                    <shell::Navigation/>
+                    <div class="view">
+                        {move || match view.get() {
+                            View::Phone => view! { <guide::Guide/> }.into_any(),
+                            View::Trace => view! { <trace::Messages/> }.into_any(),
+                            View::Chip => view! { <chip::Chip/> }.into_any(),
+                            View::Operator => view! { <operator::Operator/> }.into_any(),
+                            View::Network => view! { <network::Network/> }.into_any(),
+                            View::Bench => view! { <bench::Bench/> }.into_any(),
+                        }}
                     </div>
                 </div>
             </div>
         </main>
         <footer>
-            <p>"Not a certified eUICC. Certificates come from a test issuer made for this site; no commercial operator trusts them."</p>
+            <p>{say.of(Text::new(
+                "Not a certified eUICC. Certificates come from a test issuer made for this site; no commercial operator trusts them.",
+                "認定された eUICC ではありません。証明書はこのサイト用の試験発行者によるもので、商用の事業者には信頼されません。",
+            ))}</p>
         </footer>
-        <dialogs::Questions/>
+        <phone::questions::Questions/>
     }
 }
 
 /// Tells when the chip is not as it should be.
 #[component]
 fn ChipBanner() -> impl IntoView {
-    let Context { model, .. } = context();
+    let Context { model, say, .. } = context();
     move || {
-        let (title, words) = match model.chip_state.get() {
-            ChipState::Starting | ChipState::Durable(_) => return None,
+        let (title, words) = match model.chip(Slot::Phone).state.get() {
+            ChipState::Absent | ChipState::Starting | ChipState::Durable(_) => return None,
             ChipState::Volatile(because) => (
-                "This chip forgets everything when the page is closed.",
-                format!("{because} To keep profiles, use a window that is not private, or another browser."),
+                Text::new(
+                    "This chip forgets everything when the page is closed.",
+                    "このチップは、ページを閉じるとすべてを忘れます。",
+                ),
+                text!(
+                    "{because} To keep profiles, use a window that is not private, or another browser.",
+                    "{because} プロファイルを残すには、プライベートではないウィンドウか別のブラウザーを使ってください。"
+                ),
             ),
             ChipState::Elsewhere => (
-                "The chip is in use in another tab.",
-                "A chip sits in one phone at a time. Close the other tab: the chip then comes here by itself."
-                    .to_owned(),
+                Text::new("The chip is in use in another tab.", "チップは別のタブで使われています。"),
+                Text::new(
+                    "A chip sits in one phone at a time. Close the other tab: the chip then comes here by itself.",
+                    "チップは一度に一台の電話にしか入りません。もう一方のタブを閉じると、自動的にこちらへ移ります。",
+                )
+                .owned(),
             ),
             ChipState::Unreadable(because) => (
-                "The chip’s memory can’t be read.",
-                format!(
-                    "Nothing in it was changed. To go on, press “New chip” in the box Chip; the profiles on this one are then lost. ({because})"
+                Text::new("The chip’s memory can’t be read.", "チップのメモリーを読めません。"),
+                text!(
+                    "Nothing in it was changed. To go on, press “New chip” in the view Chip; the profiles on this one are then lost. ({because})",
+                    "中身は何も変更していません。続けるには「チップ」の表示で「新しいチップ」を押してください。このチップのプロファイルは失われます。({because})"
                 ),
             ),
             ChipState::Broken(because) => (
-                "The chip does not answer.",
-                format!("Reload the page. If that does not help, close other tabs of this site. ({because})"),
+                Text::new("The chip does not answer.", "チップが応答しません。"),
+                text!(
+                    "Reload the page. If that does not help, close other tabs of this site. ({because})",
+                    "ページを再読み込みしてください。直らないときは、このサイトのほかのタブを閉じてください。({because})"
+                ),
             ),
         };
         Some(view! {
             <div class="banner" role="alert">
-                <strong>{title}</strong>
-                <span>{words}</span>
+                <strong>{say.of(title)}</strong>
+                <span>{say.of(words)}</span>
             </div>
         })
     }

@@ -1,16 +1,19 @@
 //! The four parties in a row, what is on its way between them, and the four steps.
 
 use leptos::prelude::*;
+use trace::{Party, Step};
+use words::{Text, text};
 
 use super::{Context, context, icons};
-use crate::model::{Radio, StepState};
-use crate::trace::{Party, Step, size};
+use crate::model::{Radio, Slot, StepState};
 use crate::transport::chip::ChipState;
+use crate::units::size;
 
 #[component]
 pub(super) fn Parties() -> impl IntoView {
+    let Context { say, .. } = context();
     view! {
-        <section class="parties" aria-label="The four parties">
+        <section class="parties" aria-label=say.of(Text::new("The four parties", "四つの当事者"))>
             <Node party=Party::Chip/>
             <Link from=Party::Chip to=Party::Phone label="APDU"/>
             <Node party=Party::Phone/>
@@ -24,74 +27,100 @@ pub(super) fn Parties() -> impl IntoView {
 
 #[component]
 fn Node(party: Party) -> impl IntoView {
-    let Context { model, .. } = context();
-    let busy =
-        move || model.on_air.get().is_some_and(|(from, to)| party >= from.min(to) && party <= from.max(to));
+    let Context { model, say, .. } = context();
+    let busy = move || {
+        model.record.on_air().is_some_and(|(from, to)| party >= from.min(to) && party <= from.max(to))
+    };
+    let chip = model.chip(Slot::Phone);
     let line = move || match party {
-        Party::Chip => match (model.chip_state.get(), model.chip.get()) {
-            (ChipState::Starting, _) => "starting".to_owned(),
-            (ChipState::Elsewhere, _) => "in another tab".to_owned(),
-            (ChipState::Unreadable(_), _) => "can’t be read".to_owned(),
-            (ChipState::Broken(_), _) => "does not answer".to_owned(),
-            (_, None) => "reading".to_owned(),
-            (_, Some(chip)) => {
-                let profiles = model.profiles.with(|list| list.as_ref().map_or(0, Vec::len));
-                let free = size(chip.info.ext_card_resource.free_non_volatile_memory as usize);
-                format!("{profiles} {} · {free} free", if profiles == 1 { "profile" } else { "profiles" })
+        Party::Chip => match (chip.state.get(), chip.info.get()) {
+            (ChipState::Absent | ChipState::Starting, _) => Text::new("starting", "起動中").owned(),
+            (ChipState::Elsewhere, _) => Text::new("in another tab", "別のタブにあります").owned(),
+            (ChipState::Unreadable(_), _) => Text::new("can’t be read", "読めません").owned(),
+            (ChipState::Broken(_), _) => Text::new("does not answer", "応答なし").owned(),
+            (_, None) => Text::new("reading", "読み取り中").owned(),
+            (_, Some(info)) => {
+                let profiles = chip.profiles.with(|list| list.as_ref().map_or(0, Vec::len));
+                let free = size(info.info.ext_card_resource.free_non_volatile_memory as usize);
+                let noun = if profiles == 1 { "profile" } else { "profiles" };
+                Text::new(
+                    format!("{profiles} {noun} · {free} free"),
+                    format!("プロファイル {profiles} 個 · 空き {free}"),
+                )
             }
         },
-        Party::Phone => phone_line(&model.radio.get()),
-        Party::Network => model.radio.with(|radio| {
-            radio
-                .session()
-                .map_or_else(|| "no session".to_owned(), |session| format!("APN {}", session.apn.given))
+        Party::Phone => phone_line(&model.radio.get()).owned(),
+        Party::Network => model.radio.with(|radio| match radio.session() {
+            None => Text::new("no session", "セッションなし").owned(),
+            Some(session) => text!("APN {}", "APN {}", session.apn.given),
         }),
-        Party::Smdp => {
-            let last = model.rows.with(|rows| {
-                rows.iter()
-                    .rev()
-                    .find(|row| row.with(|row| row.to == Party::Smdp))
-                    .map(|row| row.with(|row| row.name.clone()))
-            });
-            last.unwrap_or_else(|| "not called yet".to_owned())
-        }
+        _ => model.record.with(|trace| {
+            match trace.messages().rev().find(|message| message.to == Party::Smdp) {
+                None => Text::new("not called yet", "まだ呼ばれていません").owned(),
+                Some(message) => text!("{}", "{}", message.name),
+            }
+        }),
     };
     view! {
-        <div class=format!("node {}", party.class()) class:busy=busy>
+        <div class=format!("node {}", party.word()) class:busy=busy>
             {icons::party(party)}
-            <span class="name">{party.name()}</span>
-            <span class="line">{line}</span>
+            <span class="name">{say.of(trace::party(party))}</span>
+            <span class="line">{move || say.now(line())}</span>
         </div>
     }
 }
 
-fn phone_line(radio: &Radio) -> String {
+const fn phone_line(radio: &Radio) -> Text {
     match radio {
-        Radio::Off => "off".to_owned(),
-        Radio::Searching => "searching".to_owned(),
-        Radio::NoProfile => "no profile is on".to_owned(),
-        Radio::Attached(session) => format!("attached, {}", session.class),
-        Radio::NoUsim(_) | Radio::NoService(_) | Radio::NoTrust(_) => "no service".to_owned(),
+        Radio::Off => Text::new("off", "電源オフ"),
+        Radio::Searching => Text::new("searching", "検索中"),
+        Radio::NoProfile => Text::new("no profile is on", "オンのプロファイルなし"),
+        Radio::Attached(_) => Text::new("attached", "アタッチ済み"),
+        Radio::NoUsim(_) | Radio::NoService(_) | Radio::NoTrust(_) => Text::new("no service", "圏外"),
     }
 }
 
 #[component]
 fn Link(from: Party, to: Party, label: &'static str) -> impl IntoView {
     let Context { model, .. } = context();
-    let busy = move || model.on_air.get().is_some_and(|(a, b)| from >= a.min(b) && to <= a.max(b));
+    let busy = move || model.record.on_air().is_some_and(|(a, b)| from >= a.min(b) && to <= a.max(b));
     view! { <div class="link" class:busy=busy aria-hidden="true"><span>{label}</span></div> }
 }
 
 #[component]
 pub(super) fn Steps() -> impl IntoView {
-    let Context { model, .. } = context();
+    let Context { model, say, .. } = context();
     let steps = Step::ALL.map(|step| {
         let state = move || model.steps.with(|steps| steps.state(step));
         let (title, words) = match step {
-            Step::Attach => ("Attach", "Chip and network authenticate each other; the network sets the APN."),
-            Step::Contact => ("Reach the SM-DP+", "The LPA calls the operator’s server through the bearer."),
-            Step::Install => ("Install", "Chip and server authenticate; the profile comes encrypted for this chip."),
-            Step::Switch => ("Switch", "The profile is enabled; the phone attaches as a subscriber."),
+            Step::Attach => (
+                Text::new("Attach", "アタッチ"),
+                Text::new(
+                    "Chip and network authenticate each other; the network sets the APN.",
+                    "チップとネットワークが互いを認証し、ネットワークが APN を決めます。",
+                ),
+            ),
+            Step::Contact => (
+                Text::new("Reach the SM-DP+", "SM-DP+ に接続"),
+                Text::new(
+                    "The LPA calls the operator’s server through the bearer.",
+                    "LPA がベアラーを通して事業者のサーバーを呼び出します。",
+                ),
+            ),
+            Step::Install => (
+                Text::new("Install", "インストール"),
+                Text::new(
+                    "Chip and server authenticate; the profile comes encrypted for this chip.",
+                    "チップとサーバーが認証し合い、このチップだけが開ける暗号化プロファイルが届きます。",
+                ),
+            ),
+            Step::Switch => (
+                Text::new("Switch", "切り替え"),
+                Text::new(
+                    "The profile is enabled; the phone attaches as a subscriber.",
+                    "プロファイルを有効にし、電話が加入者としてアタッチします。",
+                ),
+            ),
         };
         let class = move || match state() {
             StepState::Ahead => "step ahead",
@@ -100,19 +129,19 @@ pub(super) fn Steps() -> impl IntoView {
             StepState::Failed => "step failed",
         };
         let told = move || match state() {
-            StepState::Ahead => "not begun",
-            StepState::Now => "under way",
-            StepState::Done => "done",
-            StepState::Failed => "failed",
+            StepState::Ahead => Text::new("not begun", "未開始"),
+            StepState::Now => Text::new("under way", "進行中"),
+            StepState::Done => Text::new("done", "完了"),
+            StepState::Failed => Text::new("failed", "失敗"),
         };
         view! {
             <li class=class data-step=step.number().to_string() aria-current=move || (state() == StepState::Now).then_some("step")>
                 <span class="number" aria-hidden="true">{step.number()}</span>
-                <span class="title">{title}</span>
-                <span class="state">{told}</span>
-                <span class="words">{words}</span>
+                <span class="title">{say.of(title)}</span>
+                <span class="state">{move || say.now(told())}</span>
+                <span class="words">{say.of(words)}</span>
             </li>
         }
     });
-    view! { <ol class="steps" aria-label="The four steps">{steps.into_iter().collect_view()}</ol> }
+    view! { <ol class="steps" aria-label=say.of(Text::new("The four steps", "四つの段階"))>{steps.into_iter().collect_view()}</ol> }
 }

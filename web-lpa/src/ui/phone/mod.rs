@@ -1,15 +1,19 @@
 //! The phone's screen: status, what it is doing, adding an eSIM, profiles, notifications.
 
+mod profiles;
+pub(super) mod questions;
+
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use rsp::ActivationCode;
 use rsp::activation_code::InvalidActivationCode;
 
-use super::profiles::{Profiles, class_name};
+use self::profiles::{Profiles, class_name};
 use super::{Context, context};
-use crate::model::{Notice, Notification, Radio};
+use crate::model::{Notice, Notification, Radio, Slot};
 use crate::network::Verdict;
-use crate::trace::size;
+use crate::transport::chip::ChipState;
+use crate::units::size;
 
 #[component]
 pub(super) fn Phone() -> impl IntoView {
@@ -29,9 +33,9 @@ pub(super) fn Phone() -> impl IntoView {
 /// Operator and services, as on the top of a phone's screen.
 #[component]
 fn Status() -> impl IntoView {
-    let Context { model, .. } = context();
+    let Context { model, say, .. } = context();
     let operator = move || {
-        let enabled = model.profiles.with(|list| {
+        let enabled = model.chip(Slot::Phone).profiles.with(|list| {
             list.iter()
                 .flatten()
                 .find(|info| info.state == Some(rsp::profiles::ProfileState::Enabled))
@@ -66,16 +70,16 @@ fn Status() -> impl IntoView {
             format!("{}. Try to attach again under Network. ({})", sentence(error.because()), error.codes())
         }
         Radio::NoUsim(words) | Radio::NoTrust(words) => {
-            format!("{}. Switch to another profile, or ask the operator.", sentence(&words))
+            format!("{}. Switch to another profile, or ask the operator.", sentence(&say.now(words)))
         }
     };
     let services = move || {
         model.radio.with(|radio| radio.session().cloned()).map(|session| {
             view! {
                 <ul class="services">
-                    <Service label="Data" kind="data" to="https://example.com/" verb="Open a page" verdict=session.services.data/>
-                    <Service label="Voice" kind="voice" to="+15550100" verb="Call" verdict=session.services.voice/>
-                    <Service label="SMS" kind="sms" to="+15550100" verb="Send" verdict=session.services.sms/>
+                    <Service label="Data" kind=crate::phone::Service::Data to="https://example.com/" verb="Open a page" verdict=session.services.data/>
+                    <Service label="Voice" kind=crate::phone::Service::Voice to="+15550100" verb="Call" verdict=session.services.voice/>
+                    <Service label="SMS" kind=crate::phone::Service::Sms to="+15550100" verb="Send" verdict=session.services.sms/>
                 </ul>
             }
         })
@@ -95,16 +99,16 @@ fn Status() -> impl IntoView {
 #[component]
 fn Service(
     label: &'static str,
-    kind: &'static str,
+    kind: crate::phone::Service,
     to: &'static str,
     verb: &'static str,
     verdict: Verdict,
 ) -> impl IntoView {
-    let Context { model, phone } = context();
+    let Context { model, phone, .. } = context();
     let permitted = verdict.permitted();
     let cause = verdict.cause.as_ref().map(ToString::to_string);
     view! {
-        <li class="service" class:yes=permitted class:no=!permitted data-service=kind>
+        <li class="service" class:yes=permitted class:no=!permitted data-service=kind.word()>
             <span class="mark" aria-hidden="true">{if permitted { "✓" } else { "✕" }}</span>
             <span class="what">{label}" "<b>{if permitted { "works" } else { "refused" }}</b></span>
             <span class="why">{verdict.because}{cause.map(|cause| view! { <small>" "{cause}</small> })}</span>
@@ -113,7 +117,7 @@ fn Service(
                 class="quiet"
                 aria-label=format!("{verb}: try {label} to {to}")
                 disabled=move || model.task.with(Option::is_some)
-                on:click=move |_| phone.try_service(kind, to)
+                on:click=move |_| phone.try_service(kind, to.to_owned())
             >{verb}</button>
         </li>
     }
@@ -122,7 +126,7 @@ fn Service(
 /// Entering an activation code.
 #[component]
 fn AddEsim() -> impl IntoView {
-    let Context { model, phone } = context();
+    let Context { model, phone, .. } = context();
     let text = RwSignal::new(String::new());
     let wrong = RwSignal::new(None::<String>);
     let submit = move |event: SubmitEvent| {
@@ -130,7 +134,7 @@ fn AddEsim() -> impl IntoView {
         match text.get_untracked().parse::<ActivationCode>() {
             Ok(code) => {
                 wrong.set(None);
-                phone.download(code);
+                phone.download(model.slot.get_untracked(), code);
             }
             Err(error) => {
                 model.notice.set(None);
@@ -145,7 +149,7 @@ fn AddEsim() -> impl IntoView {
             text.set(String::new());
         }
     });
-    let busy = move || model.task.with(Option::is_some) || !model.chip_state.with(|state| state.answers());
+    let busy = move || model.task.with(Option::is_some) || !model.shown_chip().state.with(ChipState::answers);
     view! {
         <form class="add" on:submit=submit>
             <label for="code">"Activation code"</label>
@@ -193,17 +197,17 @@ fn advice(error: InvalidActivationCode) -> String {
 /// What the phone is doing.
 #[component]
 fn Doing() -> impl IntoView {
-    let Context { model, phone } = context();
+    let Context { model, phone, say, .. } = context();
     let task = Memo::new(move |_| model.task.get());
     let shown = move || task.with(Option::is_some);
-    let title = move || task.with(|task| task.as_ref().map(|task| task.title.clone()));
+    let title = move || task.with(|task| task.as_ref().map(|task| say.now(task.title.clone())));
     let step = move || {
         task.with(|task| {
             task.as_ref().map(|task| {
                 if task.stopping {
                     "Stopping as soon as nothing can be lost".to_owned()
                 } else {
-                    task.step.clone()
+                    say.now(task.step.clone())
                 }
             })
         })
@@ -242,14 +246,13 @@ fn Doing() -> impl IntoView {
 /// How the last task ended.
 #[component]
 fn NoticeBox() -> impl IntoView {
-    let Context { model, phone } = context();
+    let Context { model, phone, say, .. } = context();
     move || {
         model.notice.get().map(|notice| {
-            let switch = notice.switch_to.map(|iccid| {
-                let name = notice.what.trim_end_matches(" is installed.").to_owned();
+            let switch = notice.switch_to.map(|(slot, iccid, name)| {
                 let go = name.clone();
                 view! {
-                    <button type="button" class="primary" on:click=move |_| phone.enable(iccid, go.clone())>
+                    <button type="button" class="primary" on:click=move |_| phone.enable(slot, iccid, go.clone())>
                         "Switch to "{name}
                     </button>
                 }
@@ -265,7 +268,7 @@ fn NoticeBox() -> impl IntoView {
                     role=if notice.good { "status" } else { "alert" }
                     data-testid="notice"
                 >
-                    <p><strong>{notice.what}</strong>" "{notice.advice}</p>
+                    <p><strong>{say.of(notice.what)}</strong>" "{say.of(notice.advice)}</p>
                     {codes}
                     <div class="actions">
                         {switch}
@@ -280,14 +283,15 @@ fn NoticeBox() -> impl IntoView {
 /// Notifications and what became of them.
 #[component]
 fn Notifications() -> impl IntoView {
-    let Context { model, phone } = context();
-    let list = move || model.notifications.get();
-    let waiting = move || model.notifications.with(|list| list.iter().any(|one| one.failure.is_some()));
+    let Context { model, phone, .. } = context();
+    let list = move || model.shown_chip().notifications.get();
+    let waiting =
+        move || model.shown_chip().notifications.with(|list| list.iter().any(|one| one.failure.is_some()));
     view! {
         <section class="notifications" aria-labelledby="notifications-title">
             <h3 id="notifications-title">"Notifications"</h3>
             <p class="help">"The chip signs each act; the phone tells the operator’s server by itself."</p>
-            <Show when=move || !model.notifications.with(Vec::is_empty) fallback=|| view! { <p class="empty">"None yet."</p> }>
+            <Show when=move || !model.shown_chip().notifications.with(Vec::is_empty) fallback=|| view! { <p class="empty">"None yet."</p> }>
                 <ul>
                     <For each=list key=|one| (one.number, one.failure.is_some()) children=notification/>
                 </ul>
@@ -296,7 +300,7 @@ fn Notifications() -> impl IntoView {
                 <button
                     type="button"
                     disabled=move || model.task.with(Option::is_some)
-                    on:click=move |_| phone.notify()
+                    on:click=move |_| phone.notify(model.slot.get_untracked())
                 >"Send again"</button>
             </Show>
         </section>

@@ -7,7 +7,7 @@ use crate::model::{LogLine, Radio};
 
 #[component]
 pub(super) fn Network() -> impl IntoView {
-    let Context { model, phone } = context();
+    let Context { model, phone, .. } = context();
     let session = move || {
         model.radio.with(|radio| match radio {
             Radio::Attached(session) => {
@@ -73,11 +73,12 @@ pub(super) fn Network() -> impl IntoView {
 }
 
 fn line(line: LogLine) -> impl IntoView {
+    let say = context().say;
     view! {
         <li class:yes=line.good class:no=!line.good>
             <span class="mark" aria-hidden="true">{if line.good { "✓" } else { "✕" }}</span>
-            <span class="what">{line.what}</span>
-            <span class="outcome">{line.outcome}</span>
+            <span class="what">{say.of(line.what)}</span>
+            <span class="outcome">{say.of(line.outcome)}</span>
             <small>{line.codes}</small>
         </li>
     }

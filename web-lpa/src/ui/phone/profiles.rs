@@ -4,23 +4,24 @@ use leptos::prelude::*;
 use rsp::metadata::ProfileClass;
 use rsp::profiles::{ProfileInfo, ProfileState};
 
-use super::dialogs::Modal;
-use super::phone::short;
-use super::{Context, context};
+use super::super::modal::Modal;
+use super::super::{Context, context};
+use super::short;
 use crate::phone::shown_name;
 use crate::transport::chip::ChipState;
 
 #[component]
 pub(super) fn Profiles() -> impl IntoView {
-    let Context { model, .. } = context();
-    let list = move || model.profiles.get().unwrap_or_default();
+    let Context { model, say, .. } = context();
+    let chip = move || model.shown_chip();
+    let list = move || chip().profiles.get().unwrap_or_default();
     view! {
         <section class="profiles" aria-labelledby="profiles-title">
             <h3 id="profiles-title">"Profiles on the chip"</h3>
             <Show
                 when=move || !list().is_empty()
                 fallback=move || view! {
-                    <p class="empty">{move || if model.profiles.with(Option::is_some) { "None yet: add an eSIM." } else { model.chip_state.with(ChipState::nothing_read) }}</p>
+                    <p class="empty">{move || if chip().profiles.with(Option::is_some) { say.now(words::Text::new("None yet: add an eSIM.", "まだありません。eSIM を追加してください。")) } else { say.now(chip().state.with(ChipState::nothing_read)) }}</p>
                 }
             >
                 <ul>
@@ -37,7 +38,8 @@ pub(super) fn Profiles() -> impl IntoView {
 
 #[component]
 fn Profile(info: ProfileInfo) -> impl IntoView {
-    let Context { model, phone } = context();
+    let Context { model, phone, .. } = context();
+    let slot = model.slot.get_untracked();
     let own = shown_name(
         info.service_provider_name.as_deref().unwrap_or_default(),
         info.profile_name.as_deref().unwrap_or_default(),
@@ -57,8 +59,8 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
     let switch = {
         let name = name.clone();
         move |_| match iccid {
-            Some(iccid) if enabled => phone.disable(iccid, name.clone()),
-            Some(iccid) => phone.enable(iccid, name.clone()),
+            Some(iccid) if enabled => phone.disable(slot, iccid, name.clone()),
+            Some(iccid) => phone.enable(slot, iccid, name.clone()),
             None => {}
         }
     };
@@ -67,7 +69,7 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
         move |_| {
             deleting.set(false);
             if let Some(iccid) = iccid {
-                phone.delete(iccid, name.clone());
+                phone.delete(slot, iccid, name.clone());
             }
         }
     };
@@ -75,7 +77,7 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
         event.prevent_default();
         renaming.set(false);
         if let Some(iccid) = iccid {
-            phone.rename(iccid, new_name.get_untracked().trim().to_owned());
+            phone.rename(slot, iccid, new_name.get_untracked().trim().to_owned());
         }
     };
     let deletable = class != ProfileClass::Provisioning;
@@ -120,7 +122,7 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
                     >"Delete"</button>
                 </Show>
             </div>
-            <Modal open=Signal::from(deleting) on_cancel=move || deleting.set(false) label="Delete a profile">
+            <Modal open=Signal::from(deleting) on_cancel=move || deleting.set(false) label=words::Text::new("Delete a profile", "Delete a profile")>
                 <h2>"Delete "{dialog_name.clone()}"?"</h2>
                 <p>"The profile is erased from the chip. This cannot be undone: to have it again, you need a new code from the operator."</p>
                 <p class="facts">"ICCID "{digits.clone()}</p>
@@ -129,7 +131,7 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
                     <button type="button" class="danger solid" on:click=delete.clone()>"Delete"</button>
                 </div>
             </Modal>
-            <Modal open=Signal::from(renaming) on_cancel=move || renaming.set(false) label="Rename a profile">
+            <Modal open=Signal::from(renaming) on_cancel=move || renaming.set(false) label=words::Text::new("Rename a profile", "Rename a profile")>
                 <form on:submit=rename>
                     <h2>"Rename "{own.clone()}</h2>
                     <label>

@@ -2,17 +2,20 @@
 
 use leptos::prelude::*;
 
-use super::dialogs::Modal;
+use super::modal::Modal;
 use super::{Context, context};
-use crate::trace::{hex, size};
+use crate::model::Slot;
 use crate::transport::chip::ChipState;
+use crate::units::{hex, size};
 
 #[component]
 pub(super) fn Chip() -> impl IntoView {
-    let Context { model, phone } = context();
+    let Context { model, phone, say, .. } = context();
+    let slot = Slot::Phone;
+    let chip_model = model.chip(slot);
     let erasing = RwSignal::new(false);
     let facts = move || {
-        model.chip.get().map(|chip| {
+        chip_model.info.get().map(|chip| {
             let keys = |list: &[rsp::CiPkId]| {
                 let keys = list.iter().map(|key| view! { <li><code>{key.to_string()}</code></li> });
                 view! { <ul class="keys">{keys.collect_view()}</ul> }
@@ -40,14 +43,14 @@ pub(super) fn Chip() -> impl IntoView {
             }
         })
     };
-    let memory = move || match model.chip_state.get() {
+    let memory = move || match chip_model.state.get() {
         ChipState::Durable(place) => {
             format!("Kept in this browser, {place}, also when the page is closed.")
         }
         ChipState::Volatile(_) => "Lost when the page is closed.".to_owned(),
         _ => String::new(),
     };
-    let nothing = move || model.chip_state.with(ChipState::nothing_read);
+    let nothing = move || say.now(chip_model.state.with(ChipState::nothing_read));
     let atr = move || {
         let atr = model.card.with(|card| card.atr.clone());
         (!atr.is_empty())
@@ -62,10 +65,10 @@ pub(super) fn Chip() -> impl IntoView {
             <button
                 type="button"
                 class="quiet danger"
-                disabled=move || model.task.with(Option::is_some) || !model.chip_state.with(ChipState::can_be_replaced)
+                disabled=move || model.task.with(Option::is_some) || !chip_model.state.with(ChipState::can_be_replaced)
                 on:click=move |_| erasing.set(true)
             >"New chip"</button>
-            <Modal open=Signal::from(erasing) on_cancel=move || erasing.set(false) label="Replace the chip">
+            <Modal open=Signal::from(erasing) on_cancel=move || erasing.set(false) label=words::Text::new("Replace the chip", "Replace the chip")>
                 <h2>"Replace the chip by a new one?"</h2>
                 <p>"All profiles on it are lost; codes that were used are not valid again. The new chip is as it left the factory, with its provisioning profile."</p>
                 <div class="actions">
@@ -75,7 +78,7 @@ pub(super) fn Chip() -> impl IntoView {
                         class="danger solid"
                         on:click=move |_| {
                             erasing.set(false);
-                            phone.erase_chip();
+                            phone.erase_chip(slot);
                         }
                     >"Replace"</button>
                 </div>

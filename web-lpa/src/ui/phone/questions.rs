@@ -1,55 +1,21 @@
-//! Dialogs: what the person is asked during a download, and the frame of all others.
+//! What the person is asked during a download.
 
-use leptos::html::Dialog;
 use leptos::prelude::*;
 use lpa::{Question, Reply};
 use rsp::metadata::{IconType, PprIds, StoreMetadata};
 
-use super::phone::class_words;
-use super::{Context, context};
-
-/// A modal dialog that is open while `open` says so; Escape cancels.
-#[component]
-pub(super) fn Modal(
-    open: Signal<bool>,
-    on_cancel: impl Fn() + Clone + Send + 'static,
-    label: &'static str,
-    children: ChildrenFn,
-) -> impl IntoView {
-    let dialog = NodeRef::<Dialog>::new();
-    Effect::new(move |_| {
-        let wanted = open.get();
-        if let Some(dialog) = dialog.get() {
-            match (wanted, dialog.open()) {
-                (true, false) => drop(dialog.show_modal()),
-                (false, true) => dialog.close(),
-                _ => {}
-            }
-        }
-    });
-    let children = StoredValue::new(children);
-    view! {
-        <dialog
-            node_ref=dialog
-            aria-label=label
-            on:cancel=move |event: web_sys::Event| {
-                event.prevent_default();
-                on_cancel();
-            }
-        >
-            <Show when=move || open.get()>{children.with_value(|children| children())}</Show>
-        </dialog>
-    }
-}
+use super::super::modal::Modal;
+use super::super::{Context, context};
+use super::class_words;
 
 /// The questions of a download.
 #[component]
-pub(super) fn Questions() -> impl IntoView {
-    let Context { model, phone } = context();
+pub(in crate::ui) fn Questions() -> impl IntoView {
+    let Context { model, phone, .. } = context();
     let asked = Memo::new(move |_| model.question.get());
     let open = Signal::derive(move || asked.with(Option::is_some));
     view! {
-        <Modal open on_cancel=move || phone.answer(Reply::Postpone) label="A question about the new eSIM">
+        <Modal open on_cancel=move || phone.answer(Reply::Postpone) label=words::Text::new("A question about the new eSIM", "A question about the new eSIM")>
             {move || asked.get().map(|question| match question {
                 Question::Consent { metadata, strong_consent, confirmation_code_required } => view! {
                     <Consent metadata=*metadata strong=strong_consent code_follows=confirmation_code_required/>

@@ -1,0 +1,19 @@
+//! What the person chose for this browser: language, colours, what is hidden.
+//!
+//! A browser that keeps nothing (private windows of some) loses it with the page.
+
+fn storage() -> Option<web_sys::Storage> {
+    web_sys::window()?.local_storage().ok().flatten()
+}
+
+/// What was chosen before.
+pub(crate) fn read(name: &str) -> Option<String> {
+    storage()?.get_item(name).ok().flatten()
+}
+
+/// Keeps a choice.
+pub(crate) fn write(name: &str, value: &str) {
+    if let Some(storage) = storage() {
+        let _ = storage.set_item(name, value);
+    }
+}
