@@ -1,1 +1,40 @@
-//! What passes between the parties.
+//! What passes between the parties: recorded as the bytes on the wire, decoded when somebody
+//! looks, explained, made safe to share, exported and read back.
+//!
+//! ```text
+//!   bytes ──► Trace (Message, Part) ──► decode ──► Side { bytes, nodes }     ranges into the bytes
+//!                    │
+//!                    └─► Masks ──► the same with masks ──► export ──► text, JSON, HAR, pcap
+//! ```
+//!
+//! ```
+//! use trace::{Party, Trace};
+//!
+//! let mut trace = Trace::default();
+//! let ticket = trace.command(Party::Chip, &[0x80, 0xE2, 0x91, 0x00, 0x03, 0xBF, 0x2E, 0x00], 1.0);
+//! trace.answer(ticket, &[0xBF, 0x2E, 0x04, 0x80, 0x02, 0xAB, 0xCD, 0x90, 0x00], 3.0);
+//! let message = trace.message(ticket.message).unwrap();
+//! assert_eq!(message.name, "ES10b.GetEUICCChallenge");
+//! let answer = trace::decode(message).response.unwrap();
+//! assert_eq!(answer.find("euiccChallenge").unwrap().value, "ABCD");
+//! ```
+
+mod card;
+mod decode;
+mod der;
+mod es10;
+mod json;
+mod name;
+mod node;
+mod record;
+mod uicc;
+mod values;
+mod x509;
+
+pub use card::meaning;
+pub use decode::{decode, decode_part};
+pub use name::{ISIM, LOAD, USIM};
+pub use node::{Decoded, Node, Secrecy, Side, hex_spaced, size};
+pub use record::{
+    Answer, Ending, Headers, Http, Interface, Limits, Message, Part, Party, Request, Step, Ticket, Trace,
+};
