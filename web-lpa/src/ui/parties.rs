@@ -64,9 +64,22 @@ fn Node(party: Party) -> impl IntoView {
     view! {
         <div class=format!("node {}", party.word()) class:busy=busy>
             {icons::party(party)}
-            <span class="name">{say.of(trace::party(party))}</span>
+            <span class="name">{say.of(name(party))}</span>
             <span class="line">{move || say.now(line())}</span>
         </div>
+    }
+}
+
+/// A party's name for people.
+pub(super) const fn name(party: Party) -> Text {
+    match party {
+        Party::Chip => Text::new("Chip", "チップ"),
+        Party::Watch => Text::new("Watch", "時計"),
+        Party::Phone => Text::new("Phone", "電話"),
+        Party::Network => Text::new("Network", "ネットワーク"),
+        Party::Smdp => Text::new("SM-DP+", "SM-DP+"),
+        Party::Smds => Text::new("SM-DS", "SM-DS"),
+        Party::Operator => Text::new("Operator", "事業者"),
     }
 }
 
