@@ -182,8 +182,8 @@ impl Notice {
         let decided = matches!(failure.cause, lpa::Cause::Postponed | lpa::Cause::Rejected);
         Self {
             good: decided,
-            what: failure.what(),
-            advice: failure.advice().to_owned(),
+            what: failure.what().en,
+            advice: failure.advice().en.to_owned(),
             codes: failure.codes(),
             switch_to: None,
         }

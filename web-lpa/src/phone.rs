@@ -11,7 +11,6 @@ use lpa::{
     ServerLost, Step as Part,
 };
 use rsp::auth::DeviceInfo;
-use rsp::bpp::SegmentKind;
 use rsp::{ActivationCode, Iccid, Version};
 use wasm_bindgen_futures::spawn_local;
 
@@ -73,7 +72,7 @@ impl Phone {
             let fed = phone.model.task.with_untracked(|task| task.as_ref().and_then(|task| task.segments));
             phone.model.steps.update(|steps| steps.end_current(good));
             phone.refresh_lists().await;
-            let Outcome::Installed { metadata, notifications } = outcome? else { return Ok(None) };
+            let Outcome::Installed { metadata, notifications, .. } = outcome? else { return Ok(None) };
             phone.model.notified(&notifications);
             let name = shown_name(&metadata.service_provider_name, &metadata.profile_name);
             let fed = fed.map_or_else(String::new, |[_, segments, _, bytes]| {
@@ -114,11 +113,10 @@ impl Phone {
         let phone = *self;
         self.task(Task::new(format!("Deleting {name}")), async move {
             let deleted = phone.drive(lpa::delete(iccid, lpa::Options::default())).await;
-            if deleted.is_ok() {
-                phone.send_notifications().await?;
-            }
             phone.refresh_lists().await;
-            deleted?;
+            if let Outcome::Deleted { notifications, .. } = deleted? {
+                phone.model.notified(&notifications);
+            }
             Ok(Some(Notice::good(format!("{name} is deleted."), "Its memory is free again.")))
         });
     }
@@ -286,25 +284,25 @@ impl Phone {
         Ok(None)
     }
 
-    /// Enables or disables, refreshes, attaches again, tells the servers.
+    /// Enables or disables.
     async fn switch(&self, procedure: Procedure) -> Result<(), Failure> {
         let outcome = self.drive(procedure).await;
-        let switched = match &outcome {
-            Ok(Outcome::Switched(refresh)) => Some(*refresh),
-            _ => None,
-        };
-        if switched == Some(Refresh::Proactive) {
+        self.refresh_lists().await;
+        if let Outcome::Switched { notifications, .. } = outcome? {
+            self.model.notified(&notifications);
+        }
+        Ok(())
+    }
+
+    /// Lets the chip change its profile, and attaches again.
+    async fn change_profile(&self, refresh: Refresh) {
+        if refresh == Refresh::Proactive {
             self.model.in_task(|task| task.step = "The chip asks for a refresh".to_owned());
             // What can't be answered is settled by the reset.
             let _ = self.terminal().proactive().await;
         }
-        if switched.is_some() {
-            self.model.in_task(|task| task.step = "Starting again with the other profile".to_owned());
-            self.terminal().power_on().await;
-        }
-        self.refresh_lists().await;
-        outcome?;
-        self.send_notifications().await
+        self.model.in_task(|task| task.step = "Starting again with the other profile".to_owned());
+        self.terminal().power_on().await;
     }
 
     /// What became of the switch, by what the network now says.
@@ -363,6 +361,12 @@ impl Phone {
                     self.show(&progress);
                     if self.inside().stop.get() { Answer::Stop } else { Answer::Continue }
                 }
+                // Nothing is kept yet: after a reload the same code is entered again.
+                Effect::Keep(_) | Effect::Forget(_) => Answer::Continue,
+                Effect::Refresh(refresh) => {
+                    self.change_profile(refresh).await;
+                    Answer::Continue
+                }
                 Effect::Done(result) => {
                     // A procedure that broke off may have left its channel open.
                     if matches!(&result, Err(Failure { cause: lpa::Cause::Misuse, .. })) {
@@ -399,7 +403,7 @@ impl Phone {
         }
         self.model.in_task(|task| {
             task.can_stop = progress.can_stop;
-            task.step = words(&progress.step).to_owned();
+            task.step = progress.step.words().en.to_owned();
             if let Part::Install { segments_done, segments, bytes_done, bytes, .. } = progress.step {
                 task.segments = Some([segments_done, segments, bytes_done, bytes]);
             }
@@ -414,18 +418,14 @@ impl Phone {
             let session =
                 self.terminal().session().map_err(|error| ServerLost(error.because().to_owned()))?;
             let name = call.function.name();
-            let path = format!(
-                "/network/sessions/{}/http/{}{}{name}",
-                session.session_id,
-                call.address,
-                rsp::es9::PATH
-            );
-            let row = self.model.row(Party::Phone, Party::Smdp, format!("ES9+.{}", capitalised(name)));
+            let path =
+                format!("/network/sessions/{}/http/{}{}", session.session_id, call.address, call.path());
+            let called = format!("{}.{}", call.interface.name(), capitalised(name));
+            let row = self.model.row(Party::Phone, Party::Smdp, called);
             self.model.on_air.set(Some((Party::Phone, Party::Smdp)));
             let answer = http::send("POST", &path, &[ADMIN_PROTOCOL], Some(&call.body)).await;
             self.model.on_air.set(None);
-            let request =
-                format!("POST https://{}{}{name}\n{}", call.address, rsp::es9::PATH, pretty(&call.body));
+            let request = format!("POST https://{}{}\n{}", call.address, call.path(), pretty(&call.body));
             let shown =
                 answer.as_ref().map(|answer| (answer.status, &answer.body[..])).map_err(String::as_str);
             self.model.add_http(row, &request, shown, call.body.len());
@@ -482,23 +482,5 @@ fn verb(kind: &str) -> &'static str {
         "voice" => "call",
         "sms" => "send a message to",
         _ => "open",
-    }
-}
-
-/// A step of a procedure in words.
-const fn words(step: &Part) -> &'static str {
-    match step {
-        Part::ReadChip => "Reading the chip",
-        Part::InitiateAuthentication => "Asking the operator's server who it is",
-        Part::AuthenticateServer => "The chip checks the server's certificate",
-        Part::AuthenticateClient => "The server checks the chip and finds the order",
-        Part::PrepareDownload => "The chip makes its one-time key",
-        Part::FetchPackage => "Downloading the whole package at once",
-        Part::Install { kind, .. } => match kind {
-            SegmentKind::InitialiseSecureChannel => "Opening the secure channel into the chip",
-            _ => "The chip decrypts and installs, segment by segment",
-        },
-        Part::Notify => "Telling the operator's server",
-        Part::Cancel(_) => "Giving the session up",
     }
 }

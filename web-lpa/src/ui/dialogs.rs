@@ -51,10 +51,13 @@ pub(super) fn Questions() -> impl IntoView {
     view! {
         <Modal open on_cancel=move || phone.answer(Reply::Postpone) label="A question about the new eSIM">
             {move || asked.get().map(|question| match question {
-                Question::Consent { metadata, strong_consent, confirmation_code_required } => view! {
+                Question::Consent { metadata, strong_consent, confirmation_code_required, .. } => view! {
                     <Consent metadata=*metadata strong=strong_consent code_follows=confirmation_code_required/>
                 }.into_any(),
-                Question::ConfirmationCode { wrong_before } => view! { <ConfirmationCode wrong_before/> }.into_any(),
+                Question::ConfirmationCode { wrong_before, .. } => view! { <ConfirmationCode wrong_before/> }.into_any(),
+                question @ (Question::MemoryReset(_) | Question::RemoveNotification(_)) => view! {
+                    <Decision words=question.words().en/>
+                }.into_any(),
             })}
         </Modal>
     }
@@ -99,6 +102,19 @@ fn Consent(metadata: StoreMetadata, strong: bool, code_follows: bool) -> impl In
             <button type="button" class="quiet danger" on:click=move |_| phone.answer(Reply::Reject)>"Refuse for good"</button>
             <button type="button" on:click=move |_| phone.answer(Reply::Postpone)>"Not now"</button>
             <button type="button" class="primary" autofocus on:click=move |_| phone.answer(Reply::Accept)>"Install"</button>
+        </div>
+    }
+}
+
+/// A yes or no after a warning.
+#[component]
+fn Decision(words: String) -> impl IntoView {
+    let Context { phone, .. } = context();
+    view! {
+        <p>{words}</p>
+        <div class="actions">
+            <button type="button" on:click=move |_| phone.answer(Reply::Reject)>"No"</button>
+            <button type="button" class="quiet danger" on:click=move |_| phone.answer(Reply::Accept)>"Yes"</button>
         </div>
     }
 }

@@ -306,7 +306,7 @@ fn Notifications() -> impl IntoView {
 fn notification(one: Notification) -> impl IntoView {
     let state = match &one.failure {
         None => "delivered".to_owned(),
-        Some(failure) => format!("kept on the chip: {} {}", failure.what(), failure.codes()),
+        Some(failure) => format!("kept on the chip: {} {}", failure.what().en, failure.codes()),
     };
     let iccid = one.iccid.as_deref().map(short).unwrap_or_default();
     view! {

@@ -44,11 +44,7 @@ pub fn download(code: ActivationCode, device: DeviceInfo, options: Options) -> P
 /// §3.1.3, without an activation code): the one that the chip is configured with, or else
 /// `device_default`, the device's.
 #[must_use]
-pub fn download_default(
-    device_default: Option<String>,
-    device: DeviceInfo,
-    options: Options,
-) -> Procedure {
+pub fn download_default(device_default: Option<String>, device: DeviceInfo, options: Options) -> Procedure {
     Procedure::new(move |io| async move {
         with_isd_r(&io, &options, async |isd_r| {
             let chip_s = read_addresses(isd_r).await?.default_dp_address;
@@ -367,9 +363,8 @@ impl Download<'_> {
             }
             return Err(failure);
         }
-        let after = After::of(self.io, isd_r, |metadata| {
-            !before.notifications.contains(&metadata.seq_number)
-        });
+        let after =
+            After::of(self.io, isd_r, |metadata| !before.notifications.contains(&metadata.seq_number));
         match after.await {
             Ok(After { profiles, told: Told { reports: notifications, waiting }, free_memory }) => {
                 self.io.forget(id).await;
@@ -402,7 +397,8 @@ impl Download<'_> {
             return failure;
         };
         // Only a signed word is worth telling the server.
-        let signed = matches!(CancelSessionResponse::decode(&answer.data), Ok(CancelSessionResponse::Ok { .. }));
+        let signed =
+            matches!(CancelSessionResponse::decode(&answer.data), Ok(CancelSessionResponse::Ok { .. }));
         if signed && !failure.server_is_out() {
             let request = es9::CancelSessionRequest {
                 transaction_id: id.to_string(),
