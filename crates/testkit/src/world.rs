@@ -22,6 +22,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use rsp::ActivationCode;
 use rsp::auth::DeviceInfo;
+use rsp::status::{ResponseHeader, StatusCode};
 use rsp_crypto::issue::{Identity, LpaPki};
 use rsp_crypto::{CiKey, Software, ready};
 use serde_json::{Value, json};
@@ -153,6 +154,7 @@ struct Faults {
     change_answer: Option<ChangeAnswer>,
     lose_answer_of: Option<String>,
     lose_request_of: Option<String>,
+    refuse: Option<(String, Vec<u8>)>,
     card: Option<(usize, CardFault)>,
 }
 
@@ -181,6 +183,21 @@ impl Link for SmLink {
         if self.faults.borrow().lose_request_of.as_ref().is_some_and(|name| target.ends_with(name.as_str())) {
             self.faults.borrow_mut().lose_request_of = None;
             return Err(LinkFailure::Late);
+        }
+        let refusal = self.faults.borrow().refuse.clone().filter(|(name, _)| target.ends_with(name.as_str()));
+        if let Some((_, body)) = refusal {
+            let answer = Some(body.clone());
+            self.log.borrow_mut().push(Exchange {
+                party: Party::Smdp,
+                target,
+                request: request.into_body(),
+                answer,
+            });
+            let answer = Response::builder()
+                .header("content-type", "application/json")
+                .header("x-admin-protocol", rsp::es9::ADMIN_PROTOCOL)
+                .body(body);
+            return answer.map_err(|_| LinkFailure::Late);
         }
         let start = Instant::now();
         let host = request.uri().host().unwrap_or_default().to_owned();
@@ -574,6 +591,13 @@ impl World {
     /// the LPA does.
     pub fn change_answers(&self, change: impl FnMut(&str, &mut Vec<u8>) + 'static) {
         self.faults.borrow_mut().change_answer = Some(Box::new(change));
+    }
+
+    /// From now on this function is refused with this code, and the server does not hear of
+    /// the request.
+    pub fn refuse(&self, function: &str, code: StatusCode) {
+        let body = json!({ "header": ResponseHeader::failed(code, "") }).to_string().into_bytes();
+        self.faults.borrow_mut().refuse = Some((function.to_owned(), body));
     }
 
     /// All wires are sound again.

@@ -359,7 +359,7 @@ fn a_confirmation_code_is_asked_for_and_limited() {
     let procedure = lpa::download(order.code, device(), Options::default());
     let outcome = world.run(procedure, |question| match question {
         lpa::Question::Consent { .. } => Reply::Accept,
-        lpa::Question::ConfirmationCode { wrong_before } => {
+        lpa::Question::ConfirmationCode { wrong_before, .. } => {
             asked.push(*wrong_before);
             Reply::Code(codes.next().unwrap().into())
         }
