@@ -694,3 +694,23 @@ fn the_aid_that_answered_is_tried_first_the_next_time() {
     options.remember(b"\xA0another");
     assert_eq!(options.isd_r_aids.len(), ISD_R_AIDS.len() + 1);
 }
+
+#[test]
+fn texts_of_strangers_turn_no_line_and_hold_no_control() {
+    let hostile = "\u{202E}evil\0\u{7}\u{2066}";
+    let cause = Cause::AddressMismatch { signed: hostile.into() };
+    let failure = Failure { stage: Stage::InitiateAuthentication, cause };
+    let data = rsp::status::StatusCodeData {
+        subject_code: hostile.into(),
+        reason_code: hostile.into(),
+        subject_identifier: None,
+        message: Some(hostile.repeat(1000)),
+    };
+    let refused = Failure { stage: Stage::AuthenticateClient, cause: Cause::ServerRefused(data) };
+    for failure in [failure, refused] {
+        for text in [failure.what().en, failure.what().ja, failure.codes()] {
+            assert!(text.contains("evil") && text.len() < 3000, "{text:?}");
+            assert!(!text.contains(['\u{202E}', '\u{2066}', '\0', '\u{7}']), "{text:?}");
+        }
+    }
+}
