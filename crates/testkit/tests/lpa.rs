@@ -139,7 +139,9 @@ fn every_refusal_of_a_download_is_told_and_loses_nothing() {
         assert_eq!(failure.stage, stage, "{context}");
         let told = match &failure.cause {
             Cause::ServerRefused(data) => data,
-            Cause::NoCommonCi { refused: Some(data), server: None, chip } if !chip.is_empty() => data,
+            Cause::NoCommonCi { refused: Some(data), server: None, chip } if !chip.is_empty() => {
+                data.as_ref()
+            }
             _ => panic!("{context}: {failure}"),
         };
         assert_eq!((&*told.subject_code, &*told.reason_code), (code.subject, code.reason));

@@ -73,7 +73,8 @@ impl Contact<'_> {
         let answer: es9::InitiateAuthenticationResponse =
             match server::call(self.io, stage, self.server, function, &request).await {
                 Err(Failure { cause: Cause::ServerRefused(data), .. }) if is_about_ci(&data) => {
-                    let cause = Cause::NoCommonCi { chip: chip_ci, server: None, refused: Some(data) };
+                    let cause =
+                        Cause::NoCommonCi { chip: chip_ci, server: None, refused: Some(Box::new(data)) };
                     return Err(Failure::new(stage, cause));
                 }
                 answer => answer?,
