@@ -68,7 +68,11 @@ fn perform(world: &mut World, session: &str, effect: Effect) -> Result<Answer, R
             Answer::Server(Ok(HttpAnswer { status, body }))
         }
         Effect::Ask(_) => Answer::Reply(Reply::Accept),
-        Effect::Progress(_) => Answer::Continue,
+        Effect::Progress(_) | Effect::Keep(_) | Effect::Forget(_) => Answer::Continue,
+        Effect::Refresh(_) => {
+            world.refresh();
+            Answer::Continue
+        }
         Effect::Done(result) => return Err(result),
     })
 }
@@ -181,15 +185,15 @@ fn power_fails_after_any_command_of_a_change_and_one_profile_is_enabled() {
 fn a_chip_pulled_between_enable_and_refresh_comes_up_with_the_new_profile_and_no_old_command() {
     let (mut world, order) = installed(102);
     let iccid: Iccid = order.iccid.parse().unwrap();
-    world.run(lpa::enable(iccid, Options::default()), |_| Reply::Accept).unwrap();
+    world.until_refresh(lpa::enable(iccid, Options::default())).unwrap();
     world.power_cycle();
     assert_eq!(world.terminal_profile(), apdu::StatusWord::OK, "no REFRESH waits any more");
     assert_eq!(enabled(&mut world), [order.iccid]);
     assert_eq!(world.imsi().unwrap(), world.operational[0].imsi);
     // The chip is not blocked: it switches back at once.
     let provisioning: Iccid = world.provisioning.iccid.parse().unwrap();
-    let back = world.run(lpa::enable(provisioning, Options::default()), |_| Reply::Accept);
-    assert_eq!(back.unwrap(), Outcome::Switched(lpa::Refresh::Proactive));
+    let back = world.until_refresh(lpa::enable(provisioning, Options::default()));
+    assert_eq!(back.unwrap(), lpa::Refresh::Proactive);
 }
 
 #[test]
@@ -421,7 +425,7 @@ fn a_package_bound_to_one_chip_installs_on_no_other() {
 fn a_profile_whose_change_waits_can_be_deleted_and_the_reset_finds_the_old_one() {
     let (mut world, order) = installed(124);
     let iccid: Iccid = order.iccid.parse().unwrap();
-    world.run(lpa::enable(iccid, Options::default()), |_| Reply::Accept).unwrap();
+    world.until_refresh(lpa::enable(iccid, Options::default())).unwrap();
     // Before the REFRESH it still is disabled.
     world.run(lpa::delete(iccid, Options::default()), |_| Reply::Accept).unwrap();
     world.refresh();
@@ -460,7 +464,7 @@ fn metadata_that_changed_after_consent_is_cancelled_by_the_lpa() {
 fn every_recorded_request_once_more_changes_nothing() {
     let (mut world, order) = installed(106);
     let iccid: Iccid = order.iccid.parse().unwrap();
-    world.run(lpa::enable(iccid, Options::default()), |_| Reply::Accept).unwrap();
+    world.until_refresh(lpa::enable(iccid, Options::default())).unwrap();
     world.refresh();
     world.attach(None).unwrap();
     world.run(lpa::notifications(Options::default()), |_| Reply::Accept).unwrap();
@@ -562,6 +566,13 @@ fn a_hostile_card_ends_every_procedure_of_the_lpa() {
             lpa::notifications(options()),
             lpa::memory_reset(7, options()),
             lpa::set_nickname(iccid, "\u{202E}name\0", options()),
+            lpa::set_default_smdp("smdp.example.com", options()),
+            lpa::download_default(Some("smdp.example.com".into()), device(), options()),
+            lpa::discover(None, device(), options()),
+            lpa::check_server("smdp.example.com".into(), device(), options()),
+            lpa::list_notifications(options()),
+            lpa::send_notification(1, options()),
+            lpa::remove_notification(1, options()),
         ];
         for (number, mut procedure) in procedures.into_iter().enumerate() {
             let (name, mut card) = cards().remove(index);
@@ -572,7 +583,9 @@ fn a_hostile_card_ends_every_procedure_of_the_lpa() {
                     Effect::Card(command) => Answer::Card(Ok(card(&command))),
                     Effect::Server(_) => Answer::Server(Ok(HttpAnswer { status: 200, body: b"{}".to_vec() })),
                     Effect::Ask(_) => Answer::Reply(Reply::Accept),
-                    Effect::Progress(_) => Answer::Continue,
+                    Effect::Progress(_) | Effect::Keep(_) | Effect::Forget(_) | Effect::Refresh(_) => {
+                        Answer::Continue
+                    }
                     Effect::Done(result) => {
                         assert!(result.is_err() || name == "noise", "{name} {number}: {result:?}");
                         break;
@@ -943,7 +956,7 @@ fn a_recorded_auts_moves_no_sequence_number() {
 fn keys_are_in_no_answer_and_in_no_request_of_a_terminal() {
     let (mut world, order) = installed(118);
     let iccid: Iccid = order.iccid.parse().unwrap();
-    world.run(lpa::enable(iccid, Options::default()), |_| Reply::Accept).unwrap();
+    world.until_refresh(lpa::enable(iccid, Options::default())).unwrap();
     world.refresh();
     world.attach(None).unwrap();
     world.ask_network(Method::GET, "/network/subscribers", None);
