@@ -234,29 +234,62 @@ fn cost(lab: &Laboratory, process: &Process, sessions: usize, rounds: usize) {
     println!("{}", Value::from_iter(figures));
 }
 
-/// Sessions for minutes, and how large the process becomes.
+/// How large the process is, at some time of a soak.
+struct Sample {
+    /// In seconds since the beginning.
+    at: f64,
+    sessions: u64,
+    /// In MB.
+    resident: f64,
+}
+
+/// Sessions for minutes, and how large the process becomes: a line every 15 seconds. What is
+/// judged is the time after warming up (a third of the soak, in which caches fill and heaps find
+/// their size): the mean of its first third against that of its last.
 fn soak(lab: &Laboratory, process: &Process, minutes: u64, threads: usize) {
-    let limit = Duration::from_secs(60 * minutes);
-    let sizes = Mutex::new(Vec::new());
-    let step = (limit / 10).max(Duration::from_secs(1));
+    const EVERY: Duration = Duration::from_secs(1);
+    const LINE: usize = 15;
+    /// In hundredths: what a garbage collected heap may go up and down by itself.
+    const CONSTANT: f64 = 3.0;
+    let limit = Duration::from_secs(60 * minutes.max(1));
     println!("soak: {minutes} min, {threads} LPAs; memory of the process in MB:");
-    let ran = run_for(lab, process, limit, threads, |elapsed, sessions| {
-        let mut sizes = sizes.lock().unwrap();
-        if elapsed >= step * (sizes.len() as u32) {
-            let size = process.resident();
-            println!("  {:>5.0} s  {sessions:>7} sessions  {size:>6.1} MB", elapsed.as_secs_f64());
-            sizes.push(size);
-        }
+    let (sessions, over) = (AtomicU64::new(0), AtomicBool::new(false));
+    let (ran, samples) = thread::scope(|scope| {
+        let sampled = scope.spawn(|| {
+            let (begun, mut samples) = (Instant::now(), Vec::new());
+            while !over.load(Ordering::Relaxed) {
+                let (at, sessions) = (begun.elapsed().as_secs_f64(), sessions.load(Ordering::Relaxed));
+                let resident = process.resident();
+                if samples.len().is_multiple_of(LINE) {
+                    println!("  {at:>5.0} s  {sessions:>7} sessions  {resident:>6.1} MB");
+                }
+                samples.push(Sample { at, sessions, resident });
+                thread::sleep(EVERY);
+            }
+            samples
+        });
+        let ran = run_for(lab, process, limit, threads, |_, done| sessions.store(done, Ordering::Relaxed));
+        over.store(true, Ordering::Relaxed);
+        (ran, sampled.join().unwrap())
     });
-    let sizes = sizes.into_inner().unwrap();
     println!(
-        "soak: {} sessions, none failed, {:.0} a second, {:.2} ms CPU each; {:.1} MB after a fifth of the \
-         time, {:.1} MB at the end",
+        "soak: {} sessions, none failed, {:.0} a second, {:.2} ms CPU each",
         ran.sessions,
         ran.per_second(),
         ran.cpu_each() / 1e3,
-        sizes[sizes.len() / 5],
-        process.resident()
+    );
+    let warm = &samples[samples.len() / 3..];
+    let third = warm.len() / 3;
+    let mean = |part: &[Sample], of: fn(&Sample) -> f64| part.iter().map(of).sum::<f64>() / part.len() as f64;
+    let means = |part| (mean(part, |one| one.sessions as f64), mean(part, |one| one.resident));
+    let ((from, before), (to, after)) = (means(&warm[..third]), means(&warm[warm.len() - third..]));
+    let grown = after - before;
+    println!(
+        "memory: {before:.1} MB around {from:.0} sessions ({:.0} s on), {after:.1} MB around {to:.0}: {grown:+.1} MB, \
+         {:+.2} kB a session: {}",
+        warm[0].at,
+        grown * 1024.0 / (to - from),
+        if grown * 100.0 <= CONSTANT * before { "constant" } else { "not constant" }
     );
 }
 

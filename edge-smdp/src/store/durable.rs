@@ -16,20 +16,21 @@
 //! one for each statement. What this file knows of where a profile may be is a hint:
 //! the record in the object decides.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::cmp::Reverse;
-use core::pin::pin;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_util::future::{Either, join_all, select};
-use js_sys::{Function, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Object, Promise, Reflect, Uint8Array};
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::{ObjectNamespace, SqlStorage};
@@ -585,41 +586,68 @@ impl Store for Durable {
 /// Not with `worker::Delay`: it takes what `setTimeout` returns for a number, which
 /// it is not under the runtime's Node.js compatibility.
 pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let timer = Timer::start(limit);
-    match select(pin!(work), pin!(JsFuture::from(timer.elapsed.clone()))).await {
+    match select(pin!(work), Timer::start(limit)).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(_) => None,
     }
 }
 
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(call: &Closure<dyn FnMut()>, milliseconds: f64) -> JsValue;
+
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(id: &JsValue);
+}
+
 /// A timer of the runtime, stopped when it is dropped.
+///
+/// Without a promise: that of a timer which was stopped is never settled, and a [`JsFuture`]
+/// over it would stay for ever, as it and its callbacks hold each other until then.
 struct Timer {
-    elapsed: Promise,
+    bell: Rc<Bell>,
     id: JsValue,
+    /// What the runtime calls; it lives no longer than the timer.
+    _ring: Closure<dyn FnMut()>,
+}
+
+#[derive(Default)]
+struct Bell {
+    has_rung: Cell<bool>,
+    waker: Cell<Option<Waker>>,
 }
 
 impl Timer {
     fn start(limit: Duration) -> Self {
-        let mut id = JsValue::UNDEFINED;
-        let milliseconds = JsValue::from_f64(limit.as_secs_f64() * 1000.0);
-        let elapsed = Promise::new(&mut |resolve, _| {
-            if let Some(set) = global("setTimeout") {
-                id = set.call2(&JsValue::UNDEFINED, &resolve, &milliseconds).unwrap_or_default();
+        let bell = Rc::<Bell>::default();
+        let rung = Rc::clone(&bell);
+        let ring = Closure::wrap_assert_unwind_safe(Box::new(move || {
+            rung.has_rung.set(true);
+            if let Some(waker) = rung.waker.take() {
+                waker.wake();
             }
-        });
-        Self { elapsed, id }
+        }) as Box<dyn FnMut()>);
+        let id = set_timeout(&ring, limit.as_secs_f64() * 1000.0);
+        Self { bell, id, _ring: ring }
+    }
+}
+
+impl Future for Timer {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.bell.has_rung.get() {
+            return Poll::Ready(());
+        }
+        self.bell.waker.set(Some(context.waker().clone()));
+        Poll::Pending
     }
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        if let Some(clear) = global("clearTimeout") {
-            // A timer that is over already is not an error.
-            drop(clear.call1(&JsValue::UNDEFINED, &self.id));
-        }
+        // One that is over already is not an error.
+        clear_timeout(&self.id);
     }
-}
-
-fn global(name: &str) -> Option<Function> {
-    Reflect::get(&js_sys::global(), &name.into()).ok()?.dyn_into().ok()
 }
