@@ -4,7 +4,7 @@ use rsp::status::StatusCode;
 use rsp::{Eid, MatchingId};
 
 use crate::error::Refusal;
-use crate::profile::{EventKind, Order, Profile, ProfileState};
+use crate::profile::{EventKind, Order, Profile, ProfileState, Withdrawn};
 
 /// Alphabet of generated matching ids: no letter that looks like a digit.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -124,6 +124,7 @@ pub(crate) fn cancel_order(
         let because = "a bound package was handed out and may be installed; only Unavailable is possible";
         return Err(Refusal::new(StatusCode::ICCID_INVALID_TRANSITION, because));
     }
+    profile.withdrawn = Withdrawn::of(order);
     profile.order = None;
     profile.state = match status {
         FinalStatus::Available => ProfileState::Available,
