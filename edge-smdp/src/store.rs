@@ -37,7 +37,8 @@ pub const MAX_PROFILE_TYPES: usize = 200;
 /// A record and the number of its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// Counts the replacements.
+    /// Counts the replacements. No two records of an ICCID ever have the same, also when
+    /// one was removed in between.
     pub version: u64,
     /// The record.
     pub profile: Profile,

@@ -24,6 +24,8 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct Tables {
     profiles: BTreeMap<Iccid, Row>,
+    /// What versions begin with: above those of all records that were removed.
+    versions: u64,
     journal: BTreeMap<u64, (Iccid, Event)>,
     events: BTreeMap<EventKind, u64>,
     outbox: BTreeMap<u64, Outgoing>,
@@ -63,6 +65,7 @@ impl Memory {
     pub fn snapshot(&self) -> String {
         let Tables {
             profiles,
+            versions,
             journal,
             events,
             outbox,
@@ -74,7 +77,7 @@ impl Memory {
             sessions: _,
         } = &*self.tables.borrow();
         format!(
-            "{profiles:?}\n{journal:?}\n{events:?}\n{outbox:?}\n{number}\n{profile_types:?}\n\
+            "{profiles:?}\n{versions}\n{journal:?}\n{events:?}\n{outbox:?}\n{number}\n{profile_types:?}\n\
              {matching_ids:?}\n{links:?}\n{calls:?}"
         )
     }
@@ -132,7 +135,7 @@ impl Store for Memory {
         if there.is_some_and(|row| row.profile.state != ProfileState::Available) {
             return Ok(Added::InUse);
         }
-        let version = there.map_or(0, |row| row.version + 1);
+        let version = there.map_or(tables.versions, |row| row.version + 1);
         let row = Row { version, profile: without_pending(profile), packages: packages.clone(), bound: None };
         let added =
             if tables.profiles.insert(profile.iccid, row).is_none() { Added::New } else { Added::Replaced };
@@ -182,6 +185,7 @@ impl Store for Memory {
         let there = tables.profiles.get(iccid).is_some_and(|row| row.version == version);
         if there {
             tables.profiles.remove(iccid);
+            tables.versions = tables.versions.max(version + 1);
         }
         Ok(there)
     }

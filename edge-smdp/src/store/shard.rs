@@ -618,7 +618,10 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             let there = there.first();
             let available = there.map(|row| text(row, 0) == Some(ProfileState::Available.name()));
             if available != Some(false) {
-                let version = there.and_then(|row| integer(row, 1)).map_or(0, |version| version + 1);
+                let version = match there.and_then(|row| integer(row, 1)) {
+                    Some(version) => version + 1,
+                    None => first_version(sql)?,
+                };
                 // First what may be too long for a row: an error does not undo what was written
                 // before it, and a profile without a package could be ordered.
                 run(
@@ -705,6 +708,7 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             let delete = "DELETE FROM profile WHERE iccid = ? AND version = ? RETURNING state";
             let removed = rows(sql, delete, vec![iccid.as_str().into(), number(*version)])?;
             if let Some(state) = removed.first().and_then(|row| text(row, 0)) {
+                above(sql, *version)?;
                 count(sql, &format!("state:{state}"), -1)?;
                 run(sql, "DELETE FROM package WHERE iccid = ?", vec![iccid.as_str().into()])?;
                 run(sql, "DELETE FROM bound WHERE iccid = ?", vec![iccid.as_str().into()])?;
@@ -870,6 +874,23 @@ fn insert(sql: &SqlStorage, columns: &Columns, version: u64) -> worker::Result<(
         bindings,
     )?;
     count(sql, &format!("state:{}", columns.state.name()), 1)
+}
+
+/// What versions begin with in this object: above those of all records that were removed, so
+/// that a new record of the same ICCID is never taken for the old one.
+fn first_version(sql: &SqlStorage) -> worker::Result<u64> {
+    let query = "SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'versions'";
+    Ok(rows(sql, query, vec![])?.first().and_then(|row| integer(row, 0)).unwrap_or(0))
+}
+
+/// From now on versions begin above this one.
+fn above(sql: &SqlStorage, version: u64) -> worker::Result<()> {
+    run(
+        sql,
+        "INSERT INTO meta (name, value) VALUES ('versions', ?1) ON CONFLICT (name)
+         DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))",
+        vec![(version + 1).to_string().into()],
+    )
 }
 
 /// Takes over what goes with a change.

@@ -136,6 +136,18 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
     holds(!store.remove(stored.version, &three.iccid).await?, "once")?;
     holds(store.profile(&three.iccid).await?.is_none(), "and is absent then")?;
     holds(store.packages(&three.iccid).await?.is_none(), "with its package")?;
+    // The same ICCID again is another profile: who holds the old one has lost.
+    for _ in 0..2 {
+        holds(store.add_profile(&three, &sealed(b"4")).await? == Added::New, "an ICCID can come again")?;
+        for version in 0..=stored.version {
+            let change = Change::of(three.clone());
+            holds(!store.replace(version, &change).await?, "a version never comes again")?;
+            holds(!store.remove(version, &three.iccid).await?, "nor is it forgotten by an old one")?;
+        }
+        let again = store.profile(&three.iccid).await?.ok_or_else(|| Fault::new("the profile is absent"))?;
+        holds(again.version > stored.version, "versions go on")?;
+        holds(store.remove(again.version, &three.iccid).await?, "and it is forgotten again")?;
+    }
 
     // What is due.
     holds(store.expired(51, MANY).await?.contains(&one.iccid), "an order has its time")?;
