@@ -201,8 +201,8 @@ pub struct Order {
     /// The eUICC: given by the operator, or the first that authenticated itself.
     #[serde(with = "text::option")]
     pub eid: Option<Eid>,
-    /// Whether the order is found by its EID: the operator named it. Older records do not
-    /// say, and may be.
+    /// Whether the order is found by its EID: it has one, and an empty matching id. Older
+    /// records do not say, and may be.
     #[serde(default = "yes")]
     pub linked: bool,
     /// The token of the activation code; empty: found by EID.

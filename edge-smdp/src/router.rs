@@ -294,7 +294,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         {
             self.store.claim_matching_id(&id, iccid).await?;
         }
-        match order.eid.filter(|eid| ended.eids.contains(eid)) {
+        match order.eid.filter(|eid| order.linked && ended.eids.contains(eid)) {
             Some(eid) => self.store.link(&eid, iccid).await,
             None => Ok(()),
         }

@@ -27,6 +27,8 @@ pub mod suite;
 
 /// How many profiles or events a page holds at most.
 pub const MAX_PAGE: usize = 200;
+/// How many links a page holds at most.
+pub const MAX_LINKS: usize = 64;
 /// How many messages that wait are kept in one place; the oldest go first.
 pub const MAX_WAITING: usize = 10_000;
 /// How many events the journal keeps in one place; the oldest go first.
@@ -194,6 +196,16 @@ pub struct Logged {
     pub event: Event,
 }
 
+/// A profile that is found by the EID of its eUICC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Later links have a larger one.
+    pub number: u64,
+    /// The profile.
+    #[serde(with = "text")]
+    pub iccid: Iccid,
+}
+
 /// How much there is of everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
@@ -319,14 +331,15 @@ pub trait Store {
         true
     }
 
-    /// Notes that a profile is meant for an eUICC. A repeat changes nothing.
+    /// Notes that a profile is found by the EID of its eUICC. A repeat changes nothing.
     async fn link(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault>;
 
     /// Forgets [`Store::link`]. A repeat changes nothing.
     async fn unlink(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault>;
 
-    /// The profiles linked to an eUICC, at most 64, the first linked first.
-    async fn linked(&self, eid: &Eid) -> Result<Vec<Iccid>, Fault>;
+    /// A page of the profiles linked to an eUICC, at most [`MAX_LINKS`], the first linked
+    /// first: those behind the link `after`, 0 for the first page.
+    async fn linked(&self, eid: &Eid, after: u64) -> Result<Vec<Link>, Fault>;
 
     /// Notes which profile a call of ES2+ chose, in the place of `instead_of` or of
     /// nothing; kept until `expires`. Returns the one that it has chosen now: another

@@ -597,6 +597,29 @@ fn an_order_without_matching_id_is_found_by_eid() {
     }
 }
 
+/// However many other orders an eUICC has: with codes, or found by its EID but not released.
+#[test]
+fn an_order_found_by_eid_is_not_hidden_by_others() {
+    for (release, others) in [(true, false), (false, true)] {
+        let world = World::new();
+        for number in 0..70 {
+            let iccid = format!("89001010000000{number:02}007");
+            world.add_profile(&iccid);
+            assert_success(&world.es2("downloadOrder", json!({ "iccid": iccid, "eid": EID })));
+            let mut confirm = json!({ "iccid": iccid, "releaseFlag": release });
+            if others {
+                confirm["matchingId"] = json!("");
+            }
+            assert_success(&world.es2("confirmOrder", confirm));
+        }
+        let none = world.euicc().authenticate(&world, None).err().unwrap();
+        assert_eq!(none, if others { "8.2/1.2" } else { "8.2.6/3.8" });
+        let package = world.add_profile(ICCID);
+        assert_eq!(world.release(ICCID, json!({ "eid": EID, "matchingId": "" })), "");
+        assert_eq!(world.euicc().download(&world, None, None).unwrap().1, package);
+    }
+}
+
 #[test]
 fn a_subscriber_becomes_a_profile() {
     let world = World::new();

@@ -206,8 +206,10 @@ fn indexes_do_not_grow() {
     world.add_profile(ICCID);
     for number in 0..50 {
         let eid = format!("890490320000000000000000000{number:05}");
-        world.release(ICCID, json!({ "eid": eid, "matchingId": format!("MATCH-{number}") }));
-        assert_eq!(world.smdp.store().leads().unwrap_or((1, 1)), (1, 1));
+        let (id, leads) =
+            if number % 2 == 0 { (format!("MATCH-{number}"), (1, 0)) } else { (String::new(), (0, 1)) };
+        world.release(ICCID, json!({ "eid": eid, "matchingId": id }));
+        assert_eq!(world.smdp.store().leads().unwrap_or(leads), leads);
         let cancel = json!({ "iccid": ICCID, "finalProfileStatusIndicator": "Available" });
         assert_success(&world.es2("cancelOrder", cancel));
     }

@@ -86,24 +86,30 @@ fn wrong_confirmation_codes_at_once_are_all_counted() {
 /// Whoever gives an order up does not take away what leads to the next one.
 #[test]
 fn a_cancelled_order_leaves_the_next_one_its_euicc() {
-    for begin in 0..12 {
+    for (begin, gap) in (0..12).flat_map(|begin| (1..6).map(move |gap| (begin, gap))) {
         let world = World::new();
         world.add_profile(ICCID);
-        assert_success(&world.es2("downloadOrder", json!({ "iccid": ICCID, "eid": EID })));
-        assert_success(
-            &world.es2("confirmOrder", json!({ "iccid": ICCID, "matchingId": "M", "releaseFlag": true })),
-        );
+        world.release(ICCID, json!({ "eid": EID, "matchingId": "" }));
         let header =
             |id: &str| json!({ "functionRequesterIdentifier": "2.999.2", "functionCallIdentifier": id });
         let cancel = json!({
             "header": header("cancel"), "iccid": ICCID, "finalProfileStatusIndicator": "Available",
         });
         let order = json!({ "header": header("again"), "iccid": ICCID, "eid": EID });
-        let calls = [("es2plus/downloadOrder", &order, begin), ("es2plus/cancelOrder", &cancel, 0)];
+        let confirm = json!({
+            "header": header("confirm"), "iccid": ICCID, "matchingId": "", "releaseFlag": true,
+        });
+        let calls = [
+            ("es2plus/downloadOrder", &order, begin),
+            ("es2plus/confirmOrder", &confirm, begin + gap),
+            ("es2plus/cancelOrder", &cancel, 0),
+        ];
         let answers = several(&world, &calls);
-        assert_success(&answers[1]);
-        let linked = usize::from(code_of(&answers[0]).is_empty());
-        assert_eq!(world.state(ICCID) == "Linked", linked == 1);
-        assert!(world.smdp.store().leads().is_none_or(|leads| leads == (0, linked)), "{begin}");
+        assert_success(&answers[2]);
+        let confirmed = code_of(&answers[1]).is_empty();
+        assert_eq!(world.state(ICCID) == "Released", confirmed, "{begin} {gap}");
+        let leads = (0, usize::from(confirmed));
+        assert_eq!(world.smdp.store().leads().unwrap_or(leads), leads, "{begin} {gap}");
+        assert_eq!(world.euicc().authenticate(&world, None).is_ok(), confirmed, "{begin} {gap}");
     }
 }

@@ -20,7 +20,7 @@ use crate::seal::Cipher;
 use crate::service::authenticate::Authenticated;
 use crate::service::bind::{self, Binding, Step};
 use crate::service::{authenticate, cancel, initiate, notify, session};
-use crate::store::Store;
+use crate::store::{Link, Store};
 use crate::{Chance, Clock, Courier};
 
 impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S, C, R, O> {
@@ -83,28 +83,26 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             return self.store.matching_id(id).await;
         }
         let eid = who.euicc.eid();
-        let mut waiting = None;
+        let (mut waiting, mut after) = (None, 0);
+        // Page by page to the end: how many there are is the operator's to decide.
         loop {
-            let mut finished = 0;
-            for iccid in self.store.linked(eid).await? {
+            let page = self.store.linked(eid, after).await?;
+            let Some(last) = page.last() else { return Ok(waiting) };
+            after = last.number;
+            for Link { iccid, .. } in page {
                 let Some(stored) = self.store.profile(&iccid).await? else { continue };
                 match stored.profile.state {
                     // For good: out of the way of the orders behind it.
                     ProfileState::Installed
                     | ProfileState::Deleted
                     | ProfileState::Error
-                    | ProfileState::Unavailable => {
-                        self.store.unlink(eid, &iccid).await?;
-                        finished += 1;
-                    }
+                    | ProfileState::Unavailable => self.store.unlink(eid, &iccid).await?,
+                    // Of an order that has a code: earlier versions of this server linked those, too.
                     _ if !is_meant(&stored.profile, who) => {}
                     ProfileState::Released | ProfileState::Downloaded => return Ok(Some(iccid)),
                     ProfileState::Confirmed => waiting = waiting.or(Some(iccid)),
                     _ => {}
                 }
-            }
-            if finished == 0 || waiting.is_some() {
-                return Ok(waiting);
             }
         }
     }

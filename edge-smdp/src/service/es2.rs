@@ -29,7 +29,7 @@ pub(crate) fn download_order(
         state => return Err(Refusal::new(StatusCode::ICCID_IN_USE, format!("{state:?}"))),
     }
     profile.state = if eid.is_some() { ProfileState::Linked } else { ProfileState::Allocated };
-    profile.order = Some(Order { eid, linked: eid.is_some(), expires, ..Order::default() });
+    profile.order = Some(Order { eid, linked: false, expires, ..Order::default() });
     profile.note(now, EventKind::Ordered, None);
     Ok(())
 }
@@ -67,7 +67,7 @@ pub(crate) fn confirm_order(
     let eid = may_confirm(profile, confirmation.eid)?;
     if let Some(order) = &mut profile.order {
         order.eid = eid;
-        order.linked = eid.is_some();
+        order.linked = eid.is_some() && confirmation.matching_id.is_empty();
         order.matching_id = Some(confirmation.matching_id);
         order.confirmation_code = confirmation.confirmation_code.map(Into::into);
         order.smds_address = confirmation.smds_address;

@@ -36,8 +36,8 @@ use worker::{ObjectNamespace, SqlStorage};
 
 use super::shard::{Answer, Columns, OutboxRow, Statement, execute, frame, unframe};
 use super::{
-    Added, Change, JournalQuery, Logged, MAX_PAGE, Packages, Place, Query, Store, Stored, StoredProfileType,
-    Tally,
+    Added, Change, JournalQuery, Link, Logged, MAX_PAGE, Packages, Place, Query, Store, Stored,
+    StoredProfileType, Tally,
 };
 use crate::Fault;
 use crate::outbox::{Outgoing, Settled};
@@ -529,11 +529,10 @@ impl Store for Durable {
         self.call(shard, &Statement::Unlink { eid, iccid: iccid.to_string() }).await
     }
 
-    async fn linked(&self, eid: &Eid) -> Result<Vec<Iccid>, Fault> {
+    async fn linked(&self, eid: &Eid, after: u64) -> Result<Vec<Link>, Fault> {
         let eid = eid.to_string();
         let shard = Shard::of(Kind::Index, &eid);
-        let found: Vec<String> = self.call(shard, &Statement::Linked { eid }).await?;
-        found.into_iter().map(iccid_of).collect()
+        self.call(shard, &Statement::Linked { eid, after }).await
     }
 
     async fn remember_call(

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 
 use super::{
-    Added, Change, JournalPlace, JournalQuery, Logged, MAX_JOURNAL, MAX_PAGE, MAX_PROFILE_TYPES, MAX_WAITING,
-    Packages, Place, Query, Store, Stored, StoredProfileType, Tally,
+    Added, Change, JournalPlace, JournalQuery, Link, Logged, MAX_JOURNAL, MAX_LINKS, MAX_PAGE,
+    MAX_PROFILE_TYPES, MAX_WAITING, Packages, Place, Query, Store, Stored, StoredProfileType, Tally,
 };
 use crate::Fault;
 use crate::outbox::{Message, Outgoing, Settled};
@@ -29,11 +29,11 @@ struct Tables {
     journal: BTreeMap<u64, (Iccid, Event)>,
     events: BTreeMap<EventKind, u64>,
     outbox: BTreeMap<u64, Outgoing>,
-    /// Numbers journal and outbox.
+    /// Numbers journal, outbox and links.
     number: u64,
     profile_types: BTreeMap<String, StoredProfileType>,
     matching_ids: BTreeMap<MatchingId, Iccid>,
-    links: BTreeMap<Eid, Vec<Iccid>>,
+    links: BTreeMap<Eid, Vec<Link>>,
     calls: BTreeMap<String, Iccid>,
     sessions: BTreeMap<TransactionId, Option<Iccid>>,
 }
@@ -338,10 +338,11 @@ impl Store for Memory {
     }
 
     async fn link(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault> {
-        let mut tables = self.tables.borrow_mut();
-        let linked = tables.links.entry(*eid).or_default();
-        if !linked.contains(iccid) {
-            linked.push(*iccid);
+        let Tables { links, number, .. } = &mut *self.tables.borrow_mut();
+        let linked = links.entry(*eid).or_default();
+        if !linked.iter().any(|link| link.iccid == *iccid) {
+            *number += 1;
+            linked.push(Link { number: *number, iccid: *iccid });
         }
         Ok(())
     }
@@ -349,7 +350,7 @@ impl Store for Memory {
     async fn unlink(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault> {
         let links = &mut self.tables.borrow_mut().links;
         if let Some(linked) = links.get_mut(eid) {
-            linked.retain(|other| other != iccid);
+            linked.retain(|other| other.iccid != *iccid);
             if linked.is_empty() {
                 links.remove(eid);
             }
@@ -357,9 +358,10 @@ impl Store for Memory {
         Ok(())
     }
 
-    async fn linked(&self, eid: &Eid) -> Result<Vec<Iccid>, Fault> {
+    async fn linked(&self, eid: &Eid, after: u64) -> Result<Vec<Link>, Fault> {
         let tables = self.tables.borrow();
-        Ok(tables.links.get(eid).map(|list| list.iter().take(64).copied().collect()).unwrap_or_default())
+        let linked = tables.links.get(eid).into_iter().flatten();
+        Ok(linked.filter(|link| link.number > after).take(MAX_LINKS).copied().collect())
     }
 
     async fn remember_call(

@@ -12,7 +12,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Added, Change, JournalQuery, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally};
+use super::{
+    Added, Change, JournalQuery, Link, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally,
+};
 use crate::Fault;
 use crate::outbox::{Outgoing, Settled};
 use crate::profile::{Pending, Profile};
@@ -68,7 +70,7 @@ macro_rules! carried {
 }
 
 carried! {
-    as json: bool, u64, usize, u8, String, (), Query, JournalQuery, Logged, Tally, StoredProfileType;
+    as json: bool, u64, usize, u8, String, (), Query, JournalQuery, Link, Logged, Tally, StoredProfileType;
     as text: Iccid, Eid, TransactionId;
 }
 
@@ -333,7 +335,7 @@ methods! {
     matching_id(of id: MatchingId) -> Option<Iccid>;
     link(of eid: Eid, of iccid: Iccid) -> ();
     unlink(of eid: Eid, of iccid: Iccid) -> ();
-    linked(of eid: Eid) -> Vec<Iccid>;
+    linked(of eid: Eid, is after: u64) -> Vec<Link>;
     call(in id: String) -> Option<Iccid>;
     session(of id: TransactionId) -> Option<Iccid>;
 }

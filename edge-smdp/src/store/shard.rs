@@ -19,7 +19,7 @@ use worker::{
 
 use super::durable::{DOOR, Here, Kind, Shard};
 use super::{
-    JournalPlace, JournalQuery, Logged, MAX_JOURNAL, MAX_PROFILE_TYPES, MAX_WAITING, Query,
+    JournalPlace, JournalQuery, Link, Logged, MAX_JOURNAL, MAX_LINKS, MAX_PROFILE_TYPES, MAX_WAITING, Query,
     StoredProfileType, Tally,
 };
 use crate::Fault;
@@ -129,6 +129,7 @@ pub(super) enum Statement {
     },
     Linked {
         eid: String,
+        after: u64,
     },
     RememberCall {
         id: String,
@@ -336,6 +337,7 @@ const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS matching_id (id TEXT PRIMARY KEY, iccid TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS link (
         number INTEGER PRIMARY KEY, eid TEXT NOT NULL, iccid TEXT NOT NULL, UNIQUE (eid, iccid));
+    CREATE INDEX IF NOT EXISTS link_eid ON link (eid, number);
     CREATE TABLE IF NOT EXISTS call (
         id TEXT PRIMARY KEY, iccid TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS call_expires ON call (expires);
@@ -828,9 +830,12 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             run(sql, delete, vec![eid.as_str().into(), iccid.as_str().into()])?;
             Answer::of(&())
         }
-        Statement::Linked { eid } => {
-            let query = "SELECT iccid FROM link WHERE eid = ? ORDER BY number LIMIT 64";
-            texts(&rows(sql, query, vec![eid.as_str().into()])?)
+        Statement::Linked { eid, after } => {
+            let query = "SELECT number, iccid FROM link WHERE eid = ? AND number > ? ORDER BY number LIMIT ?";
+            let page = vec![eid.as_str().into(), number(*after), number(MAX_LINKS as u64)];
+            let link =
+                |row: &Vec<Sql>| Some(Link { number: integer(row, 0)?, iccid: text(row, 1)?.parse().ok()? });
+            Answer::of(&rows(sql, query, page)?.iter().filter_map(link).collect::<Vec<_>>())
         }
         Statement::RememberCall { id, iccid, instead_of, expires } => {
             run(

@@ -4,7 +4,9 @@
 use rsp::status::{FunctionExecutionStatus, StatusCode};
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 
-use super::{Added, Change, JournalQuery, Packages, Place, Query, Store, StoredProfileType, Tally};
+use super::{
+    Added, Change, JournalQuery, Link, MAX_LINKS, Packages, Place, Query, Store, StoredProfileType, Tally,
+};
 use crate::Fault;
 use crate::outbox::{Message, Outgoing, Settled};
 use crate::profile::{EventKind, Order, PackageFacts, Pending, Profile, ProfileState};
@@ -242,14 +244,30 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
 
     // Links.
     let eid: Eid = format!("8904903200000000{run:016}").parse().map_err(|e| Fault::new(format!("{e}")))?;
-    holds(store.linked(&eid).await?.is_empty(), "nothing is linked")?;
+    let linked = |page: &[Link]| page.iter().map(|link| link.iccid).collect::<Vec<_>>();
+    holds(store.linked(&eid, 0).await?.is_empty(), "nothing is linked")?;
     for iccid in [&two.iccid, &one.iccid, &two.iccid] {
         store.link(&eid, iccid).await?;
     }
-    holds(store.linked(&eid).await? == [two.iccid, one.iccid], "in order, each once")?;
+    let page = store.linked(&eid, 0).await?;
+    holds(linked(&page) == [two.iccid, one.iccid], "in order, each once")?;
+    let [first, second] = &page[..] else { return holds(false, "two links") };
+    holds(store.linked(&eid, first.number).await? == [*second], "page by page")?;
+    holds(store.linked(&eid, second.number).await?.is_empty(), "to the end")?;
     store.unlink(&eid, &two.iccid).await?;
     store.unlink(&eid, &two.iccid).await?;
-    holds(store.linked(&eid).await? == [one.iccid], "until unlinked")?;
+    holds(store.linked(&eid, first.number).await? == [*second], "also behind one that is gone")?;
+    for n in 100..100 + MAX_LINKS as u32 {
+        store.link(&eid, &iccid(n)?).await?;
+    }
+    let page = store.linked(&eid, 0).await?;
+    holds(page.len() == MAX_LINKS && page.first() == Some(second), "no page is longer")?;
+    let last = store.linked(&eid, page.last().map_or(0, |link| link.number)).await?;
+    holds(linked(&last) == [iccid(99 + MAX_LINKS as u32)?], "and none is left out")?;
+    for n in 100..100 + MAX_LINKS as u32 {
+        store.unlink(&eid, &iccid(n)?).await?;
+    }
+    holds(linked(&store.linked(&eid, 0).await?) == [one.iccid], "until unlinked")?;
 
     // Calls.
     let call = format!("requester\u{0}call-{run}");

@@ -8,7 +8,7 @@ use edge_smdp::store::memory::Memory;
 #[cfg(feature = "self-test")]
 use edge_smdp::store::remote::Remote;
 use edge_smdp::store::{
-    Added, Change, JournalQuery, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally,
+    Added, Change, JournalQuery, Link, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally,
 };
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 
@@ -132,7 +132,7 @@ macro_rules! every_method {
             matching_id(id: &MatchingId) -> Option<Iccid>;
             link(eid: &Eid, iccid: &Iccid) -> ();
             unlink(eid: &Eid, iccid: &Iccid) -> ();
-            linked(eid: &Eid) -> Vec<Iccid>;
+            linked(eid: &Eid, after: u64) -> Vec<Link>;
             remember_call(id: &str, iccid: &Iccid, instead_of: Option<&Iccid>, expires: u64) -> Iccid;
             call(id: &str) -> Option<Iccid>;
             begin_session(id: &TransactionId, iccid: Option<&Iccid>, expires: u64) -> bool;
