@@ -1,5 +1,6 @@
 //! ES9+: what LPAs ask for (SGP.22 §5.6, §6.5.2).
 
+use http::header::RETRY_AFTER;
 use http::{Request, Response, StatusCode as Http};
 use rsp::cancel::CancelSessionResponse;
 use rsp::download::PrepareDownloadResponse;
@@ -12,7 +13,7 @@ use rsp::status::{ResponseHeader, StatusCode};
 use rsp::{DataObject, Iccid};
 use rsp_crypto::Provider;
 
-use super::{MAX_BODY, SmDp, empty, json, not_posted, read, respond};
+use super::{AFTER_RACES, MAX_BODY, SmDp, empty, json, not_posted, overtaken, read, respond};
 use crate::environment::random;
 use crate::error::{Fault, Malformed, Trouble};
 use crate::profile::{Profile, ProfileState};
@@ -21,6 +22,7 @@ use crate::service::authenticate::Authenticated;
 use crate::service::bind::{self, Binding, Step};
 use crate::service::{authenticate, cancel, initiate, notify, session};
 use crate::store::{Link, Store};
+use crate::wire::problem::problem;
 use crate::{Chance, Clock, Courier};
 
 impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S, C, R, O> {
@@ -37,6 +39,13 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             Es9Function::CancelSession => self.cancel_session(body, now).await,
             Es9Function::HandleNotification => match self.handle_notification(body, now).await {
                 Ok(()) => return empty(Http::NO_CONTENT),
+                // No answer of this function has a status, and LPAs take every 2xx for the
+                // acknowledgement: the notification must be sent again.
+                Err(Trouble::Refused(refusal)) if refusal == overtaken() => {
+                    let mut response = problem(Http::SERVICE_UNAVAILABLE, &refusal.because);
+                    response.headers_mut().insert(RETRY_AFTER, AFTER_RACES);
+                    return response;
+                }
                 Err(trouble) => Err(trouble),
             },
         };
