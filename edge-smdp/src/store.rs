@@ -105,6 +105,19 @@ pub struct Query {
     pub most: usize,
 }
 
+impl Query {
+    /// Whether a profile is one of those that are asked for.
+    #[must_use]
+    pub fn takes(&self, profile: &Profile) -> bool {
+        let eid = profile.order.as_ref().and_then(|order| order.eid);
+        self.state.is_none_or(|state| state == profile.state)
+            && self.profile_type.as_ref().is_none_or(|wanted| profile.profile_type.as_ref() == Some(wanted))
+            && self.eid.is_none_or(|wanted| eid == Some(wanted))
+            && self.iccid_prefix.as_ref().is_none_or(|begin| profile.iccid.to_string().starts_with(begin))
+            && self.after.as_ref().is_none_or(|after| Place::of(profile) < *after)
+    }
+}
+
 /// The place of a profile in a listing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {

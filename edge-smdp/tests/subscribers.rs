@@ -34,6 +34,7 @@ trait Operator: Sized {
     }
     fn configured(self, secret: &str, transport_keys: &str) -> Self;
     fn older_keys(&self) -> u64;
+    fn metric(&self, name: &str) -> u64;
 }
 
 impl Operator for World {
@@ -67,9 +68,13 @@ impl Operator for World {
     }
 
     fn older_keys(&self) -> u64 {
+        self.metric("smdp_packages_under_older_keys")
+    }
+
+    fn metric(&self, name: &str) -> u64 {
         let text = self.request("GET", "/operator/metrics", Some(TOKEN), b"").into_body();
         let text = String::from_utf8(text).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix("smdp_packages_under_older_keys "));
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap().parse().unwrap()
     }
 }
@@ -368,6 +373,22 @@ fn lists_come_in_pages() {
     assert_eq!(found["profiles"].as_array().unwrap().len(), 1);
     assert!(found.get("next").is_none(), "{found}");
     assert_eq!(count("profiles?search=NOBODY-HAS-IT"), 0);
+    for (more, found) in [
+        ("state=Released", 1),
+        ("state=Available", 0),
+        ("profileType=test", 1),
+        ("profileType=operational", 0),
+        ("profileType=test&state=Released", 1),
+        ("profileType=test&state=Error", 0),
+        (&format!("eid={EID}"), 0),
+        ("cursor=1.8900101000000000016", 0),
+    ] {
+        assert_eq!(count(&format!("profiles?search={matching_id}&{more}")), found, "{more}");
+    }
+    for bad in ["state=Nowhere", "cursor=x", "eid=1"] {
+        let path = format!("/operator/profiles?search={matching_id}&{bad}");
+        assert_eq!(world.request("GET", &path, Some(TOKEN), b"").status().as_u16(), 400, "{bad}");
+    }
     assert_eq!(count("profiles?state=Released"), 1);
     for bad in ["limit=0", "limit=201", "limit=x", "state=Nowhere", "cursor=x", "cursor=1", "eid=1"] {
         let response = world.request("GET", &format!("/operator/profiles?{bad}"), Some(TOKEN), b"");

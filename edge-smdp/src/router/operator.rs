@@ -352,9 +352,18 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let parameters = Parameters::of(request);
         let most = parameters.limit()?;
         let search = parameters.text("search").filter(|text| !text.is_empty());
-        let (page, is_whole): (Vec<Profile>, bool) = match &search {
-            // No ICCID begins like that: a matching id.
-            Some(text) if !text.bytes().all(|byte| byte.is_ascii_digit()) => {
+        // No ICCID begins like that: a matching id.
+        let matching_id = search.as_ref().filter(|text| !text.bytes().all(|byte| byte.is_ascii_digit()));
+        let query = Query {
+            state: parameters.parsed("state", ProfileState::from_name)?,
+            profile_type: parameters.text("profileType"),
+            eid: parameters.parsed("eid", |text| text.parse().ok())?,
+            iccid_prefix: search.clone().filter(|_| matching_id.is_none()),
+            after: parameters.place()?,
+            most,
+        };
+        let (page, is_whole): (Vec<Profile>, bool) = match matching_id {
+            Some(text) => {
                 let iccid = match text.parse() {
                     Ok(id) => self.store.matching_id(&id).await?,
                     Err(_) => None,
@@ -363,19 +372,9 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                     Some(iccid) => self.store.profile(&iccid).await?.map(|stored| stored.profile),
                     None => None,
                 };
-                (found.into_iter().collect(), true)
+                (found.into_iter().filter(|profile| query.takes(profile)).collect(), true)
             }
-            _ => {
-                let query = Query {
-                    state: parameters.parsed("state", ProfileState::from_name)?,
-                    profile_type: parameters.text("profileType"),
-                    eid: parameters.parsed("eid", |text| text.parse().ok())?,
-                    iccid_prefix: search.clone(),
-                    after: parameters.place()?,
-                    most,
-                };
-                (self.store.list(&query).await?, false)
-            }
+            None => (self.store.list(&query).await?, false),
         };
         let next = page.last().filter(|_| page.len() == most && !is_whole).map(Place::of);
         let profiles = page.iter().map(|p| ProfileLine::new(p, self.server.address())).collect();

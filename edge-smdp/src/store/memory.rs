@@ -210,16 +210,8 @@ impl Store for Memory {
 
     async fn list(&self, query: &Query) -> Result<Vec<Profile>, Fault> {
         let tables = self.tables.borrow();
-        let wanted = |profile: &&Profile| {
-            let eid = profile.order.as_ref().and_then(|order| order.eid);
-            query.state.is_none_or(|state| state == profile.state)
-                && query.profile_type.as_ref().is_none_or(|t| profile.profile_type.as_ref() == Some(t))
-                && query.eid.is_none_or(|wanted| eid == Some(wanted))
-                && query.iccid_prefix.as_ref().is_none_or(|p| profile.iccid.to_string().starts_with(p))
-                && query.after.as_ref().is_none_or(|after| Place::of(profile) < *after)
-        };
-        let mut found: Vec<&Profile> =
-            tables.profiles.values().map(|row| &row.profile).filter(wanted).collect();
+        let all = tables.profiles.values().map(|row| &row.profile);
+        let mut found: Vec<&Profile> = all.filter(|profile| query.takes(profile)).collect();
         found.sort_by_key(|profile| Reverse(Place::of(profile)));
         Ok(found.into_iter().take(query.most.min(MAX_PAGE)).cloned().collect())
     }
