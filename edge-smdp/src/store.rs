@@ -230,6 +230,9 @@ pub struct Tally {
     pub waiting: u64,
     /// Profiles whose packages are sealed under another key than the present one.
     pub sealed_otherwise: u64,
+    /// Profile types whose templates are.
+    #[serde(default)]
+    pub templates_sealed_otherwise: u64,
 }
 
 impl Tally {
@@ -243,6 +246,7 @@ impl Tally {
         }
         self.waiting += other.waiting;
         self.sealed_otherwise += other.sealed_otherwise;
+        self.templates_sealed_otherwise += other.templates_sealed_otherwise;
     }
 }
 
@@ -255,6 +259,9 @@ pub struct StoredProfileType {
     pub record: String,
     /// The template, sealed.
     pub package: Option<rsp::es9::Base64>,
+    /// The key that it is sealed under; empty where there is none, or it is not known.
+    #[serde(default)]
+    pub key_id: String,
 }
 
 /// The server's memory.
@@ -307,6 +314,9 @@ pub trait Store {
     /// Up to `most` profiles whose packages are sealed under another key.
     async fn sealed_otherwise(&self, key_id: &str, most: usize) -> Result<Vec<Iccid>, Fault>;
 
+    /// Up to `most` profile types whose templates are sealed under another key, by name.
+    async fn templates_sealed_otherwise(&self, key_id: &str, most: usize) -> Result<Vec<String>, Fault>;
+
     /// Up to `most` messages that are due at `now`, the most overdue first; with
     /// `now` the largest number: that wait.
     async fn due(&self, now: u64, most: usize) -> Result<Vec<Outgoing>, Fault>;
@@ -320,6 +330,16 @@ pub trait Store {
 
     /// A profile type.
     async fn profile_type(&self, name: &str) -> Result<Option<StoredProfileType>, Fault>;
+
+    /// Puts `after` in the place of a template that still is `before`, sealed under the key
+    /// `key_id`. `false`: it is another one or absent, and nothing changed.
+    async fn replace_template(
+        &self,
+        name: &str,
+        before: &[u8],
+        after: &[u8],
+        key_id: &str,
+    ) -> Result<bool, Fault>;
 
     /// All profile types by name, without their templates.
     async fn profile_types(&self) -> Result<Vec<StoredProfileType>, Fault>;

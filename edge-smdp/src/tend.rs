@@ -15,7 +15,7 @@ use crate::outbox::{self, Message, Outgoing, Reply, Settled};
 use crate::profile::EventKind;
 use crate::seal::Cipher;
 use crate::service::{authenticate, bind};
-use crate::store::{Packages, Store};
+use crate::store::{MAX_PROFILE_TYPES, Packages, Store};
 use crate::{Chance, Clock, Courier, Letter, SmDp};
 
 /// How much of each is done in one go.
@@ -39,7 +39,8 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let ended = self.end_orders().await;
         let delivered = self.deliver().await;
         let resealed = self.reseal().await;
-        ended.and(delivered).and(resealed)
+        let templates = self.reseal_templates().await;
+        ended.and(delivered).and(resealed).and(templates)
     }
 
     /// Sends the messages that are due, the most overdue first. It takes no longer than
@@ -185,6 +186,27 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             }
         }
         all
+    }
+
+    /// The same of the templates of profile types; there are [`MAX_PROFILE_TYPES`] at most.
+    async fn reseal_templates(&self) -> Result<(), Fault> {
+        let key_id = self.server.secret.key_id();
+        let mut all = Ok(());
+        for name in self.store.templates_sealed_otherwise(key_id, MAX_PROFILE_TYPES).await? {
+            all = all.and(self.reseal_template(&name).await);
+        }
+        all
+    }
+
+    async fn reseal_template(&self, name: &str) -> Result<(), Fault> {
+        let (secret, cipher) = (&self.server.secret, &self.server.provider);
+        let stored = self.store.profile_type(name).await?;
+        let Some(before) = stored.and_then(|stored| stored.package) else { return Ok(()) };
+        let context = bind::template_context(name);
+        let resealed = secret.reseal(cipher, random(&self.chance)?, &context, &before.0).await?;
+        let after = resealed.as_ref().unwrap_or(&before.0);
+        // Not over one that the operator has put in between: that is under the present key.
+        self.store.replace_template(name, &before.0, after, secret.key_id()).await.map(drop)
     }
 
     async fn reseal_one(&self, iccid: &Iccid) -> Result<(), Trouble> {

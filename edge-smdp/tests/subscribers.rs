@@ -511,6 +511,40 @@ fn a_new_secret_takes_over_without_a_gap() {
 }
 
 #[test]
+fn templates_move_under_a_new_secret_as_packages_do() {
+    let [lost, one, two] = ["33", "11", "22"].map(|byte| byte.repeat(32));
+    let put = |world: &World, name: &str| {
+        let profile_type = json!({
+            "name": name, "package": b64(&package(ICCID)),
+            "personalised": ["iccid", "imsi", "authentication"],
+        });
+        let (status, answer) = world.ask("PUT", &format!("/operator/profile-types/{name}"), &profile_type);
+        assert_eq!(status, 201, "{answer}");
+    };
+    let older = |world: &World| world.metric("smdp_templates_under_older_keys");
+    let world = World::new().restarted(&one);
+    put(&world, "one");
+    put(&world, "two");
+    let world = world.restarted(&format!("{two},{one}"));
+    put(&world, "three");
+    assert_eq!((older(&world), world.older_keys()), (2, 0));
+    ready(world.smdp.tend()).unwrap();
+    assert_eq!(older(&world), 0);
+    // The old one is no longer needed.
+    let world = world.restarted(&two);
+    for (number, name) in [(71, "one"), (72, "two"), (73, "three")] {
+        assert_eq!(batch(&world, name, &[subscriber(number)])["created"], 1, "{name}");
+    }
+    // One that does not open keeps none of the others.
+    let world = world.restarted(&lost);
+    put(&world, "four");
+    let world = world.restarted(&format!("{one},{two}"));
+    assert_eq!(older(&world), 4);
+    assert!(ready(world.smdp.tend()).is_err());
+    assert_eq!(older(&world), 1);
+}
+
+#[test]
 fn what_does_not_open_keeps_nothing_else_under_the_old_key() {
     let [lost, one, two] = ["33", "11", "22"].map(|byte| byte.repeat(32));
     let world = World::new().restarted(&lost);

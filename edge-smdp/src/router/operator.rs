@@ -282,7 +282,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             None => None,
             Some(sealed) => {
                 let (secret, cipher) = (&self.server.secret, &self.server.provider);
-                Some(secret.expose_sealed(cipher, &template_context(name), &sealed.0).await?)
+                Some(secret.expose_sealed(cipher, &bind::template_context(name), &sealed.0).await?)
             }
         };
         Ok(Some((read(stored.record.as_bytes())?, template)))
@@ -325,11 +325,12 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let mut sealed = None;
         if let Some(template) = &template {
             let (secret, cipher) = (&self.server.secret, &self.server.provider);
-            let context = template_context(name);
+            let context = bind::template_context(name);
             sealed = Some(Base64(secret.seal(cipher, random(&self.chance)?, &context, &template.0).await?));
         }
         let record = String::from_utf8(body_of(&new)?).unwrap_or_default();
-        let stored = StoredProfileType { name: name.to_owned(), record, package: sealed };
+        let key_id = if sealed.is_some() { self.server.secret.key_id().to_owned() } else { String::new() };
+        let stored = StoredProfileType { name: name.to_owned(), record, package: sealed, key_id };
         let status = match self.store.put_profile_type(&stored).await? {
             Some(true) => Http::CREATED,
             Some(false) => Http::OK,
@@ -543,11 +544,6 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 }
 
 const IN_USE: &str = "The profile with this ICCID has been ordered; its package stays as it is.";
-
-/// The context under which the template of a type is sealed.
-fn template_context(name: &str) -> Vec<u8> {
-    [b"profile type ", name.as_bytes()].concat()
-}
 
 fn answered(value: &impl Serialize) -> Answer {
     Ok(respond(Ok(body_of(value)?)))

@@ -439,6 +439,8 @@ impl Store for Durable {
         for (_, tally) in self.each(&Statement::Tally { key_id: key_id.to_owned() }).await? {
             all.add(&tally);
         }
+        let templates = Statement::CountTemplatesSealedOtherwise { key_id: key_id.to_owned() };
+        all.templates_sealed_otherwise = Self::call(self, CATALOGUE, &templates).await?;
         Ok(all)
     }
 
@@ -448,6 +450,16 @@ impl Store for Durable {
 
     async fn sealed_otherwise(&self, key_id: &str, most: usize) -> Result<Vec<Iccid>, Fault> {
         iccids(self.each(&Statement::SealedOtherwise { key_id: key_id.to_owned(), most }).await?, most)
+    }
+
+    /// Asked within an object with profiles, the first of them answers for the catalogue: one
+    /// of them is enough.
+    async fn templates_sealed_otherwise(&self, key_id: &str, most: usize) -> Result<Vec<String>, Fault> {
+        if self.among_profiles().is_some_and(|here| here.number != 0) {
+            return Ok(Vec::new());
+        }
+        let call = Statement::TemplatesSealedOtherwise { key_id: key_id.to_owned(), most };
+        Self::call(self, CATALOGUE, &call).await
     }
 
     async fn due(&self, now: u64, most: usize) -> Result<Vec<Outgoing>, Fault> {
@@ -479,6 +491,17 @@ impl Store for Durable {
 
     async fn profile_type(&self, name: &str) -> Result<Option<StoredProfileType>, Fault> {
         self.call(CATALOGUE, &Statement::ProfileType { name: name.to_owned() }).await
+    }
+
+    async fn replace_template(
+        &self,
+        name: &str,
+        before: &[u8],
+        after: &[u8],
+        key_id: &str,
+    ) -> Result<bool, Fault> {
+        let call = Statement::ReplaceTemplate { name: name.to_owned(), key_id: key_id.to_owned() };
+        self.ask(CATALOGUE, &call, &[before, after]).await?.read()
     }
 
     async fn profile_types(&self) -> Result<Vec<StoredProfileType>, Fault> {

@@ -4,6 +4,7 @@ use core::cell::RefCell;
 use core::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use rsp::es9::Base64;
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 
 use super::{
@@ -124,6 +125,10 @@ fn outgoing(number: u64, iccid: Iccid, message: &Message, due: u64) -> Outgoing 
     Outgoing { id: number.to_string(), iccid, message: message.clone(), attempts: 0, due, last_error: None }
 }
 
+fn is_sealed_otherwise(profile_type: &StoredProfileType, key_id: &str) -> bool {
+    profile_type.package.is_some() && profile_type.key_id != key_id
+}
+
 fn without_pending(profile: &Profile) -> Profile {
     Profile { pending: Pending::default(), ..profile.clone() }
 }
@@ -241,6 +246,8 @@ impl Store for Memory {
             tally.sealed_otherwise += u64::from(row.packages.key_id != key_id);
         }
         tally.waiting = tables.outbox.len() as u64;
+        let templates = tables.profile_types.values().filter(|kept| is_sealed_otherwise(kept, key_id));
+        tally.templates_sealed_otherwise = templates.count() as u64;
         Ok(tally)
     }
 
@@ -254,6 +261,12 @@ impl Store for Memory {
         let tables = self.tables.borrow();
         let otherwise = |row: &&Row| row.packages.key_id != key_id;
         Ok(tables.profiles.values().filter(otherwise).take(most).map(|row| row.profile.iccid).collect())
+    }
+
+    async fn templates_sealed_otherwise(&self, key_id: &str, most: usize) -> Result<Vec<String>, Fault> {
+        let tables = self.tables.borrow();
+        let otherwise = tables.profile_types.values().filter(|kept| is_sealed_otherwise(kept, key_id));
+        Ok(otherwise.take(most).map(|kept| kept.name.clone()).collect())
     }
 
     async fn due(&self, now: u64, most: usize) -> Result<Vec<Outgoing>, Fault> {
@@ -301,6 +314,22 @@ impl Store for Memory {
 
     async fn profile_type(&self, name: &str) -> Result<Option<StoredProfileType>, Fault> {
         Ok(self.tables.borrow().profile_types.get(name).cloned())
+    }
+
+    async fn replace_template(
+        &self,
+        name: &str,
+        before: &[u8],
+        after: &[u8],
+        key_id: &str,
+    ) -> Result<bool, Fault> {
+        let types = &mut self.tables.borrow_mut().profile_types;
+        let is_same =
+            |kept: &&mut StoredProfileType| kept.package.as_ref().is_some_and(|package| package.0 == before);
+        let Some(kept) = types.get_mut(name).filter(is_same) else { return Ok(false) };
+        kept.package = Some(Base64(after.to_vec()));
+        key_id.clone_into(&mut kept.key_id);
+        Ok(true)
     }
 
     async fn profile_types(&self) -> Result<Vec<StoredProfileType>, Fault> {

@@ -244,6 +244,17 @@ macro_rules! methods {
                 Ok(bound.map(|bytes| bytes.0))
             }
 
+            async fn replace_template(
+                &self,
+                name: &str,
+                before: &[u8],
+                after: &[u8],
+                key_id: &str,
+            ) -> Result<bool, Fault> {
+                let [before, after] = [before, after].map(|bytes| Bytes(bytes.to_vec()).carry());
+                self.ask("replace_template", vec![name.into(), before, after, key_id.into()])
+            }
+
             async fn remember_call(
                 &self,
                 id: &str,
@@ -282,6 +293,13 @@ macro_rules! methods {
                 "bound_profile_package" => {
                     let iccid = Iccid::arrive(next()?).ok_or_else(none)?;
                     store.bound_profile_package(&iccid).await?.map(Bytes).carry()
+                }
+                "replace_template" => {
+                    let name = String::arrive(next()?).ok_or_else(none)?;
+                    let before = Bytes::arrive(next()?).ok_or_else(none)?;
+                    let after = Bytes::arrive(next()?).ok_or_else(none)?;
+                    let key_id = String::arrive(next()?).ok_or_else(none)?;
+                    store.replace_template(&name, &before.0, &after.0, &key_id).await?.carry()
                 }
                 "remember_call" => {
                     let id = String::arrive(next()?).ok_or_else(none)?;
@@ -324,6 +342,7 @@ methods! {
     tally(in key_id: String) -> Tally;
     expired(is now: u64, is most: usize) -> Vec<Iccid>;
     sealed_otherwise(in key_id: String, is most: usize) -> Vec<Iccid>;
+    templates_sealed_otherwise(in key_id: String, is most: usize) -> Vec<String>;
     due(is now: u64, is most: usize) -> Vec<Outgoing>;
     settle(of message: Outgoing, of settled: Settled) -> ();
     put_profile_type(of profile_type: StoredProfileType) -> Option<bool>;

@@ -84,6 +84,17 @@ pub(super) enum Statement {
         key_id: String,
         most: usize,
     },
+    TemplatesSealedOtherwise {
+        key_id: String,
+        most: usize,
+    },
+    ReplaceTemplate {
+        name: String,
+        key_id: String,
+    },
+    CountTemplatesSealedOtherwise {
+        key_id: String,
+    },
     Due {
         now: u64,
         most: usize,
@@ -333,7 +344,7 @@ const TABLES: &str = "
         ON CONFLICT (name) DO UPDATE SET count = count + 1;
     END;
     CREATE TABLE IF NOT EXISTS profile_kind (
-        name TEXT PRIMARY KEY, record TEXT NOT NULL, package BLOB);
+        name TEXT PRIMARY KEY, record TEXT NOT NULL, package BLOB, key_id TEXT NOT NULL DEFAULT '');
     CREATE TABLE IF NOT EXISTS matching_id (id TEXT PRIMARY KEY, iccid TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS link (
         number INTEGER PRIMARY KEY, eid TEXT NOT NULL, iccid TEXT NOT NULL, UNIQUE (eid, iccid));
@@ -356,6 +367,11 @@ fn prepare(sql: &SqlStorage) -> worker::Result<()> {
         sql.exec("ALTER TABLE profile RENAME TO profile_1", None)?;
     }
     sql.exec(TABLES, None)?;
+    // Before templates moved under a new key by themselves, nothing said under which they are.
+    let named = "SELECT 1 FROM pragma_table_info('profile_kind') WHERE name = 'key_id'";
+    if rows(sql, named, vec![])?.is_empty() {
+        sql.exec("ALTER TABLE profile_kind ADD COLUMN key_id TEXT NOT NULL DEFAULT ''", None)?;
+    }
     let older = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'profile_1'";
     if rows(sql, older, vec![])?.is_empty() { Ok(()) } else { carry_over(sql) }
 }
@@ -740,6 +756,23 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
             "SELECT iccid FROM package WHERE key_id < ?1 OR key_id > ?1 LIMIT ?2",
             vec![key_id.as_str().into(), number(*most as u64)],
         )?),
+        Statement::TemplatesSealedOtherwise { key_id, most } => texts(&rows(
+            sql,
+            "SELECT name FROM profile_kind WHERE package IS NOT NULL AND key_id <> ? ORDER BY name LIMIT ?",
+            vec![key_id.as_str().into(), number(*most as u64)],
+        )?),
+        Statement::CountTemplatesSealedOtherwise { key_id } => {
+            let query = "SELECT count(*) FROM profile_kind WHERE package IS NOT NULL AND key_id <> ?";
+            let found = rows(sql, query, vec![key_id.as_str().into()])?;
+            Answer::of(&found.first().and_then(|row| integer(row, 0)).unwrap_or(0))
+        }
+        Statement::ReplaceTemplate { name, key_id } => {
+            let (before, after) = (blob(true), blob(true));
+            let replace = "UPDATE profile_kind SET package = ?, key_id = ? WHERE name = ? AND package = ?
+                           RETURNING name";
+            let bindings = vec![after.into(), key_id.as_str().into(), name.as_str().into(), before.into()];
+            Answer::of(&!rows(sql, replace, bindings)?.is_empty())
+        }
         Statement::Due { now, most } => {
             let query = "SELECT number, iccid, message, attempts, due, last_error FROM outbox
                          WHERE due <= ? ORDER BY due, number LIMIT ?";
@@ -780,16 +813,19 @@ pub(super) fn execute(sql: &SqlStorage, call: &Statement, blobs: Vec<Vec<u8>>) -
                 return Answer::of(&None::<bool>);
             }
             let package = kind.package.as_ref().map(|package| package.0.clone());
-            let put = "INSERT OR REPLACE INTO profile_kind (name, record, package) VALUES (?, ?, ?)";
-            run(sql, put, vec![name(), kind.record.as_str().into(), package.into()])?;
+            let put = "INSERT OR REPLACE INTO profile_kind (name, record, package, key_id)
+                       VALUES (?, ?, ?, ?)";
+            let bindings =
+                vec![name(), kind.record.as_str().into(), package.into(), kind.key_id.as_str().into()];
+            run(sql, put, bindings)?;
             Answer::of(&Some(there.is_empty()))
         }
         Statement::ProfileType { name } => {
-            let query = "SELECT name, record, package FROM profile_kind WHERE name = ?";
+            let query = "SELECT name, record, key_id, package FROM profile_kind WHERE name = ?";
             Answer::of(&kinds(rows(sql, query, vec![name.as_str().into()])?).into_iter().next())
         }
         Statement::ProfileTypes => {
-            let query = "SELECT name, record, NULL FROM profile_kind ORDER BY name";
+            let query = "SELECT name, record, key_id, NULL FROM profile_kind ORDER BY name";
             Answer::of(&kinds(rows(sql, query, vec![])?))
         }
         Statement::RemoveProfileType { name } => {
@@ -1043,8 +1079,9 @@ fn tally(sql: &SqlStorage, key_id: &str) -> worker::Result<Answer> {
 fn kinds(found: Vec<Vec<Sql>>) -> Vec<StoredProfileType> {
     let kind = |row: Vec<Sql>| {
         let (name, record) = (text(&row, 0)?.to_owned(), text(&row, 1)?.to_owned());
-        let package = row.into_iter().nth(2).and_then(bytes).map(Base64);
-        Some(StoredProfileType { name, record, package })
+        let key_id = text(&row, 2)?.to_owned();
+        let package = row.into_iter().nth(3).and_then(bytes).map(Base64);
+        Some(StoredProfileType { name, record, package, key_id })
     };
     found.into_iter().filter_map(kind).collect()
 }

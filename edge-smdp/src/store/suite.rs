@@ -220,13 +220,37 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
     // Profile types.
     let name = format!("suite-{run}");
     let template = Some(rsp::es9::Base64(vec![0, 1, 255]));
-    let profile_type = StoredProfileType { name: name.clone(), record: "{}".into(), package: template };
+    let profile_type =
+        StoredProfileType { name: name.clone(), record: "{}".into(), package: template, key_id: KEY.into() };
     holds(store.profile_type(&name).await?.is_none(), "a type is unknown")?;
     holds(store.put_profile_type(&profile_type).await? == Some(true), "then new")?;
     holds(store.put_profile_type(&profile_type).await? == Some(false), "then replaced")?;
     holds(store.profile_type(&name).await?.as_ref() == Some(&profile_type), "and as it was put")?;
     let listed = store.profile_types().await?.into_iter().find(|listed| listed.name == name);
-    holds(listed == Some(StoredProfileType { package: None, ..profile_type }), "it is listed")?;
+    let bare = StoredProfileType { package: None, ..profile_type.clone() };
+    holds(listed == Some(bare.clone()), "it is listed")?;
+    let otherwise = store.templates_sealed_otherwise("another", MANY).await?;
+    holds(otherwise.contains(&name), "a template has its key")?;
+    holds(!store.templates_sealed_otherwise(KEY, MANY).await?.contains(&name), "by its name")?;
+    let count = async |key_id| Ok::<_, Fault>(store.tally(key_id).await?.templates_sealed_otherwise);
+    let before = (count(KEY).await?, count("another").await?);
+    holds(!store.replace_template(&name, b"other", b"new", "another").await?, "another is not replaced")?;
+    holds(
+        !store.replace_template("suite-none", &[0, 1, 255], b"new", "another").await?,
+        "nor an absent one",
+    )?;
+    holds(store.profile_type(&name).await?.as_ref() == Some(&profile_type), "nothing changed")?;
+    holds(store.replace_template(&name, &[0, 1, 255], b"new", "another").await?, "a template is replaced")?;
+    holds(!store.replace_template(&name, &[0, 1, 255], b"new", "another").await?, "once")?;
+    holds((count(KEY).await?, count("another").await?) == (before.0 + 1, before.1 - 1), "and counted")?;
+    let moved = StoredProfileType {
+        package: Some(rsp::es9::Base64(b"new".to_vec())),
+        key_id: "another".into(),
+        ..profile_type
+    };
+    holds(store.profile_type(&name).await? == Some(moved), "and has its new key")?;
+    holds(store.put_profile_type(&bare).await? == Some(false), "a type without a template")?;
+    holds(!store.templates_sealed_otherwise("another", MANY).await?.contains(&name), "has none to seal")?;
     holds(store.remove_profile_type(&name).await?, "and forgotten")?;
     holds(!store.remove_profile_type(&name).await?, "once")?;
 

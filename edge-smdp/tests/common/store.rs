@@ -121,10 +121,12 @@ macro_rules! every_method {
             tally(key_id: &str) -> Tally;
             expired(now: u64, most: usize) -> Vec<Iccid>;
             sealed_otherwise(key_id: &str, most: usize) -> Vec<Iccid>;
+            templates_sealed_otherwise(key_id: &str, most: usize) -> Vec<String>;
             due(now: u64, most: usize) -> Vec<Outgoing>;
             settle(message: &Outgoing, settled: &Settled) -> ();
             put_profile_type(profile_type: &StoredProfileType) -> Option<bool>;
             profile_type(name: &str) -> Option<StoredProfileType>;
+            replace_template(name: &str, before: &[u8], after: &[u8], key_id: &str) -> bool;
             profile_types() -> Vec<StoredProfileType>;
             remove_profile_type(name: &str) -> bool;
             claim_matching_id(id: &MatchingId, iccid: &Iccid) -> Iccid;
