@@ -25,6 +25,7 @@ use super::{
 use crate::Fault;
 use crate::outbox::{Message, Outgoing};
 use crate::profile::{Event, EventKind, Profile, ProfileState};
+use crate::tend::Turn;
 
 /// How often what has expired is removed, in seconds.
 const SWEEP: u64 = 3600;
@@ -456,8 +457,8 @@ pub struct StoreObject {
     env: Env,
     prepared: Cell<bool>,
     alarm: Rc<Alarm>,
-    /// It is at it: what is due is done once.
-    tending: Cell<bool>,
+    /// What is due is done by one at a time.
+    turn: Turn,
 }
 
 // Nothing is left half done by a panic: statements commit together or not at all,
@@ -468,7 +469,7 @@ impl std::panic::RefUnwindSafe for StoreObject {}
 impl DurableObject for StoreObject {
     fn new(state: State, env: Env) -> Self {
         let alarm = Rc::new(Alarm { set_for: Cell::new(u64::MAX), not_before: Cell::new(0) });
-        Self { state: Rc::new(state), env, prepared: Cell::new(false), alarm, tending: Cell::new(false) }
+        Self { state: Rc::new(state), env, prepared: Cell::new(false), alarm, turn: Turn::new() }
     }
 
     async fn fetch(&self, request: Request) -> worker::Result<Response> {
@@ -559,15 +560,17 @@ impl StoreObject {
         sql.exec("DELETE FROM session WHERE expires < ?", vec![number(now)])?;
         sql.exec("DELETE FROM call WHERE expires < ?", vec![number(now)])?;
         if shard.kind == Kind::Profile {
-            // Whoever is at it sets the alarm when it is done.
-            if self.tending.replace(true) {
-                return Ok(());
+            match self.turn.take(now) {
+                Ok(taken) => {
+                    let done = crate::worker::tend(&self.env, self.here(shard, sql.clone())).await;
+                    self.turn.give_back(taken);
+                    // What can't be done now is still due: not at once, for it may never be done.
+                    let rest = if done { 0 } else { REST };
+                    self.alarm.not_before.set(Date::now().as_millis() / 1000 + rest);
+                }
+                // Whoever is at it sets the alarm when it is done; should it never be, this one rings.
+                Err(until) => self.alarm.not_before.set(until),
             }
-            let done = crate::worker::tend(&self.env, self.here(shard, sql.clone())).await;
-            self.tending.set(false);
-            // What can't be done now is still due: not at once, for it may never be done.
-            let rest = if done { 0 } else { REST };
-            self.alarm.not_before.set(Date::now().as_millis() / 1000 + rest);
         }
         self.alarm.set_for.set(u64::MAX);
         arm(&self.state.storage(), sql, &self.alarm).await
