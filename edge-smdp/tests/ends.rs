@@ -59,10 +59,10 @@ fn nothing_leads_to_an_order_that_has_ended() {
             world.add_profile(ICCID);
             let id = world.release(ICCID, more.clone());
             let euicc = world.euicc();
-            assert_ne!(world.smdp.store().leads(), Some((0, 0)));
+            assert_ne!(world.smdp.store().leads(), (0, 0));
             end(&world, &euicc, Some(&id));
             assert_eq!(world.state(ICCID), state, "{name}");
-            assert_eq!(world.smdp.store().leads().unwrap_or((0, 0)), (0, 0), "{name}, {more}");
+            assert_eq!(world.smdp.store().leads(), (0, 0), "{name}, {more}");
             assert_eq!(euicc.authenticate(&world, Some(&id)).err().unwrap(), "8.2.6/3.8", "{name}");
             // Another order may have its matching id.
             world.add_profile(SECOND);
@@ -116,7 +116,7 @@ fn an_order_ends_by_itself_in_every_state() {
         world.tend();
         assert_eq!(world.state(ICCID), "Error", "{state}");
         assert_eq!(world.events(ICCID).pop().unwrap(), "expired");
-        assert_eq!(world.smdp.store().leads().unwrap_or((0, 0)), (0, 0), "{state}");
+        assert_eq!(world.smdp.store().leads(), (0, 0), "{state}");
         world.tend();
         let sent = world.post.take();
         assert_eq!(sent.len(), 1, "{state}: once");
@@ -141,7 +141,7 @@ fn a_late_success_is_believed() {
     assert_eq!(world.state(ICCID), "Error");
     assert_eq!(world.notify(&euicc.installation_result(&open, Some(ICCID), None)).0, 204);
     assert_eq!(world.state(ICCID), "Installed");
-    assert_eq!(world.smdp.store().leads().unwrap_or((0, 0)), (0, 0));
+    assert_eq!(world.smdp.store().leads(), (0, 0));
     let cancel = json!({ "iccid": ICCID, "finalProfileStatusIndicator": "Available" });
     assert_eq!(code_of(&world.es2("cancelOrder", cancel)), "8.2.1/3.5");
 }
@@ -193,7 +193,7 @@ fn what_an_euicc_reports_of_a_withdrawn_profile_is_kept() {
         assert_eq!(sent.len(), expected.len(), "{sent:?}");
         assert_eq!((&sent[0].body["notificationPointId"], &sent[0].body["eid"]), (&json!(4), &json!(EID)));
         assert_eq!(unb64(&sent[0].body["resultData"])[..2], [0xBF, 0x27]);
-        assert_eq!(world.smdp.store().leads().unwrap_or((0, 0)), (0, 0));
+        assert_eq!(world.smdp.store().leads(), (0, 0));
         let order = json!({ "iccid": ICCID });
         assert_eq!(code_of(&world.es2("downloadOrder", order)), "8.2.1/1.2", "out of use all the same");
     }
@@ -209,11 +209,11 @@ fn indexes_do_not_grow() {
         let (id, leads) =
             if number % 2 == 0 { (format!("MATCH-{number}"), (1, 0)) } else { (String::new(), (0, 1)) };
         world.release(ICCID, json!({ "eid": eid, "matchingId": id }));
-        assert_eq!(world.smdp.store().leads().unwrap_or(leads), leads);
+        assert_eq!(world.smdp.store().leads(), leads);
         let cancel = json!({ "iccid": ICCID, "finalProfileStatusIndicator": "Available" });
         assert_success(&world.es2("cancelOrder", cancel));
     }
-    assert_eq!(world.smdp.store().leads().unwrap_or((0, 0)), (0, 0));
+    assert_eq!(world.smdp.store().leads(), (0, 0));
     let detail: Value = world.operator(&format!("orders/{ICCID}"));
     assert!(detail["events"].as_array().unwrap().len() <= 200);
 }

@@ -164,7 +164,7 @@ fn a_cancelled_order_leaves_the_next_one_its_euicc() {
         let confirmed = code_of(&answers[1]).is_empty();
         assert_eq!(world.state(ICCID) == "Released", confirmed, "{begin} {gap}");
         let leads = (0, usize::from(confirmed));
-        assert_eq!(world.smdp.store().leads().unwrap_or(leads), leads, "{begin} {gap}");
+        assert_eq!(world.smdp.store().leads(), leads, "{begin} {gap}");
         assert_eq!(world.euicc().authenticate(&world, None).is_ok(), confirmed, "{begin} {gap}");
     }
 }

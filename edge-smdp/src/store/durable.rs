@@ -602,6 +602,27 @@ impl Store for Durable {
     }
 }
 
+#[cfg(feature = "self-test")]
+impl Durable {
+    /// What [`Statement::Counts`] says of all objects of a kind together.
+    async fn counts(&self, kind: Kind) -> Result<[usize; 3], Fault> {
+        let counts = (0..SHARDS).map(|number| self.call(Shard { kind, number }, &Statement::Counts));
+        let counts: Result<Vec<[usize; 3]>, Fault> = join_all(counts).await.into_iter().collect();
+        Ok(counts?.into_iter().fold([0; 3], |[a, b, c], [x, y, z]| [a + x, b + y, c + z]))
+    }
+}
+
+#[cfg(feature = "self-test")]
+impl super::remote::Counted for Durable {
+    async fn sessions(&self) -> Result<usize, Fault> {
+        self.counts(Kind::Session).await.map(|[sessions, ..]| sessions)
+    }
+
+    async fn leads(&self) -> Result<(usize, usize), Fault> {
+        self.counts(Kind::Index).await.map(|[_, matching_ids, eids]| (matching_ids, eids))
+    }
+}
+
 /// What `work` comes to, or `None` when it takes longer than `limit`.
 ///
 /// Not with `worker::Delay`: it takes what `setTimeout` returns for a number, which

@@ -19,6 +19,30 @@ use crate::Fault;
 use crate::outbox::{Outgoing, Settled};
 use crate::profile::{Pending, Profile};
 
+/// What a store holds that none of its methods shows: so that tests see that nothing grows.
+#[expect(async_fn_in_trait, reason = "single-threaded platforms; no caller needs `Send` futures")]
+pub trait Counted {
+    /// How many transaction ids have been used.
+    async fn sessions(&self) -> Result<usize, Fault>;
+
+    /// How many matching ids, and how many EIDs, lead to a profile.
+    async fn leads(&self) -> Result<(usize, usize), Fault>;
+}
+
+impl<F: Fn(String) -> Result<String, Fault>> Counted for Remote<F> {
+    async fn sessions(&self) -> Result<usize, Fault> {
+        self.ask("sessions", Vec::new())
+    }
+
+    async fn leads(&self) -> Result<(usize, usize), Fault> {
+        let found: Vec<usize> = self.ask("leads", Vec::new())?;
+        match found[..] {
+            [matching_ids, eids] => Ok((matching_ids, eids)),
+            _ => Err(Fault::new("leads: not its answer")),
+        }
+    }
+}
+
 /// A call, on its way.
 #[derive(Serialize, Deserialize)]
 pub struct Call {
@@ -280,7 +304,7 @@ macro_rules! methods {
         ///
         /// # Errors
         /// The store's fault, or a call that is none.
-        pub async fn serve(store: &impl Store, call: &str) -> Result<String, Fault> {
+        pub async fn serve(store: &(impl Store + Counted), call: &str) -> Result<String, Fault> {
             let none = || Fault::new("not a call of a store");
             let call: Call = serde_json::from_str(call).map_err(|_| none())?;
             let mut arguments = call.arguments.into_iter();
@@ -293,6 +317,11 @@ macro_rules! methods {
                 "bound_profile_package" => {
                     let iccid = Iccid::arrive(next()?).ok_or_else(none)?;
                     store.bound_profile_package(&iccid).await?.map(Bytes).carry()
+                }
+                "sessions" => store.sessions().await?.carry(),
+                "leads" => {
+                    let (matching_ids, eids) = store.leads().await?;
+                    vec![matching_ids, eids].carry()
                 }
                 "replace_template" => {
                     let name = String::arrive(next()?).ok_or_else(none)?;

@@ -6,7 +6,7 @@ use edge_smdp::outbox::{Outgoing, Settled};
 use edge_smdp::profile::Profile;
 use edge_smdp::store::memory::Memory;
 #[cfg(feature = "self-test")]
-use edge_smdp::store::remote::Remote;
+use edge_smdp::store::remote::{Counted, Remote};
 use edge_smdp::store::{
     Added, Change, JournalQuery, Link, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally,
 };
@@ -32,23 +32,21 @@ impl TestStore {
         Self::Memory(Box::default())
     }
 
-    /// How many transaction ids have been used, where that can be seen.
-    pub(crate) fn sessions(&self) -> Option<usize> {
+    /// How many transaction ids have been used.
+    pub(crate) fn sessions(&self) -> usize {
         match self {
-            Self::Memory(memory) => Some(memory.sessions()),
+            Self::Memory(memory) => memory.sessions(),
             #[cfg(feature = "self-test")]
-            Self::Objects(_) => None,
+            Self::Objects(objects) => rsp_crypto::ready(objects.sessions()).unwrap(),
         }
     }
-}
 
-impl TestStore {
-    /// How many matching ids and links to eUICCs there are, where that can be seen.
-    pub(crate) fn leads(&self) -> Option<(usize, usize)> {
+    /// How many matching ids, and how many EIDs, lead to a profile.
+    pub(crate) fn leads(&self) -> (usize, usize) {
         match self {
-            Self::Memory(memory) => Some(memory.leads()),
+            Self::Memory(memory) => memory.leads(),
             #[cfg(feature = "self-test")]
-            Self::Objects(_) => None,
+            Self::Objects(objects) => rsp_crypto::ready(objects.leads()).unwrap(),
         }
     }
 

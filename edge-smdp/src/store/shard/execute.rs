@@ -142,6 +142,14 @@ pub(in crate::store) fn execute(
         }
         Statement::List(query) => list(sql, query),
         Statement::Journal(query) => journal(sql, query),
+        #[cfg(feature = "self-test")]
+        Statement::Counts => {
+            let query = "SELECT (SELECT count(*) FROM session), (SELECT count(*) FROM matching_id),
+                         (SELECT count(DISTINCT eid) FROM link)";
+            let found = rows(sql, query, vec![])?;
+            let count = |column| found.first().and_then(|row| integer(row, column)).unwrap_or(0);
+            Answer::of(&[count(0), count(1), count(2)])
+        }
         Statement::Tally { key_id } => tally(sql, key_id),
         Statement::Expired { now, most } => texts(&rows(
             sql,

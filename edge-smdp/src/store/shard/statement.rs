@@ -52,6 +52,9 @@ pub(in crate::store) enum Statement {
     },
     List(Query),
     Journal(JournalQuery),
+    /// How many used transaction ids, matching ids and EIDs with links there are.
+    #[cfg(feature = "self-test")]
+    Counts,
     Tally {
         key_id: String,
     },

@@ -125,7 +125,10 @@ pub(super) fn carries_over(sql: &SqlStorage) -> worker::Result<()> {
         CREATE TABLE profile (
             iccid TEXT PRIMARY KEY, version INTEGER NOT NULL, record TEXT NOT NULL,
             state TEXT NOT NULL, profile_type TEXT, package BLOB NOT NULL, bound BLOB) WITHOUT ROWID;
-        CREATE INDEX profile_available ON profile (profile_type, iccid) WHERE state = 'Available';";
+        CREATE INDEX profile_available ON profile (profile_type, iccid) WHERE state = 'Available';
+        DROP TABLE IF EXISTS profile_kind;
+        CREATE TABLE profile_kind (name TEXT PRIMARY KEY, record TEXT NOT NULL, package BLOB);
+        INSERT INTO profile_kind VALUES ('older', '{}', x'0102'), ('bare', '{}', NULL);";
     const RECORD: &str = r#"{"iccid":"8900101000000000016","profile_type":null,"metadata":"vyUA",
         "package":{"length":3,"major":2,"minor":3},"state":"Released","order":{"eid":null,"matching_id":"A-1",
         "confirmation_code":null,"confirmation_failures":0,"download_attempts":2,"expires":1900000000,
@@ -152,7 +155,11 @@ pub(super) fn carries_over(sql: &SqlStorage) -> worker::Result<()> {
     holds(due.contains(&iccid), "and has its time")?;
     let left = rows(sql, "SELECT iccid FROM profile_1", vec![])?;
     holds(left.len() == 1, "what can't be read is left alone")?;
-    Ok(sql.exec("DROP TABLE profile_1", None).map(drop)?)
+    sql.exec("DROP TABLE profile_1", None)?;
+    let templates = Statement::TemplatesSealedOtherwise { key_id: "key".into(), most: 10 };
+    let templates = execute(sql, &templates, vec![])?.json;
+    holds(templates == r#"["older"]"#, "a template of before keys had names is moved")?;
+    Ok(())
 }
 
 /// Executes a statement that has no rows.
