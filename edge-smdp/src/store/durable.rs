@@ -37,8 +37,8 @@ use worker::{ObjectNamespace, SqlStorage};
 
 use super::shard::{Answer, Columns, OutboxRow, Statement, execute, frame, unframe};
 use super::{
-    Added, Change, JournalQuery, Logged, MAX_PAGE, Packages, Place, Query, Store, Stored, StoredProfileType,
-    Tally,
+    Added, Change, JournalQuery, Link, Logged, MAX_PAGE, Packages, Place, Query, Store, Stored,
+    StoredProfileType, Tally,
 };
 use crate::Fault;
 use crate::outbox::{Outgoing, Settled};
@@ -440,6 +440,8 @@ impl Store for Durable {
         for (_, tally) in self.each(&Statement::Tally { key_id: key_id.to_owned() }).await? {
             all.add(&tally);
         }
+        let templates = Statement::CountTemplatesSealedOtherwise { key_id: key_id.to_owned() };
+        all.templates_sealed_otherwise = Self::call(self, CATALOGUE, &templates).await?;
         Ok(all)
     }
 
@@ -449,6 +451,16 @@ impl Store for Durable {
 
     async fn sealed_otherwise(&self, key_id: &str, most: usize) -> Result<Vec<Iccid>, Fault> {
         iccids(self.each(&Statement::SealedOtherwise { key_id: key_id.to_owned(), most }).await?, most)
+    }
+
+    /// Asked within an object with profiles, the first of them answers for the catalogue: one
+    /// of them is enough.
+    async fn templates_sealed_otherwise(&self, key_id: &str, most: usize) -> Result<Vec<String>, Fault> {
+        if self.among_profiles().is_some_and(|here| here.number != 0) {
+            return Ok(Vec::new());
+        }
+        let call = Statement::TemplatesSealedOtherwise { key_id: key_id.to_owned(), most };
+        Self::call(self, CATALOGUE, &call).await
     }
 
     async fn due(&self, now: u64, most: usize) -> Result<Vec<Outgoing>, Fault> {
@@ -480,6 +492,17 @@ impl Store for Durable {
 
     async fn profile_type(&self, name: &str) -> Result<Option<StoredProfileType>, Fault> {
         self.call(CATALOGUE, &Statement::ProfileType { name: name.to_owned() }).await
+    }
+
+    async fn replace_template(
+        &self,
+        name: &str,
+        before: &[u8],
+        after: &[u8],
+        key_id: &str,
+    ) -> Result<bool, Fault> {
+        let call = Statement::ReplaceTemplate { name: name.to_owned(), key_id: key_id.to_owned() };
+        self.ask(CATALOGUE, &call, &[before, after]).await?.read()
     }
 
     async fn profile_types(&self) -> Result<Vec<StoredProfileType>, Fault> {
@@ -530,11 +553,10 @@ impl Store for Durable {
         self.call(shard, &Statement::Unlink { eid, iccid: iccid.to_string() }).await
     }
 
-    async fn linked(&self, eid: &Eid) -> Result<Vec<Iccid>, Fault> {
+    async fn linked(&self, eid: &Eid, after: u64) -> Result<Vec<Link>, Fault> {
         let eid = eid.to_string();
         let shard = Shard::of(Kind::Index, &eid);
-        let found: Vec<String> = self.call(shard, &Statement::Linked { eid }).await?;
-        found.into_iter().map(iccid_of).collect()
+        self.call(shard, &Statement::Linked { eid, after }).await
     }
 
     async fn remember_call(
@@ -578,6 +600,27 @@ impl Store for Durable {
         let shard = Shard::of(Kind::Session, &id);
         let iccid: Option<String> = self.call(shard, &Statement::Session { id }).await?;
         iccid.map(iccid_of).transpose()
+    }
+}
+
+#[cfg(feature = "self-test")]
+impl Durable {
+    /// What [`Statement::Counts`] says of all objects of a kind together.
+    async fn counts(&self, kind: Kind) -> Result<[usize; 3], Fault> {
+        let counts = (0..SHARDS).map(|number| self.call(Shard { kind, number }, &Statement::Counts));
+        let counts: Result<Vec<[usize; 3]>, Fault> = join_all(counts).await.into_iter().collect();
+        Ok(counts?.into_iter().fold([0; 3], |[a, b, c], [x, y, z]| [a + x, b + y, c + z]))
+    }
+}
+
+#[cfg(feature = "self-test")]
+impl super::remote::Counted for Durable {
+    async fn sessions(&self) -> Result<usize, Fault> {
+        self.counts(Kind::Session).await.map(|[sessions, ..]| sessions)
+    }
+
+    async fn leads(&self) -> Result<(usize, usize), Fault> {
+        self.counts(Kind::Index).await.map(|[_, matching_ids, eids]| (matching_ids, eids))
     }
 }
 
