@@ -365,9 +365,7 @@ pub(crate) fn csg_list(o: &mut Out<'_>) {
 
 pub(crate) fn csg_type(o: &mut Out<'_>) {
     o.objects(|o, tag, len| match tag {
-        // Coding as of an alpha identifier: `80` and UCS-2, of which some cards write
-        // another first byte.
-        0x89 => o.field(("Text", "文字列"), len, ucs2_text),
+        0x89 => alpha(o, ("Text", "文字列"), len),
         0x80 => utf8(o, ("Graphics (URI)", "画像 (URI)"), len),
         0x81 => o.number(("Graphics (record of EF.IMG)", "画像 (EF.IMG のレコード)"), len),
         _ => o.unknown(tag, len),
@@ -376,15 +374,9 @@ pub(crate) fn csg_type(o: &mut Out<'_>) {
 
 pub(crate) fn hnb_name(o: &mut Out<'_>) {
     o.objects(|o, tag, len| match tag {
-        0x80 => o.field(("Name", "名前"), len, ucs2_text),
+        0x80 => alpha(o, ("Name", "名前"), len),
         _ => o.unknown(tag, len),
     });
-}
-
-/// UCS-2, behind the byte that says so where there is one.
-fn ucs2_text(bytes: &[u8]) -> Value {
-    let units = if bytes.len() % 2 == 1 { bytes.get(1..).unwrap_or_default() } else { bytes };
-    text_or_wrong(Some(numbers::ucs2(units)))
 }
 
 pub(crate) fn spdi(o: &mut Out<'_>) {
