@@ -386,6 +386,29 @@ impl Trace {
         trace
     }
 
+    /// The same trace with other messages in the places of its own.
+    pub(crate) fn changed(&self, change: impl Fn(&Message) -> Message) -> Self {
+        let messages: VecDeque<Message> = self.messages.iter().map(change).collect();
+        let bytes = messages.iter().map(Message::size).sum();
+        Self { messages, bytes, cards: Vec::new(), ..self.clone() }
+    }
+
+    /// Changes one message.
+    pub(crate) fn amend(&mut self, id: u32, change: impl FnOnce(&mut Message)) {
+        if let Some(message) = self.place(id).and_then(|place| self.messages.get_mut(place)) {
+            let before = message.size();
+            change(message);
+            self.bytes = (self.bytes + message.size()).saturating_sub(before);
+            self.revision += 1;
+        }
+    }
+
+    /// How much it keeps.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// The messages, oldest first.
     pub fn messages(&self) -> impl DoubleEndedIterator<Item = &Message> + ExactSizeIterator + Clone {
         self.messages.iter()
