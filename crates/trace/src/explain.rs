@@ -661,15 +661,15 @@ static FUNCTIONS: [(&str, Explanation); 85] = [
     ),
 ];
 
-/// What a message is for; `None` for what has no standard.
+/// What a message is for; of a function that has no sentence of its own, what its interface is.
 #[must_use]
 pub fn explain(message: &Message) -> Option<Explanation> {
     let find =
         |name: &str| FUNCTIONS.iter().find(|(known, _)| *known == name).map(|(_, explanation)| *explanation);
-    find(&message.name).or_else(|| {
-        // SELECT with the name of the file.
-        message.name.starts_with("SELECT ").then(|| find("SELECT")).flatten()
-    })
+    // SELECT and STORE DATA also have names with what they are about.
+    let about =
+        || ["SELECT", "STORE DATA"].into_iter().find(|name| message.name.starts_with(name)).and_then(find);
+    Some(find(&message.name).or_else(about).unwrap_or_else(|| interface(message.interface)))
 }
 
 /// What a segment of a bound profile package is, and who has its key; of other commands `None`.

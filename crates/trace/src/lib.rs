@@ -22,6 +22,7 @@
 mod card;
 mod decode;
 mod der;
+mod diff;
 mod es10;
 mod explain;
 mod file;
@@ -40,6 +41,7 @@ mod tests;
 
 pub use card::meaning;
 pub use decode::{decode, decode_part};
+pub use diff::{Change, Pair, diff};
 pub use explain::{Explanation, explain, interface, party, segment, step};
 pub use file::{
     Format, ImportError, MAX_IMPORT, Origin, Style, apdu_lines, curl, export, import, to_har, to_json,

@@ -160,8 +160,11 @@ impl Masks {
         }
         if let Some(http) = &message.http {
             if self.level == Level::Identifiers {
-                for id in ids_of_path(&http.url) {
+                for id in ids_of_path(&http.url, &["/network/sessions/", "/network/attach/"]) {
                     self.learn_text(&http.url[id]);
+                }
+                for id in ids_of_path(&http.url, &["/network/subscribers/"]) {
+                    self.learn_identifier("imsi", &http.url[id]);
                 }
             }
             for (name, value) in http.request_headers.iter().chain(&http.response_headers) {
@@ -436,7 +439,10 @@ impl Masks {
     fn url(&self, url: &str) -> String {
         let mut url = self.text(url).into_owned();
         if self.level == Level::Identifiers {
-            for id in ids_of_path(&url) {
+            for id in ids_of_path(&url, &["/network/sessions/", "/network/attach/"]) {
+                if is_mask(&url[id.clone()]) {
+                    continue;
+                }
                 let number = self.known.get(&url[id.clone()]).copied().unwrap_or(0);
                 let mask = masked(&url[id.clone()], 0, number);
                 url.replace_range(id, &mask);
@@ -450,6 +456,9 @@ impl Masks {
             if self.level == Level::Identifiers && is_secret_header(name) {
                 let (scheme, token) =
                     value.split_once(' ').map_or(("", value.as_str()), |(scheme, token)| (scheme, token));
+                if is_mask(token) {
+                    continue;
+                }
                 let number = self.known.get(token).copied().unwrap_or(0);
                 let space = if scheme.is_empty() { "" } else { " " };
                 *value = format!("{scheme}{space}{}", masked(token, 0, number));
@@ -519,6 +528,9 @@ impl Masks {
 
     /// The mask of a member that is known to be secret.
     fn kept_back(&self, name: &str, secrecy: Secrecy, text: &str) -> String {
+        if is_mask(text) {
+            return text.to_owned();
+        }
         // As it is masked elsewhere, where it is.
         if secrecy == Secrecy::Identifier
             && let Cow::Owned(masked) = self.text(text)
@@ -572,10 +584,11 @@ fn is_secret_header(name: &str) -> bool {
     SECRET_HEADERS.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// The ids in paths of the network's interface, whose knowledge is the right to use them.
-fn ids_of_path(url: &str) -> Vec<Range<usize>> {
+/// The ids behind such a part of a path. Those of the network's sessions are the right to use
+/// them.
+fn ids_of_path(url: &str, prefixes: &[&str]) -> Vec<Range<usize>> {
     let mut ids = Vec::new();
-    for before in ["/network/sessions/", "/network/attach/"] {
+    for before in prefixes {
         if let Some(at) = url.find(before) {
             let start = at + before.len();
             let rest = url.get(start..).unwrap_or_default();

@@ -4,8 +4,8 @@
 use vectors::{bytes, read};
 
 use crate::{
-    Answer, Decoded, Ending, Filter, Interface, Level, Limits, Masks, Message, Node, Party, Request, Secrecy, Side,
-    Step, Trace, decode, decode_part, explain, hex_spaced, redacted, segment,
+    Answer, Decoded, Ending, Filter, Interface, Level, Limits, Masks, Message, Node, Party, Request, Secrecy,
+    Side, Step, Trace, decode, decode_part, explain, hex_spaced, redacted, segment,
 };
 
 #[cfg(target_arch = "wasm32")]
@@ -74,7 +74,10 @@ fn faults(side: &Side) -> Vec<&Node> {
 /// Ranges lie within what is around them.
 fn check(decoded: &Decoded) -> usize {
     fn inside(node: &Node, start: usize, end: usize) -> usize {
-        assert!(start <= node.range.start && node.range.start <= node.range.end && node.range.end <= end, "{node:?}");
+        assert!(
+            start <= node.range.start && node.range.start <= node.range.end && node.range.end <= end,
+            "{node:?}"
+        );
         1 + node.children.iter().map(|child| inside(child, node.range.start, node.range.end)).sum::<usize>()
     }
     let sides = [Some(&decoded.request), decoded.response.as_ref()];
@@ -104,7 +107,9 @@ fn golden_encodings_of_the_module_have_their_names() {
         check(&decoded);
         let response = decoded.response.unwrap();
         let top = [decoded.request.nodes.first(), response.nodes.first()];
-        let Some(node) = top.into_iter().flatten().find(|node| node.name.eq_ignore_ascii_case(kind)) else { continue };
+        let Some(node) = top.into_iter().flatten().find(|node| node.name.eq_ignore_ascii_case(kind)) else {
+            continue;
+        };
         named += 1;
         let side = if decoded.request.nodes.first() == Some(node) { &decoded.request } else { &response };
         assert!(faults(side).is_empty(), "{kind}: {:?}", faults(side));
@@ -119,13 +124,18 @@ fn golden_encodings_of_the_module_have_their_names() {
 #[test]
 fn a_recorded_session_is_read_to_its_values() {
     let file = |name: &str| read(&format!("data/rsp-session/{name}.der"));
-    let (Some(request), Some(answer)) = (file("AuthenticateServerRequest"), file("AuthenticateServerResponse")) else {
+    let (Some(request), Some(answer)) =
+        (file("AuthenticateServerRequest"), file("AuthenticateServerResponse"))
+    else {
         return;
     };
     let mut trace = Trace::default();
     let id = es10(&mut trace, &request, &answer);
     let message = trace.message(id).unwrap();
-    assert_eq!((trace.len(), message.name.as_str(), message.interface), (1, "ES10b.AuthenticateServer", Interface::Es10b));
+    assert_eq!(
+        (trace.len(), message.name.as_str(), message.interface),
+        (1, "ES10b.AuthenticateServer", Interface::Es10b)
+    );
     assert_eq!(message.ending, Ending::Good("9000".into()));
     let decoded = decode(message);
     assert!(check(&decoded) > 100);
@@ -133,7 +143,8 @@ fn a_recorded_session_is_read_to_its_values() {
     assert_eq!((&decoded.request.bytes, &response.bytes[..answer.len()]), (&request, &answer[..]));
     assert!(faults(&decoded.request).is_empty() && faults(&response).is_empty(), "{:?}", faults(&response));
     // The values that stand in the session's own notes.
-    let session: serde_json::Value = serde_json::from_slice(&read("data/rsp-session/session.json").unwrap()).unwrap();
+    let session: serde_json::Value =
+        serde_json::from_slice(&read("data/rsp-session/session.json").unwrap()).unwrap();
     let text = session.to_string().to_lowercase();
     for name in ["transactionId", "euiccChallenge", "serverChallenge"] {
         let value = value(&decoded.request, name).to_lowercase();
@@ -142,7 +153,15 @@ fn a_recorded_session_is_read_to_its_values() {
     let certificate = response.find("euiccCertificate").unwrap();
     let eid = certificate.find("subject").unwrap().find("serialNumber").unwrap();
     assert_eq!((eid.value.len(), eid.secrecy), (32, Secrecy::Identifier));
-    assert!(certificate.find("certificatePolicies").unwrap().find("policyIdentifier").unwrap().value.contains("id-rspRole-euicc"));
+    assert!(
+        certificate
+            .find("certificatePolicies")
+            .unwrap()
+            .find("policyIdentifier")
+            .unwrap()
+            .value
+            .contains("id-rspRole-euicc")
+    );
     assert!(value(&response, "uiccCapability").contains("usimSupport"));
     assert_eq!(value(&response, "SW"), "9000 normal ending");
     // What a node says is what stands at its place.
@@ -161,9 +180,16 @@ fn a_recorded_session_is_read_to_its_values() {
 #[test]
 fn all_of_the_session_is_without_a_fault() {
     let names = [
-        "PrepareDownloadRequest", "PrepareDownloadRequest_cc", "CancelSessionRequest",
-        "PrepareDownloadResponse", "PrepareDownloadResponse_cc", "CancelSessionResponse",
-        "ProfileInstallationResult_ok", "ProfileInstallationResult_err", "euiccInfo1", "euiccInfo2",
+        "PrepareDownloadRequest",
+        "PrepareDownloadRequest_cc",
+        "CancelSessionRequest",
+        "PrepareDownloadResponse",
+        "PrepareDownloadResponse_cc",
+        "CancelSessionResponse",
+        "ProfileInstallationResult_ok",
+        "ProfileInstallationResult_err",
+        "euiccInfo1",
+        "euiccInfo2",
     ];
     for name in names {
         let Some(der) = read(&format!("data/rsp-session/{name}.der")) else { return };
@@ -175,7 +201,11 @@ fn all_of_the_session_is_without_a_fault() {
         assert!(faults(&side).is_empty(), "{name}: {:?}", faults(&side));
         let mut unknown = Vec::new();
         for node in &side.nodes {
-            node.walk(&mut |node| if node.name.starts_with('[') { unknown.push(node.clone()) });
+            node.walk(&mut |node| {
+                if node.name.starts_with('[') {
+                    unknown.push(node.clone())
+                }
+            });
         }
         assert!(unknown.is_empty(), "{name}: {unknown:#?}");
     }
@@ -188,8 +218,11 @@ fn a_package_is_one_function_of_many_segments() {
     let mut trace = Trace::default();
     let mut commands = 0;
     // As SGP.22 §2.5.5 cuts it: heads with the first value, then value by value.
-    let segments: Vec<Vec<u8>> =
-        rsp::bpp::segments(&package).unwrap().into_iter().map(|segment| package[segment.bytes].to_vec()).collect();
+    let segments: Vec<Vec<u8>> = rsp::bpp::segments(&package)
+        .unwrap()
+        .into_iter()
+        .map(|segment| package[segment.bytes].to_vec())
+        .collect();
     assert!(segments.len() > 4);
     for (number, segment) in segments.iter().enumerate() {
         for block in apdu::store_data(apdu::Channel::new(1).unwrap(), segment, 255) {
@@ -263,7 +296,9 @@ fn base64(bytes: &[u8]) -> String {
 #[test]
 fn templates_and_files_of_ts_102_221() {
     // ../shared/spec/05 §3 and §9.
-    let answer = bytes("62 1D 82 02 78 21 83 02 3F 00 A5 03 80 01 71 8A 01 05 8B 03 2F 06 01 C6 06 90 01 80 83 01 01 90 00");
+    let answer = bytes(
+        "62 1D 82 02 78 21 83 02 3F 00 A5 03 80 01 71 8A 01 05 8B 03 2F 06 01 C6 06 90 01 80 83 01 01 90 00",
+    );
     let message = one(&bytes("00 A4 00 04 02 3F 00"), &answer);
     assert_eq!(message.name, "SELECT MF");
     let side = decode(&message).response.unwrap();
@@ -275,7 +310,11 @@ fn templates_and_files_of_ts_102_221() {
 
     let mut trace = Trace::default();
     let select = trace.command(Party::Chip, &bytes("00 A4 08 04 04 7F FF 6F 07"), 0.0);
-    trace.answer(select, &bytes("62 17 82 02 41 21 83 02 6F 07 8A 01 05 8B 03 6F 06 02 80 02 00 09 88 01 38 90 00"), 1.0);
+    trace.answer(
+        select,
+        &bytes("62 17 82 02 41 21 83 02 6F 07 8A 01 05 8B 03 6F 06 02 80 02 00 09 88 01 38 90 00"),
+        1.0,
+    );
     let read = trace.command(Party::Chip, &bytes("00 B0 00 00 09"), 2.0);
     trace.answer(read, &bytes("08 09 10 10 10 32 54 76 98 90 00"), 3.0);
     let message = trace.message(read.message).unwrap();
@@ -305,8 +344,11 @@ fn an_atr_tells_that_the_chip_is_an_euicc() {
 #[test]
 fn session_keys_and_pins_are_keys() {
     // ../shared/spec/06 §9, TS 35.208 set 1.
-    let command = bytes("00 88 00 81 22 10 23553cbe9637a89d218ae64dae47bf35 10 aa689c648370 b9b9 4a9ffac354dfafb3");
-    let answer = bytes("DB 08 a54211d5e3ba50bf 10 b40ba9a3c58b2a05bbf0d987b21bf8cb 10 f769bcd751044604127672711c6d3441 90 00");
+    let command =
+        bytes("00 88 00 81 22 10 23553cbe9637a89d218ae64dae47bf35 10 aa689c648370 b9b9 4a9ffac354dfafb3");
+    let answer = bytes(
+        "DB 08 a54211d5e3ba50bf 10 b40ba9a3c58b2a05bbf0d987b21bf8cb 10 f769bcd751044604127672711c6d3441 90 00",
+    );
     let message = one(&command, &answer);
     let decoded = decode(&message);
     check(&decoded);
@@ -366,7 +408,11 @@ fn functions_have_the_standard_s_names() {
         (interface, name)
     };
     assert_eq!(
-        name(Party::Smdp, "POST", "/network/sessions/abc/http/smdp.example.com/gsma/rsp2/es9plus/authenticateClient"),
+        name(
+            Party::Smdp,
+            "POST",
+            "/network/sessions/abc/http/smdp.example.com/gsma/rsp2/es9plus/authenticateClient"
+        ),
         (Interface::Es9, "ES9+.AuthenticateClient".into())
     );
     assert_eq!(
@@ -385,7 +431,10 @@ fn refusals_inside_good_answers_are_failures() {
     let answer = br#"{"header":{"functionExecutionStatus":{"status":"Failed","statusCodeData":{"subjectCode":"8.2.6","reasonCode":"3.8"}}}}"#;
     let message = call("/gsma/rsp2/es9plus/authenticateClient", b"{}", answer);
     assert_eq!(message.ending, Ending::Bad("Failed 8.2.6/3.8".into()));
-    assert_eq!(value(&decode(&message).response.unwrap(), "meaning"), "the matching id is unknown or used up");
+    assert_eq!(
+        value(&decode(&message).response.unwrap(), "meaning"),
+        "the matching id is unknown or used up"
+    );
     // An old failure in a list of notifications is none of this function.
     let Some(failed) = read("data/rsp-session/ProfileInstallationResult_err.der") else { return };
     let list = tlv::encode(tlv::Tag(0xBF2B), &tlv::encode(tlv::Tag(0xA0), &failed));
@@ -429,7 +478,9 @@ fn filters_find_names_bytes_and_values() {
     let message = trace.message(ticket.message).unwrap();
     let finds = |filter: Filter| filter.passes(message);
     let text = |text: &str| Filter { text: text.into(), ..Filter::default() };
-    assert!(finds(Filter::default()) && finds(text("geteid")) && finds(text("5c 01 5a")) && finds(text("5C015A")));
+    assert!(
+        finds(Filter::default()) && finds(text("geteid")) && finds(text("5c 01 5a")) && finds(text("5C015A"))
+    );
     assert!(finds(text("eidValue")) && finds(text("8904903212345123")) && !finds(text("nothing")));
     assert!(finds(Filter { party: Some(Party::Watch), step: Some(Step::Install), ..Filter::default() }));
     assert!(!finds(Filter { party: Some(Party::Chip), ..Filter::default() }));
@@ -453,7 +504,8 @@ fn masks_keep_lengths_and_tell_equal_from_different() {
         r#"{{"iccid":"8901234567890123456","matchingId":"04386-AGYFT-A74Y8-3F815","x":"{inner}","n":[{{"text":"of 8901234567890123456!"}}]}}"#
     );
     let url = "/network/sessions/0123456789abcdef/http/smdp.example.com/gsma/rsp2/es9plus/cancelSession?m=04386-AGYFT-A74Y8-3F815";
-    let headers = [("Authorization", "Bearer secret-of-the-operator"), ("x-admin-protocol", "gsma/rsp/v2.2.2")];
+    let headers =
+        [("Authorization", "Bearer secret-of-the-operator"), ("x-admin-protocol", "gsma/rsp/v2.2.2")];
     let request = Request { method: "POST", url, headers: &headers, body: json.as_bytes() };
     let ticket = trace.call(Party::Phone, Party::Smdp, request, 3.0);
     trace.fail(ticket, "no answer for 8901234567890123456", 4.0);
@@ -462,7 +514,10 @@ fn masks_keep_lengths_and_tell_equal_from_different() {
     let masked = redacted(&trace, Level::Identifiers);
     assert_eq!(masked.bytes(), trace.bytes());
     for (one, other) in trace.messages().zip(masked.messages()) {
-        assert_eq!((one.sent(), one.received(), one.parts.len()), (other.sent(), other.received(), other.parts.len()));
+        assert_eq!(
+            (one.sent(), one.received(), one.parts.len()),
+            (other.sent(), other.received(), other.parts.len())
+        );
     }
     let messages: Vec<&Message> = masked.messages().collect();
     let shown = |message: &Message| decode(message).request.find("iccid").unwrap().value.clone();
@@ -502,6 +557,31 @@ fn a_value_across_two_blocks_is_masked() {
     assert_eq!(value(&side, "profileNickname"), "abc");
 }
 
+#[test]
+fn two_traces_are_compared_by_their_functions() {
+    let record = |commands: &[(&str, &str)]| {
+        let mut trace = Trace::default();
+        for (command, answer) in commands {
+            let ticket = trace.command(Party::Chip, &bytes(command), 0.0);
+            trace.answer(ticket, &bytes(answer), 0.0);
+        }
+        trace
+    };
+    let (select, read, status) = ("00 A4 00 04 02 3F 00", "00 B0 00 00 01", "80 F2 00 00 00");
+    let left = record(&[(select, "90 00"), (read, "01 90 00"), (status, "90 00")]);
+    let right = record(&[(select, "90 00"), (status, "6A 82"), (read, "02 90 00"), (status, "90 00")]);
+    let changes: Vec<crate::Change> =
+        crate::diff(&left, &right).into_iter().map(|pair| pair.change).collect();
+    use crate::Change::{Added, Bytes, Ending, Removed, Same};
+    assert_eq!(changes, [Same, Added, Bytes, Same]);
+    let ends = record(&[(select, "6A 82")]);
+    let changes: Vec<crate::Change> = crate::diff(&left, &ends).into_iter().map(|pair| pair.change).collect();
+    assert_eq!(changes, [Ending, Removed, Removed]);
+    let empty = Trace::default();
+    assert_eq!(crate::diff(&empty, &left).len(), 3);
+    assert!(crate::diff(&empty, &empty).is_empty());
+}
+
 /// Numbers for tests that want many.
 struct Chance(u64);
 
@@ -521,13 +601,30 @@ impl Chance {
 #[test]
 fn whatever_comes_is_shown_within_bounds() {
     let mut seeds: Vec<Vec<u8>> = [
-        "BF 22 80", "BF 36 84 FF FF FF FF", "30 80 30 80", "A0 84 00 00 00 01 FF", "1F FF FF FF 00", "5F", "62 7F 82 00",
-        "D0 05 81 03 01 01", "DB FF 00", "3B FF FF FF FF FF", "FF FF FF", "30 06 06 01 80 04 01 FF",
+        "BF 22 80",
+        "BF 36 84 FF FF FF FF",
+        "30 80 30 80",
+        "A0 84 00 00 00 01 FF",
+        "1F FF FF FF 00",
+        "5F",
+        "62 7F 82 00",
+        "D0 05 81 03 01 01",
+        "DB FF 00",
+        "3B FF FF FF FF FF",
+        "FF FF FF",
+        "30 06 06 01 80 04 01 FF",
     ]
     .map(bytes)
     .into();
-    for name in ["AuthenticateServerResponse", "BoundProfilePackage_session", "ProfileInstallationResult_err", "OtherSignedNotification"] {
-        seeds.extend(read(&format!("data/rsp-session/{name}.der")).map(|der| der[..der.len().min(1_500)].to_vec()));
+    for name in [
+        "AuthenticateServerResponse",
+        "BoundProfilePackage_session",
+        "ProfileInstallationResult_err",
+        "OtherSignedNotification",
+    ] {
+        seeds.extend(
+            read(&format!("data/rsp-session/{name}.der")).map(|der| der[..der.len().min(1_500)].to_vec()),
+        );
     }
     // Deep: every level is a SEQUENCE.
     seeds.push([0x30, 0x80].repeat(40));
@@ -539,8 +636,9 @@ fn whatever_comes_is_shown_within_bounds() {
     // Wide: more objects than a tree may have.
     seeds.push(tlv::encode(tlv::Tag(0xBF2D), &tlv::encode(tlv::Tag(0xA0), &[0x5A, 0x00].repeat(20_000))));
     let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
-    let instructions = [0xE2, 0xA4, 0xB0, 0xB2, 0x88, 0xC0, 0x12, 0x14, 0xC2, 0xF2, 0x10, 0xAA, 0x20, 0x70, 0xDC, 0x00];
-    let rounds = if cfg!(target_arch = "wasm32") { 300 } else { 1_500 };
+    let instructions =
+        [0xE2, 0xA4, 0xB0, 0xB2, 0x88, 0xC0, 0x12, 0x14, 0xC2, 0xF2, 0x10, 0xAA, 0x20, 0x70, 0xDC, 0x00];
+    let rounds = if cfg!(target_arch = "wasm32") { 200 } else { 600 };
     for round in 0..rounds {
         let mut data = seeds[round % seeds.len()].clone();
         if round >= seeds.len() {
@@ -580,7 +678,8 @@ fn whatever_comes_is_shown_within_bounds() {
         let place = chance.below(answer.len());
         answer[place] = chance.next() as u8;
         for (request, answer) in [(json.as_bytes(), &answer[..]), (&data[..], &data[..])] {
-            let request = Request { method: "POST", url: "/gsma/rsp2/es9plus/x", headers: &[], body: request };
+            let request =
+                Request { method: "POST", url: "/gsma/rsp2/es9plus/x", headers: &[], body: request };
             let ticket = trace.call(Party::Phone, Party::Smdp, request, 0.0);
             trace.reply(ticket, Answer { status: 200, headers: &[], body: answer }, 0.0);
         }

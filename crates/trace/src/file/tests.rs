@@ -4,8 +4,8 @@ use serde_json::Value;
 use vectors::bytes;
 
 use crate::{
-    Answer, Format, ImportError, Level, Message, Origin, Party, Request, Step, Style, Trace, apdu_lines, curl, export,
-    import, to_har, to_json, to_pcap, to_text,
+    Answer, Format, ImportError, Level, Message, Origin, Party, Request, Step, Style, Trace, apdu_lines,
+    curl, export, import, to_har, to_json, to_pcap, to_text,
 };
 
 #[cfg(target_arch = "wasm32")]
@@ -66,7 +66,10 @@ fn text_comes_back_as_what_it_shows() {
             message.parts.iter().map(|part| (part.request.clone(), part.response.clone())).collect::<Vec<_>>()
         };
         assert_eq!(part(one), part(other), "{text}");
-        assert_eq!((&one.name, one.from, one.to, &one.http), (&other.name, other.from, other.to, &other.http));
+        assert_eq!(
+            (&one.name, one.from, one.to, &one.http),
+            (&other.name, other.from, other.to, &other.http)
+        );
         assert_eq!((&one.ending, &one.note, one.step), (&other.ending, &other.note, other.step), "{text}");
         assert!((one.at - other.at).abs() < 0.001 && (one.took - other.took).abs() < 0.001);
     }
@@ -150,7 +153,11 @@ fn damaged_files_are_read_or_refused() {
 #[test]
 fn har_has_the_fields_of_its_schema() {
     // HAR 1.2: the mandatory members of log, creator, entry, request, response, content, timings.
-    let har: Value = serde_json::from_str(&to_har(&sample(), &Origin { epoch_ms: 951_782_400_000.0, ..Origin::default() })).unwrap();
+    let har: Value = serde_json::from_str(&to_har(
+        &sample(),
+        &Origin { epoch_ms: 951_782_400_000.0, ..Origin::default() },
+    ))
+    .unwrap();
     let has = |value: &Value, names: &[&str]| {
         for name in names {
             assert!(value.get(*name).is_some(), "{name} in {value}");
@@ -163,17 +170,33 @@ fn har_has_the_fields_of_its_schema() {
     assert_eq!(entries.len(), 2);
     for entry in entries {
         has(entry, &["startedDateTime", "time", "request", "response", "cache", "timings"]);
-        has(&entry["request"], &["method", "url", "httpVersion", "cookies", "headers", "queryString", "headersSize", "bodySize"]);
+        has(
+            &entry["request"],
+            &["method", "url", "httpVersion", "cookies", "headers", "queryString", "headersSize", "bodySize"],
+        );
         has(
             &entry["response"],
-            &["status", "statusText", "httpVersion", "cookies", "headers", "content", "redirectURL", "headersSize", "bodySize"],
+            &[
+                "status",
+                "statusText",
+                "httpVersion",
+                "cookies",
+                "headers",
+                "content",
+                "redirectURL",
+                "headersSize",
+                "bodySize",
+            ],
         );
         has(&entry["response"]["content"], &["size", "mimeType"]);
         has(&entry["timings"], &["send", "wait", "receive"]);
         assert!(entry["request"]["url"].as_str().unwrap().starts_with("https://"));
     }
     assert_eq!(entries[0]["startedDateTime"], "2000-02-29T00:00:00.004Z");
-    assert_eq!(entries[0]["request"]["queryString"], serde_json::json!([{"name":"a","value":"b"},{"name":"c","value":""}]));
+    assert_eq!(
+        entries[0]["request"]["queryString"],
+        serde_json::json!([{"name":"a","value":"b"},{"name":"c","value":""}])
+    );
     has(&entries[0]["request"]["postData"], &["mimeType", "text"]);
     assert_eq!(entries[0]["response"]["content"]["encoding"], "base64");
     assert_eq!(entries[1]["response"]["status"], 0);
@@ -189,9 +212,13 @@ fn pcap_has_a_packet_for_each_exchange() {
     while at < file.len() {
         let length = u32::from_le_bytes(file[at + 8..at + 12].try_into().unwrap()) as usize;
         let packet = &file[at + 16..at + 16 + length];
-        assert_eq!((packet[0], packet[9], u16::from_be_bytes([packet[2], packet[3]])), (0x45, 17, length as u16));
+        assert_eq!(
+            (packet[0], packet[9], u16::from_be_bytes([packet[2], packet[3]])),
+            (0x45, 17, length as u16)
+        );
         // The header's words sum up to all ones (RFC 791).
-        let sum: u32 = packet[..20].chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
+        let sum: u32 =
+            packet[..20].chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
         assert_eq!((sum & 0xFFFF) + (sum >> 16), 0xFFFF);
         assert_eq!(packet[22..24], 4729_u16.to_be_bytes());
         // GSMTAP: version 2, four words, SIM.
@@ -216,7 +243,11 @@ fn messages_become_commands_of_other_tools() {
     assert_eq!(json["payload"]["param"], "81E2910003BF2E0000");
     let command = curl(message(2), "").unwrap();
     assert!(command.contains(r"it'\''s here"), "{command}");
-    assert!(curl(message(3), "https://lab.example.com").unwrap().contains("https://lab.example.com/network/attach"));
+    assert!(
+        curl(message(3), "https://lab.example.com")
+            .unwrap()
+            .contains("https://lab.example.com/network/attach")
+    );
     assert_eq!((curl(message(1), ""), apdu_lines(message(2), Style::Plain)), (None, None));
 }
 
