@@ -188,3 +188,24 @@ fn every_message_of_a_session_is_known() {
         }
     }
 }
+
+#[test]
+fn wireshark_reads_the_pcap() {
+    use std::process::Command;
+    if Command::new("tshark").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no tshark");
+        return;
+    }
+    let (world, ..) = story();
+    let trace = recorded(&world);
+    let exchanges: usize = trace.messages().filter(|message| message.http.is_none()).map(|m| m.parts.len()).sum();
+    let file = std::env::temp_dir().join(format!("trace-{}.pcap", std::process::id()));
+    std::fs::write(&file, trace::export(&trace, Format::Pcap, Level::Identifiers, &Origin::default())).unwrap();
+    let shown = Command::new("tshark").args(["-r"]).arg(&file).args(["-T", "fields", "-e", "frame.protocols"]).output();
+    let errors = Command::new("tshark").args(["-r"]).arg(&file).args(["-Y", "_ws.malformed"]).output();
+    std::fs::remove_file(&file).unwrap();
+    let shown = String::from_utf8(shown.unwrap().stdout).unwrap();
+    assert_eq!(shown.lines().count(), exchanges);
+    assert!(shown.lines().all(|line| line.contains("gsmtap:gsm_sim")), "{shown}");
+    assert_eq!(String::from_utf8(errors.unwrap().stdout).unwrap(), "");
+}

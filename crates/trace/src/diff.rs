@@ -73,10 +73,12 @@ fn align(left: &[&Message], right: &[&Message], pairs: &mut Vec<Pair>) {
     loop {
         match (left.get(i), right.get(j)) {
             (Some(one), Some(other)) if alike(one, other) => {
-                let change = match () {
-                    () if one.ending != other.ending => Change::Ending,
-                    () if same_bytes(one, other) => Change::Same,
-                    () => Change::Bytes,
+                let change = if one.ending != other.ending {
+                    Change::Ending
+                } else if same_bytes(one, other) {
+                    Change::Same
+                } else {
+                    Change::Bytes
                 };
                 pairs.push(Pair { left: Some(one.id), right: Some(other.id), change });
                 (i, j) = (i + 1, j + 1);

@@ -45,7 +45,6 @@ pub(super) struct WireMessage {
     note: Option<String>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
 const fn is_zero(number: &u32) -> bool {
     *number == 0
 }
