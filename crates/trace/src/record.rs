@@ -483,6 +483,7 @@ impl Trace {
             && let Some(place) = self.place(line.message)
             && let Some(message) = self.messages.get_mut(place)
             && (named.name != name::LOAD || message.name == name::LOAD)
+            && (named.name == "GET RESPONSE" || message.parts.first().is_some_and(is_store_data))
         {
             message.ending = Ending::Open;
             let part = Part { request: command.to_vec(), response: None, at, took: 0.0 };
@@ -556,14 +557,12 @@ impl Trace {
     /// The answer over HTTP.
     pub fn reply(&mut self, ticket: Ticket, answer: Answer<'_>, at: f64) {
         let ending = name::outcome(answer.status, answer.body);
-        if let Some(http) = self
-            .place(ticket.message)
-            .and_then(|place| self.messages.get_mut(place))
-            .and_then(|message| message.http.as_mut())
-        {
-            http.status = Some(answer.status);
-            http.response_headers = owned(answer.headers);
-        }
+        self.amend(ticket.message, |message| {
+            if let Some(http) = &mut message.http {
+                http.status = Some(answer.status);
+                http.response_headers = owned(answer.headers);
+            }
+        });
         self.end(ticket, Some(answer.body), ending, at);
     }
 
@@ -648,6 +647,10 @@ impl Trace {
             }
         }
     }
+}
+
+fn is_store_data(part: &Part) -> bool {
+    part.request.get(1) == Some(&apdu::ins::STORE_DATA)
 }
 
 fn owned(headers: &[(&str, &str)]) -> Headers {

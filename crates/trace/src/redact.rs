@@ -252,7 +252,7 @@ impl Masks {
     }
 
     fn learn_bytes(&mut self, bytes: &[u8]) {
-        if bytes.iter().all(|byte| *byte == 0xFF || *byte == 0) {
+        if bytes.iter().all(|byte| *byte == 0xFF || *byte == 0) || is_mask_of_bytes(bytes) {
             return;
         }
         let number = self.number(&hex::encode_upper(bytes));
@@ -363,7 +363,10 @@ impl Masks {
         }
         let mask = match node.secrecy {
             Secrecy::Key => {
-                let Some(value) = bytes.get(node.range.clone()) else { return };
+                let Some(value) = bytes.get(node.range.clone()).filter(|value| !is_mask_of_bytes(value))
+                else {
+                    return;
+                };
                 let number = self.known.get(&hex::encode_upper(value)).copied().unwrap_or(0);
                 masked_bytes(value.len(), number)
             }
@@ -652,6 +655,10 @@ fn masked_bytes(length: usize, number: usize) -> Vec<u8> {
         *byte = value;
     }
     mask
+}
+
+fn is_mask_of_bytes(bytes: &[u8]) -> bool {
+    bytes.split_last().is_some_and(|(_, first)| first.len() > 2 && first.iter().all(|byte| *byte == 0xEE))
 }
 
 fn nibbles(bytes: &[u8]) -> Vec<u8> {

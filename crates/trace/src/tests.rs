@@ -458,7 +458,7 @@ fn oldest_go_first_and_are_counted() {
         trace.answer(ticket, &[0x90, 0x00], 21.0);
     }
     let last = trace.messages().next_back().unwrap();
-    assert_eq!((last.parts.len(), last.lost), (4, 6));
+    assert_eq!((last.parts.len(), last.lost), (4, 5));
     let mut small = Trace::new(Limits { messages: 100, bytes: 2_000, parts: 64 });
     for _ in 0..100 {
         let ticket = small.command(Party::Chip, &[0x80, 0xF2, 0, 0], 0.0);
