@@ -3,3 +3,4 @@
 pub(crate) mod chip;
 pub(crate) mod http;
 pub(crate) mod once;
+pub(crate) mod signature;
