@@ -15,6 +15,7 @@ pub(crate) mod preference;
 pub(crate) mod say;
 mod shell;
 mod trace;
+mod update;
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -71,6 +72,7 @@ fn App() -> impl IntoView {
     view! {
         <shell::Top/>
         <main data-view=move || view.get().fragment()>
+            <update::Update/>
             <ChipBanner/>
             <parties::Parties/>
             <parties::Steps/>
