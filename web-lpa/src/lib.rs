@@ -11,7 +11,7 @@
 //! passes between the parties goes through `bench`, which may change or lose it, and is
 //! kept in `record` (crate `trace`). `ui` only renders.
 
-pub mod files;
+pub mod capability;
 pub mod network;
 pub mod order;
 pub mod units;
