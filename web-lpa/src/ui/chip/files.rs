@@ -360,12 +360,14 @@ fn node_view(node: &Node, language: Language, hide: bool) -> AnyView {
     let parts = (!node.parts.is_empty()).then(|| {
         let list = node.parts.iter().map(|part| node_view(part, language, hide)).collect_view();
         // A service table has a hundred flags: side by side.
-        view! { <ul class=if flags > 4 { "nodes flags" } else { "nodes" }>{list}</ul> }
+        let class = if flags > 4 { "nodes flags" } else { "nodes" };
+        view! { <ul class=class>{list}</ul> }
     });
     let colon = if value.is_empty() { "" } else { ": " };
     let value = match node.value {
         Value::Flag(on) => {
-            view! { <span class=class><span aria-hidden="true">{if on { "✓" } else { "–" }}</span><span class="spoken">{value}</span></span> }.into_any()
+            let mark = if on { "✓" } else { "–" };
+            view! { <span class=class><span aria-hidden="true">{mark}</span><span class="spoken">{value}</span></span> }.into_any()
         }
         _ => view! { <span class=class>{value}</span> }.into_any(),
     };

@@ -32,7 +32,8 @@ pub(super) fn Profiles() -> impl IntoView {
                 <ul>
                     <For
                         each=list
-                        key=move |info| (model.slot.get_untracked(), info.clone())
+                        // Over the air, an operator changes any of it.
+                        key=move |info| (model.slot.get_untracked(), format!("{info:?}"))
                         children=|info| view! { <Profile info/> }
                     />
                 </ul>
