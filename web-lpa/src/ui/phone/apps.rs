@@ -99,7 +99,9 @@ pub(super) fn Dialer() -> impl IntoView {
                     <button
                         type="button"
                         class="quiet"
-                        on:click=move |_| number.update(|number| drop(number.pop()))
+                        on:click=move |_| number.update(|number| {
+                            number.pop();
+                        })
                     >{say.of(Text::new("Delete digit", "1 文字消す"))}</button>
                     <button
                         type="submit"
