@@ -9,6 +9,7 @@ use common::{detail, download, installed, ordered, profiles};
 use http::Method;
 use lpa::{Answer, Cause, Effect, HttpAnswer, Options, Outcome, Reply};
 use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
 use rsp::ActivationCode;
 use rsp::ids::Iccid;
 use serde_json::{Value, json};
