@@ -13,6 +13,7 @@
 
 pub mod files;
 pub mod network;
+pub mod order;
 pub mod units;
 
 #[cfg(target_arch = "wasm32")]

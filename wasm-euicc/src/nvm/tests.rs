@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::torn::TornMedium;
 use super::*;
 
 #[cfg(target_arch = "wasm32")]
