@@ -157,12 +157,14 @@ impl Phone {
 
     /// Replaces a chip by a new one, as it left the factory.
     pub(crate) fn erase_chip(&self, slot: Slot) {
-        self.replace(slot, async |phone: Self| phone.link(slot)?.erase().await);
+        let phone = *self;
+        self.replace(slot, async move { phone.link(slot)?.erase().await });
     }
 
     /// The same by one that is made in a certain way; in a laboratory only.
     pub(crate) fn make_chip(&self, slot: Slot, making: Making) {
-        self.replace(slot, async move |phone: Self| {
+        let phone = *self;
+        self.replace(slot, async move {
             let path = match (slot, making) {
                 (Slot::Watch, Making::Usual) => "/lab/watch.json".to_owned(),
                 _ => format!("/lab/chip.json?as={}", making.word()),
@@ -177,18 +179,16 @@ impl Phone {
 
     /// Puts a memory that was kept in the place of a chip's.
     pub(crate) fn restore(&self, slot: Slot, memory: Vec<u8>) {
-        self.replace(slot, async move |phone: Self| phone.link(slot)?.restore(&memory).await);
+        let phone = *self;
+        self.replace(slot, async move { phone.link(slot)?.restore(&memory).await });
     }
 
-    fn replace<F>(&self, slot: Slot, how: F)
-    where
-        F: AsyncFnOnce(Self) -> Result<Vec<u8>, CardLost> + 'static,
-    {
+    fn replace(&self, slot: Slot, how: impl Future<Output = Result<Vec<u8>, CardLost>> + 'static) {
         let phone = *self;
         self.task(Task::new(Text::new("Replacing the chip", "チップを交換しています")), async move {
             let chip = phone.model.chip(slot);
             let answered = chip.state.with_untracked(ChipState::answers);
-            if let Err(CardLost(because)) = how(phone).await {
+            if let Err(CardLost(because)) = how.await {
                 return Ok(Some(Notice {
                     good: false,
                     what: text!(
