@@ -186,6 +186,9 @@ test.describe('with its service worker', () => {
     await page.evaluate(async () => { await navigator.serviceWorker.ready; });
     await page.reload();
     await person.settled();
+    // The worker from the cache knows which chip it is.
+    await chip(page, 'story', '/lab/watch.json');
+    expect(await es10(page, 'story', EID)).toContain('89049032000000000000000000000260');
     await context.setOffline(true);
     await page.reload();
     await person.settled();

@@ -1,5 +1,7 @@
 //! The devices whose chips this phone serves, and what only a laboratory can do with a chip.
 
+#![allow(dead_code, reason = "some of it only the bench calls")]
+
 use leptos::prelude::*;
 use lpa::{CardLost, Failure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -255,6 +257,11 @@ impl Phone {
                 let _ = link.trace(on).await;
             });
         }
+    }
+
+    /// Whether requests of ES9+ are signed where the server asks for that.
+    pub(crate) const fn signs(&self) -> RwSignal<bool> {
+        self.signatures.on()
     }
 
     /// A code from the operator's hands: into the field where codes are entered.
