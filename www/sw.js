@@ -55,8 +55,11 @@ addEventListener('fetch', (event) => {
 });
 
 async function kept(request) {
-  // Which chip a worker is stands behind its name.
-  return (await caches.match(request, { ignoreSearch: true })) ?? fetch(request);
+  const there = await caches.match(request, { ignoreSearch: true });
+  if (!there) return fetch(request);
+  if (!new URL(request.url).search) return there;
+  // Which chip a worker is stands behind its name: an answer with an address of its own would take that away.
+  return new Response(there.body, { status: there.status, headers: there.headers });
 }
 
 async function fresh(request, pathname) {

@@ -29,6 +29,7 @@ use crate::transport::signature::Signatures;
 use crate::transport::{keep, once};
 use crate::units::size;
 
+#[allow(unused_imports, reason = "for the bench")]
 pub(crate) use devices::Making;
 
 /// `X-Admin-Protocol` and `User-Agent` have to name the protocol's version and the LPA
@@ -59,11 +60,6 @@ impl Phone {
     pub(crate) fn new(model: Model, bench: Bench) -> Self {
         let signatures = Signatures::new();
         Self { model, bench, signatures, inside: StoredValue::new_local(Rc::new(Inside::default())) }
-    }
-
-    /// Whether requests of ES9+ are signed where the server asks for that.
-    pub(crate) const fn signs(&self) -> RwSignal<bool> {
-        self.signatures.on()
     }
 
     /// Starts the worker of a device's chip; `begins` is called once it answers.
