@@ -221,7 +221,10 @@ impl Failure {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match &self.cause {
+            Cause::CardStatus(StatusWord::NOT_ENOUGH_MEMORY) => Retry::AfterChange,
             Cause::CardLost(_)
+            | Cause::CardStatus(_)
+            | Cause::CardData(_)
             | Cause::ServerLost(_)
             | Cause::Unconfirmed { .. }
             | Cause::Postponed
@@ -253,8 +256,6 @@ impl Failure {
                 DownloadErrorCode::NO_SESSION_CONTEXT | DownloadErrorCode::INVALID_TRANSACTION_ID,
             ) => Retry::Again,
             Cause::NoIsdR
-            | Cause::CardStatus(_)
-            | Cause::CardData(_)
             | Cause::ServerData(_)
             | Cause::NoCommonCi { .. }
             | Cause::AddressMismatch { .. }
