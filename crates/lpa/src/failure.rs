@@ -232,7 +232,7 @@ impl Failure {
             | Cause::NoResult
             | Cause::NotChanged
             | Cause::StateChange(ProfileStateResult::CAT_BUSY) => Retry::Again,
-            Cause::Http { status, .. } if *status >= 500 || *status == 429 => Retry::Again,
+            Cause::Http { status, .. } if *status >= 500 || matches!(*status, 408 | 429) => Retry::Again,
             Cause::Http { .. } => Retry::Never,
             Cause::Install { reason: ErrorReason::INTERRUPTION, .. } => Retry::Again,
             Cause::Install { reason: ErrorReason::INSUFFICIENT_MEMORY_FOR_PROFILE, .. } => Retry::AfterChange,

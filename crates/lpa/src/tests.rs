@@ -837,3 +837,62 @@ fn every_refusal_of_a_change_is_told() {
         }
     }
 }
+
+#[test]
+fn every_http_status_is_told_and_only_a_missing_answer_to_the_package_leaves_the_session() {
+    let functions = [
+        (Es9Function::InitiateAuthentication, Stage::InitiateAuthentication),
+        (Es9Function::AuthenticateClient, Stage::AuthenticateClient),
+        (Es9Function::GetBoundProfilePackage, Stage::FetchPackage),
+    ];
+    for (function, stage) in functions {
+        // 200 and 204: an answer that is none.
+        for status in [301, 400, 401, 403, 404, 408, 429, 500, 502, 503, 200, 204] {
+            let context = format!("{} {status}", function.name());
+            let Some(mut playback) = Playback::new("session") else { return };
+            let mut procedure = download(CODE.parse().unwrap(), DEVICE, Options::default());
+            let mut answer = Answer::Begin;
+            let mut kept = false;
+            let failure = loop {
+                answer = match procedure.resume(answer) {
+                    Effect::Card(command) => Answer::Card(Ok(playback.chip.transmit(&command))),
+                    Effect::Server(call) if call.function == function => {
+                        Answer::Server(Ok(HttpAnswer { status, body: b"<html>".to_vec() }))
+                    }
+                    Effect::Server(call) => {
+                        let body = serde_json::to_vec(&playback.server[&call.function]).unwrap();
+                        Answer::Server(Ok(HttpAnswer { status: 200, body }))
+                    }
+                    Effect::Ask(_) => Answer::Reply(Reply::Accept),
+                    Effect::Done(result) => break result.unwrap_err(),
+                    Effect::Keep(_) => {
+                        kept = true;
+                        Answer::Continue
+                    }
+                    Effect::Forget(_) => {
+                        kept = false;
+                        Answer::Continue
+                    }
+                    _ => Answer::Continue,
+                };
+            };
+            assert_eq!(failure.stage, stage, "{context}");
+            match &failure.cause {
+                Cause::ServerData(_) => assert!(status < 300, "{context}"),
+                Cause::Http { status: told, .. } => assert_eq!(*told, status, "{context}"),
+                _ => panic!("{context}: {failure}"),
+            }
+            let unanswered =
+                stage == Stage::FetchPackage && (status >= 500 || status == 429 || status == 408);
+            assert_eq!(kept, unanswered, "{context}");
+            let expected = (stage != Stage::InitiateAuthentication && !unanswered)
+                .then_some(CancelSessionReason::UNDEFINED_REASON);
+            assert_eq!(playback.cancelled(), expected, "{context}");
+            assert_eq!(
+                failure.retry() == Retry::Again,
+                status >= 500 || status == 429 || status == 408,
+                "{context}"
+            );
+        }
+    }
+}
