@@ -22,7 +22,7 @@ fn recorded(world: &World) -> Trace {
             continue;
         }
         let to = if exchange.party == Party::Smdp { trace::Party::Smdp } else { trace::Party::Network };
-        let (method, url) = exchange.target.split_once(' ').unwrap();
+        let (method, url) = exchange.target.split_once(' ').unwrap_or(("POST", &exchange.target));
         let headers = [("authorization", "Bearer the laboratory's operator")];
         let request = Request { method, url, headers: &headers, body: &exchange.request };
         let ticket = trace.call(trace::Party::Phone, to, request, at);
@@ -198,10 +198,16 @@ fn wireshark_reads_the_pcap() {
     }
     let (world, ..) = story();
     let trace = recorded(&world);
-    let exchanges: usize = trace.messages().filter(|message| message.http.is_none()).map(|m| m.parts.len()).sum();
+    let exchanges: usize =
+        trace.messages().filter(|message| message.http.is_none()).map(|m| m.parts.len()).sum();
     let file = std::env::temp_dir().join(format!("trace-{}.pcap", std::process::id()));
-    std::fs::write(&file, trace::export(&trace, Format::Pcap, Level::Identifiers, &Origin::default())).unwrap();
-    let shown = Command::new("tshark").args(["-r"]).arg(&file).args(["-T", "fields", "-e", "frame.protocols"]).output();
+    std::fs::write(&file, trace::export(&trace, Format::Pcap, Level::Identifiers, &Origin::default()))
+        .unwrap();
+    let shown = Command::new("tshark")
+        .args(["-r"])
+        .arg(&file)
+        .args(["-T", "fields", "-e", "frame.protocols"])
+        .output();
     let errors = Command::new("tshark").args(["-r"]).arg(&file).args(["-Y", "_ws.malformed"]).output();
     std::fs::remove_file(&file).unwrap();
     let shown = String::from_utf8(shown.unwrap().stdout).unwrap();
