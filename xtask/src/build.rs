@@ -441,8 +441,7 @@ fn inputs(place: &Place, metadata: &Metadata, member: &str, profile: Profile) ->
     for folder in metadata.sources(metadata.member(member)?) {
         for (name, file) in files(&folder)? {
             // Made of something else, or a member of its own.
-            let apart =
-                ["build/", "target/", "node_modules/", ".wrangler/", "assets/", "console/", "qr/"];
+            let apart = ["build/", "target/", "node_modules/", ".wrangler/", "assets/", "console/", "qr/"];
             if !apart.iter().any(|folder| name.starts_with(folder)) {
                 hash.update(name);
                 hash.update(fs::read(file)?);
