@@ -34,7 +34,8 @@ impl Camera {
         let wanted: MediaStreamConstraints =
             JSON::parse(WANTED).map_err(|error| problem(&error))?.unchecked_into();
         let asked = devices()?.get_user_media_with_constraints(&wanted).map_err(|error| problem(&error))?;
-        let stream = JsFuture::from(asked).await.and_then(JsCast::dyn_into).map_err(|error| problem(&error))?;
+        let stream =
+            JsFuture::from(asked).await.and_then(JsCast::dyn_into).map_err(|error| problem(&error))?;
         Ok(Self(stream))
     }
 

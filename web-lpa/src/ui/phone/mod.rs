@@ -9,9 +9,8 @@ use leptos::prelude::*;
 use self::add::AddEsim;
 use self::profiles::{Profiles, class_name};
 use super::{Context, context};
-use crate::model::{Notice, Notification, Radio, Slot};
+use crate::model::{Notification, Radio, Slot};
 use crate::network::Verdict;
-use crate::transport::chip::ChipState;
 use crate::units::size;
 
 #[component]

@@ -9,7 +9,6 @@ use leptos::ev::{self, SubmitEvent};
 use leptos::html::{Button, Input};
 use leptos::prelude::*;
 use rsp::ActivationCode;
-use rsp::activation_code::InvalidActivationCode;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DataTransfer, Element, EventTarget};
