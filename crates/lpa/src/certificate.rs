@@ -11,8 +11,7 @@ const SUBJECT_ALT_NAME: [u8; 3] = [0x55, 0x1D, 0x11];
 /// `id-ce-certificatePolicies`, 2.5.29.32.
 const CERTIFICATE_POLICIES: [u8; 3] = [0x55, 0x1D, 0x20];
 /// `id-rspRole-ds-auth` (2.23.146.1.2.1.7), and below a SubCA (2.23.146.1.2.1.0.0.2.1).
-const DS_AUTH: [&[u8]; 2] =
-    [&[0x67, 0x81, 0x12, 1, 2, 1, 7], &[0x67, 0x81, 0x12, 1, 2, 1, 0, 0, 2, 1]];
+const DS_AUTH: [&[u8]; 2] = [&[0x67, 0x81, 0x12, 1, 2, 1, 7], &[0x67, 0x81, 0x12, 1, 2, 1, 0, 0, 2, 1]];
 
 /// The registeredID of the certificate's subject alternative name, if it has one.
 pub(crate) fn registered_id(certificate: &Certificate) -> Result<Option<Oid>, Error> {

@@ -106,7 +106,7 @@ pub enum Cause {
         /// chip, and said so.
         server: Option<CiPkId>,
         /// The server's refusal, when it was the server that noticed.
-        refused: Option<StatusCodeData>,
+        refused: Option<Box<StatusCodeData>>,
     },
     /// The server signed another address than the one that was called.
     AddressMismatch {
@@ -307,7 +307,7 @@ impl Failure {
             Cause::NoCommonCi { chip, server, refused } => {
                 let chip: Vec<String> = chip.iter().map(ToString::to_string).collect();
                 let server = server.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
-                let refused = refused.as_ref().map(server_codes);
+                let refused = refused.as_deref().map(server_codes);
                 format!(
                     "chip's CI keys {} · server's {server}{}",
                     if chip.is_empty() { "none".to_owned() } else { chip.join(", ") },
@@ -406,6 +406,7 @@ fn after(text: Option<&str>) -> String {
 /// What a server says, cut to what a person would read: no control characters, none that
 /// turn the direction of writing.
 pub(crate) fn printable(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let turns =
+        |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     text.chars().filter(|&c| !c.is_control() && !turns(c)).take(300).collect()
 }

@@ -41,10 +41,10 @@ pub use machine::{
     ServerLost, Step,
 };
 pub use procedure::{
-    ChipInfo, Event, MemoryChange, NotificationReport, Outcome, Refresh, ServerCheck,
-    check_server, chip_info, delete, disable, discover, download, download_default,
-    download_event, enable, list, list_notifications, memory_reset, notifications, remove_notification,
-    resume, send_notification, set_default_smdp, set_nickname,
+    ChipInfo, Event, MemoryChange, NotificationReport, Outcome, Refresh, ServerCheck, check_server,
+    chip_info, delete, disable, discover, download, download_default, download_event, enable, list,
+    list_notifications, memory_reset, notifications, remove_notification, resume, send_notification,
+    set_default_smdp, set_nickname,
 };
 pub use words::{
     activation_code_advice, activation_code_words, cancel_words, ci_words, event_words, removal_words,

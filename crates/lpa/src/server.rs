@@ -68,7 +68,8 @@ async fn send(
     let body = serde_json::to_vec(request)
         .map_err(|error| Failure::new(stage, Cause::ServerData(format!("the request: {error}"))))?;
     let Server { address, interface } = server;
-    let answer = io.server(stage, ServerCall { address: address.to_owned(), interface, function, body }).await?;
+    let answer =
+        io.server(stage, ServerCall { address: address.to_owned(), interface, function, body }).await?;
     if (200..300).contains(&answer.status) {
         Ok(answer)
     } else {

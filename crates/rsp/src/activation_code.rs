@@ -130,7 +130,9 @@ impl FromStr for ActivationCode {
         let mut fields = text.split('$');
         match fields.next().unwrap_or_default() {
             "1" => {}
-            format if text.contains('$') && !format.is_empty() && format.bytes().all(|c| c.is_ascii_digit()) => {
+            format
+                if text.contains('$') && !format.is_empty() && format.bytes().all(|c| c.is_ascii_digit()) =>
+            {
                 return Err(Invalid::Version);
             }
             _ => return Err(Invalid::Format),
@@ -213,9 +215,7 @@ fn plain(text: &str) -> String {
 
 /// The code in a link or behind `LPA:`, as far as there is one.
 fn without_prefix(text: &str) -> Result<String, InvalidActivationCode> {
-    let is_web = |text: &str| {
-        ["https://", "http://"].iter().any(|scheme| starts_with(text, scheme))
-    };
+    let is_web = |text: &str| ["https://", "http://"].iter().any(|scheme| starts_with(text, scheme));
     let text = if is_web(text) {
         let (_, query) = text.split_once('?').ok_or(InvalidActivationCode::Link)?;
         let query = query.split('#').next().unwrap_or_default();

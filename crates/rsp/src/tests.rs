@@ -189,7 +189,11 @@ fn activation_codes_as_people_have_them() {
         "\u{FEFF}LPA:1$smdp.\u{200B}example.com$04386-AGYFT\u{200E}",
         "\u{3000}LPA:1$smdp.example.com$04386-AGYFT\u{A0}",
     ] {
-        assert_eq!(text.parse::<ActivationCode>().map(|code| code.to_string()), Ok(expected.into()), "{text}");
+        assert_eq!(
+            text.parse::<ActivationCode>().map(|code| code.to_string()),
+            Ok(expected.into()),
+            "{text}"
+        );
     }
     // SGP.22 version 3 §4.1: an indicator of the CI's key, and the flag for a change of device.
     for (text, flag) in [

@@ -53,20 +53,20 @@ pub struct Reading {
 pub fn read(picture: &Picture, effort: Effort) -> Reading {
     let pixels = picture.width() * picture.height();
     let mut sizes: Vec<Picture> = Vec::new();
-    if effort == Effort::Search {
+    if effort == Effort::Search && pixels > LARGE {
         // Half the size is quick, and blurs the noise of a photograph away.
-        if pixels > LARGE {
-            sizes.push(picture.halved());
-        }
-        sizes.push(picture.clone());
+        sizes.push(picture.halved());
+    }
+    sizes.push(picture.clone());
+    if effort == Effort::Search {
         sizes.push(if pixels <= SMALL { picture.doubled() } else { picture.halved().halved() });
-    } else {
-        sizes.push(picture.clone());
     }
     let mut unreadable = 0;
     for size in sizes {
-        for shown in [size.inverted(), size].into_iter().rev() {
-            let reading = read_once(shown);
+        // A little blur takes specks away, and modules of a pixel too: so it comes last.
+        let blurred = size.blurred();
+        for shown in [size.clone(), size.inverted(), blurred.inverted(), blurred] {
+            let reading = read_once(&shown);
             if !reading.texts.is_empty() {
                 return reading;
             }
@@ -76,7 +76,7 @@ pub fn read(picture: &Picture, effort: Effort) -> Reading {
     Reading { texts: Vec::new(), unreadable }
 }
 
-fn read_once(picture: Picture) -> Reading {
+fn read_once(picture: &Picture) -> Reading {
     let (width, height) = (picture.width(), picture.height());
     let mut reading = Reading::default();
     if width == 0 || height == 0 {

@@ -68,6 +68,26 @@ impl Picture {
         Self { width, grey: (0..height).flat_map(row).collect() }
     }
 
+    /// Each pixel the mean of itself and its neighbours; the edge as it was.
+    #[must_use]
+    pub fn blurred(&self) -> Self {
+        let (width, height) = (self.width, self.height());
+        let mut grey = self.grey.clone();
+        for y in 1..height.saturating_sub(1) {
+            for x in 1..width.saturating_sub(1) {
+                let sum: u16 = (y - 1..=y + 1)
+                    .filter_map(|row| self.grey.get(row * width + x - 1..row * width + x + 2))
+                    .flatten()
+                    .map(|&grey| u16::from(grey))
+                    .sum();
+                if let Some(pixel) = grey.get_mut(y * width + x) {
+                    *pixel = u8::try_from(sum / 9).unwrap_or(u8::MAX);
+                }
+            }
+        }
+        Self { width, grey }
+    }
+
     /// Twice as wide and twice as high.
     #[must_use]
     pub fn doubled(&self) -> Self {

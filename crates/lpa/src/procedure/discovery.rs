@@ -105,8 +105,7 @@ async fn events(isd_r: &IsdR<'_>, contact: &Contact<'_>, opened: &Opened) -> Res
     let function = Es9Function::AuthenticateClient;
     let answer: es11::AuthenticateClientResponse =
         server::call(contact.io, stage, contact.server, function, &request).await?;
-    let unreadable =
-        |what: &str| Failure::new(stage, Cause::ServerData(format!("eventEntries: {what}")));
+    let unreadable = |what: &str| Failure::new(stage, Cause::ServerData(format!("eventEntries: {what}")));
     if answer.event_entries.len() > MOST_EVENTS {
         return Err(unreadable("more than a person could choose from"));
     }

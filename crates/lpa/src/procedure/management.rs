@@ -200,19 +200,16 @@ enum Went {
     Already,
 }
 
-async fn change(
-    io: &Io,
-    options: &Options,
-    change: StateChange,
-    iccid: Iccid,
-) -> Result<Outcome, Failure> {
+async fn change(io: &Io, options: &Options, change: StateChange, iccid: Iccid) -> Result<Outcome, Failure> {
     let asked = with_isd_r(io, options, async |isd_r| {
         let before = numbers(isd_r).await?;
         io.progress(Step::ChangeState, false).await;
         let went = match ask_to_change(isd_r, change, iccid).await {
             // Some chips break off here when they begin to change: what became of it is
             // read back.
-            Err(Failure { cause: Cause::CardStatus(sw), .. }) if sw == apdu::StatusWord::TECHNICAL_PROBLEM => {
+            Err(Failure { cause: Cause::CardStatus(sw), .. })
+                if sw == apdu::StatusWord::TECHNICAL_PROBLEM =>
+            {
                 Ok((Went::Done(Refresh::Reset), Some(sw)))
             }
             went => went.map(|went| (went, None)),

@@ -2,6 +2,7 @@
 //! when that fails, removed only when the server has them. What waited before is the
 //! user's: listed, sent, or removed with a warning.
 
+use rsp::Raw;
 use rsp::codes::FunctionResult;
 use rsp::es9::{Base64, HandleNotificationRequest};
 use rsp::notification::{
@@ -9,7 +10,6 @@ use rsp::notification::{
     decode_retrieve_response, encode_list_request, encode_notification_sent, encode_retrieve_request,
 };
 use rsp::profiles::decode_function_result;
-use rsp::Raw;
 
 use crate::card::{IsdR, Options};
 use crate::failure::{Cause, Failure, Function, Stage};

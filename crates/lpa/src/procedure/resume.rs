@@ -33,9 +33,7 @@ pub fn resume(checkpoint: Checkpoint, device: DeviceInfo, options: Options) -> P
         if checkpoint.channel != 0 {
             close_channel(&io, checkpoint.channel).await;
         }
-        let result = with_isd_r(&io, &options, async |isd_r| {
-            go_on(&io, isd_r, &checkpoint, &device).await
-        });
+        let result = with_isd_r(&io, &options, async |isd_r| go_on(&io, isd_r, &checkpoint, &device).await);
         let result = result.await;
         let over = match &result {
             Ok(_) => true,

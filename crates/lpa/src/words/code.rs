@@ -23,10 +23,9 @@ pub const fn activation_code_words(error: InvalidActivationCode) -> Text {
             "This link carries no activation code.",
             "このリンクにはアクティベーションコードが含まれていません。",
         ),
-        InvalidActivationCode::PercentEncoding => Text::new(
-            "This link is cut off or damaged.",
-            "このリンクは途中で切れているか、壊れています。",
-        ),
+        InvalidActivationCode::PercentEncoding => {
+            Text::new("This link is cut off or damaged.", "このリンクは途中で切れているか、壊れています。")
+        }
         InvalidActivationCode::Version => Text::new(
             "This activation code is of a newer kind, which is not known here.",
             "このアクティベーションコードは、対応していない新しい形式です。",
@@ -138,10 +137,9 @@ impl InvalidDevice {
     pub fn words(self) -> Text<String> {
         match self {
             Self::Empty => text!("There is no device number.", "端末の番号がありません。"),
-            Self::NotDigits => text!(
-                "A TAC or an IMEI has digits only.",
-                "TACとIMEIに使えるのは数字だけです。"
-            ),
+            Self::NotDigits => {
+                text!("A TAC or an IMEI has digits only.", "TACとIMEIに使えるのは数字だけです。")
+            }
             Self::Length(length) => text!(
                 "A TAC has 8 digits and an IMEI 15; these are {length}. *#06# shows the IMEI.",
                 "TACは8桁、IMEIは15桁ですが、入力は{length}桁です。IMEIは *#06# で表示できます。"

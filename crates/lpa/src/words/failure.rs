@@ -104,8 +104,14 @@ impl Failure {
                     },
                 );
                 Text {
-                    en: format!("Chip and server do not trust each other: the chip trusts {en}; the server {}.", server.en),
-                    ja: format!("チップとサーバーの認証局が異なります。チップが信頼するのは{ja}ですが、サーバーは{}。", server.ja),
+                    en: format!(
+                        "Chip and server do not trust each other: the chip trusts {en}; the server {}.",
+                        server.en
+                    ),
+                    ja: format!(
+                        "チップとサーバーの認証局が異なります。チップが信頼するのは{ja}ですが、サーバーは{}。",
+                        server.ja
+                    ),
                 }
             }
             Cause::AddressMismatch { signed } => {
@@ -146,17 +152,19 @@ impl Failure {
                 "プロファイルに含まれるルールを、このチップは許可していません。"
             ),
             Cause::AlreadyInstalled => {
-                text!("This profile is already on the chip.", "このプロファイルはすでにチップに入っています。")
+                text!(
+                    "This profile is already on the chip.",
+                    "このプロファイルはすでにチップに入っています。"
+                )
             }
             Cause::Rejected if self.stage == Stage::Manage => {
                 text!("Nothing was changed.", "何も変更していません。")
             }
             Cause::Rejected => text!("You refused the profile.", "プロファイルを拒否しました。"),
             Cause::Postponed => text!("The download was stopped.", "ダウンロードを中止しました。"),
-            Cause::TimedOut => text!(
-                "Nobody answered the question in time.",
-                "時間内に回答がありませんでした。"
-            ),
+            Cause::TimedOut => {
+                text!("Nobody answered the question in time.", "時間内に回答がありませんでした。")
+            }
             Cause::Install { reason, .. } => install(*reason).0.owned(),
             Cause::NoResult => text!(
                 "The chip took the whole profile and gave no result.",
@@ -219,10 +227,9 @@ impl Failure {
                 "Check the server address in the activation code: with this profile the network may let only the operator's own server through.",
                 "アクティベーションコードのサーバーアドレスを確認してください。このプロファイルでは、通信事業者自身のサーバーにしか接続できないことがあります。",
             ),
-            Cause::Http { status: 404, .. } => Text::new(
-                "Check the server address.",
-                "サーバーアドレスを確認してください。",
-            ),
+            Cause::Http { status: 404, .. } => {
+                Text::new("Check the server address.", "サーバーアドレスを確認してください。")
+            }
             Cause::Http { status, .. } if *status >= 500 || *status == 429 => Text::new(
                 "Wait a while, then try again. Nothing is lost.",
                 "しばらく待ってから、もう一度お試しください。失われたものはありません。",
@@ -321,21 +328,18 @@ const fn card_status(sw: StatusWord) -> Text {
         StatusWord::NOT_ENOUGH_MEMORY => {
             Text::new("There is not enough space on the chip.", "チップの空き容量が足りません。")
         }
-        StatusWord::MEMORY_PROBLEM => Text::new(
-            "The chip could not write to its memory.",
-            "チップがメモリーに書き込めませんでした。",
-        ),
-        StatusWord::CONDITIONS => Text::new(
-            "The chip can't do this now.",
-            "チップは今この操作を実行できません。",
-        ),
+        StatusWord::MEMORY_PROBLEM => {
+            Text::new("The chip could not write to its memory.", "チップがメモリーに書き込めませんでした。")
+        }
+        StatusWord::CONDITIONS => {
+            Text::new("The chip can't do this now.", "チップは今この操作を実行できません。")
+        }
         StatusWord::REFERENCE_NOT_FOUND | StatusWord::FUNCTION_NOT_SUPPORTED => {
             Text::new("The chip does not know this function.", "チップはこの機能に対応していません。")
         }
-        StatusWord::CHANNEL_NOT_SUPPORTED => Text::new(
-            "The chip has no free channel.",
-            "チップに空いている論理チャネルがありません。",
-        ),
+        StatusWord::CHANNEL_NOT_SUPPORTED => {
+            Text::new("The chip has no free channel.", "チップに空いている論理チャネルがありません。")
+        }
         _ => Text::new("The chip answered with an error.", "チップがエラーを返しました。"),
     }
 }
@@ -344,14 +348,21 @@ const fn card_status(sw: StatusWord) -> Text {
 pub(super) const fn named_authenticate(code: AuthenticateErrorCode) -> Option<(Text, Text)> {
     Some(match code {
         AuthenticateErrorCode::INVALID_CERTIFICATE => (
-            Text::new("The chip does not trust this server's certificate.", "チップは、このサーバーの証明書を信頼していません。"),
+            Text::new(
+                "The chip does not trust this server's certificate.",
+                "チップは、このサーバーの証明書を信頼していません。",
+            ),
             SAME_ISSUER,
         ),
-        AuthenticateErrorCode::INVALID_SIGNATURE => {
-            (Text::new("The server's signature is wrong.", "サーバーの署名が正しくありません。"), WRONG_SERVER)
-        }
+        AuthenticateErrorCode::INVALID_SIGNATURE => (
+            Text::new("The server's signature is wrong.", "サーバーの署名が正しくありません。"),
+            WRONG_SERVER,
+        ),
         AuthenticateErrorCode::UNSUPPORTED_CURVE => (
-            Text::new("The chip can't do the kind of key that the server uses.", "サーバーが使う鍵の種類に、チップが対応していません。"),
+            Text::new(
+                "The chip can't do the kind of key that the server uses.",
+                "サーバーが使う鍵の種類に、チップが対応していません。",
+            ),
             OTHER_CHIP,
         ),
         AuthenticateErrorCode::NO_SESSION_CONTEXT => (
@@ -359,27 +370,43 @@ pub(super) const fn named_authenticate(code: AuthenticateErrorCode) -> Option<(T
             START_AGAIN,
         ),
         AuthenticateErrorCode::INVALID_OID => (
-            Text::new("The server's certificate is not for this purpose.", "サーバーの証明書は、この用途のものではありません。"),
+            Text::new(
+                "The server's certificate is not for this purpose.",
+                "サーバーの証明書は、この用途のものではありません。",
+            ),
             WRONG_SERVER,
         ),
         AuthenticateErrorCode::EUICC_CHALLENGE_MISMATCH => (
-            Text::new("The server answered to another question than the chip's.", "サーバーの応答が、チップの問い合わせと対応していません。"),
+            Text::new(
+                "The server answered to another question than the chip's.",
+                "サーバーの応答が、チップの問い合わせと対応していません。",
+            ),
             START_AGAIN,
         ),
         AuthenticateErrorCode::CI_PK_UNKNOWN => (
-            Text::new("The chip does not know the certificate issuer that the server names.", "サーバーが指定する認証局を、チップは知りません。"),
+            Text::new(
+                "The chip does not know the certificate issuer that the server names.",
+                "サーバーが指定する認証局を、チップは知りません。",
+            ),
             SAME_ISSUER,
         ),
-        AuthenticateErrorCode::UNDEFINED_ERROR => {
-            (Text::new("The chip refused the server and does not say why.", "チップがサーバーを拒否しました（理由は示されていません）。"), SHOW_CODES)
-        }
+        AuthenticateErrorCode::UNDEFINED_ERROR => (
+            Text::new(
+                "The chip refused the server and does not say why.",
+                "チップがサーバーを拒否しました（理由は示されていません）。",
+            ),
+            SHOW_CODES,
+        ),
         _ => return None,
     })
 }
 
 fn authenticate(code: AuthenticateErrorCode) -> (Text, Text) {
     named_authenticate(code).unwrap_or((
-        Text::new("The chip refused the server, with a code that is not known.", "チップがサーバーを拒否しました（理由コード不明）。"),
+        Text::new(
+            "The chip refused the server, with a code that is not known.",
+            "チップがサーバーを拒否しました（理由コード不明）。",
+        ),
         SHOW_CODES,
     ))
 }
@@ -387,15 +414,24 @@ fn authenticate(code: AuthenticateErrorCode) -> (Text, Text) {
 pub(super) const fn named_download(code: DownloadErrorCode) -> Option<(Text, Text)> {
     Some(match code {
         DownloadErrorCode::INVALID_CERTIFICATE => (
-            Text::new("The chip does not trust the certificate for this profile.", "チップは、このプロファイル用の証明書を信頼していません。"),
+            Text::new(
+                "The chip does not trust the certificate for this profile.",
+                "チップは、このプロファイル用の証明書を信頼していません。",
+            ),
             WRONG_SERVER,
         ),
         DownloadErrorCode::INVALID_SIGNATURE => (
-            Text::new("The server's signature under the offer is wrong.", "提供内容に対するサーバーの署名が正しくありません。"),
+            Text::new(
+                "The server's signature under the offer is wrong.",
+                "提供内容に対するサーバーの署名が正しくありません。",
+            ),
             WRONG_SERVER,
         ),
         DownloadErrorCode::UNSUPPORTED_CURVE => (
-            Text::new("The chip can't do the kind of key that the profile needs.", "プロファイルに必要な鍵の種類に、チップが対応していません。"),
+            Text::new(
+                "The chip can't do the kind of key that the profile needs.",
+                "プロファイルに必要な鍵の種類に、チップが対応していません。",
+            ),
             OTHER_CHIP,
         ),
         DownloadErrorCode::NO_SESSION_CONTEXT => (
@@ -403,11 +439,17 @@ pub(super) const fn named_download(code: DownloadErrorCode) -> Option<(Text, Tex
             START_AGAIN,
         ),
         DownloadErrorCode::INVALID_TRANSACTION_ID => (
-            Text::new("The server's offer is of another session.", "サーバーの提供内容が別のセッションのものです。"),
+            Text::new(
+                "The server's offer is of another session.",
+                "サーバーの提供内容が別のセッションのものです。",
+            ),
             START_AGAIN,
         ),
         DownloadErrorCode::UNDEFINED_ERROR => (
-            Text::new("The chip refused to prepare the download and does not say why.", "チップがダウンロードの準備を拒否しました（理由は示されていません）。"),
+            Text::new(
+                "The chip refused to prepare the download and does not say why.",
+                "チップがダウンロードの準備を拒否しました（理由は示されていません）。",
+            ),
             SHOW_CODES,
         ),
         _ => return None,
@@ -416,7 +458,10 @@ pub(super) const fn named_download(code: DownloadErrorCode) -> Option<(Text, Tex
 
 fn download(code: DownloadErrorCode) -> (Text, Text) {
     named_download(code).unwrap_or((
-        Text::new("The chip refused to prepare the download, with a code that is not known.", "チップがダウンロードの準備を拒否しました（理由コード不明）。"),
+        Text::new(
+            "The chip refused to prepare the download, with a code that is not known.",
+            "チップがダウンロードの準備を拒否しました（理由コード不明）。",
+        ),
         SHOW_CODES,
     ))
 }
@@ -424,7 +469,10 @@ fn download(code: DownloadErrorCode) -> (Text, Text) {
 pub(super) const fn named_install(reason: ErrorReason) -> Option<(Text, Text)> {
     Some(match reason {
         ErrorReason::INCORRECT_INPUT_VALUES => (
-            Text::new("The profile holds values that the chip does not allow.", "プロファイルに、チップが許可しない値が含まれています。"),
+            Text::new(
+                "The profile holds values that the chip does not allow.",
+                "プロファイルに、チップが許可しない値が含まれています。",
+            ),
             ORDER_CLOSED,
         ),
         ErrorReason::INVALID_SIGNATURE => (
@@ -432,56 +480,98 @@ pub(super) const fn named_install(reason: ErrorReason) -> Option<(Text, Text)> {
             ORDER_CLOSED,
         ),
         ErrorReason::INVALID_TRANSACTION_ID => (
-            Text::new("The profile was made for another session.", "プロファイルは別のセッション用に作られたものです。"),
+            Text::new(
+                "The profile was made for another session.",
+                "プロファイルは別のセッション用に作られたものです。",
+            ),
             ORDER_CLOSED,
         ),
         ErrorReason::UNSUPPORTED_CRT_VALUES => (
-            Text::new("The chip can't do the encryption that the server wants.", "サーバーが求める暗号方式に、チップが対応していません。"),
+            Text::new(
+                "The chip can't do the encryption that the server wants.",
+                "サーバーが求める暗号方式に、チップが対応していません。",
+            ),
             ORDER_CLOSED,
         ),
         ErrorReason::UNSUPPORTED_REMOTE_OPERATION_TYPE => (
-            Text::new("The chip does not know what the server wants of it.", "サーバーが求める操作に、チップが対応していません。"),
+            Text::new(
+                "The chip does not know what the server wants of it.",
+                "サーバーが求める操作に、チップが対応していません。",
+            ),
             ORDER_CLOSED,
         ),
         ErrorReason::UNSUPPORTED_PROFILE_CLASS => (
-            Text::new("The chip does not take profiles of this class.", "この種別のプロファイルに、チップが対応していません。"),
+            Text::new(
+                "The chip does not take profiles of this class.",
+                "この種別のプロファイルに、チップが対応していません。",
+            ),
             ORDER_CLOSED,
         ),
         ErrorReason::SCP03T_STRUCTURE_ERROR => (
-            Text::new("The profile arrived in disorder; the chip is as it was before.", "プロファイルの構造が壊れていました。チップは元の状態のままです。"),
+            Text::new(
+                "The profile arrived in disorder; the chip is as it was before.",
+                "プロファイルの構造が壊れていました。チップは元の状態のままです。",
+            ),
             ORDER_CLOSED,
         ),
         ErrorReason::SCP03T_SECURITY_ERROR => (
-            Text::new("The profile was damaged on its way; the chip is as it was before.", "プロファイルが途中で壊れました。チップは元の状態のままです。"),
+            Text::new(
+                "The profile was damaged on its way; the chip is as it was before.",
+                "プロファイルが途中で壊れました。チップは元の状態のままです。",
+            ),
             ORDER_CLOSED,
         ),
-        ErrorReason::ICCID_ALREADY_EXISTS_ON_EUICC => {
-            (Text::new("This profile is already on the chip.", "このプロファイルはすでにチップに入っています。"), USE_OR_DELETE)
-        }
-        ErrorReason::INSUFFICIENT_MEMORY_FOR_PROFILE => {
-            (Text::new("There is not enough space on the chip.", "チップの空き容量が足りません。"), FREE_MEMORY)
-        }
+        ErrorReason::ICCID_ALREADY_EXISTS_ON_EUICC => (
+            Text::new(
+                "This profile is already on the chip.",
+                "このプロファイルはすでにチップに入っています。",
+            ),
+            USE_OR_DELETE,
+        ),
+        ErrorReason::INSUFFICIENT_MEMORY_FOR_PROFILE => (
+            Text::new("There is not enough space on the chip.", "チップの空き容量が足りません。"),
+            FREE_MEMORY,
+        ),
         ErrorReason::INTERRUPTION => (
-            Text::new("The installation was interrupted; the chip is as it was before.", "インストールが中断されました。チップは元の状態のままです。"),
+            Text::new(
+                "The installation was interrupted; the chip is as it was before.",
+                "インストールが中断されました。チップは元の状態のままです。",
+            ),
             START_AGAIN,
         ),
-        ErrorReason::PE_PROCESSING_ERROR => {
-            (Text::new("The chip can't use a part of this profile.", "プロファイルの一部を、チップが処理できませんでした。"), ORDER_CLOSED)
-        }
+        ErrorReason::PE_PROCESSING_ERROR => (
+            Text::new(
+                "The chip can't use a part of this profile.",
+                "プロファイルの一部を、チップが処理できませんでした。",
+            ),
+            ORDER_CLOSED,
+        ),
         ErrorReason::DATA_MISMATCH => (
-            Text::new("The profile contradicts its own description.", "プロファイルの内容が、その説明と一致しません。"),
+            Text::new(
+                "The profile contradicts its own description.",
+                "プロファイルの内容が、その説明と一致しません。",
+            ),
             ORDER_CLOSED,
         ),
         ErrorReason::TEST_PROFILE_INVALID_NAA_KEY => (
-            Text::new("A test profile must hold a test key, and this one does not.", "テストプロファイルにテスト用の鍵が含まれていません。"),
+            Text::new(
+                "A test profile must hold a test key, and this one does not.",
+                "テストプロファイルにテスト用の鍵が含まれていません。",
+            ),
             ORDER_CLOSED,
         ),
         ErrorReason::PPR_NOT_ALLOWED => (
-            Text::new("This chip does not allow the rules that the profile brings.", "プロファイルに含まれるルールを、このチップは許可していません。"),
+            Text::new(
+                "This chip does not allow the rules that the profile brings.",
+                "プロファイルに含まれるルールを、このチップは許可していません。",
+            ),
             ORDER_CLOSED,
         ),
         ErrorReason::UNKNOWN_ERROR => (
-            Text::new("The chip refused the profile without a reason, and is as it was before.", "チップがプロファイルを拒否しました（理由は示されていません）。チップは元の状態のままです。"),
+            Text::new(
+                "The chip refused the profile without a reason, and is as it was before.",
+                "チップがプロファイルを拒否しました（理由は示されていません）。チップは元の状態のままです。",
+            ),
             ORDER_CLOSED,
         ),
         _ => return None,
@@ -490,34 +580,59 @@ pub(super) const fn named_install(reason: ErrorReason) -> Option<(Text, Text)> {
 
 fn install(reason: ErrorReason) -> (Text, Text) {
     named_install(reason).unwrap_or((
-        Text::new("The chip refused the profile with a code that is not known, and is as it was before.", "チップがプロファイルを拒否しました（理由コード不明）。チップは元の状態のままです。"),
+        Text::new(
+            "The chip refused the profile with a code that is not known, and is as it was before.",
+            "チップがプロファイルを拒否しました（理由コード不明）。チップは元の状態のままです。",
+        ),
         ORDER_CLOSED,
     ))
 }
 
 pub(super) const fn named_state_change(result: ProfileStateResult) -> Option<(Text, Text)> {
     Some(match result {
-        ProfileStateResult::OK => (Text::new("The chip has switched.", "チップは切り替わりました。"), LOOK_AND_TRY),
-        ProfileStateResult::ICCID_OR_AID_NOT_FOUND => {
-            (Text::new("The profile is not on the chip any more.", "このプロファイルはもうチップにありません。"), LOOK_AND_TRY)
+        ProfileStateResult::OK => {
+            (Text::new("The chip has switched.", "チップは切り替わりました。"), LOOK_AND_TRY)
         }
-        ProfileStateResult::WRONG_STATE => {
-            (Text::new("The profile is already in that state.", "プロファイルはすでにその状態です。"), LOOK_AND_TRY)
-        }
+        ProfileStateResult::ICCID_OR_AID_NOT_FOUND => (
+            Text::new(
+                "The profile is not on the chip any more.",
+                "このプロファイルはもうチップにありません。",
+            ),
+            LOOK_AND_TRY,
+        ),
+        ProfileStateResult::WRONG_STATE => (
+            Text::new("The profile is already in that state.", "プロファイルはすでにその状態です。"),
+            LOOK_AND_TRY,
+        ),
         ProfileStateResult::DISALLOWED_BY_POLICY => (
-            Text::new("The operator does not allow to switch this profile off.", "通信事業者が、このプロファイルの無効化を禁止しています。"),
-            Text::new("Ask the operator of the profile that is on to lift the rule.", "使用中のプロファイルの通信事業者に、制限の解除を依頼してください。"),
+            Text::new(
+                "The operator does not allow to switch this profile off.",
+                "通信事業者が、このプロファイルの無効化を禁止しています。",
+            ),
+            Text::new(
+                "Ask the operator of the profile that is on to lift the rule.",
+                "使用中のプロファイルの通信事業者に、制限の解除を依頼してください。",
+            ),
         ),
         ProfileStateResult::WRONG_PROFILE_REENABLING => (
-            Text::new("While a test profile is on, only the profile before it can follow.", "テストプロファイルの使用中は、その前のプロファイルにしか戻せません。"),
-            Text::new("Switch back to the profile that was on before the test profile.", "テストプロファイルの前に使っていたプロファイルに切り替えてください。"),
+            Text::new(
+                "While a test profile is on, only the profile before it can follow.",
+                "テストプロファイルの使用中は、その前のプロファイルにしか戻せません。",
+            ),
+            Text::new(
+                "Switch back to the profile that was on before the test profile.",
+                "テストプロファイルの前に使っていたプロファイルに切り替えてください。",
+            ),
         ),
         ProfileStateResult::CAT_BUSY => (
             Text::new("The chip is busy with another task.", "チップが別の処理中です。"),
             Text::new("Wait a moment and try again.", "少し待ってから、もう一度お試しください。"),
         ),
         ProfileStateResult::UNDEFINED_ERROR => (
-            Text::new("The chip could not switch and does not say why.", "切り替えに失敗しました（理由は示されていません）。"),
+            Text::new(
+                "The chip could not switch and does not say why.",
+                "切り替えに失敗しました（理由は示されていません）。",
+            ),
             LOOK_AND_TRY,
         ),
         _ => return None,
@@ -526,27 +641,45 @@ pub(super) const fn named_state_change(result: ProfileStateResult) -> Option<(Te
 
 fn state_change(result: ProfileStateResult) -> (Text, Text) {
     named_state_change(result).unwrap_or((
-        Text::new("The chip could not switch; its code is not known.", "切り替えに失敗しました（理由コード不明）。"),
+        Text::new(
+            "The chip could not switch; its code is not known.",
+            "切り替えに失敗しました（理由コード不明）。",
+        ),
         LOOK_AND_TRY,
     ))
 }
 
 pub(super) const fn named_delete(result: DeleteResult) -> Option<(Text, Text)> {
     Some(match result {
-        DeleteResult::OK => (Text::new("The profile is deleted.", "プロファイルは削除されました。"), LOOK_AND_TRY),
-        DeleteResult::ICCID_OR_AID_NOT_FOUND => {
-            (Text::new("The profile is not on the chip any more.", "このプロファイルはもうチップにありません。"), LOOK_AND_TRY)
+        DeleteResult::OK => {
+            (Text::new("The profile is deleted.", "プロファイルは削除されました。"), LOOK_AND_TRY)
         }
+        DeleteResult::ICCID_OR_AID_NOT_FOUND => (
+            Text::new(
+                "The profile is not on the chip any more.",
+                "このプロファイルはもうチップにありません。",
+            ),
+            LOOK_AND_TRY,
+        ),
         DeleteResult::PROFILE_NOT_IN_DISABLED_STATE => (
-            Text::new("A profile that is switched on can't be deleted.", "使用中のプロファイルは削除できません。"),
+            Text::new(
+                "A profile that is switched on can't be deleted.",
+                "使用中のプロファイルは削除できません。",
+            ),
             Text::new("Switch to another profile first.", "先に別のプロファイルに切り替えてください。"),
         ),
         DeleteResult::DISALLOWED_BY_POLICY => (
-            Text::new("The operator does not allow to delete this profile.", "通信事業者が、このプロファイルの削除を禁止しています。"),
+            Text::new(
+                "The operator does not allow to delete this profile.",
+                "通信事業者が、このプロファイルの削除を禁止しています。",
+            ),
             Text::new("Ask the operator to lift the rule.", "通信事業者に制限の解除を依頼してください。"),
         ),
         DeleteResult::UNDEFINED_ERROR => (
-            Text::new("The chip could not delete the profile and does not say why.", "削除に失敗しました（理由は示されていません）。"),
+            Text::new(
+                "The chip could not delete the profile and does not say why.",
+                "削除に失敗しました（理由は示されていません）。",
+            ),
             LOOK_AND_TRY,
         ),
         _ => return None,
@@ -555,7 +688,10 @@ pub(super) const fn named_delete(result: DeleteResult) -> Option<(Text, Text)> {
 
 fn delete(result: DeleteResult) -> (Text, Text) {
     named_delete(result).unwrap_or((
-        Text::new("The chip could not delete the profile; its code is not known.", "削除に失敗しました（理由コード不明）。"),
+        Text::new(
+            "The chip could not delete the profile; its code is not known.",
+            "削除に失敗しました（理由コード不明）。",
+        ),
         LOOK_AND_TRY,
     ))
 }
@@ -566,9 +702,13 @@ fn function_refused(function: Function, code: u8) -> (Text, Text) {
             Text::new("There is nothing on the chip to reset.", "リセットする対象がチップにありません。"),
             Text::new("Nothing needs to be done.", "特に操作は必要ありません。"),
         ),
-        (Function::SetNickname, FunctionResult::NOT_FOUND) => {
-            (Text::new("The profile is not on the chip any more.", "このプロファイルはもうチップにありません。"), LOOK_AND_TRY)
-        }
+        (Function::SetNickname, FunctionResult::NOT_FOUND) => (
+            Text::new(
+                "The profile is not on the chip any more.",
+                "このプロファイルはもうチップにありません。",
+            ),
+            LOOK_AND_TRY,
+        ),
         (
             Function::RemoveNotificationFromList | Function::RetrieveNotificationsList,
             FunctionResult::NOT_FOUND,
@@ -577,7 +717,10 @@ fn function_refused(function: Function, code: u8) -> (Text, Text) {
             Text::new("Look at the list of notifications again.", "通知の一覧をもう一度確認してください。"),
         ),
         (Function::GetProfilesInfo, FunctionResult::NOT_FOUND) => (
-            Text::new("The chip does not understand how its profiles were asked for.", "チップがプロファイル一覧の要求を理解できませんでした。"),
+            Text::new(
+                "The chip does not understand how its profiles were asked for.",
+                "チップがプロファイル一覧の要求を理解できませんでした。",
+            ),
             SHOW_CODES,
         ),
         (Function::MemoryReset, FunctionResult::CAT_BUSY) => (
@@ -586,23 +729,38 @@ fn function_refused(function: Function, code: u8) -> (Text, Text) {
         ),
         (Function::GetProfilesInfo, _) => (
             Text::new("The chip can't list its profiles now.", "チップは今、プロファイル一覧を返せません。"),
-            Text::new("Reset the chip, then look again.", "チップをリセットしてから、もう一度確認してください。"),
+            Text::new(
+                "Reset the chip, then look again.",
+                "チップをリセットしてから、もう一度確認してください。",
+            ),
         ),
         (Function::ListNotification | Function::RetrieveNotificationsList, _) => (
             Text::new("The chip can't list its notifications.", "チップが通知の一覧を返せません。"),
-            Text::new("Reset the chip, then look again.", "チップをリセットしてから、もう一度確認してください。"),
+            Text::new(
+                "Reset the chip, then look again.",
+                "チップをリセットしてから、もう一度確認してください。",
+            ),
         ),
         (Function::RemoveNotificationFromList, _) => (
             Text::new("The chip could not remove the notification.", "チップが通知を削除できませんでした。"),
             TRY_AGAIN,
         ),
         (Function::SetDefaultDpAddress, _) => (
-            Text::new("The chip did not take the default server's address.", "チップが既定のサーバーのアドレスを保存できませんでした。"),
-            Text::new("Free memory on the chip, then try again.", "チップの空き容量を増やしてから、もう一度お試しください。"),
+            Text::new(
+                "The chip did not take the default server's address.",
+                "チップが既定のサーバーのアドレスを保存できませんでした。",
+            ),
+            Text::new(
+                "Free memory on the chip, then try again.",
+                "チップの空き容量を増やしてから、もう一度お試しください。",
+            ),
         ),
         (Function::SetNickname, _) => (
             Text::new("The chip did not take the name.", "チップが名前を保存できませんでした。"),
-            Text::new("Try a shorter name, or free memory on the chip.", "短い名前にするか、チップの空き容量を増やしてください。"),
+            Text::new(
+                "Try a shorter name, or free memory on the chip.",
+                "短い名前にするか、チップの空き容量を増やしてください。",
+            ),
         ),
         (Function::MemoryReset, _) => (
             Text::new("The chip could not reset its memory.", "チップのメモリーをリセットできませんでした。"),
@@ -619,7 +777,11 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     /// Every code that the standard names has words of its own.
-    fn told<T: Copy>(make: fn(u8) -> T, name: fn(T) -> Option<&'static str>, words: fn(T) -> Option<(Text, Text)>) {
+    fn told<T: Copy>(
+        make: fn(u8) -> T,
+        name: fn(T) -> Option<&'static str>,
+        words: fn(T) -> Option<(Text, Text)>,
+    ) {
         for value in 0..=255 {
             let code = make(value);
             let words = words(code);

@@ -3,6 +3,7 @@
 
 mod code;
 mod failure;
+mod outcome;
 pub(crate) mod refusal;
 mod steps;
 
@@ -21,7 +22,10 @@ pub fn ci_words(id: &CiPkId) -> Text<String> {
             text!("GSMA's test issuer (SGP.26, NIST P-256)", "GSMAのテスト用認証局（SGP.26、NIST P-256）")
         }
         "C0BC70BA36929D43B467FF57570530E57AB8FCD8" => {
-            text!("GSMA's test issuer (SGP.26, brainpoolP256r1)", "GSMAのテスト用認証局（SGP.26、brainpoolP256r1）")
+            text!(
+                "GSMA's test issuer (SGP.26, brainpoolP256r1)",
+                "GSMAのテスト用認証局（SGP.26、brainpoolP256r1）"
+            )
         }
         other => {
             let short: String = other.chars().take(8).collect();

@@ -26,10 +26,8 @@ pub(crate) fn find(subject: &str, reason: &str) -> Option<&'static Refusal> {
     REFUSALS.iter().find(|refusal| refusal.code.subject == subject && refusal.code.reason == reason)
 }
 
-const SHOW_CODES: Text = Text::new(
-    "Show the codes below to the operator.",
-    "下のコードを通信事業者に伝えてください。",
-);
+const SHOW_CODES: Text =
+    Text::new("Show the codes below to the operator.", "下のコードを通信事業者に伝えてください。");
 const ASK_NEW_CODE: Text = Text::new(
     "Ask the operator for a new activation code.",
     "通信事業者に新しいアクティベーションコードを発行してもらってください。",
@@ -300,7 +298,10 @@ const REFUSALS: &[Refusal] = &[
     refusal(
         StatusCode::EXECUTION_ERROR,
         Retry::Again,
-        Text::new("The operator's server has a trouble of its own.", "通信事業者のサーバーに障害が発生しています。"),
+        Text::new(
+            "The operator's server has a trouble of its own.",
+            "通信事業者のサーバーに障害が発生しています。",
+        ),
         Text::new(
             "Wait a while, then try again with the same code. Nothing is lost.",
             "しばらく待ってから、同じコードでもう一度お試しください。失われたものはありません。",
@@ -349,14 +350,26 @@ const REFUSALS: &[Refusal] = &[
     refusal(
         StatusCode::SMDS_INACCESSIBLE,
         Retry::Again,
-        Text::new("The next discovery server can't be reached.", "次のディスカバリーサーバーに接続できません。"),
-        Text::new("Try again later, or use an activation code.", "後でもう一度試すか、アクティベーションコードを使ってください。"),
+        Text::new(
+            "The next discovery server can't be reached.",
+            "次のディスカバリーサーバーに接続できません。",
+        ),
+        Text::new(
+            "Try again later, or use an activation code.",
+            "後でもう一度試すか、アクティベーションコードを使ってください。",
+        ),
     ),
     refusal(
         StatusCode::SMDS_EXECUTION_ERROR,
         Retry::Again,
-        Text::new("The discovery server has a trouble of its own.", "ディスカバリーサーバーに障害が発生しています。"),
-        Text::new("Try again later, or use an activation code.", "後でもう一度試すか、アクティベーションコードを使ってください。"),
+        Text::new(
+            "The discovery server has a trouble of its own.",
+            "ディスカバリーサーバーに障害が発生しています。",
+        ),
+        Text::new(
+            "Try again later, or use an activation code.",
+            "後でもう一度試すか、アクティベーションコードを使ってください。",
+        ),
     ),
     refusal(
         StatusCode::SMDS_ADDRESS_REFUSED,
@@ -406,44 +419,65 @@ const REFUSALS: &[Refusal] = &[
     refusal(
         StatusCode::SMDS_EVENT_UNKNOWN,
         Retry::AfterChange,
-        Text::new("What was waiting here is not there any more.", "待機していたプロファイルの知らせは、もうありません。"),
+        Text::new(
+            "What was waiting here is not there any more.",
+            "待機していたプロファイルの知らせは、もうありません。",
+        ),
         Text::new("Look again for profiles that wait.", "待機中のプロファイルをもう一度確認してください。"),
     ),
     // ES2+ and ES12, which an LPA does not call: told honestly if a server answers so.
     refusal(
         StatusCode::PROFILE_TYPE_NOT_ALLOWED,
         Retry::Never,
-        Text::new("The operator may not use this type of profile.", "通信事業者はこの種類のプロファイルを利用できません。"),
+        Text::new(
+            "The operator may not use this type of profile.",
+            "通信事業者はこの種類のプロファイルを利用できません。",
+        ),
         OPERATOR_SIDE,
     ),
     refusal(
         StatusCode::PROFILE_TYPE_UNAVAILABLE,
         Retry::AfterChange,
-        Text::new("The operator has run out of profiles of this type.", "この種類のプロファイルの在庫がなくなりました。"),
+        Text::new(
+            "The operator has run out of profiles of this type.",
+            "この種類のプロファイルの在庫がなくなりました。",
+        ),
         Text::new("Ask the operator to provide more.", "通信事業者に補充を依頼してください。"),
     ),
     refusal(
         StatusCode::PROFILE_TYPE_REFUSED,
         Retry::Never,
-        Text::new("The server refuses this type of profile.", "サーバーはこの種類のプロファイルを拒否しました。"),
+        Text::new(
+            "The server refuses this type of profile.",
+            "サーバーはこの種類のプロファイルを拒否しました。",
+        ),
         OPERATOR_SIDE,
     ),
     refusal(
         StatusCode::PROFILE_TYPE_UNKNOWN,
         Retry::Never,
-        Text::new("The server does not know this type of profile.", "サーバーはこの種類のプロファイルを知りません。"),
+        Text::new(
+            "The server does not know this type of profile.",
+            "サーバーはこの種類のプロファイルを知りません。",
+        ),
         OPERATOR_SIDE,
     ),
     refusal(
         StatusCode::MATCHING_ID_IN_USE,
         Retry::Never,
-        Text::new("This activation code belongs to another order.", "このアクティベーションコードは別の注文で使われています。"),
+        Text::new(
+            "This activation code belongs to another order.",
+            "このアクティベーションコードは別の注文で使われています。",
+        ),
         ASK_NEW_CODE,
     ),
     refusal(
         StatusCode::MATCHING_ID_INVALID_ASSOCIATION,
         Retry::Never,
-        Text::new("This activation code is not the one of this order.", "このアクティベーションコードは、この注文のものではありません。"),
+        Text::new(
+            "This activation code is not the one of this order.",
+            "このアクティベーションコードは、この注文のものではありません。",
+        ),
         ASK_NEW_CODE,
     ),
     refusal(
@@ -488,7 +522,10 @@ const REFUSALS: &[Refusal] = &[
     refusal(
         StatusCode::ICCID_INVALID_TRANSITION,
         Retry::Never,
-        Text::new("The profile's state at the server does not allow this.", "サーバー上のプロファイルの状態では、この操作はできません。"),
+        Text::new(
+            "The profile's state at the server does not allow this.",
+            "サーバー上のプロファイルの状態では、この操作はできません。",
+        ),
         OPERATOR_SIDE,
     ),
     refusal(
@@ -500,7 +537,10 @@ const REFUSALS: &[Refusal] = &[
     refusal(
         StatusCode::ICCID_INVALID_ASSOCIATION,
         Retry::Never,
-        Text::new("The profile does not match what was asked for.", "プロファイルが要求の内容と一致しません。"),
+        Text::new(
+            "The profile does not match what was asked for.",
+            "プロファイルが要求の内容と一致しません。",
+        ),
         SHOW_CODES,
     ),
 ];

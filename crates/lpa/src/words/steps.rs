@@ -52,17 +52,21 @@ impl Step {
     #[must_use]
     pub const fn words(&self) -> Text {
         match self {
-            Self::Resume => {
-                Text::new("Finding out what became of the download", "中断したダウンロードの状態を確認しています")
+            Self::Resume => Text::new(
+                "Finding out what became of the download",
+                "中断したダウンロードの状態を確認しています",
+            ),
+            Self::Discover => {
+                Text::new("Looking for profiles that wait", "待機中のプロファイルを探しています")
             }
-            Self::Discover => Text::new("Looking for profiles that wait", "待機中のプロファイルを探しています"),
             Self::ReadChip => Text::new("Reading the chip", "チップを読み取っています"),
             Self::InitiateAuthentication => {
                 Text::new("Asking the operator's server who it is", "通信事業者のサーバーを確認しています")
             }
-            Self::AuthenticateServer => {
-                Text::new("The chip checks the server's certificate", "チップがサーバーの証明書を検証しています")
-            }
+            Self::AuthenticateServer => Text::new(
+                "The chip checks the server's certificate",
+                "チップがサーバーの証明書を検証しています",
+            ),
             Self::AuthenticateClient => Text::new(
                 "The server checks the chip and finds the order",
                 "サーバーがチップを確認し、注文を探しています",
@@ -80,12 +84,15 @@ impl Step {
                 "The chip decrypts and installs, segment by segment",
                 "チップが復号しながら、少しずつインストールしています",
             ),
-            Self::Notify => Text::new("Telling the operator's server", "通信事業者のサーバーに知らせています"),
+            Self::Notify => {
+                Text::new("Telling the operator's server", "通信事業者のサーバーに知らせています")
+            }
             Self::Cancel(_) => Text::new("Giving the session up", "セッションを取り消しています"),
             Self::ChangeState => Text::new("Switching the profile", "プロファイルを切り替えています"),
-            Self::Refresh => {
-                Text::new("The chip starts with its new profile", "チップが新しいプロファイルで起動しています")
-            }
+            Self::Refresh => Text::new(
+                "The chip starts with its new profile",
+                "チップが新しいプロファイルで起動しています",
+            ),
             Self::Manage => Text::new("Changing the chip", "チップを変更しています"),
             Self::ReadBack => Text::new("Checking the result", "結果を確認しています"),
         }
@@ -98,7 +105,9 @@ pub const fn cancel_words(reason: CancelSessionReason) -> Text {
     match reason {
         CancelSessionReason::END_USER_REJECTION => Text::new("you said no", "お客様が拒否しました"),
         CancelSessionReason::POSTPONED => Text::new("put off", "延期されました"),
-        CancelSessionReason::TIMEOUT => Text::new("nobody answered in time", "時間内に応答がありませんでした"),
+        CancelSessionReason::TIMEOUT => {
+            Text::new("nobody answered in time", "時間内に応答がありませんでした")
+        }
         CancelSessionReason::PPR_NOT_ALLOWED => {
             Text::new("the profile's rules are not allowed", "プロファイルのルールが許可されていません")
         }
