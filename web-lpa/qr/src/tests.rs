@@ -105,7 +105,7 @@ fn small_and_large_codes_are_read() {
     let picture = Paper::new(45, 45).code(CODE, 6, 6, 1.0, 0.0).picture();
     assert_eq!(texts(&picture, Effort::Search), [CODE]);
     // A poster in a photograph.
-    let picture = Paper::new(2400, 1800).code(CODE, 1500, 900, 4.0, 12.0).noise(20).picture();
+    let picture = Paper::new(2400, 1800).code(CODE, 1500, 900, 5.0, 12.0).noise(20).picture();
     assert_eq!(texts(&picture, Effort::Search), [CODE]);
 }
 

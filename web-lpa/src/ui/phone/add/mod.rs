@@ -2,6 +2,7 @@
 //! Nothing is sent before the person has pressed its button.
 
 mod scanner;
+mod without;
 
 use std::rc::Rc;
 
@@ -15,6 +16,7 @@ use web_sys::{DataTransfer, Element, EventTarget};
 use words::Text;
 
 use self::scanner::Scanner;
+use self::without::WithoutCode;
 use super::super::modal::Modal;
 use super::super::shell::View;
 use super::super::{Context, context, document, icons};
@@ -252,6 +254,7 @@ pub(super) fn AddEsim() -> impl IntoView {
             <button node_ref=add.button type="submit" class="primary wide" disabled=busy>
                 {say.of(Text::new("Add eSIM", "eSIM を追加"))}
             </button>
+            <WithoutCode/>
             <div class="drop-here" class:shown=add.dropping aria-hidden="true">
                 {icons::picture()}
                 <strong>{say.of(Text::new("Drop it on the phone", "電話の上にドロップ"))}</strong>
