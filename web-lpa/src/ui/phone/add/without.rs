@@ -17,17 +17,24 @@ pub(super) fn WithoutCode() -> impl IntoView {
     let Context { model, phone, say, .. } = context();
     let busy = move || model.task.with(Option::is_some) || !model.shown_chip().state.with(ChipState::answers);
     let default = Memo::new(move |_| {
-        let address = model.shown_chip().info.with(|info| info.as_ref()?.addresses.default_dp_address.clone());
+        let address =
+            model.shown_chip().info.with(|info| info.as_ref()?.addresses.default_dp_address.clone());
         address.filter(|address| !address.is_empty())
     });
     let root = Memo::new(move |_| {
-        let address = model.shown_chip().info.with(|info| info.as_ref().map(|info| info.addresses.root_ds_address.clone()));
+        let address = model
+            .shown_chip()
+            .info
+            .with(|info| info.as_ref().map(|info| info.addresses.root_ds_address.clone()));
         address.filter(|address| !address.is_empty())
     });
     let default_words = move || match default.get() {
         Some(address) => {
             let address = safe(&address);
-            text!("Asks {address}, which this chip has set.", "チップに設定された {address} に問い合わせます。")
+            text!(
+                "Asks {address}, which this chip has set.",
+                "チップに設定された {address} に問い合わせます。"
+            )
         }
         None => Text::new(
             "This chip has no default server set.",
@@ -38,7 +45,10 @@ pub(super) fn WithoutCode() -> impl IntoView {
     let root_words = move || match root.get() {
         Some(address) => {
             let address = safe(&address);
-            text!("Asks {address} what is announced for this chip’s EID.", "このチップの EID 宛てのものがあるか、{address} に問い合わせます。")
+            text!(
+                "Asks {address} what is announced for this chip’s EID.",
+                "このチップの EID 宛てのものがあるか、{address} に問い合わせます。"
+            )
         }
         None => Text::new(
             "This chip has no discovery server set.",
@@ -124,7 +134,10 @@ fn register() -> Notice {
     });
     match asked {
         Ok(()) => Notice::good(
-            Text::new("The browser was asked to bring web+lpa: links here.", "web+lpa: リンクをこのページで開くよう、ブラウザーに依頼しました。"),
+            Text::new(
+                "The browser was asked to bring web+lpa: links here.",
+                "web+lpa: リンクをこのページで開くよう、ブラウザーに依頼しました。",
+            ),
             Text::new(
                 "It may ask you to allow it. A code that comes so waits for you, like any other.",
                 "ブラウザーが許可を求めることがあります。届いたコードは、ほかと同じように確認を待ちます。",
@@ -133,7 +146,10 @@ fn register() -> Notice {
         Err(because) => Notice {
             good: false,
             ..Notice::good(
-                text!("The browser does not allow it: {because}.", "ブラウザーが許可しませんでした: {because}。"),
+                text!(
+                    "The browser does not allow it: {because}.",
+                    "ブラウザーが許可しませんでした: {because}。"
+                ),
                 Text::new(
                     "Copy the link and paste it here instead.",
                     "代わりに、リンクをコピーしてここに貼り付けてください。",
