@@ -63,7 +63,7 @@ fn story() -> (World, Vec<String>, Vec<String>) {
 
 /// Binary coded decimals with swapped digits, as hexadecimal text.
 fn swapped(digits: &str) -> String {
-    let even = if digits.len() % 2 == 0 { digits.to_owned() } else { format!("{digits}F") };
+    let even = if digits.len().is_multiple_of(2) { digits.to_owned() } else { format!("{digits}F") };
     even.as_bytes().chunks(2).flat_map(|pair| [pair[1], pair[0]]).map(char::from).collect()
 }
 
