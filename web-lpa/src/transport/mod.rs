@@ -5,3 +5,4 @@ pub(crate) mod chip;
 pub(crate) mod http;
 pub(crate) mod keep;
 pub(crate) mod once;
+pub(crate) mod signature;

@@ -191,6 +191,13 @@ pub(super) fn AddEsim() -> impl IntoView {
             add.clear();
         }
     });
+    // The operator's view offers one; it is read as if it had been pasted.
+    Effect::new(move |_| {
+        if let Some(code) = model.offered.get() {
+            model.offered.set(None);
+            add.bring(Brought::Text(code));
+        }
+    });
     let busy = move || model.task.with(Option::is_some) || !model.shown_chip().state.with(ChipState::answers);
     let found = Memo::new(move |_| add.code().ok());
     let help = move || {
