@@ -29,6 +29,8 @@ export default defineConfig({
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',
     video: 'off',
+    // What a service worker answers no story can change on its way; those that are about it allow it.
+    serviceWorkers: 'block',
   },
   projects: [
     {
@@ -38,5 +40,17 @@ export default defineConfig({
         launchOptions: { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args },
       },
     },
+    // The stories that matter most, in a second engine where there is one.
+    ...(process.env.FIREFOX
+      ? [{
+          name: 'firefox',
+          grep: /@core/,
+          use: {
+            browserName: 'firefox' as const,
+            channel: 'moz-firefox',
+            launchOptions: { executablePath: process.env.FIREFOX },
+          },
+        }]
+      : []),
   ],
 });

@@ -12,6 +12,7 @@
 //! kept in `record` (crate `trace`). `ui` only renders.
 
 pub mod capability;
+pub mod code;
 pub mod network;
 pub mod order;
 pub mod units;

@@ -175,9 +175,7 @@ impl NetworkError {
     pub fn words(&self) -> Text<String> {
         match self {
             Self::Lost(because) => Text::new(because.clone(), because.clone()),
-            Self::Refused(problem) => {
-                reason(problem.rule.as_deref().unwrap_or_default(), &problem.because)
-            }
+            Self::Refused(problem) => reason(problem.rule.as_deref().unwrap_or_default(), &problem.because),
         }
     }
 

@@ -47,7 +47,7 @@ impl Class {
 }
 
 /// The operator's name in profiles that are ordered here.
-pub const PROVIDER: &str = "Playground Mobile";
+pub const PROVIDER: &str = "Playground";
 
 /// Bytes of chance that a subscriber is made of.
 pub const CHANCE: usize = 40;
@@ -113,7 +113,7 @@ pub fn requests(wish: &Wish, chance: &[u8; CHANCE]) -> [Request; 3] {
             body: json!({
                 "metadata": metadata,
                 "subscriber": {
-                    "iccid": iccid, "imsi": imsi, "spn": PROVIDER.get(..16).unwrap_or(PROVIDER),
+                    "iccid": iccid, "imsi": imsi, "spn": PROVIDER,
                     "algorithm": "milenage", "k": k, "opc": opc,
                 },
             }),

@@ -33,6 +33,7 @@ use crate::transport::signature::Signatures;
 use crate::transport::{keep, once};
 use crate::units::size;
 
+#[allow(unused_imports, reason = "for the bench")]
 pub(crate) use devices::Making;
 
 /// `X-Admin-Protocol` and `User-Agent` have to name the protocol's version and the LPA
@@ -65,11 +66,6 @@ impl Phone {
     pub(crate) fn new(model: Model, bench: Bench) -> Self {
         let signatures = Signatures::new();
         Self { model, bench, signatures, inside: StoredValue::new_local(Rc::new(Inside::default())) }
-    }
-
-    /// Whether requests of ES9+ are signed where the server asks for that.
-    pub(crate) const fn signs(&self) -> RwSignal<bool> {
-        self.signatures.on()
     }
 
     /// Starts the worker of a device's chip; `begins` is called once it answers.
@@ -469,7 +465,11 @@ impl Phone {
             if !phone.model.power.get_untracked() {
                 return;
             }
-            if phone.model.radio.with_untracked(|radio| matches!(radio, Radio::NoService(NetworkError::Lost(_)))) {
+            if phone
+                .model
+                .radio
+                .with_untracked(|radio| matches!(radio, Radio::NoService(NetworkError::Lost(_))))
+            {
                 phone.soon(move || phone.attach());
             }
             for slot in Slot::ALL {

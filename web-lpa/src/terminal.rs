@@ -129,12 +129,9 @@ impl<'a> Terminal<'a> {
             Err(because) => Some(NetworkError::Lost(because)),
         };
         match error {
-            None => self.model.note(
-                true,
-                what,
-                Text::new("the session is over", "セッションは終了しました"),
-                "",
-            ),
+            None => {
+                self.model.note(true, what, Text::new("the session is over", "セッションは終了しました"), "")
+            }
             Some(error) => self.model.note(false, what, error.words(), error.codes()),
         }
         // Whatever the network says: the phone does not use it any more.

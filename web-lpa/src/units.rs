@@ -39,7 +39,11 @@ pub fn numbers_shortened(words: &str) -> String {
         let end = number.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(number.len());
         let (number, after) = number.split_at(end);
         shown.push_str(before);
-        if number.len() < LONG { shown.push_str(number) } else { shown.push_str(&shortened(number)) }
+        if number.len() < LONG {
+            shown.push_str(number)
+        } else {
+            shown.push_str(&shortened(number))
+        }
         rest = after;
     }
     shown + rest

@@ -212,8 +212,12 @@ impl<'a> Out<'a> {
     }
 
     /// A field of so many bytes.
-    pub(crate) fn field(&mut self, name: impl Into<Label>, len: usize, value: impl FnOnce(&[u8]) -> Value) {
-        let name = name.into();
+    pub(crate) fn field(&mut self, name: impl Into<Label>, len: usize, value: impl Fn(&[u8]) -> Value) {
+        self.field_of(name.into(), len, &value);
+    }
+
+    // Once for all callers: it is linked into a page.
+    fn field_of(&mut self, name: Label, len: usize, value: &dyn Fn(&[u8]) -> Value) {
         if let Some((bytes, range)) = self.take(&name, len) {
             let value = value(bytes);
             self.nodes.push(Node { name, value, range, parts: Vec::new() });
@@ -221,13 +225,11 @@ impl<'a> Out<'a> {
     }
 
     /// A field with parts, read from its own bytes.
-    pub(crate) fn group(
-        &mut self,
-        name: impl Into<Label>,
-        len: usize,
-        read: impl FnOnce(&mut Out<'a>) -> Value,
-    ) {
-        let name = name.into();
+    pub(crate) fn group(&mut self, name: impl Into<Label>, len: usize, read: impl Fn(&mut Self) -> Value) {
+        self.group_of(name.into(), len, &read);
+    }
+
+    fn group_of(&mut self, name: Label, len: usize, read: &dyn Fn(&mut Self) -> Value) {
         if let Some((bytes, range)) = self.take(&name, len) {
             let mut inner = Out {
                 bytes,
@@ -324,7 +326,11 @@ impl<'a> Out<'a> {
     }
 
     /// Items of one size until the end; `read` returns the name and fills in the parts.
-    pub(crate) fn items(&mut self, name: &'static str, len: usize, read: impl Fn(&mut Out<'a>) -> Value) {
+    pub(crate) fn items(&mut self, name: &'static str, len: usize, read: impl Fn(&mut Self) -> Value) {
+        self.items_of(name, len, &read);
+    }
+
+    fn items_of(&mut self, name: &'static str, len: usize, read: &dyn Fn(&mut Self) -> Value) {
         let mut number = 1;
         while !self.is_done() {
             if self.rest().len() < len {
@@ -334,7 +340,7 @@ impl<'a> Out<'a> {
                 }
                 return;
             }
-            self.group(format!("{name} {number}"), len, &read);
+            self.group_of(format!("{name} {number}").into(), len, read);
             number += 1;
         }
     }
@@ -359,7 +365,11 @@ impl<'a> Out<'a> {
 
     /// Data objects until padding or the end; `read` is asked for each and says whether
     /// it knew it.
-    pub(crate) fn objects(&mut self, read: impl Fn(&mut Out<'a>, u32, usize)) {
+    pub(crate) fn objects(&mut self, read: impl Fn(&mut Self, u32, usize)) {
+        self.objects_of(&read);
+    }
+
+    fn objects_of(&mut self, read: &dyn Fn(&mut Self, u32, usize)) {
         while !self.is_done() {
             let rest = self.rest();
             // Padding of records and files.

@@ -747,7 +747,7 @@ impl Walker {
                     if left.is_some_and(|left| left >= fewest) {
                         let verify = Command::new(0x00, ins::VERIFY_PIN, 0x00, pin.reference).data(&value.0);
                         let answer = self.exchange(self.channel, &verify).await?;
-                        left = tries(answer.sw).or(left.filter(|_| !answer.sw.is_success()));
+                        left = tries(answer.sw).or_else(|| left.filter(|_| !answer.sw.is_success()));
                         Some(match answer.sw {
                             sw if sw.is_success() => Verification::Verified,
                             sw if tries(sw).is_some() => Verification::Wrong,
@@ -958,10 +958,11 @@ const fn tries(sw: StatusWord) -> Option<u8> {
 
 /// The identifiers that files in a directory usually have (ETSI TS 102 221 §8.6, 3GPP TS 31.101).
 fn ranges(place: &Place) -> Vec<u16> {
-    let lists: [std::ops::RangeInclusive<u16>; 2] = match (place.aid.is_none(), place.path.as_slice()) {
-        (true, []) => [0x2F00..=0x2FFF, 0x7F00..=0x7FFE],
-        (_, [] | [0x7F00..=0x7FFF]) => [0x6F00..=0x6FFF, 0x5F00..=0x5FFF],
-        _ => [0x4F00..=0x4FFF, 0x6F00..=0x6FFF],
+    let lists: &[std::ops::RangeInclusive<u16>] = match (place.aid.is_none(), place.path.as_slice()) {
+        (true, []) => &[0x2F00..=0x2FFF, 0x7F00..=0x7FFE],
+        (false, []) => &[0x6F00..=0x6FFF, 0x5F00..=0x5FFF, 0x7F00..=0x7FFE],
+        (_, [0x7F00..=0x7FFF]) => &[0x6F00..=0x6FFF, 0x5F00..=0x5FFF],
+        _ => &[0x4F00..=0x4FFF, 0x6F00..=0x6FFF],
     };
-    lists.into_iter().flatten().collect()
+    lists.iter().cloned().flatten().collect()
 }

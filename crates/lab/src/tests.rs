@@ -207,7 +207,7 @@ fn every_other_chip_is_the_usual_one_but_for_what_its_name_says() {
     let own = trust.chip_identity(&Subscription::provisioning(&SEED));
     for (other, changed) in [
         (Other::SmallMemory, &["memory"][..]),
-        (Other::OtherCi, &["ciCertificates", "eumCertificate", "euiccCertificate", "euiccPrivateKey"]),
+        (Other::OtherCi, &["ciCertificates", "euiccCertificate", "euiccPrivateKey", "eumCertificate"]),
         (Other::Expired, &["euiccCertificate", "euiccPrivateKey"]),
         (Other::NoBootstrap, &["preloaded"]),
         (Other::OddAid, &["isdRAid"]),

@@ -357,7 +357,7 @@ impl Worker {
             });
             tell.into_js_value().unchecked_into()
         });
-        self.listener.replace(listener.clone());
+        *self.listener.borrow_mut() = listener.clone();
         if let Some(platform) = self.there.borrow_mut().platform() {
             platform.listener = listener;
         }
@@ -385,7 +385,7 @@ impl Worker {
                 Ok(_) => worker.answer(&id, answer),
                 Err(error) => {
                     // As if power had failed in this command: to go on, it is opened anew.
-                    worker.there.replace(There::Gone);
+                    *worker.there.borrow_mut() = There::Gone;
                     let because = format!("the browser did not keep a change: {}", words(&error));
                     drop(worker.tell("broken", &because));
                     worker.answer(&id, Err(because));

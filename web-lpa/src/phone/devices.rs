@@ -1,5 +1,7 @@
 //! The devices whose chips this phone serves, and what only a laboratory can do with a chip.
 
+#![allow(dead_code, reason = "some of it only the bench calls")]
+
 use leptos::prelude::*;
 use lpa::{CardLost, Failure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -160,12 +162,14 @@ impl Phone {
 
     /// Replaces a chip by a new one, as it left the factory.
     pub(crate) fn erase_chip(&self, slot: Slot) {
-        self.replace(slot, async move |phone: Self| phone.link(slot)?.erase().await);
+        let phone = *self;
+        self.replace(slot, async move { phone.link(slot)?.erase().await });
     }
 
     /// The same by one that is made in a certain way; in a laboratory only.
     pub(crate) fn make_chip(&self, slot: Slot, making: Making) {
-        self.replace(slot, async move |phone: Self| {
+        let phone = *self;
+        self.replace(slot, async move {
             let path = match (slot, making) {
                 (Slot::Watch, Making::Usual) => "/lab/watch.json".to_owned(),
                 _ => format!("/lab/chip.json?as={}", making.word()),
@@ -180,18 +184,16 @@ impl Phone {
 
     /// Puts a memory that was kept in the place of a chip's.
     pub(crate) fn restore(&self, slot: Slot, memory: Vec<u8>) {
-        self.replace(slot, async move |phone: Self| phone.link(slot)?.restore(&memory).await);
+        let phone = *self;
+        self.replace(slot, async move { phone.link(slot)?.restore(&memory).await });
     }
 
-    fn replace<F>(&self, slot: Slot, how: F)
-    where
-        F: AsyncFnOnce(Self) -> Result<Vec<u8>, CardLost> + 'static,
-    {
+    fn replace(&self, slot: Slot, how: impl Future<Output = Result<Vec<u8>, CardLost>> + 'static) {
         let phone = *self;
         self.task(Task::new(Text::new("Replacing the chip", "チップを交換しています")), async move {
             let chip = phone.model.chip(slot);
             let answered = chip.state.with_untracked(ChipState::answers);
-            if let Err(CardLost(because)) = how(phone).await {
+            if let Err(CardLost(because)) = how.await {
                 return Ok(Some(Notice {
                     good: false,
                     what: text!(
@@ -258,6 +260,11 @@ impl Phone {
                 let _ = link.trace(on).await;
             });
         }
+    }
+
+    /// Whether requests of ES9+ are signed where the server asks for that.
+    pub(crate) const fn signs(&self) -> RwSignal<bool> {
+        self.signatures.on()
     }
 
     /// A code from the operator's hands: into the field where codes are entered.

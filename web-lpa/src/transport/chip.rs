@@ -9,7 +9,7 @@ use js_sys::{Reflect, Uint8Array};
 use lpa::CardLost;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 use words::Text;
 
 use super::once;
@@ -112,9 +112,12 @@ impl ChipLink {
 
         let on_error = {
             let waiting = Rc::clone(&waiting);
-            Closure::<dyn Fn(ErrorEvent)>::new(move |event: ErrorEvent| {
+            Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| {
                 abandon(&waiting);
-                state(ChipState::Broken(event.message()));
+                // A program that can't be loaded is an event without words.
+                let said = Reflect::get(&event, &"message".into()).ok().and_then(|words| words.as_string());
+                let said = said.filter(|words| !words.is_empty());
+                state(ChipState::Broken(said.unwrap_or_else(|| "its program can’t be loaded".to_owned())));
             })
         };
         worker.set_onerror(Some(on_error.into_js_value().unchecked_ref()));

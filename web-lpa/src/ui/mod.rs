@@ -107,16 +107,15 @@ fn App() -> impl IntoView {
 /// Tells when a chip is not as it should be.
 #[component]
 fn ChipBanner() -> impl IntoView {
-    Slot::ALL.map(|slot| view! { <SlotBanner whose=slot/> }).into_iter().collect_view()
+    Slot::ALL.map(|device| view! { <DeviceBanner device/> }).into_iter().collect_view()
 }
 
 #[component]
-fn SlotBanner(whose: Slot) -> impl IntoView {
+fn DeviceBanner(device: Slot) -> impl IntoView {
     let Context { model, phone, say, .. } = context();
-    let slot = whose;
-    let watch = slot == Slot::Watch;
+    let watch = device == Slot::Watch;
     move || {
-        let state = model.chip(slot).state.get();
+        let state = model.chip(device).state.get();
         let stopped = matches!(state, ChipState::Broken(_));
         let (title, words) = match state {
             ChipState::Absent | ChipState::Starting | ChipState::Durable(_) => return None,
@@ -159,11 +158,11 @@ fn SlotBanner(whose: Slot) -> impl IntoView {
             title.owned()
         };
         Some(view! {
-            <div class="banner" role="alert" data-device=slot.word()>
+            <div class="banner" role="alert" data-device=device.word()>
                 <strong>{say.of(title)}</strong>
                 <span>{say.of(words)}</span>
                 {stopped.then(|| view! {
-                    <button type="button" on:click=move |_| phone.start_again(slot)>
+                    <button type="button" on:click=move |_| phone.start_again(device)>
                         {say.of(Text::new("Power on again", "電源を入れ直す"))}
                     </button>
                 })}

@@ -25,15 +25,9 @@ fn t0(command: &[u8], waiting: &mut Vec<u8>) -> Vec<u8> {
             [&piece[..], &[0x61, waiting.len() as u8]].concat()
         }
         (0xC0, ..) => [&std::mem::take(waiting)[..], &[0x90, 0x00]].concat(),
-        (0xA4, [0x00, 0x04], data) if data.starts_with(&[0x3F, 0x00]) => {
-            fetch("620A 82027821 83023F00 8A0105", waiting)
-        }
-        (0xA4, [0x08, 0x04], data) if data.starts_with(&[0x2F, 0xE2]) => {
-            fetch("620E 82024121 83022FE2 8002000A 8800", waiting)
-        }
-        (0xA4, [0x08, 0x04], data) if data.starts_with(&[0x2F, 0x08]) => {
-            fetch("620A 82027921 83022F08 8800", waiting)
-        }
+        (0xA4, [0x00, 0x04], [0x3F, 0x00, ..]) => fetch("620A 82027821 83023F00 8A0105", waiting),
+        (0xA4, [0x08, 0x04], [0x2F, 0xE2, ..]) => fetch("620E 82024121 83022FE2 8002000A 8800", waiting),
+        (0xA4, [0x08, 0x04], [0x2F, 0x08, ..]) => fetch("620A 82027921 83022F08 8800", waiting),
         (0xA4, ..) => bytes("6A82"),
         (0xB0, ..) if command[4] != 4 => bytes("6C04"),
         (0xB0, ..) => bytes("98001032 9000"),

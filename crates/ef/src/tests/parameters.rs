@@ -9,7 +9,7 @@ use crate::{Condition, Fcp, FcpError, LifeCycle, Operation, PinState, Rules, Str
 
 #[test]
 fn parameters_of_a_directory_and_of_files() {
-    // The MF of ETSI TS 102 221's kind, from ../shared/spec/05 §3.
+    // An MF and an EF.IMSI (ETSI TS 102 221 §11.1.1.3).
     let mf = bytes("621D 82027821 83023F00 A503800171 8A0105 8B032F0601 C606 900180 830101");
     let fcp = Fcp::parse(&mf).unwrap();
     assert_eq!(fcp.structure, Structure::Directory);

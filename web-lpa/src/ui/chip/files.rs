@@ -13,17 +13,29 @@ use crate::units::shortened;
 
 /// Files that hold numbers of the person or of the chip: hidden when those are hidden.
 const NAMING: [&str; 15] = [
-    "EF.ICCID", "EF.IMSI", "EF.MSISDN", "EF.IMPI", "EF.IMPU", "EF.ADN", "EF.FDN", "EF.SMS", "EF.SMSP",
-    "EF.LND", "EF.SDN", "EF.ICI", "EF.OCI", "EF.GUTI", "EF.5GSN3GPPLOCI",
+    "EF.ICCID",
+    "EF.IMSI",
+    "EF.MSISDN",
+    "EF.IMPI",
+    "EF.IMPU",
+    "EF.ADN",
+    "EF.FDN",
+    "EF.SMS",
+    "EF.SMSP",
+    "EF.LND",
+    "EF.SDN",
+    "EF.ICI",
+    "EF.OCI",
+    "EF.GUTI",
+    "EF.5GSN3GPPLOCI",
 ];
 
 #[component]
 pub(super) fn Tree(slot_shown: Slot) -> impl IntoView {
     let Context { model, phone, say, .. } = context();
     let files = model.chip(slot_shown).files;
-    let busy = move || {
-        model.task.with(Option::is_some) || !model.chip(slot_shown).state.with(ChipState::answers)
-    };
+    let busy =
+        move || model.task.with(Option::is_some) || !model.chip(slot_shown).state.with(ChipState::answers);
     let thorough = RwSignal::new(false);
     let wanted = RwSignal::new(String::new());
     let pin = RwSignal::new(String::new());
@@ -34,11 +46,19 @@ pub(super) fn Tree(slot_shown: Slot) -> impl IntoView {
         files.with(|files| {
             let count = files.found.len();
             let words = match files.ending? {
-                Ending::Complete => text!("{count} files and directories.", "ファイルとディレクトリ: {count} 個"),
+                Ending::Complete => {
+                    text!("{count} files and directories.", "ファイルとディレクトリ: {count} 個")
+                }
                 Ending::Stopped => text!("Stopped after {count}.", "{count} 個で停止しました。"),
-                Ending::Limit => text!("{count}; there is more than is read here.", "{count} 個。まだ続きがあります。"),
-                Ending::NoChannel(sw) => text!("The card gives no channel (SW {sw}).", "カードがチャネルを開けません (SW {sw})。"),
-                Ending::NoMf(sw) => text!("The card has no master file (SW {sw}).", "カードに MF がありません (SW {sw})。"),
+                Ending::Limit => {
+                    text!("{count}; there is more than is read here.", "{count} 個。まだ続きがあります。")
+                }
+                Ending::NoChannel(sw) => {
+                    text!("The card gives no channel (SW {sw}).", "カードがチャネルを開けません (SW {sw})。")
+                }
+                Ending::NoMf(sw) => {
+                    text!("The card has no master file (SW {sw}).", "カードに MF がありません (SW {sw})。")
+                }
                 Ending::NoAnswer => text!("The card did not answer.", "カードが応答しませんでした。"),
             };
             Some(say.now(words))
@@ -168,11 +188,18 @@ fn pin_words(tries: &PinTries) -> Text<String> {
         None => Text::default(),
         Some(Verification::Verified) => text!(" — right", " — 正しい PIN です"),
         Some(Verification::Wrong) => text!(" — wrong, and not tried again", " — 誤り（再試行しません）"),
-        Some(Verification::NotNeeded) => text!(" — not presented: not asked for", " — 不要なため送っていません"),
-        Some(Verification::NotTried) => {
-            text!(" — not presented: it could have been the last try", " — 最後の 1 回になり得るため送っていません")
+        Some(Verification::NotNeeded) => {
+            text!(" — not presented: not asked for", " — 不要なため送っていません")
         }
-        Some(Verification::Refused(sw)) => text!(" — the card does not take it (SW {sw})", " — カードが受け付けません (SW {sw})"),
+        Some(Verification::NotTried) => {
+            text!(
+                " — not presented: it could have been the last try",
+                " — 最後の 1 回になり得るため送っていません"
+            )
+        }
+        Some(Verification::Refused(sw)) => {
+            text!(" — the card does not take it (SW {sw})", " — カードが受け付けません (SW {sw})")
+        }
     };
     Text::new(format!("{name}: {}{}", state.en, done.en), format!("{name}: {}{}", state.ja, done.ja))
 }
@@ -273,24 +300,29 @@ fn content(file: &File) -> AnyView {
         Err(_) => Text::new("its parameters can’t be read", "パラメーターを読めません").owned(),
     };
     let access = file.rules.as_ref().map(|rules| {
-        let rows = [Operation::Read, Operation::Update, Operation::Activate, Operation::Deactivate].map(|operation| {
-            let (name, condition) = (operation.words(), rules.of(operation).words());
-            view! { <li>{say.of(name)}": "<b>{say.of(condition)}</b></li> }
-        });
+        let rows = [Operation::Read, Operation::Update, Operation::Activate, Operation::Deactivate].map(
+            |operation| {
+                let (name, condition) = (operation.words(), rules.of(operation).words());
+                view! { <li>{say.of(name)}": "<b>{say.of(condition)}</b></li> }
+            },
+        );
         view! {
             <dt>{say.of(Text::new("Access", "アクセス条件"))}</dt>
             <dd><ul class="tags">{rows.into_iter().collect_view()}</ul></dd>
         }
     });
-    let source = file.entry.map(|entry| view! {
-        <dt>{say.of(Text::new("Standard", "規格"))}</dt><dd>{entry.source}</dd>
+    let source = file.entry.map(|entry| {
+        view! {
+            <dt>{say.of(Text::new("Standard", "規格"))}</dt><dd>{entry.source}</dd>
+        }
     });
     let decoded = file.decoded();
     let raw = file.shown_bytes();
     let many = decoded.len() > 1;
     let records = decoded.into_iter().zip(raw).enumerate().map(|(number, (nodes, bytes))| {
         let number = number + 1;
-        let heading = many.then(|| view! { <h4>{say.of(text!("Record {number}", "レコード {number}"))}</h4> });
+        let heading =
+            many.then(|| view! { <h4>{say.of(text!("Record {number}", "レコード {number}"))}</h4> });
         let nodes = StoredValue::new(nodes);
         let bytes = spaced(&bytes);
         view! {

@@ -21,16 +21,17 @@ pub(super) fn Chip() -> impl IntoView {
     let erasing = RwSignal::new(false);
     let facts = move || match chip().info.get() {
         Some(info) => view! { <Facts info/> }.into_any(),
-        None => view! { <p class="empty">{move || say.now(chip().state.with(ChipState::nothing_read))}</p> }.into_any(),
+        None => view! { <p class="empty">{move || say.now(chip().state.with(ChipState::nothing_read))}</p> }
+            .into_any(),
     };
     let memory = move || match chip().state.get() {
         ChipState::Durable(place) => say.now(text!(
             "Kept in this browser, {place}, also when the page is closed.",
             "このブラウザーに保存され ({place})、ページを閉じても残ります。"
         )),
-        ChipState::Volatile(_) => say
-            .now(Text::new("Lost when the page is closed.", "ページを閉じると失われます。"))
-            .to_owned(),
+        ChipState::Volatile(_) => {
+            say.now(Text::new("Lost when the page is closed.", "ページを閉じると失われます。")).to_owned()
+        }
         _ => String::new(),
     };
     let atr = move || {

@@ -14,7 +14,8 @@ pub(super) fn Network() -> impl IntoView {
     let Context { model, phone, say, .. } = context();
     let facts = move || match model.radio.get() {
         Radio::Attached(session) => view! { <Facts session=*session/> }.into_any(),
-        _ => view! { <p class="empty">{say.of(Text::new("No session.", "セッションはありません。"))}</p> }.into_any(),
+        _ => view! { <p class="empty">{say.of(Text::new("No session.", "セッションはありません。"))}</p> }
+            .into_any(),
     };
     let attached = move || model.radio.with(|radio| radio.session().is_some());
     let idle = move || model.task.with(Option::is_none) && model.power.get();
@@ -84,10 +85,10 @@ fn Facts(session: Session) -> impl IntoView {
             other => Text::new(other.to_owned(), other.to_owned()),
         },
     );
-    let asked = session.apn.requested.map_or_else(
-        || Text::new("none", "なし").owned(),
-        |asked| Text::new(asked.clone(), asked),
-    );
+    let asked = session
+        .apn
+        .requested
+        .map_or_else(|| Text::new("none", "なし").owned(), |asked| Text::new(asked.clone(), asked));
     let services = session.services;
     view! {
         <dl>
@@ -176,7 +177,8 @@ fn Gateway() -> impl IntoView {
         }
     });
     let entries = move || match log.get() {
-        None => view! { <p class="empty">{say.of(Text::new("No session.", "セッションはありません。"))}</p> }.into_any(),
+        None => view! { <p class="empty">{say.of(Text::new("No session.", "セッションはありません。"))}</p> }
+            .into_any(),
         Some(Err(error)) => {
             let (words, codes) = (error.words(), error.codes());
             view! { <p class="empty">{say.of(words)}" "<small>{codes}</small></p> }.into_any()

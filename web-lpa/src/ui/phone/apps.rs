@@ -41,9 +41,15 @@ fn Expectation(service: Service) -> impl IntoView {
             let good = verdict.permitted();
             let words = verdict.words();
             let words = if good {
-                Text::new(format!("The network permits it: {}.", words.en), format!("ネットワークは許可します: {}。", words.ja))
+                Text::new(
+                    format!("The network permits it: {}.", words.en),
+                    format!("ネットワークは許可します: {}。", words.ja),
+                )
             } else {
-                Text::new(format!("The network refuses it: {}.", words.en), format!("ネットワークは拒否します: {}。", words.ja))
+                Text::new(
+                    format!("The network refuses it: {}.", words.en),
+                    format!("ネットワークは拒否します: {}。", words.ja),
+                )
             };
             let rule = verdict.rule;
             let codes = verdict.cause.map(|cause| format!("{cause} · ")).unwrap_or_default();
@@ -187,7 +193,9 @@ pub(super) fn Browser() -> impl IntoView {
     let page = move || {
         let to = asked.get()?;
         if model.task.with(Option::is_some) {
-            return Some(view! { <p class="empty">{say.of(Text::new("Loading…", "読み込み中…"))}</p> }.into_any());
+            return Some(
+                view! { <p class="empty">{say.of(Text::new("Loading…", "読み込み中…"))}</p> }.into_any(),
+            );
         }
         // The notice says what the network said to this very address.
         let good = model.notice.with(|notice| notice.as_ref().map(|notice| notice.good));
@@ -284,7 +292,9 @@ pub(super) fn Settings() -> impl IntoView {
     };
     let said = move || match wrong.get() {
         Some(words) => say.now(words),
-        None if saved.get() => say.now(Text::new("Saved, until the page is closed.", "保存しました（ページを閉じるまで有効）。")).to_owned(),
+        None if saved.get() => say
+            .now(Text::new("Saved, until the page is closed.", "保存しました（ページを閉じるまで有効）。"))
+            .to_owned(),
         None => String::new(),
     };
     let current = move || shown(&lpa::device_digits(&model.device.get()));
@@ -365,7 +375,10 @@ fn settings(digits: &str, aids: &str, block: &str) -> Result<(String, lpa::Optio
     for line in aids.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let aid = hex::decode(line.replace(' ', "")).ok().filter(|aid| (5..=16).contains(&aid.len()));
         let Some(aid) = aid else {
-            return Err(text!("{line} is no AID: 5 to 16 bytes in hex.", "{line} は AID ではありません。5〜16 バイトの 16 進数です。"));
+            return Err(text!(
+                "{line} is no AID: 5 to 16 bytes in hex.",
+                "{line} は AID ではありません。5〜16 バイトの 16 進数です。"
+            ));
         };
         isd_r_aids.push(aid);
     }

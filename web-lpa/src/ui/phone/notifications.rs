@@ -24,8 +24,7 @@ pub(super) fn Notifications() -> impl IntoView {
         chip().waiting.with(|list| !list.is_empty())
             || chip().notifications.with(|list| list.iter().any(|one| one.failure.is_some()))
     };
-    let none =
-        move || chip().waiting.with(Vec::is_empty) && chip().notifications.with(Vec::is_empty);
+    let none = move || chip().waiting.with(Vec::is_empty) && chip().notifications.with(Vec::is_empty);
     view! {
         <section class="notifications" aria-labelledby="notifications-title">
             <h3 id="notifications-title">{say.of(Text::new("Notifications", "通知"))}</h3>

@@ -202,7 +202,10 @@ fn Deleting(
     let expected = name.trim().to_owned();
     let ready = Memo::new(move |_| !typed_first || typed.with(|typed| typed.trim() == expected));
     let title = text!("Delete {name}?", "{name} を削除しますか？");
-    let ask = text!("To confirm, type the profile’s name: {name}", "確認のため、プロファイルの名前を入力してください: {name}");
+    let ask = text!(
+        "To confirm, type the profile’s name: {name}",
+        "確認のため、プロファイルの名前を入力してください: {name}"
+    );
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         if ready.get_untracked() {
@@ -251,7 +254,8 @@ fn Details(info: ProfileInfo) -> impl IntoView {
     let rules = if rules.is_empty() {
         view! { <span>{say.of(Text::new("none", "なし"))}</span> }.into_any()
     } else {
-        view! { <ul>{rules.into_iter().map(|rule| view! { <li>{say.of(rule)}</li> }).collect_view()}</ul> }.into_any()
+        view! { <ul>{rules.into_iter().map(|rule| view! { <li>{say.of(rule)}</li> }).collect_view()}</ul> }
+            .into_any()
     };
     let mut told: Vec<(String, Vec<&'static str>)> = Vec::new();
     for one in info.notification_configuration {

@@ -142,9 +142,7 @@ fn ConfirmationCode(wrong_before: bool, tries_left: Option<u32>) -> impl IntoVie
         }
     };
     let left = tries_left.map_or_else(
-        || {
-            Text::new("The operator allows a few tries only.", "入力できる回数は限られています。").owned()
-        },
+        || Text::new("The operator allows a few tries only.", "入力できる回数は限られています。").owned(),
         |left| text!("Tries left: {left}.", "残り {left} 回入力できます。"),
     );
     let wrong = Text::new(

@@ -64,8 +64,9 @@ pub(super) fn Status() -> impl IntoView {
             ),
         })
     };
-    let provisioning =
-        move || model.radio.with(|radio| radio.session().is_some_and(|session| session.class == "provisioning"));
+    let provisioning = move || {
+        model.radio.with(|radio| radio.session().is_some_and(|session| session.class == "provisioning"))
+    };
     let details = move || {
         say.now(match model.radio.get() {
             Radio::Off => Text::new("The chip is not ready yet.", "チップの準備ができていません。").owned(),
@@ -147,8 +148,7 @@ fn Service(kind: Kind, verdict: Verdict) -> impl IntoView {
         Kind::Voice => (Text::new("Voice", "音声通話"), Text::new("Call", "発信"), "+15550100"),
         Kind::Sms => (Text::new("SMS", "SMS"), Text::new("Send", "送信"), "+15550100"),
     };
-    let state =
-        if permitted { Text::new("works", "利用可") } else { Text::new("refused", "拒否") };
+    let state = if permitted { Text::new("works", "利用可") } else { Text::new("refused", "拒否") };
     let name = Text::new(
         format!("{}: try {} to {to}", verb.en, label.en),
         format!("{}: {}を {to} で試す", verb.ja, label.ja),

@@ -66,15 +66,17 @@ pub(super) fn Doing() -> impl IntoView {
                 size(bytes),
                 size(all_bytes)
             );
-            return Some(view! {
-                <progress
-                    aria-label=say.of(Text::new("Installed", "インストール済み"))
-                    max=all_bytes.to_string()
-                    value=bytes.to_string()
-                ></progress>
-                <span class="count">{say.of(count)}</span>
-            }
-            .into_any());
+            return Some(
+                view! {
+                    <progress
+                        aria-label=say.of(Text::new("Installed", "インストール済み"))
+                        max=all_bytes.to_string()
+                        value=bytes.to_string()
+                    ></progress>
+                    <span class="count">{say.of(count)}</span>
+                }
+                .into_any(),
+            );
         }
         portion.map(|portion| {
             view! {
