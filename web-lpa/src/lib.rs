@@ -12,6 +12,7 @@
 //! kept in `record` (crate `trace`). `ui` only renders.
 
 pub mod files;
+pub mod look;
 pub mod network;
 pub mod units;
 
