@@ -152,7 +152,7 @@ impl Masks {
 
     /// Learns the values of a message. Values that are known keep their masks.
     pub fn learn(&mut self, message: &Message) {
-        let decoded = decode::decode(message);
+        let decoded = decode(message);
         for side in [Some(&decoded.request), decoded.response.as_ref()].into_iter().flatten() {
             for node in &side.nodes {
                 self.learn_node(node, &side.bytes);
@@ -304,7 +304,7 @@ impl Masks {
 
     /// APDUs: blocks and pieces are joined, because a value may stand across them.
     fn card(&self, message: &mut Message) {
-        let decoded = decode::decode(message);
+        let decoded = decode(message);
         let joined = message.parts.len() > 1
             && message.parts.first().is_some_and(|part| part.request.get(1) == Some(&ins::STORE_DATA));
         // Where the joined bytes stand: part and place in it.

@@ -66,7 +66,7 @@ impl Filter {
             plain
                 || bytes.as_ref().is_some_and(|bytes| side.windows(bytes.len()).any(|window| window == bytes))
         };
-        let decoded = decode::decode(message);
+        let decoded = decode(message);
         let sides = [Some(&decoded.request), decoded.response.as_ref()];
         sides
             .into_iter()
