@@ -90,7 +90,9 @@ impl Sift {
 
     fn place(&mut self, message: &Message, passes: bool) {
         match (self.shown.binary_search_by_key(&message.id, |shown| shown.id), passes) {
-            (Ok(place), false) => drop(self.shown.remove(place)),
+            (Ok(place), false) => {
+                self.shown.remove(place);
+            }
             (Err(place), true) => self.shown.insert(place, Shown { id: message.id, step: message.step }),
             _ => {}
         }

@@ -32,7 +32,12 @@ pub(super) fn Copy(
         leptos::task::spawn_local(async move {
             let written = JsFuture::from(window.navigator().clipboard().write_text(&text)).await;
             if copied.try_set(if written.is_ok() { Copied::Yes } else { Copied::Refused }).is_none() {
-                set_timeout(move || drop(copied.try_set(Copied::No)), TOLD);
+                set_timeout(
+                    move || {
+                        let _ = copied.try_set(Copied::No);
+                    },
+                    TOLD,
+                );
             }
         });
     };

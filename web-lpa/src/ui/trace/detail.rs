@@ -5,14 +5,15 @@ use std::sync::Arc;
 use leptos::html::Div;
 use leptos::prelude::*;
 use trace::{Ending, Explanation, Message, Style};
+use wasm_bindgen::JsCast;
 use words::{Text, text};
 
 use super::copy::Copy;
-use super::looking::{Looking, looking};
+use super::looking::looking;
 use super::side::Side;
 use super::{files, list::mark_word, names};
 use crate::look::row::{Mark, Row, duration, moment};
-use crate::ui::{context, icons, parties};
+use crate::ui::{Context, context, icons, parties};
 use crate::units::size;
 
 /// While a message is under way it is shown again after so many exchanges.
@@ -57,18 +58,24 @@ pub(super) fn Detail() -> impl IntoView {
         if opened.get().is_some()
             && let Some(place) = place.get()
         {
-            let element: &web_sys::Element = place.as_ref();
-            let top = element.get_bounding_client_rect().top();
-            if top < 0.0 {
-                element.scroll_into_view();
-            }
+            request_animation_frame(move || {
+                if place.get_bounding_client_rect().top() < 0.0 {
+                    place.scroll_into_view();
+                }
+                // The line that had the focus is out of sight there.
+                let back = place.query_selector(".back").ok().flatten();
+                let back = back.and_then(|back| back.dyn_into::<web_sys::HtmlElement>().ok());
+                if let Some(back) = back.filter(|back| back.offset_width() > 0) {
+                    let _ = back.focus();
+                }
+            });
         }
     });
     let pane = move || {
         let (id, found) = stamp.get()?;
         let message = found.and_then(|_| looking.message(id));
         Some(match message {
-            Some(message) => pane(looking, Arc::new(message), part).into_any(),
+            Some(message) => pane(Arc::new(message), part).into_any(),
             None => view! { <Gone/> }.into_any(),
         })
     };
@@ -91,8 +98,8 @@ fn Gone() -> impl IntoView {
     }
 }
 
-fn pane(looking: Looking, message: Arc<Message>, part: RwSignal<Option<usize>>) -> impl IntoView {
-    let say = context().say;
+fn pane(message: Arc<Message>, part: RwSignal<Option<usize>>) -> impl IntoView {
+    let Context { say, hidden, .. } = context();
     let row = Row::of(&message, str::to_owned);
     let explanation = trace::explain(&message);
     let exchanges = message.parts.len();
@@ -152,18 +159,14 @@ fn pane(looking: Looking, message: Arc<Message>, part: RwSignal<Option<usize>>) 
                     what=move || shared.with_value(|message| trace::curl(message, &files::origin().url))
                 />
             })}
-            <span class="help">{move || looking_hint(looking).map(|text| say.now(text))}</span>
+            <span class="help">{move || hidden.get().then(|| say.now(MASKED))}</span>
         </div>
     }
 }
 
-/// Whether what is copied has masks.
-fn looking_hint(_looking: Looking) -> Option<Text> {
-    context().hidden.get().then_some(Text::new(
-        "Numbers are hidden in what is copied, too.",
-        "コピーした内容でも番号は隠されます。",
-    ))
-}
+/// What is copied has masks.
+const MASKED: Text =
+    Text::new("Numbers are hidden in what is copied, too.", "コピーした内容でも番号は隠されます。");
 
 /// What it is in a sentence, who can read it and where the standard says so.
 #[component]

@@ -241,6 +241,10 @@ pub(super) fn Loaded() -> impl IntoView {
     let say = context().say;
     let looking = looking();
     let compared = RwSignal::new(None::<Vec<trace::Pair>>);
+    Effect::new(move |_| {
+        looking.loaded.track();
+        compared.set(None);
+    });
     let loaded = move || {
         looking.loaded.get().map(|loaded| {
             let (name, count) = (loaded.name.get_value(), looking.with(trace::Trace::len));

@@ -87,6 +87,19 @@ pub(super) fn List() -> impl IntoView {
             request_animation_frame(move || untrack(|| reveal(id)));
         }
     });
+    // One comes back to the line that one has left.
+    Effect::new(move |before: Option<Option<u32>>| {
+        let opened = looking.opened.get();
+        if let (Some(Some(left)), None) = (before, opened) {
+            current.set(Some(left));
+            request_animation_frame(move || {
+                // By now the list has its size again.
+                request_animation_frame(move || untrack(|| reveal(left)));
+                focus_soon(left);
+            });
+        }
+        opened
+    });
     let on_scroll = move |_| {
         let Some(place) = place.get_untracked() else { return };
         let (top, height) = (f64::from(place.scroll_top()), f64::from(place.client_height()));

@@ -16,12 +16,19 @@ mod side;
 mod toolbar;
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 use words::Text;
 
 pub(super) use self::looking::provide;
 
 use self::looking::looking;
 use super::context;
+
+/// Whether Escape means something else: to a dialog, to a field.
+fn is_elsewhere(event: &web_sys::KeyboardEvent) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    target.and_then(|target| target.closest("dialog, input, select").ok().flatten()).is_some()
+}
 
 /// The view.
 #[component]
@@ -36,6 +43,11 @@ pub(super) fn Messages() -> impl IntoView {
             class:opened=move || looking.opened.get().is_some()
             class:dropping=is_over
             aria-labelledby="messages-title"
+            on:keydown=move |event| {
+                if event.key() == "Escape" && looking.opened.get_untracked().is_some() && !is_elsewhere(&event) {
+                    looking.open(None);
+                }
+            }
             on:dragover=move |event| {
                 event.prevent_default();
                 is_over.set(true);
