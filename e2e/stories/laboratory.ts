@@ -22,6 +22,16 @@ export interface Order {
   code: string;
 }
 
+/** How a profile is ordered. */
+export interface OrderOptions {
+  confirmationCode?: string;
+  /** For this chip alone, which asks without a code. */
+  eid?: string;
+  profileClass?: 'operational' | 'test' | 'provisioning';
+  /** Profile policy rules. */
+  rules?: ('ppr1' | 'ppr2')[];
+}
+
 /** The operator's customer system. */
 export class Operator {
   constructor(private readonly request: APIRequestContext) {}
@@ -51,7 +61,7 @@ export class Operator {
   }
 
   /** A new subscriber with a contract: known to the network, profile ordered and released. */
-  async order(name: string, options: { confirmationCode?: string } = {}): Promise<Order> {
+  async order(name: string, options: OrderOptions = {}): Promise<Order> {
     const number = Date.now().toString().slice(-9) + Math.floor(Math.random() * 10);
     const imsi = `00101${number}`;
     const iccid = luhn(`8900000${'0'.repeat(2)}${number}`);
@@ -62,10 +72,14 @@ export class Operator {
       contract: { apns: ['internet'], defaultApn: 'internet', voice: true, sms: true, data: true },
     });
     await this.send('POST', '/operator/profiles', {
-      metadata: { serviceProviderName: provider, profileName: name, profileClass: 'operational' },
+      metadata: {
+        serviceProviderName: provider, profileName: name, profileClass: options.profileClass ?? 'operational',
+        // Who may bring rules is told by the owner (SGP.22 §2.9.2.1).
+        ...(options.rules && { profilePolicyRules: options.rules, profileOwner: { mcc: '001', mnc: '01' } }),
+      },
       subscriber: { iccid, imsi, spn: provider, algorithm: 'milenage', ...keys },
     });
-    return { name, provider, iccid, imsi, code: await this.release(iccid, options.confirmationCode) };
+    return { name, provider, iccid, imsi, code: await this.release(iccid, options) };
   }
 
   /** Whether a profile was ordered here before. */
@@ -95,13 +109,15 @@ export class Operator {
   }
 
   /** Orders and releases an uploaded profile; returns its activation code. */
-  async release(iccid: string, confirmationCode?: string): Promise<string> {
-    await this.es2('downloadOrder', { iccid });
+  async release(iccid: string, options: Pick<OrderOptions, 'confirmationCode' | 'eid'> = {}): Promise<string> {
+    const { confirmationCode, eid } = options;
+    await this.es2('downloadOrder', { iccid, ...(eid && { eid }) });
     const confirmed = await this.es2('confirmOrder', {
-      iccid, releaseFlag: true, ...(confirmationCode && { confirmationCode }),
+      // Without a matching id the server finds it by the chip that asks.
+      iccid, releaseFlag: true, ...(eid && { eid, matchingId: '' }), ...(confirmationCode && { confirmationCode }),
     });
     const address = confirmed.smdpAddress ?? 'smdp.example';
-    return `LPA:1$${address}$${confirmed.matchingId}${confirmationCode ? '$$1' : ''}`;
+    return `LPA:1$${address}$${confirmed.matchingId ?? ''}${confirmationCode ? '$$1' : ''}`;
   }
 }
 

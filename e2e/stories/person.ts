@@ -162,12 +162,44 @@ export class Phone extends View {
     await this.settled();
   }
 
-  /** Deletes a profile, and says so when asked. */
+  /** Deletes a profile of an operator, and says so when asked: by its name. */
   async delete(name: string): Promise<void> {
     await this.page.getByRole('button', { name: `Delete ${name}` }).click();
+    await this.dialog.getByTestId('confirm-name').fill(name);
     await this.dialog.getByRole('button', { name: 'Delete', exact: true }).click();
     await expect(this.switchOf(name)).toHaveCount(0);
     await this.idle();
+  }
+
+  /** Switches a profile off and waits until that is over. */
+  async switchOff(name: string): Promise<void> {
+    await this.switchOf(name).click();
+    await expect(this.switchOf(name)).not.toBeChecked();
+    await this.settled();
+  }
+
+  /** Opens what is done to the chip as a whole. */
+  async housekeeping(): Promise<void> {
+    const details = this.page.locator('details.housekeeping');
+    if (!(await details.evaluate((element: HTMLDetailsElement) => element.open))) await details.locator('summary').click();
+  }
+
+  /** Sets the chip's default server; an empty address takes it away. */
+  async setDefault(address: string): Promise<void> {
+    await this.housekeeping();
+    await this.page.getByLabel('Default SM-DP+').fill(address);
+    await this.page.getByRole('button', { name: 'Set as default' }).click();
+    await this.idle();
+  }
+
+  /** Manages the phone's eSIMs, or the watch's. */
+  async manage(device: 'This phone' | 'The watch'): Promise<void> {
+    await this.page.getByRole('radio', { name: device }).check();
+  }
+
+  /** Shows one of the phone's apps. */
+  async app(name: 'eSIM' | 'Calls' | 'SMS' | 'Web' | 'Settings'): Promise<void> {
+    await this.page.getByRole('navigation', { name: 'Apps of the phone' }).getByRole('button', { name, exact: true }).click();
   }
 
   async rename(name: string, to: string): Promise<void> {

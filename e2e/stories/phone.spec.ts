@@ -43,91 +43,6 @@ test('a code works once', async ({ person, operator }) => {
   await expect(person.phone.profiles).toHaveCount(2);
 });
 
-test('a reload at a bad moment loses no profile', async ({ person, operator, page }) => {
-  const order = await operator.order('Interrupted');
-  const begin = async () => {
-    await person.phone.enter(order.code);
-    await page.getByRole('button', { name: 'Install', exact: true }).click();
-  };
-  await person.open();
-
-  // The server has handed the package out; its answer reaches a page that is gone.
-  const handedOut = new Promise<void>((resolve) => {
-    void page.route('**/getBoundProfilePackage', async (route) => {
-      await route.fetch();
-      resolve();
-    });
-  });
-  await begin();
-  await handedOut;
-  await page.reload();
-  await page.unrouteAll({ behavior: 'ignoreErrors' });
-  await person.phone.settled();
-  await expect(person.phone.profiles).toHaveCount(1);
-
-  // While the chip is being fed; it may be done before the reload.
-  await begin();
-  await expect(person.phone.doing.getByRole('progressbar')).toBeVisible();
-  await person.reload();
-  if ((await person.phone.profiles.count()) === 1) await person.phone.fetch(order.code);
-  await expect(person.phone.profiles).toHaveCount(2);
-  await person.phone.switchTo(order.name);
-  await expect(person.phone.operator).toContainText(order.provider);
-});
-
-test('saying “not now” leaves the order as it was', async ({ person, operator, page }) => {
-  const order = await operator.order('Later');
-  await person.open();
-  await person.phone.enter(order.code);
-  await page.getByRole('button', { name: 'Not now' }).click();
-  await expect(person.phone.notice).toContainText('stopped');
-  await expect(person.phone.profiles).toHaveCount(1);
-  await person.phone.fetch(order.code);
-  await expect(person.phone.profiles).toHaveCount(2);
-});
-
-test('the confirmation code is asked for when the server wants it, and again when it is wrong', async ({
-  person, operator, page,
-}) => {
-  const order = await operator.order('Confirmed', { confirmationCode: '4711' });
-  await person.open();
-  await person.phone.enter(order.code);
-  await page.getByRole('button', { name: 'Install', exact: true }).click();
-  const input = page.getByRole('dialog').getByLabel('Confirmation code', { exact: true });
-  await input.fill('0815');
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await expect(page.getByRole('dialog')).toContainText('The code before was wrong');
-  await input.fill('4711');
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await expect(person.phone.notice).toContainText('is installed');
-});
-
-test('a profile is renamed and deleted, and the server is told', async ({ person, operator, page }) => {
-  const order = await operator.order('Short');
-  await person.open();
-  await person.phone.fetch(order.code);
-
-  await page.getByRole('button', { name: 'Rename Short' }).click();
-  await page.getByRole('dialog').getByLabel('Name').fill('Holiday');
-  await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
-  await expect(person.phone.switchOf('Holiday')).toBeVisible();
-  await person.phone.settled();
-
-  await page.getByRole('button', { name: 'Delete Holiday' }).click();
-  const dialog = page.getByRole('dialog');
-  await expect(dialog).toContainText('cannot be undone');
-  await person.inOrderNow('asked before a profile is deleted');
-  await dialog.getByRole('button', { name: 'Keep it' }).click();
-  await expect(person.phone.profiles).toHaveCount(2);
-
-  await page.getByRole('button', { name: 'Delete Holiday' }).click();
-  await dialog.getByRole('button', { name: 'Delete' }).click();
-  await expect(person.phone.notice).toContainText('Holiday is deleted');
-  await expect(person.phone.profiles).toHaveCount(1);
-  await expect(person.phone.notifications).toContainText(`delete …${order.iccid.slice(-6)}`);
-  await expect(person.phone.kept).toHaveCount(0);
-});
-
 test('the provisioning profile may not call, and the reason is told', async ({ person, page }) => {
   await person.open();
   await person.phone.service('voice').getByRole('button').click();
@@ -165,7 +80,7 @@ test('without the network the phone has no service and the page still works', as
   await expect(person.phone.operator).toHaveText('Bootstrap');
 });
 
-test('a chip is in one tab at a time, and goes to the next when that one closes', async ({ person, page, context }) => {
+test('a chip is in one tab at a time, and goes to the next when that one closes @core', async ({ person, page, context }) => {
   await person.open();
   const second = await context.newPage();
   await second.goto('/');
@@ -292,37 +207,4 @@ test('the GSMA’s generic test profile is installed and switched to', async ({ 
   await person.network.go();
   await expect(person.network.section).toContainText(imsi);
   await expect(person.phone.service('voice')).toContainText('works');
-});
-
-test('the server sees every step of a profile’s life', async ({ person, operator, page }) => {
-  const order = await operator.order('Life');
-  const stands = (state: string, last: string) => expect.poll(async () => {
-    const { state, events } = await operator.detail(order.iccid);
-    return `${state}, ${events.at(-1).event}`;
-  }).toBe(`${state}, ${last}`);
-  const acknowledged = () => expect(person.phone.kept).toHaveCount(0);
-  await stands('Released', 'released');
-  await person.open();
-  await person.phone.fetch(order.code);
-  await stands('Installed', 'installed');
-  await acknowledged();
-
-  await person.phone.switchTo('Life');
-  await stands('Installed', 'enabled');
-  await acknowledged();
-
-  await person.phone.switchTo('Setup');
-  await stands('Installed', 'disabled');
-  await acknowledged();
-
-  await page.getByRole('button', { name: 'Delete Life' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-  await stands('Deleted', 'deleted');
-  await acknowledged();
-  const { notifications, events } = await operator.detail(order.iccid);
-  const kinds = ['installed', 'enabled', 'disabled', 'deleted'];
-  expect(notifications.map(({ event }: { event: string }) => event)).toEqual(kinds);
-  expect(events.map(({ event }: { event: string }) => event)).toEqual([
-    'added', 'ordered', 'confirmed', 'released', 'authenticated', 'downloaded', ...kinds,
-  ]);
 });
