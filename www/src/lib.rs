@@ -166,5 +166,5 @@ async fn page(request: Request, env: &Env) -> Result<Response> {
 
 /// Whether a path lies in one of the folders that `cargo xtask build` names by content.
 fn is_hashed(path: &str) -> bool {
-    path.starts_with("/app/") || path.starts_with("/chip/")
+    ["/app/", "/chip/", "/qr/"].iter().any(|folder| path.starts_with(folder))
 }

@@ -3,13 +3,15 @@
 //! `dist/` is what the site's worker serves:
 //!
 //! ```text
-//! dist/index.html          web-lpa/index.html, with {{app}} and {{chip}} filled in
+//! dist/index.html          web-lpa/index.html, with {{app}}, {{chip}} and {{qr}} filled in
 //! dist/sw.js               www/sw.js, with {{version}} and {{files}} filled in
 //! dist/…                   www/static/…, as it is: what a browser installs the page with
 //! dist/app/HASH/           the page's module (web_lpa.js, web_lpa_bg.wasm), www/shell/boot.js,
 //!                          web-lpa/static/…, web-lpa/style/*.css as one style.css
 //! dist/chip/HASH/          the chip's module (wasm_euicc.js, wasm_euicc_bg.wasm),
 //!                          wasm-euicc/static/…
+//! dist/qr/HASH/            the reader of QR codes (qr_reader.js, qr_reader_bg.wasm),
+//!                          web-lpa/qr/static/…
 //! ```
 //!
 //! A folder is named by what is in it, so that browsers may keep it for ever, and files in it
@@ -67,6 +69,8 @@ pub(crate) const WORKERS: [&str; 3] = ["www", "edge-smdp", "net-policy-worker"];
 /// The page's member and the chip's.
 const PAGE: &str = "web-lpa";
 const CHIP: &str = "wasm-euicc";
+/// What reads QR codes for the page.
+const QR: &str = "qr-reader";
 /// The operator's console, which the SM-DP+ serves.
 const CONSOLE: &str = "smdp-console";
 
@@ -138,7 +142,8 @@ pub(crate) fn everything(place: &Place, kit: &Kit, profile: Profile) -> Result<(
     let metadata = Metadata::read(place, Some(WASM))?;
     let page = module(place, kit, &metadata, Module::of(PAGE), profile)?;
     let chip = module(place, kit, &metadata, Module::of(CHIP), profile)?;
-    assemble(place, &page, &chip)?;
+    let qr = module(place, kit, &metadata, Module::of(QR), profile)?;
+    assemble(place, &metadata, [&page, &chip, &qr])?;
     let console = module(place, kit, &metadata, Module::of(CONSOLE), profile)?;
     assemble_console(place, &metadata, &console)?;
     for worker in WORKERS {
@@ -308,7 +313,7 @@ fn cargo_build(kit: &Kit, member: &str, features: &str) -> Result<PathBuf> {
 }
 
 /// Puts `dist/` together anew and swaps it in.
-fn assemble(place: &Place, page: &Path, chip: &Path) -> Result<()> {
+fn assemble(place: &Place, metadata: &Metadata, [page, chip, qr]: [&Path; 3]) -> Result<()> {
     let fresh = place.scratch().join("dist");
     clear(&fresh)?;
     copy(&place.root.join("www/static"), &fresh)?;
@@ -321,15 +326,19 @@ fn assemble(place: &Place, page: &Path, chip: &Path) -> Result<()> {
     app_parts.push(style);
     let app = named_by_content(&fresh, "app", &app_parts)?;
     let chip = named_by_content(&fresh, "chip", &[chip.to_path_buf(), place.root.join(CHIP).join("static")])?;
+    let qr_static = metadata.member(QR)?.folder().join("static");
+    let qr = named_by_content(&fresh, "qr", &[qr.to_path_buf(), qr_static])?;
 
     let template = place.root.join(PAGE).join("index.html");
     let page = fs::read_to_string(&template).with_context(|| format!("reading {}", template.display()))?;
-    for wanted in ["{{app}}", "{{chip}}"] {
+    let parts = [("{{app}}", &app), ("{{chip}}", &chip), ("{{qr}}", &qr)];
+    for (wanted, _) in parts {
         if !page.contains(wanted) {
             bail!("{} never says {wanted}: the page cannot find its parts", template.display());
         }
     }
-    fs::write(fresh.join("index.html"), page.replace("{{app}}", &app).replace("{{chip}}", &chip))?;
+    let page = parts.into_iter().fold(page, |page, (name, path)| page.replace(name, path));
+    fs::write(fresh.join("index.html"), page)?;
     let worker = place.root.join("www/sw.js");
     let worker = fs::read_to_string(&worker).with_context(|| format!("reading {}", worker.display()))?;
     fs::write(fresh.join("sw.js"), service_worker(&worker, &fresh)?)?;
@@ -453,7 +462,7 @@ fn inputs(place: &Place, metadata: &Metadata, member: &str, profile: Profile) ->
     for folder in metadata.sources(metadata.member(member)?) {
         for (name, file) in files(&folder)? {
             // Made of something else, or a member of its own.
-            let apart = ["build/", "target/", "node_modules/", ".wrangler/", "assets/", "console/"];
+            let apart = ["build/", "target/", "node_modules/", ".wrangler/", "assets/", "console/", "qr/"];
             if !apart.iter().any(|folder| name.starts_with(folder)) {
                 hash.update(name);
                 hash.update(fs::read(file)?);
@@ -465,7 +474,7 @@ fn inputs(place: &Place, metadata: &Metadata, member: &str, profile: Profile) ->
 
 /// Prints how large everything is.
 fn sizes(place: &Place, kit: &Kit, profile: Profile) -> Result<()> {
-    let modules = [PAGE, CHIP, CONSOLE].map(|member| {
+    let modules = [PAGE, CHIP, QR, CONSOLE].map(|member| {
         let name = member.replace('-', "_");
         let folder = place.scratch().join(profile.name()).join(member);
         let raw = fs::read_to_string(folder.with_extension("raw-size")).ok();

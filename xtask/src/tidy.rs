@@ -14,7 +14,7 @@ use crate::place::Place;
 use crate::process;
 
 /// I1 and the arrows of the map: what a member may depend on of ours (tests apart).
-const MAY_DEPEND: [(&str, &[&str]); 21] = [
+const MAY_DEPEND: [(&str, &[&str]); 22] = [
     ("tlv", &[]),
     ("aka", &[]),
     ("httpsig", &[]),
@@ -31,6 +31,8 @@ const MAY_DEPEND: [(&str, &[&str]); 21] = [
     // The laboratory for the command line and the npm package; see `linked` for the page.
     ("wasm-euicc", &["apdu", "rsp", "rsp-crypto", "saip", "aka", "ota", "tlv", "lab"]),
     ("web-lpa", &["lpa", "trace", "ef", "words", "apdu", "rsp", "tlv", "httpsig"]),
+    // The page knows it as a worker at an address, not as a crate.
+    ("qr-reader", &[]),
     ("edge-smdp", &["rsp", "rsp-crypto", "saip", "aka", "tlv", "httpsig"]),
     // The server's JSON is what it is documented to be, not a type that both share.
     ("smdp-console", &["rsp"]),

@@ -221,7 +221,10 @@ impl Failure {
     #[must_use]
     pub fn retry(&self) -> Retry {
         match &self.cause {
+            Cause::CardStatus(StatusWord::NOT_ENOUGH_MEMORY) => Retry::AfterChange,
             Cause::CardLost(_)
+            | Cause::CardStatus(_)
+            | Cause::CardData(_)
             | Cause::ServerLost(_)
             | Cause::Unconfirmed { .. }
             | Cause::Postponed
@@ -229,7 +232,7 @@ impl Failure {
             | Cause::NoResult
             | Cause::NotChanged
             | Cause::StateChange(ProfileStateResult::CAT_BUSY) => Retry::Again,
-            Cause::Http { status, .. } if *status >= 500 || *status == 429 => Retry::Again,
+            Cause::Http { status, .. } if *status >= 500 || matches!(*status, 408 | 429) => Retry::Again,
             Cause::Http { .. } => Retry::Never,
             Cause::Install { reason: ErrorReason::INTERRUPTION, .. } => Retry::Again,
             Cause::Install { reason: ErrorReason::INSUFFICIENT_MEMORY_FOR_PROFILE, .. } => Retry::AfterChange,
@@ -253,8 +256,6 @@ impl Failure {
                 DownloadErrorCode::NO_SESSION_CONTEXT | DownloadErrorCode::INVALID_TRANSACTION_ID,
             ) => Retry::Again,
             Cause::NoIsdR
-            | Cause::CardStatus(_)
-            | Cause::CardData(_)
             | Cause::ServerData(_)
             | Cause::NoCommonCi { .. }
             | Cause::AddressMismatch { .. }

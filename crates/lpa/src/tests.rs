@@ -714,3 +714,185 @@ fn texts_of_strangers_turn_no_line_and_hold_no_control() {
         }
     }
 }
+
+#[test]
+fn every_refusal_of_the_chip_before_the_package_is_told() {
+    let id: rsp::TransactionId = "0102030405060708090A0B0C0D0E0F10".parse().unwrap();
+    for code in (0..=255).map(rsp::codes::AuthenticateErrorCode).filter(|code| code.name().is_some()) {
+        let Some(mut playback) = Playback::new("session") else { return };
+        let refusal = rsp::auth::AuthenticateServerResponse::Error { transaction_id: id.clone(), code };
+        playback.chip.answers.insert(0xBF38, refusal.encode());
+        let failure = playback.download(CODE).unwrap_err();
+        assert_eq!((failure.stage, &failure.cause), (Stage::AuthenticateServer, &Cause::Authenticate(code)));
+        assert!(failure.codes().contains(&code.to_string()));
+        // The server has heard of no session yet, and is told nothing by a chip that does not trust it.
+        assert_eq!(playback.functions(), ["initiateAuthentication"], "{code}");
+        assert!(playback.chip.closed);
+    }
+    for code in (0..=255).map(rsp::codes::DownloadErrorCode).filter(|code| code.name().is_some()) {
+        let Some(mut playback) = Playback::new("session") else { return };
+        let refusal = rsp::download::PrepareDownloadResponse::Error { transaction_id: id.clone(), code };
+        playback.chip.answers.insert(0xBF21, refusal.encode());
+        let failure = playback.download(CODE).unwrap_err();
+        assert_eq!((failure.stage, &failure.cause), (Stage::PrepareDownload, &Cause::Download(code)));
+        assert_eq!(playback.cancelled(), Some(CancelSessionReason::UNDEFINED_REASON), "{code}");
+        assert_eq!(playback.functions().last(), Some(&"cancelSession"), "{code}");
+        assert!(playback.kept.is_empty());
+    }
+}
+
+#[test]
+fn every_refusal_of_the_package_is_told_and_delivered() {
+    for reason in (0..=255).map(ErrorReason).filter(|reason| reason.name().is_some()) {
+        let Some(mut playback) = Playback::new("session") else { return };
+        let recorded = rsp::notification::ProfileInstallationResult::decode(&playback.chip.answers[&0xBF37]);
+        let mut data = recorded.unwrap().data.into_value();
+        data.final_result = rsp::notification::FinalResult::Error {
+            bpp_command_id: rsp::codes::BppCommandId::LOAD_PROFILE_ELEMENTS,
+            error_reason: reason,
+            sima_response: None,
+        };
+        let result = rsp::notification::ProfileInstallationResult {
+            data: rsp::Raw::new(data),
+            euicc_sign_pir: rsp::auth::Signature([7; 64]),
+        };
+        playback.chip.fail_at_segment = Some((5, result.encode()));
+        let failure = playback.download(CODE).unwrap_err();
+        assert!(
+            matches!(&failure.cause, Cause::Install { reason: told, .. } if *told == reason),
+            "{failure}"
+        );
+        let retry = match reason {
+            ErrorReason::INTERRUPTION => Retry::Again,
+            ErrorReason::INSUFFICIENT_MEMORY_FOR_PROFILE => Retry::AfterChange,
+            _ => Retry::Never,
+        };
+        assert_eq!(failure.retry(), retry, "{reason}");
+        // The result is the chip's last word: it is delivered, and nothing is cancelled.
+        assert_eq!((playback.chip.segments, playback.cancelled()), (5, None), "{reason}");
+        assert_eq!(playback.functions().last(), Some(&"handleNotification"), "{reason}");
+        // What can be tried again can be gone on with.
+        assert_eq!(playback.kept.is_empty(), retry == Retry::Never, "{reason}");
+    }
+}
+
+#[test]
+fn an_error_status_in_the_middle_of_the_package_cancels_the_load() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    let mut procedure = download(CODE.parse().unwrap(), DEVICE, Options::default());
+    let mut answer = Answer::Begin;
+    let failure = loop {
+        answer = match procedure.resume(answer) {
+            Effect::Card(command) => {
+                let answered = playback.chip.transmit(&command);
+                let broken = playback.chip.segments == 4 && playback.cancelled().is_none();
+                Answer::Card(Ok(if broken { vec![0x6F, 0x00] } else { answered }))
+            }
+            Effect::Server(call) => {
+                playback.calls.push((call.function, Value::Null));
+                let body = serde_json::to_vec(&playback.server[&call.function]).unwrap();
+                Answer::Server(Ok(HttpAnswer { status: 200, body }))
+            }
+            Effect::Ask(_) => Answer::Reply(Reply::Accept),
+            Effect::Done(result) => break result.unwrap_err(),
+            _ => Answer::Continue,
+        };
+    };
+    assert_eq!((failure.stage, failure.cause), (Stage::Install, Cause::CardStatus(StatusWord(0x6F00))));
+    assert_eq!(playback.cancelled(), Some(CancelSessionReason::LOAD_BPP_EXECUTION_ERROR));
+    assert!(playback.functions().contains(&"cancelSession"));
+}
+
+#[test]
+fn every_refusal_of_a_change_is_told() {
+    use rsp::codes::{DeleteResult, ProfileStateResult};
+    let iccid: rsp::Iccid = "89000123456789012341".parse().unwrap();
+    let answer = |tag: u8, code: u8| vec![0xBF, tag, 0x03, 0x80, 0x01, code];
+    for code in (1..=127).filter(|&code| ProfileStateResult(code).name().is_some()) {
+        for (tag, procedure) in [(0x31, enable as fn(_, _) -> _), (0x32, disable)] {
+            let Some(mut playback) = Playback::new("session") else { return };
+            playback.chip.answers.insert(0xBF00 | u32::from(tag), answer(tag, code));
+            let failure = playback.run(procedure(iccid, Options::default())).unwrap_err();
+            assert_eq!(failure.cause, Cause::StateChange(ProfileStateResult(code)));
+            assert_eq!(failure.stage, Stage::ChangeState);
+        }
+    }
+    for code in (1..=127).filter(|&code| DeleteResult(code).name().is_some()) {
+        let Some(mut playback) = Playback::new("session") else { return };
+        playback.chip.answers.insert(0xBF33, answer(0x33, code));
+        let failure = playback.run(delete(iccid, Options::default())).unwrap_err();
+        assert_eq!(failure.cause, Cause::Delete(DeleteResult(code)));
+    }
+    for code in [1, 5, 127, 3] {
+        for (function, tag, procedure) in [
+            (Function::SetNickname, 0x29, set_nickname(iccid, "n", Options::default())),
+            (Function::SetDefaultDpAddress, 0x3F, set_default_smdp("a.example", Options::default())),
+            (Function::MemoryReset, 0x34, memory_reset(0x8000_0000, Options::default())),
+        ] {
+            let Some(mut playback) = Playback::new("session") else { return };
+            playback.chip.answers.insert(0xBF00 | u32::from(tag), answer(tag, code));
+            let failure = playback.run(procedure).unwrap_err();
+            assert_eq!(failure.cause, Cause::Refused { function, code });
+            assert!(failure.what().ja.ends_with('。') && failure.advice().ja.ends_with('。'));
+        }
+    }
+}
+
+#[test]
+fn every_http_status_is_told_and_only_a_missing_answer_to_the_package_leaves_the_session() {
+    let functions = [
+        (Es9Function::InitiateAuthentication, Stage::InitiateAuthentication),
+        (Es9Function::AuthenticateClient, Stage::AuthenticateClient),
+        (Es9Function::GetBoundProfilePackage, Stage::FetchPackage),
+    ];
+    for (function, stage) in functions {
+        // 200 and 204: an answer that is none.
+        for status in [301, 400, 401, 403, 404, 408, 429, 500, 502, 503, 200, 204] {
+            let context = format!("{} {status}", function.name());
+            let Some(mut playback) = Playback::new("session") else { return };
+            let mut procedure = download(CODE.parse().unwrap(), DEVICE, Options::default());
+            let mut answer = Answer::Begin;
+            let mut kept = false;
+            let failure = loop {
+                answer = match procedure.resume(answer) {
+                    Effect::Card(command) => Answer::Card(Ok(playback.chip.transmit(&command))),
+                    Effect::Server(call) if call.function == function => {
+                        Answer::Server(Ok(HttpAnswer { status, body: b"<html>".to_vec() }))
+                    }
+                    Effect::Server(call) => {
+                        let body = serde_json::to_vec(&playback.server[&call.function]).unwrap();
+                        Answer::Server(Ok(HttpAnswer { status: 200, body }))
+                    }
+                    Effect::Ask(_) => Answer::Reply(Reply::Accept),
+                    Effect::Done(result) => break result.unwrap_err(),
+                    Effect::Keep(_) => {
+                        kept = true;
+                        Answer::Continue
+                    }
+                    Effect::Forget(_) => {
+                        kept = false;
+                        Answer::Continue
+                    }
+                    _ => Answer::Continue,
+                };
+            };
+            assert_eq!(failure.stage, stage, "{context}");
+            match &failure.cause {
+                Cause::ServerData(_) => assert!(status < 300, "{context}"),
+                Cause::Http { status: told, .. } => assert_eq!(*told, status, "{context}"),
+                _ => panic!("{context}: {failure}"),
+            }
+            let unanswered =
+                stage == Stage::FetchPackage && (status >= 500 || status == 429 || status == 408);
+            assert_eq!(kept, unanswered, "{context}");
+            let expected = (stage != Stage::InitiateAuthentication && !unanswered)
+                .then_some(CancelSessionReason::UNDEFINED_REASON);
+            assert_eq!(playback.cancelled(), expected, "{context}");
+            assert_eq!(
+                failure.retry() == Retry::Again,
+                status >= 500 || status == 429 || status == 408,
+                "{context}"
+            );
+        }
+    }
+}

@@ -192,13 +192,22 @@ impl fmt::Display for ActivationCode {
     }
 }
 
-/// What pasting leaves: nothing that is not seen, and ASCII for what looks like it.
+/// What pasting leaves: nothing that is not seen, and ASCII for what looks like it. What
+/// is no accident of pasting stays, and is then refused: control characters, characters
+/// that turn the order of others.
 fn plain(text: &str) -> String {
     let visible = |c: &char| {
-        let invisible = matches!(c,
-            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}'
-            | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}');
-        !c.is_whitespace() && !c.is_control() && !invisible
+        let invisible = matches!(
+            c,
+            '\u{00AD}'
+                | '\u{200B}'..='\u{200F}'
+                | '\u{202A}'..='\u{202C}'
+                | '\u{2060}'
+                | '\u{2066}'..='\u{2069}'
+                | '\u{FE00}'..='\u{FE0F}'
+                | '\u{FEFF}'
+        );
+        !c.is_whitespace() && !invisible
     };
     let ascii = |c: char| match c {
         // Full-width forms.
@@ -216,18 +225,20 @@ fn plain(text: &str) -> String {
 /// The code in a link or behind `LPA:`, as far as there is one.
 fn without_prefix(text: &str) -> Result<String, InvalidActivationCode> {
     let is_web = |text: &str| ["https://", "http://"].iter().any(|scheme| starts_with(text, scheme));
-    let text = if is_web(text) {
+    let mut text = if is_web(text) {
         let (_, query) = text.split_once('?').ok_or(InvalidActivationCode::Link)?;
         let query = query.split('#').next().unwrap_or_default();
         let value = query.split('&').find_map(|pair| {
             let (name, value) = pair.split_once('=')?;
             name.eq_ignore_ascii_case("carddata").then_some(value)
         });
-        value.ok_or(InvalidActivationCode::Link)?
+        percent_decoded(value.ok_or(InvalidActivationCode::Link)?)?
+    } else if text.contains('$') {
+        // Whoever encodes a link encodes its dollar signs: where they stand nothing is.
+        text.to_owned()
     } else {
-        text
+        percent_decoded(text)?
     };
-    let mut text = percent_decoded(text)?;
     // `web+lpa:` carries the whole `lpa:` link in it on some systems.
     for prefix in ["web+lpa:", "//", "lpa:", "//"] {
         if starts_with(&text, prefix) {
@@ -241,7 +252,6 @@ fn starts_with(text: &str, prefix: &str) -> bool {
     text.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix))
 }
 
-/// No field of a code holds a `%`: where there is one it stands for something else.
 fn percent_decoded(text: &str) -> Result<String, InvalidActivationCode> {
     let mut parts = text.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();

@@ -295,7 +295,11 @@ fn recover(world: &mut World, order: &Order, context: &str) {
     for _ in 0..3 {
         if world.kept.is_some() {
             match world.go_on().unwrap() {
-                Ok(Outcome::Installed { .. }) => return,
+                Ok(Outcome::Installed { .. }) => {
+                    // The server knows of both ends: of what was broken off, and of this.
+                    assert_eq!(waiting(world), 0, "{context}");
+                    return;
+                }
                 Ok(outcome) => panic!("{context}: {outcome:?}"),
                 Err(failure) => assert_ne!(failure.retry(), Retry::Never, "{context}: {failure}"),
             }

@@ -22,7 +22,7 @@ fn recorded(world: &World) -> Trace {
             continue;
         }
         let to = if exchange.party == Party::Smdp { trace::Party::Smdp } else { trace::Party::Network };
-        let (method, url) = exchange.target.split_once(' ').unwrap();
+        let (method, url) = exchange.target.split_once(' ').unwrap_or(("POST", &exchange.target));
         let headers = [("authorization", "Bearer the laboratory's operator")];
         let request = Request { method, url, headers: &headers, body: &exchange.request };
         let ticket = trace.call(trace::Party::Phone, to, request, at);
@@ -63,7 +63,7 @@ fn story() -> (World, Vec<String>, Vec<String>) {
 
 /// Binary coded decimals with swapped digits, as hexadecimal text.
 fn swapped(digits: &str) -> String {
-    let even = if digits.len() % 2 == 0 { digits.to_owned() } else { format!("{digits}F") };
+    let even = if digits.len().is_multiple_of(2) { digits.to_owned() } else { format!("{digits}F") };
     even.as_bytes().chunks(2).flat_map(|pair| [pair[1], pair[0]]).map(char::from).collect()
 }
 

@@ -42,6 +42,21 @@ pub(super) fn esim() -> impl IntoView {
     drawing("M6 2h9l4 4v16H6zM9.5 10h6v7h-6zM12.5 10v7M9.5 13.5h6")
 }
 
+/// A camera.
+pub(super) fn camera() -> impl IntoView {
+    drawing("M4 7h3l2-3h6l2 3h3v13H4zM12 17a4 4 0 1 0 0-8 4 4 0 0 0 0 8z")
+}
+
+/// A picture.
+pub(super) fn picture() -> impl IntoView {
+    drawing("M4 4h16v16H4zM4 16l5-5 4 4 2.5-2.5L20 17M15.5 9h.01")
+}
+
+/// Lines to fill in.
+pub(super) fn parts() -> impl IntoView {
+    drawing("M4 4h16v4H4zM4 10h16v4H4zM4 16h16v4H4z")
+}
+
 fn drawing(path: &'static str) -> impl IntoView {
     view! {
         <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">

@@ -158,9 +158,9 @@ impl Download<'_> {
                     consented = Some(session.metadata);
                     continue;
                 }
-                // No answer: the order may be downloaded already. Cancelling would
-                // risk it; the same code can fetch the same package again.
-                Err(failure) if matches!(failure.cause, Cause::ServerLost(_)) => return Err(failure),
+                // No answer of the server's own: the order may be downloaded already.
+                // Cancelling would risk it; the same code can fetch the same package again.
+                Err(failure) if is_unanswered(&failure) => return Err(failure),
                 Err(failure) => {
                     return Err(self.give_up(failure, kept.as_ref(), Some((isd_r, &session.id))).await);
                 }
@@ -539,6 +539,15 @@ pub(crate) fn final_result(result: &FinalResult) -> Result<(), Failure> {
 /// Whether the server will hand the package out again after this result.
 pub(crate) fn is_temporary(reason: ErrorReason) -> bool {
     [ErrorReason::INTERRUPTION, ErrorReason::INSUFFICIENT_MEMORY_FOR_PROFILE].contains(&reason)
+}
+
+/// Whether nothing was heard of the server, or of what stands before it only.
+const fn is_unanswered(failure: &Failure) -> bool {
+    match &failure.cause {
+        Cause::ServerLost(_) => true,
+        Cause::Http { status, .. } => *status >= 500 || matches!(*status, 408 | 429),
+        _ => false,
+    }
 }
 
 fn is_wrong_code(data: &StatusCodeData) -> bool {

@@ -73,7 +73,10 @@ async fn go_on(
     }
     let listed = read_profiles(isd_r).await?.into_iter().find(|info| info.iccid == Some(checkpoint.iccid));
     let result = kept_result(isd_r, checkpoint).await?;
-    let of_this = |metadata: &NotificationMetadata| metadata.iccid == Some(checkpoint.iccid);
+    let seq_number = result.as_ref().map(|kept| kept.notification.seq_number);
+    let of_this = |metadata: &NotificationMetadata| {
+        metadata.iccid == Some(checkpoint.iccid) || Some(metadata.seq_number) == seq_number
+    };
     if let Some(info) = listed {
         let metadata = checkpoint.metadata().unwrap_or_else(|| described(checkpoint, info));
         return installed(io, isd_r, metadata, of_this).await;
@@ -82,10 +85,7 @@ async fn go_on(
     match result {
         Some(kept) => {
             // The server is to know of this end before it is asked again.
-            let told = deliver(io, isd_r, |metadata| {
-                metadata.seq_number == kept.notification.seq_number || of_this(metadata)
-            });
-            told.await?;
+            deliver(io, isd_r, of_this).await?;
             match &kept.final_result {
                 FinalResult::Success { .. } => return Err(Failure::new(Stage::Resume, Cause::DeletedSince)),
                 FinalResult::Error { error_reason, .. } if !is_temporary(*error_reason) => {

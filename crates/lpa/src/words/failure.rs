@@ -230,7 +230,7 @@ impl Failure {
             Cause::Http { status: 404, .. } => {
                 Text::new("Check the server address.", "サーバーアドレスを確認してください。")
             }
-            Cause::Http { status, .. } if *status >= 500 || *status == 429 => Text::new(
+            Cause::Http { status, .. } if *status >= 500 || matches!(*status, 408 | 429) => Text::new(
                 "Wait a while, then try again. Nothing is lost.",
                 "しばらく待ってから、もう一度お試しください。失われたものはありません。",
             ),

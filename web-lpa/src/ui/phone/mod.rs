@@ -1,18 +1,16 @@
 //! The phone's screen: status, what it is doing, adding an eSIM, profiles, notifications.
 
+mod add;
 mod profiles;
 pub(super) mod questions;
 
-use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use rsp::ActivationCode;
-use rsp::activation_code::InvalidActivationCode;
 
+use self::add::AddEsim;
 use self::profiles::{Profiles, class_name};
 use super::{Context, context};
-use crate::model::{Notice, Notification, Radio, Slot};
+use crate::model::{Notification, Radio, Slot};
 use crate::network::Verdict;
-use crate::transport::chip::ChipState;
 use crate::units::size;
 
 #[component]
@@ -121,85 +119,6 @@ fn Service(
             >{verb}</button>
         </li>
     }
-}
-
-/// Entering an activation code.
-#[component]
-fn AddEsim() -> impl IntoView {
-    let Context { model, phone, .. } = context();
-    let text = RwSignal::new(String::new());
-    let wrong = RwSignal::new(None::<String>);
-    let submit = move |event: SubmitEvent| {
-        event.prevent_default();
-        match text.get_untracked().parse::<ActivationCode>() {
-            Ok(code) => {
-                wrong.set(None);
-                phone.download(model.slot.get_untracked(), code);
-            }
-            Err(error) => {
-                model.notice.set(None);
-                wrong.set(Some(advice(error)));
-            }
-        }
-    };
-    // From the operator's view.
-    Effect::new(move |_| {
-        if let Some(code) = model.offered.get() {
-            model.offered.set(None);
-            wrong.set(None);
-            text.set(code);
-        }
-    });
-    // The code stays in its field until it has been used: it may have to be mended.
-    Effect::new(move |_| {
-        let used = |notice: &Option<Notice>| notice.as_ref().is_some_and(|notice| notice.switch_to.is_some());
-        if model.notice.with(used) {
-            text.set(String::new());
-        }
-    });
-    let busy = move || model.task.with(Option::is_some) || !model.shown_chip().state.with(ChipState::answers);
-    view! {
-        <form class="add" on:submit=submit>
-            <label for="code">"Activation code"</label>
-            <div class="field">
-                <input
-                    id="code"
-                    name="code"
-                    type="text"
-                    autocomplete="off"
-                    autocapitalize="none"
-                    spellcheck="false"
-                    placeholder="LPA:1$server$token"
-                    aria-describedby="code-help"
-                    aria-invalid=move || wrong.with(Option::is_some).to_string()
-                    prop:value=text
-                    on:input=move |event| {
-                        wrong.set(None);
-                        text.set(event_target_value(&event));
-                    }
-                />
-                <button type="submit" class="primary" disabled=busy>"Add eSIM"</button>
-            </div>
-            <p id="code-help" class="help" role="status" class:wrong=move || wrong.with(Option::is_some)>
-                {move || wrong.get().unwrap_or_else(|| {
-                    "Paste the code that the operator gave you. You see what it is for before anything is installed.".to_owned()
-                })}
-            </p>
-        </form>
-    }
-}
-
-/// What is wrong with a code, and what to do.
-fn advice(error: InvalidActivationCode) -> String {
-    let next = match error {
-        InvalidActivationCode::Empty => "Paste the code that the operator gave you.",
-        InvalidActivationCode::Format => "Check that all of it was copied, from the first letter on.",
-        InvalidActivationCode::TooLong | InvalidActivationCode::TooManyFields => {
-            "Check that nothing else was copied with it."
-        }
-        _ => "Check it for typing mistakes, or copy it again.",
-    };
-    format!("{}. {next}", sentence(&error.to_string()))
 }
 
 /// What the phone is doing.
