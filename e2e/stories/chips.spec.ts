@@ -1,6 +1,6 @@
 // The chips behind the page: two of them, their memory, their power, and the page without a network.
 import type { Page } from '@playwright/test';
-import { expect, test } from './laboratory';
+import { HTTP_ERROR, expect, test } from './laboratory';
 
 /** A way to a chip's worker of this test's own, beside the page's. */
 async function chip(page: Page, name: string, factory: string): Promise<void> {
@@ -178,7 +178,9 @@ test('what a browser needs to install the page is there', async ({ page }) => {
 test.describe('with its service worker', () => {
   test.use({ serviceWorkers: 'allow' });
 
-  test('without a network the page opens, and what needs none works', async ({ person, operator, page, context }) => {
+  test('without a network the page opens, and what needs none works', async ({ person, operator, page, context, watch }) => {
+    watch.excuse(HTTP_ERROR);
+    const { phone } = person;
     const order = await operator.order('Offline');
     await person.open();
     await person.phone.fetch(order.code);
@@ -189,11 +191,17 @@ test.describe('with its service worker', () => {
     expect(await es10(page, 'story', EID)).toContain('89049032000000000000000000000260');
     await context.setOffline(true);
     await person.reload();
-    await expect(person.phone.profiles).toHaveCount(2);
-    await person.phone.switchOf(order.name).click();
-    await expect(person.phone.switchOf(order.name)).toBeChecked();
-    await page.reload();
-    await expect(person.phone.switchOf(order.name)).toBeChecked();
+    await expect(phone.profiles).toHaveCount(2);
+    await phone.switchOf(order.name).click();
+    await expect(phone.switchOf(order.name)).toBeChecked();
+    await person.reload();
+    await expect(phone.switchOf(order.name)).toBeChecked();
+    // What the chip has signed waits until there is a network, and then goes out by itself.
+    await expect(phone.kept.first()).toContainText('enable');
     await context.setOffline(false);
+    await expect(phone.kept).toHaveCount(0);
+    await expect.poll(async () => (await operator.detail(order.iccid)).notifications.map(({ event }: any) => event))
+      .toEqual(['installed', 'enabled']);
+    await expect(phone.operator).toHaveText(order.provider);
   });
 });

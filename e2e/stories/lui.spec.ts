@@ -1,8 +1,8 @@
 // What the assistant (LPA) can do: each procedure as a person goes through it.
-import { HTTP_ERROR, type Order, expect, test } from './laboratory';
+import { HTTP_ERROR, type Order, type Person, expect, test } from './laboratory';
 
 /** The EID of the phone's chip; its view stays open. */
-async function eidOf(person: import('./person').Person): Promise<string> {
+async function eidOf(person: Person): Promise<string> {
   await person.chip.go();
   await person.hideNumbers(false);
   const eid = (await person.chip.eid.textContent())!.replaceAll(/\s/g, '');

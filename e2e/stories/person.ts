@@ -284,6 +284,14 @@ export class ChipView extends View {
   get section(): Locator { return this.page.locator('section.chip'); }
   get eid(): Locator { return this.page.getByTestId('eid'); }
 
+  get files(): Locator { return this.section.getByRole('tree'); }
+
+  /** Reads the files of the profile that is on. */
+  async readFiles(): Promise<void> {
+    await this.section.getByRole('button', { name: 'Read the files' }).click();
+    await expect(this.files).toBeVisible();
+  }
+
   /** Puts a new chip in the place of the old one. */
   async replace(): Promise<void> {
     await this.page.getByRole('button', { name: 'New chip' }).click();
