@@ -1,13 +1,13 @@
 // The service worker: without a network the page opens, and the chips in it are as they were.
 // `cargo xtask build` fills in what belongs to this version.
 //
-//   /app/…, /chip/…                 named by content: from the cache, always
+//   /app/…, /chip/…, /qr/…          named by content: from the cache, always
 //   / and the other files           from the network, else from the cache
 //   /gsma /network /operator /lab   the world outside: never touched here
 const VERSION = '{{version}}';
 const FILES = {{files}};
 const PAGE = '/';
-const HASHED = /^\/(app|chip)\//;
+const HASHED = /^\/(app|chip|qr)\//;
 /** How long the network may take for the page before the one in the cache is shown, in milliseconds. */
 const PATIENCE = 4000;
 

@@ -137,6 +137,7 @@ test('a chip whose program stops is powered on again without a reload', async ({
 test('the console stands in the page, knows the operator, and hands a code to the phone', async ({ person, page }) => {
   await person.open();
   await page.goto('/#operator');
+  await page.getByLabel('Hide numbers').uncheck();
   const form = page.locator('form.order');
   await form.getByLabel('Profile name').fill('Framed');
   await form.getByRole('button', { name: 'Order', exact: true }).click();

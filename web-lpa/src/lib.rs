@@ -11,8 +11,8 @@
 //! passes between the parties goes through `bench`, which may change or lose it, and is
 //! kept in `record` (crate `trace`). `ui` only renders.
 
+pub mod capability;
 pub mod code;
-pub mod files;
 pub mod network;
 pub mod order;
 pub mod units;

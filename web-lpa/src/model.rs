@@ -1,5 +1,7 @@
 //! What the page shows: plain state in signals, changed by `phone` and `terminal` only.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use lpa::{ChipInfo, Failure, Question};
 use rsp::auth::DeviceInfo;
@@ -61,10 +63,23 @@ pub(crate) struct ChipModel {
     pub(crate) notifications: RwSignal<Vec<Notification>>,
     /// Notifications that wait on the chip.
     pub(crate) waiting: RwSignal<Vec<NotificationMetadata>>,
+    /// The files of the enabled profile, as they were read.
+    pub(crate) files: RwSignal<Files>,
     /// Whether the chip tells its own words.
     pub(crate) listening: RwSignal<bool>,
     /// The chip's own words, newest last.
     pub(crate) told: RwSignal<Vec<Told>>,
+}
+
+/// What was read of a card's files.
+#[derive(Clone, Default)]
+pub(crate) struct Files {
+    /// The files, directories before what is in them.
+    pub(crate) found: Vec<Arc<ef::File>>,
+    /// The PINs and their counters.
+    pub(crate) pins: Vec<ef::PinTries>,
+    /// How reading ended; `None`: it has not.
+    pub(crate) ending: Option<ef::Ending>,
 }
 
 /// Something that a chip says of itself: which rule a request broke, which element failed.
@@ -84,6 +99,7 @@ impl ChipModel {
             profiles: RwSignal::new(None),
             notifications: RwSignal::new(Vec::new()),
             waiting: RwSignal::new(Vec::new()),
+            files: RwSignal::new(Files::default()),
             listening: RwSignal::new(false),
             told: RwSignal::new(Vec::new()),
         }
@@ -95,6 +111,7 @@ impl ChipModel {
         self.profiles.set(None);
         self.notifications.set(Vec::new());
         self.waiting.set(Vec::new());
+        self.files.set(Files::default());
         self.told.set(Vec::new());
     }
 
@@ -144,6 +161,10 @@ pub(crate) struct Model {
     pub(crate) question: RwSignal<Option<Question>>,
     /// How the last task ended.
     pub(crate) notice: RwSignal<Option<Notice>>,
+    /// The failure that the notice tells of.
+    pub(crate) failure: RwSignal<Option<Failure>>,
+    /// The phone's power switch.
+    pub(crate) power: RwSignal<bool>,
     /// The messages between the parties.
     pub(crate) record: Record,
     /// The four steps.
@@ -178,6 +199,8 @@ pub(crate) enum Radio {
     NoUsim(Text<String>),
     /// Attached.
     Attached(Box<Session>),
+    /// The person has let the session go.
+    Detached,
     /// The network says no, or does not answer.
     NoService(NetworkError),
     /// The chip refused the network, or could not answer. In words.
@@ -231,6 +254,10 @@ pub(crate) struct Task {
     pub(crate) title: Text<String>,
     /// The step in hand, in words.
     pub(crate) step: Text<String>,
+    /// The step in hand.
+    pub(crate) part: Option<lpa::Step>,
+    /// How much is done, in percent, where that is known otherwise than in segments.
+    pub(crate) portion: Option<u8>,
     /// Segments done and all, bytes done and all.
     pub(crate) segments: Option<[usize; 4]>,
     /// It is a download: it can be stopped and has steps.
@@ -247,6 +274,8 @@ impl Task {
         Self {
             title: title.into(),
             step: Text::default(),
+            part: None,
+            portion: None,
             segments: None,
             download: false,
             can_stop: false,
@@ -360,6 +389,8 @@ impl Model {
             task: RwSignal::new(None),
             question: RwSignal::new(None),
             notice: RwSignal::new(None),
+            failure: RwSignal::new(None),
+            power: RwSignal::new(true),
             record: Record::new(),
             steps: RwSignal::new(Steps::default()),
             offered: RwSignal::new(None),

@@ -1,6 +1,7 @@
 //! The network as a terminal sees it: JSON of its HTTP API.
 
 use serde::{Deserialize, Serialize};
+use words::Text;
 
 /// RAND and AUTN for the card, in hex.
 #[derive(Clone, Debug, Deserialize)]
@@ -55,6 +56,14 @@ pub struct Apn {
     pub rule: String,
 }
 
+impl Apn {
+    /// Why, in words.
+    #[must_use]
+    pub fn words(&self) -> Text<String> {
+        reason(&self.rule, &self.because)
+    }
+}
+
 /// The verdicts on the services of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Services {
@@ -85,6 +94,12 @@ impl Verdict {
     #[must_use]
     pub fn permitted(&self) -> bool {
         self.verdict == "permitted"
+    }
+
+    /// Why, in words.
+    #[must_use]
+    pub fn words(&self) -> Text<String> {
+        reason(&self.rule, &self.because)
     }
 }
 
@@ -155,6 +170,15 @@ impl NetworkError {
         }
     }
 
+    /// Why, in words of every language.
+    #[must_use]
+    pub fn words(&self) -> Text<String> {
+        match self {
+            Self::Lost(because) => Text::new(because.clone(), because.clone()),
+            Self::Refused(problem) => reason(problem.rule.as_deref().unwrap_or_default(), &problem.because),
+        }
+    }
+
     /// The codes, for people who know them.
     #[must_use]
     pub fn codes(&self) -> String {
@@ -169,6 +193,55 @@ impl NetworkError {
     pub fn is_session_gone(&self) -> bool {
         matches!(self, Self::Refused(problem) if matches!(problem.status, 404 | 410))
     }
+}
+
+/// One decision of the network on a session.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct LogEntry {
+    /// When: seconds since 1970.
+    pub at: u64,
+    /// What was asked.
+    pub what: String,
+    /// `permitted` or `refused`.
+    pub verdict: String,
+    /// Why.
+    pub because: String,
+    /// The rule that decided.
+    pub rule: String,
+}
+
+impl LogEntry {
+    /// Whether it was yes.
+    #[must_use]
+    pub fn permitted(&self) -> bool {
+        self.verdict == "permitted"
+    }
+
+    /// Why, in words.
+    #[must_use]
+    pub fn words(&self) -> Text<String> {
+        reason(&self.rule, &self.because)
+    }
+}
+
+/// What a rule of the network says. The network speaks English; of its rules that are known
+/// here there are words in every language, of others its own.
+#[must_use]
+pub fn reason(rule: &str, because: &str) -> Text<String> {
+    let ja = match rule {
+        "emergency-call" => "緊急通報は拒否されません",
+        "sm-access" => "すべての加入者が SM に接続できます",
+        "provisioning-apn" => "まだ契約がありません。要求した APN にかかわらず SM だけに接続します",
+        "provisioning-no-contract" => "まだ契約がありません",
+        "contract-apn" => "要求した APN は契約に含まれています",
+        "contract-any-apn" => "契約はどの APN も許可しています",
+        "contract-default-apn" => "APN の要求がないため、契約の既定の APN です",
+        "apn-not-in-contract" => "その APN は契約にありません",
+        "contract-service" => "契約に含まれています",
+        "service-not-in-contract" => "契約に含まれていません",
+        _ => because,
+    };
+    Text::new(because.to_owned(), ja.to_owned())
 }
 
 /// What a terminal says when it attaches.
@@ -230,6 +303,12 @@ mod tests {
         let site = r#"{"type":"about:blank","title":"Service unavailable","status":503,"detail":"d"}"#;
         let problem: Problem = serde_json::from_str(site).unwrap();
         assert_eq!((problem.because.as_str(), problem.codes().as_str()), ("d", "HTTP 503"));
+    }
+
+    #[test]
+    fn a_rule_that_is_not_known_keeps_the_networks_words() {
+        assert_eq!(reason("provisioning-no-contract", "not yet under contract").ja, "まだ契約がありません");
+        assert_eq!(reason("new-rule", "because").ja, "because");
     }
 
     #[test]

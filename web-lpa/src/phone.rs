@@ -6,6 +6,7 @@ mod devices;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use apdu::{Command, ins};
 use leptos::prelude::*;
@@ -15,13 +16,16 @@ use lpa::{
 };
 use rsp::auth::DeviceInfo;
 use rsp::{ActivationCode, Iccid, Version};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::spawn_local;
 
 use trace::{Party, Step};
 use words::{Text, text};
 
 use crate::bench::{Bench, Fate, Passing};
-use crate::model::{Model, Notice, Radio, Slot, Task};
+use crate::model::{Files, Model, Notice, Radio, Slot, Task};
+use crate::network::{LogEntry, NetworkError};
 use crate::terminal::{Terminal, refusal};
 use crate::transport::chip::{ChipLink, ChipState};
 use crate::transport::http::{self, HttpResponse};
@@ -53,6 +57,8 @@ struct Inside {
     /// What is begun when no task runs.
     later: RefCell<VecDeque<Box<dyn FnOnce()>>>,
     reply: RefCell<Option<once::Sender<Reply>>>,
+    /// What was tried last, to be tried again.
+    again: RefCell<Option<Rc<dyn Fn()>>>,
     stop: Cell<bool>,
 }
 
@@ -84,24 +90,28 @@ impl Phone {
 
     /// Downloads the profile of an activation code and installs it on a device's chip.
     pub(crate) fn download(&self, slot: Slot, code: ActivationCode) {
-        self.install(slot, lpa::download(code, self.device(), self.options()));
+        let phone = *self;
+        self.install(slot, move || lpa::download(code.clone(), phone.device(), phone.options()));
     }
 
     /// Downloads what waits at the chip's default SM-DP+.
     pub(crate) fn download_default(&self, slot: Slot) {
-        self.install(slot, lpa::download_default(None, self.device(), self.options()));
+        let phone = *self;
+        self.install(slot, move || lpa::download_default(None, phone.device(), phone.options()));
     }
 
     /// Downloads the profile that an SM-DS told of.
     pub(crate) fn download_event(&self, slot: Slot, event: lpa::Event) {
-        self.install(slot, lpa::download_event(event, self.device(), self.options()));
+        let phone = *self;
+        self.install(slot, move || lpa::download_event(event.clone(), phone.device(), phone.options()));
     }
 
     /// Asks the SM-DS what waits for the chip: its own root SM-DS, or another one.
     pub(crate) fn discover(&self, slot: Slot, smds: Option<String>) {
         let phone = *self;
         let task = Task::new(Text::new("Looking for what waits", "届いているものを探しています"));
-        self.task(task, async move {
+        let again = smds.clone();
+        self.repeatable(task, move || phone.discover(slot, again.clone()), async move {
             let procedure = lpa::discover(smds, phone.device(), phone.options());
             let outcome = phone.drive(slot, procedure).await?;
             phone.learn(slot, &outcome);
@@ -150,11 +160,22 @@ impl Phone {
         }))
     }
 
-    fn install(&self, slot: Slot, procedure: Procedure) {
+    fn install(&self, slot: Slot, procedure: impl Fn() -> Procedure + 'static) {
+        self.install_from(slot, Rc::new(procedure), false);
+    }
+
+    /// Installs what a procedure brings; `kept`: what was interrupted before comes first.
+    fn install_from(&self, slot: Slot, procedure: Rc<dyn Fn() -> Procedure>, kept: bool) {
         let phone = *self;
         let mut task = Task::new(Text::new("Adding an eSIM", "eSIM を追加しています"));
         task.download = true;
-        self.task(task, async move { phone.installed(slot, procedure).await });
+        let again = Rc::clone(&procedure);
+        self.repeatable(task, move || phone.install_from(slot, Rc::clone(&again), true), async move {
+            if kept && let Some(notice) = phone.resume(slot).await? {
+                return Ok(Some(notice));
+            }
+            phone.installed(slot, procedure()).await
+        });
     }
 
     async fn installed(&self, slot: Slot, procedure: Procedure) -> Result<Option<Notice>, Failure> {
@@ -192,7 +213,8 @@ impl Phone {
     pub(crate) fn enable(&self, slot: Slot, iccid: Iccid, name: String) {
         let phone = *self;
         let task = Task::new(text!("Switching to {name}", "{name} に切り替えています"));
-        self.task(task, async move {
+        let again = name.clone();
+        self.repeatable(task, move || phone.enable(slot, iccid, again.clone()), async move {
             if slot == Slot::Phone {
                 phone.model.begin_step(Step::Switch);
             }
@@ -207,7 +229,8 @@ impl Phone {
     pub(crate) fn disable(&self, slot: Slot, iccid: Iccid, name: String) {
         let phone = *self;
         let task = Task::new(text!("Switching {name} off", "{name} をオフにしています"));
-        self.task(task, async move {
+        let again = name.clone();
+        self.repeatable(task, move || phone.disable(slot, iccid, again.clone()), async move {
             phone.act(slot, lpa::disable(iccid, phone.options())).await?;
             Ok(Some(Notice::good(
                 text!("{name} is off.", "{name} はオフです。"),
@@ -223,7 +246,8 @@ impl Phone {
     pub(crate) fn delete(&self, slot: Slot, iccid: Iccid, name: String) {
         let phone = *self;
         let task = Task::new(text!("Deleting {name}", "{name} を削除しています"));
-        self.task(task, async move {
+        let again = name.clone();
+        self.repeatable(task, move || phone.delete(slot, iccid, again.clone()), async move {
             let outcome = phone.act(slot, lpa::delete(iccid, phone.options())).await?;
             let memory = match &outcome {
                 Outcome::Deleted { memory: Some(memory), .. } => {
@@ -242,7 +266,9 @@ impl Phone {
     /// Gives a profile a name; an empty one gives it back its own.
     pub(crate) fn rename(&self, slot: Slot, iccid: Iccid, nickname: String) {
         let phone = *self;
-        self.task(Task::new(Text::new("Renaming", "名前を変えています")), async move {
+        let task = Task::new(Text::new("Renaming", "名前を変えています"));
+        let again = nickname.clone();
+        self.repeatable(task, move || phone.rename(slot, iccid, again.clone()), async move {
             phone.act(slot, lpa::set_nickname(iccid, &nickname, phone.options())).await?;
             Ok(None)
         });
@@ -252,7 +278,8 @@ impl Phone {
     pub(crate) fn set_default_smdp(&self, slot: Slot, address: String) {
         let phone = *self;
         let task = Task::new(Text::new("Setting the default server", "既定のサーバーを設定しています"));
-        self.task(task, async move {
+        let again = address.clone();
+        self.repeatable(task, move || phone.set_default_smdp(slot, again.clone()), async move {
             phone.act(slot, lpa::set_default_smdp(&address, phone.options())).await?;
             Ok(Some(if address.is_empty() {
                 Notice::good(
@@ -277,7 +304,7 @@ impl Phone {
         let phone = *self;
         let task =
             Task::new(Text::new("Resetting the chip’s memory", "チップのメモリーをリセットしています"));
-        self.task(task, async move {
+        self.repeatable(task, move || phone.memory_reset(slot, what), async move {
             phone.act(slot, lpa::memory_reset(what, phone.options())).await?;
             // The enabled profile may be gone.
             if slot == Slot::Phone {
@@ -293,7 +320,8 @@ impl Phone {
     /// Sends the notifications that wait.
     pub(crate) fn notify(&self, slot: Slot) {
         let phone = *self;
-        self.task(Task::new(Text::new("Sending notifications", "通知を送っています")), async move {
+        let task = Task::new(Text::new("Sending notifications", "通知を送っています"));
+        self.repeatable(task, move || phone.notify(slot), async move {
             phone.act(slot, lpa::notifications(phone.options())).await?;
             phone.read_waiting(slot).await;
             Ok(None)
@@ -303,7 +331,8 @@ impl Phone {
     /// Sends one notification.
     pub(crate) fn send_notification(&self, slot: Slot, number: u32) {
         let phone = *self;
-        self.task(Task::new(Text::new("Sending a notification", "通知を送っています")), async move {
+        let task = Task::new(Text::new("Sending a notification", "通知を送っています"));
+        self.repeatable(task, move || phone.send_notification(slot, number), async move {
             phone.act(slot, lpa::send_notification(number, phone.options())).await?;
             phone.read_waiting(slot).await;
             Ok(None)
@@ -323,7 +352,8 @@ impl Phone {
     pub(crate) fn check_server(&self, slot: Slot, address: String) {
         let phone = *self;
         let task = Task::new(Text::new("Asking the server", "サーバーに尋ねています"));
-        self.task(task, async move {
+        let again = address.clone();
+        self.repeatable(task, move || phone.check_server(slot, again.clone()), async move {
             let procedure = lpa::check_server(address.clone(), phone.device(), phone.options());
             let Outcome::Server(check) = phone.act(slot, procedure).await? else { return Ok(None) };
             let issuer = lpa::ci_words(&check.server);
@@ -343,6 +373,131 @@ impl Phone {
         });
     }
 
+    /// Lets the session go. The phone attaches again when it is told to.
+    pub(crate) fn detach(&self) {
+        let phone = *self;
+        self.task(Task::new(Text::new("Detaching", "デタッチしています")), async move {
+            phone.terminal().detach().await;
+            Ok(None)
+        });
+    }
+
+    /// The power switch: without power there is no radio; the chips keep what they have.
+    pub(crate) fn switch_power(&self, on: bool) {
+        let phone = *self;
+        if self.model.task.with_untracked(Option::is_some) {
+            return;
+        }
+        self.model.power.set(on);
+        if on {
+            let task = Task::new(Text::new("Switching the phone on", "電話の電源を入れています"));
+            self.task(task, async move { phone.switch_on().await });
+        } else {
+            let task = Task::new(Text::new("Switching the phone off", "電話の電源を切っています"));
+            self.task(task, async move {
+                phone.terminal().detach().await;
+                phone.model.radio.set(Radio::Off);
+                phone.model.card.set(crate::model::Card::default());
+                phone.model.notice.set(None);
+                Ok(None)
+            });
+        }
+    }
+
+    /// What the network has decided on the session, as it tells. The page asks, not the
+    /// phone: it is no message between the parties, and stands in no trace.
+    ///
+    /// # Errors
+    /// There is no session, or no answer that can be read.
+    pub(crate) async fn network_log(&self) -> Result<Vec<LogEntry>, NetworkError> {
+        let session = self.terminal().session()?;
+        let path = format!("/network/sessions/{}/log", session.session_id);
+        let answer = http::send("GET", &path, &[], None).await.map_err(NetworkError::Lost)?;
+        if answer.status >= 400 {
+            return Err(refusal(answer.status, &answer.body));
+        }
+        serde_json::from_slice(&answer.body).map_err(|error| NetworkError::Lost(error.to_string()))
+    }
+
+    /// Reads the files of the enabled profile: on a channel of its own, and nothing is changed.
+    pub(crate) fn read_files(&self, slot: Slot, pins: Vec<(u8, ef::Pin)>, thorough: bool) {
+        let phone = *self;
+        let mut task = Task::new(Text::new("Reading the files", "ファイルを読み取っています"));
+        task.portion = Some(0);
+        task.can_stop = true;
+        self.task(task, async move {
+            let files = phone.model.chip(slot).files;
+            files.set(Files::default());
+            let mut walk = ef::Walk::new(ef::Options { pins, thorough, ..ef::Options::default() });
+            let mut response = None;
+            // Every file is shown at the end: a signal for each of hundreds is too much.
+            let mut read = Files::default();
+            let ending = loop {
+                match walk.next(response.take().as_deref()) {
+                    ef::Step::Send(command) => response = phone.transmit(slot, &command).await.ok(),
+                    ef::Step::Pin(tries) => read.pins.push(tries),
+                    ef::Step::Found(file) => {
+                        let shown = file.place.shown();
+                        read.found.push(Arc::new(*file));
+                        let portion = (walk.progress() * 100.0) as u8;
+                        phone.model.in_task(|task| {
+                            task.portion = Some(portion);
+                            task.step = Text::new(shown.clone(), shown);
+                        });
+                    }
+                    ef::Step::Done(ending) => break ending,
+                }
+                if phone.inside().stop.get() {
+                    walk.stop();
+                }
+            };
+            read.ending = Some(ending);
+            files.set(read);
+            Ok(None)
+        });
+    }
+
+    /// When the browser is on the net again: what waits is sent, and a phone without a network
+    /// looks for it.
+    pub(crate) fn follow_net(&self) {
+        let phone = *self;
+        let online = Closure::<dyn Fn()>::new(move || {
+            if !phone.model.power.get_untracked() {
+                return;
+            }
+            if phone
+                .model
+                .radio
+                .with_untracked(|radio| matches!(radio, Radio::NoService(NetworkError::Lost(_))))
+            {
+                phone.soon(move || phone.attach());
+            }
+            for slot in Slot::ALL {
+                if phone.model.chip(slot).waiting.with_untracked(|waiting| !waiting.is_empty()) {
+                    phone.soon(move || phone.notify(slot));
+                }
+            }
+        });
+        if let Some(window) = web_sys::window() {
+            let _ = window.add_event_listener_with_callback("online", online.as_ref().unchecked_ref());
+        }
+        // It listens as long as there is a page.
+        online.forget();
+    }
+
+    /// Tries again what failed.
+    pub(crate) fn try_again(&self) {
+        let again = self.inside().again.borrow().clone();
+        if let Some(again) = again {
+            again();
+        }
+    }
+
+    /// Whether there is something to try again.
+    pub(crate) fn can_try_again(&self) -> bool {
+        self.inside().again.borrow().is_some()
+    }
+
     /// Tries a service.
     pub(crate) fn try_service(&self, service: Service, to: String) {
         let phone = *self;
@@ -351,16 +506,15 @@ impl Phone {
             let notice = match phone.terminal().use_service(service, &to).await {
                 Ok(verdict) if verdict.permitted() => Notice::good(
                     what.with(text!("The network lets it through.", "ネットワークは許可しました。")),
-                    text!("{}.", "{}。", verdict.because),
+                    verdict.words().map(|words| words + "."),
                 ),
                 Ok(verdict) => {
                     let cause = verdict.cause.as_ref().map(ToString::to_string).unwrap_or_default();
                     Notice {
                         good: false,
-                        what: what.with(text!(
-                            "The network refuses: {}.",
-                            "ネットワークが拒否しました: {}。",
-                            verdict.because
+                        what: what.with(Text::new(
+                            format!("The network refuses: {}.", verdict.words().en),
+                            format!("ネットワークが拒否しました: {}。", verdict.words().ja),
                         )),
                         advice: Text::new(
                             "Add an eSIM with a contract and switch to it.",
@@ -373,10 +527,9 @@ impl Phone {
                 }
                 Err(error) => Notice {
                     good: false,
-                    what: what.with(text!(
-                        "There is no answer: {}.",
-                        "応答がありません: {}。",
-                        error.because()
+                    what: what.with(Text::new(
+                        format!("There is no answer: {}.", error.words().en),
+                        format!("応答がありません: {}。", error.words().ja),
                     )),
                     advice: Text::new(
                         "Attach again under Network, then try again.",
@@ -454,10 +607,23 @@ impl Phone {
         Ok(response)
     }
 
-    /// Sends a request to somebody beyond the site and records it: `url` is what the trace
-    /// shows, `path` the way there.
+    /// Posts to somebody beyond the site and records it: `url` is what the trace shows,
+    /// `path` the way there.
     pub(crate) async fn send(
         &self,
+        to: Party,
+        url: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<HttpResponse, String> {
+        self.request("POST", to, url, path, headers, body).await
+    }
+
+    /// As [`Self::send`], by any method; an empty body is none.
+    pub(crate) async fn request(
+        &self,
+        method: &str,
         to: Party,
         url: &str,
         path: &str,
@@ -468,7 +634,7 @@ impl Phone {
         let mut body = body;
         let fate = self.bench.pass(Passing::Request { to, url, body: &mut body }).await;
         let shown = [headers, &[("content-type", "application/json")]].concat();
-        let request = trace::Request { method: "POST", url, headers: &shown, body: &body };
+        let request = trace::Request { method, url, headers: &shown, body: &body };
         let ticket = record.call(to, request);
         let lost = |because: String| {
             record.note(ticket, &because);
@@ -479,7 +645,7 @@ impl Phone {
             Fate::Lost(because) => return lost(because),
             Fate::GoesOn(note) => note.iter().for_each(|note| record.note(ticket, note)),
         }
-        let mut answer = match http::send("POST", path, headers, Some(&body)).await {
+        let mut answer = match http::send(method, path, headers, (method == "POST").then_some(&body)).await {
             Ok(answer) => answer,
             Err(because) => {
                 record.fail(ticket, &because);
@@ -515,11 +681,14 @@ impl Phone {
             return;
         }
         self.inside().stop.set(false);
+        *self.inside().again.borrow_mut() = None;
         self.model.notice.set(None);
+        self.model.failure.set(None);
         self.model.task.set(Some(task));
         spawn_local(async move {
             let result = body.await;
             self.model.question.set(None);
+            self.model.failure.set(result.as_ref().err().cloned());
             self.model.task.set(None);
             self.model.notice.set(match result {
                 Ok(notice) => notice,
@@ -527,6 +696,20 @@ impl Phone {
             });
             self.go_on();
         });
+    }
+
+    /// Runs a task that can be tried again when it fails.
+    fn repeatable(
+        self,
+        task: Task,
+        again: impl Fn() + 'static,
+        body: impl Future<Output = Result<Option<Notice>, Failure>> + 'static,
+    ) {
+        if self.model.task.with_untracked(Option::is_some) {
+            return;
+        }
+        self.task(task, body);
+        *self.inside().again.borrow_mut() = Some(Rc::new(again));
     }
 
     async fn switch_on(&self) -> Result<Option<Notice>, Failure> {
@@ -603,6 +786,8 @@ impl Phone {
     /// What a device does when the enabled profile has changed. The watch has no modem here:
     /// its chip is only started again.
     async fn refresh(&self, slot: Slot, refresh: Refresh) -> Result<(), CardLost> {
+        // Other files from now on.
+        self.model.chip(slot).files.set(Files::default());
         if slot == Slot::Watch {
             return self.reset(Slot::Watch).await.map(drop);
         }
@@ -641,10 +826,9 @@ impl Phone {
                 ),
             ),
             Radio::NoService(error) => bad(
-                text!(
-                    "{name} is on, but has no service: {}.",
-                    "{name} はオンですが、圏外です: {}。",
-                    error.because()
+                Text::new(
+                    format!("{name} is on, but has no service: {}.", error.words().en),
+                    format!("{name} はオンですが、圏外です: {}。", error.words().ja),
                 ),
                 Text::new(
                     "Try to attach again under Network. Another profile can be switched on at any time.",
@@ -762,6 +946,7 @@ impl Phone {
         self.model.in_task(|task| {
             task.can_stop = progress.can_stop;
             task.step = progress.step.words().owned();
+            task.part = Some(progress.step.clone());
             if let Part::Install { segments_done, segments, bytes_done, bytes, .. } = progress.step {
                 task.segments = Some([segments_done, segments, bytes_done, bytes]);
             }
@@ -799,11 +984,10 @@ impl Phone {
                     self.terminal().attach().await;
                     continue;
                 }
-                let because = error.because().to_owned();
                 self.model.note(
                     false,
                     text!("data to {}", "データ通信 → {}", call.address),
-                    Text::new(because.clone(), because),
+                    error.words(),
                     error.codes(),
                 );
                 // A verdict is an answer; anything else is a network that does not work.

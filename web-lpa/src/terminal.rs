@@ -2,12 +2,12 @@
 //! (3GPP TS 31.102 §5.1, TS 24.301 §5.4.2, ETSI TS 102 223 §6.4.7).
 
 use apdu::{Command, Response, StatusWord, ins};
+use ef::AkaAnswer;
 use leptos::prelude::*;
 use lpa::CardLost;
 use trace::{Party, Step};
 use words::{Text, text};
 
-use crate::files::{self, AkaAnswer};
 use crate::model::{Card, Model, Radio, Slot};
 use crate::network::{
     AttachAnswer, AttachRequest, Challenge, NetworkError, Problem, Proof, ServiceRequest, Session, Verdict,
@@ -79,11 +79,10 @@ impl<'a> Terminal<'a> {
         let radio = match self.authenticate(&imsi).await {
             Ok(radio) => radio,
             Err(error) => {
-                let because = error.because().to_owned();
                 self.model.note(
                     false,
                     text!("attach as {imsi}", "{imsi} としてアタッチ"),
-                    Text::new(because.clone(), because),
+                    error.words(),
                     error.codes(),
                 );
                 Radio::NoService(error)
@@ -101,10 +100,11 @@ impl<'a> Terminal<'a> {
         let kind = service.word();
         let path = format!("/network/sessions/{}/service", session.session_id);
         let verdict: Verdict = self.post(&path, &ServiceRequest { kind, to }).await?;
+        let Text { en, ja } = verdict.words();
         let outcome = if verdict.permitted() {
-            text!("permitted: {}", "許可: {}", verdict.because)
+            text!("permitted: {en}", "許可: {ja}")
         } else {
-            text!("refused: {}", "拒否: {}", verdict.because)
+            text!("refused: {en}", "拒否: {ja}")
         };
         let codes = [verdict.cause.as_ref().map(ToString::to_string), Some(format!("rule {}", verdict.rule))];
         let codes: Vec<String> = codes.into_iter().flatten().collect();
@@ -115,6 +115,27 @@ impl<'a> Terminal<'a> {
             codes.join(" · "),
         );
         Ok(verdict)
+    }
+
+    /// Lets the session go, and says so to the network.
+    pub(crate) async fn detach(&self) {
+        let Ok(session) = self.session() else { return };
+        let path = format!("/network/sessions/{}", session.session_id);
+        let what = text!("detach {}", "{} をデタッチ", session.imsi);
+        let answer = self.phone.request("DELETE", Party::Network, &path, &path, &[], Vec::new()).await;
+        let error = match answer {
+            Ok(answer) if answer.status < 400 => None,
+            Ok(answer) => Some(refusal(answer.status, &answer.body)),
+            Err(because) => Some(NetworkError::Lost(because)),
+        };
+        match error {
+            None => {
+                self.model.note(true, what, Text::new("the session is over", "セッションは終了しました"), "")
+            }
+            Some(error) => self.model.note(false, what, error.words(), error.codes()),
+        }
+        // Whatever the network says: the phone does not use it any more.
+        self.model.radio.set(Radio::Detached);
     }
 
     /// The session, or that there is none.
@@ -167,7 +188,7 @@ impl<'a> Terminal<'a> {
             self.model.radio.set(Radio::NoUsim(words.owned()));
         }
         self.model.card.update(|card| {
-            card.operator = spn.as_deref().and_then(files::service_provider_name);
+            card.operator = spn.as_deref().and_then(ef::service_provider_name);
             card.imsi = imsi.map(|imsi| imsi.to_string());
         });
         Ok(())
@@ -187,7 +208,7 @@ impl<'a> Terminal<'a> {
             if !answer.sw.is_success() {
                 return Ok(None);
             }
-            if let Some(aid) = files::usim_in(&answer.data) {
+            if let Some(aid) = ef::usim_in(&answer.data) {
                 return Ok(Some(aid));
             }
         }
@@ -211,7 +232,7 @@ impl<'a> Terminal<'a> {
         let mut challenge: Challenge = self.post("/network/attach", &AttachRequest { imsi, apn }).await?;
         for _ in 0..=MAX_RESYNCHRONISATIONS {
             let proof = match self.card_answer(&challenge).await {
-                Ok(AkaAnswer::Res(res)) => Proof::Res(hex::encode(res)),
+                Ok(AkaAnswer::Success { res, .. }) => Proof::Res(hex::encode(res)),
                 Ok(AkaAnswer::Synchronisation(auts)) => Proof::Auts(hex::encode(auts)),
                 Ok(AkaAnswer::MacFailure) => Proof::Failure("mac"),
                 Ok(AkaAnswer::Failed(sw)) => {
@@ -240,15 +261,12 @@ impl<'a> Terminal<'a> {
                             "{imsi} としてアタッチ、要求した APN: {apn}"
                         ),
                     };
+                    let Text { en, ja } = session.apn.words();
+                    let given = &session.apn.given;
                     self.model.note(
                         true,
                         what,
-                        text!(
-                            "APN given: {} — {}",
-                            "与えられた APN: {} — {}",
-                            session.apn.given,
-                            session.apn.because
-                        ),
+                        text!("APN given: {given} — {en}", "与えられた APN: {given} — {ja}"),
                         format!("{} · rule {}", session.class, session.apn.rule),
                     );
                     return Ok(Radio::Attached(session));
@@ -266,7 +284,7 @@ impl<'a> Terminal<'a> {
         let data = [&[16][..], &rand, &[16], &autn].concat();
         let command = Command::new(0x00, ins::AUTHENTICATE, 0x00, 0x81).data(&data).le(256);
         let answer = self.exchange(command).await?;
-        Ok(files::aka_answer(&answer.data, answer.sw))
+        Ok(ef::aka_answer(&answer.data, answer.sw))
     }
 
     /// Sends a command and fetches all of the answer.

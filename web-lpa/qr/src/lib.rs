@@ -11,7 +11,7 @@
 
 mod picture;
 #[cfg(target_arch = "wasm32")]
-mod wasm;
+pub mod wasm;
 
 pub use picture::Picture;
 

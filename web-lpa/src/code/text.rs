@@ -11,6 +11,9 @@ use super::{Outcome, Problem};
 /// The longest text that is looked through, in bytes.
 pub const MAX_TEXT: usize = 64 * 1024;
 
+/// Most words that a code is put together from.
+const MAX_JOINED: usize = 8;
+
 /// Reads text.
 #[must_use]
 pub fn read(text: &str) -> Outcome {
@@ -74,7 +77,7 @@ fn candidate(pieces: &[Piece]) -> Option<String> {
     let rest = first.get(start..)?;
     let mut code = until_it_ends(rest).to_owned();
     let mut complete = code.len() < rest.len();
-    for next in pieces.get(1..)? {
+    for next in pieces.get(1..)?.iter().take(MAX_JOINED) {
         if complete || !goes_on(&code, next) {
             break;
         }

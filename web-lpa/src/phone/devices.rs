@@ -70,6 +70,7 @@ impl Phone {
     /// Starts the worker of the phone's chip, and of the watch's where there is one.
     pub(crate) fn start(&self, worker: &str) {
         worker.clone_into(&mut self.inside().worker.borrow_mut());
+        self.follow_net();
         self.plug(Slot::Phone);
         if preference::read(WATCH).as_deref() == Some("yes") {
             self.plug(Slot::Watch);
@@ -152,7 +153,9 @@ impl Phone {
             Slot::Phone => self.switch_on().await,
             Slot::Watch => {
                 self.refresh_lists(slot).await;
-                Ok(None)
+                let notice = self.resume(slot).await?;
+                self.read_waiting(slot).await;
+                Ok(notice)
             }
         }
     }

@@ -57,6 +57,41 @@ pub(super) fn parts() -> impl IntoView {
     drawing("M4 4h16v4H4zM4 10h16v4H4zM4 16h16v4H4z")
 }
 
+/// Two sheets.
+pub(super) fn copy() -> impl IntoView {
+    drawing("M9 9h11v11H9zM15 9V4H4v11h5")
+}
+
+/// A tick.
+pub(super) fn done() -> impl IntoView {
+    drawing("M5 12.5l4.5 4.5L19 7.5")
+}
+
+/// The power switch.
+pub(super) fn power() -> impl IntoView {
+    drawing("M12 3v9M7 6.3a8 8 0 1 0 10 0")
+}
+
+/// A receiver.
+pub(super) fn call() -> impl IntoView {
+    drawing("M6 3h4l1.5 5L9 10a12 12 0 0 0 5 5l2-2.5 5 1.5v4a2 2 0 0 1-2 2A16 16 0 0 1 4 5a2 2 0 0 1 2-2z")
+}
+
+/// A letter.
+pub(super) fn letter() -> impl IntoView {
+    drawing("M4 4h16v12H9l-5 4zM8 8.5h8M8 12h5")
+}
+
+/// The world.
+pub(super) fn world() -> impl IntoView {
+    drawing("M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM3 12h18M12 3c5 5 5 13 0 18M12 3c-5 5-5 13 0 18")
+}
+
+/// Sliders.
+pub(super) fn settings() -> impl IntoView {
+    drawing("M4 7h9M17 7h3M15 5v4M4 12h3M11 12h9M9 10v4M4 17h9M17 17h3M15 15v4")
+}
+
 fn drawing(path: &'static str) -> impl IntoView {
     view! {
         <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">

@@ -4,6 +4,7 @@
 
 mod bench;
 mod chip;
+mod digits;
 mod guide;
 mod icons;
 mod modal;

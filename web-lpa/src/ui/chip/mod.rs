@@ -1,98 +1,88 @@
-//! The chip: what it says of itself.
+//! The chip: what it says of itself, and the files of its enabled profile.
+
+mod files;
+mod info;
 
 use leptos::prelude::*;
+use words::{Text, text};
 
+use self::files::Tree;
+use self::info::Facts;
 use super::modal::Modal;
 use super::{Context, context};
 use crate::model::Slot;
 use crate::transport::chip::ChipState;
-use crate::units::{hex, size};
+use crate::units::hex;
 
 #[component]
 pub(super) fn Chip() -> impl IntoView {
     let Context { model, phone, say, .. } = context();
-    let slot = Slot::Phone;
-    let chip_model = model.chip(slot);
+    let chip = move || model.shown_chip();
     let erasing = RwSignal::new(false);
-    let facts = move || {
-        chip_model.info.get().map(|chip| {
-            let keys = |list: &[rsp::CiPkId]| {
-                let keys = list.iter().map(|key| view! { <li><code>{key.to_string()}</code></li> });
-                view! { <ul class="keys">{keys.collect_view()}</ul> }
-            };
-            let default = chip.addresses.default_dp_address.clone().filter(|address| !address.is_empty());
+    let facts = move || match chip().info.get() {
+        Some(info) => view! { <Facts info/> }.into_any(),
+        None => view! { <p class="empty">{move || say.now(chip().state.with(ChipState::nothing_read))}</p> }
+            .into_any(),
+    };
+    let memory = move || match chip().state.get() {
+        ChipState::Durable(place) => say.now(text!(
+            "Kept in this browser, {place}, also when the page is closed.",
+            "このブラウザーに保存され ({place})、ページを閉じても残ります。"
+        )),
+        ChipState::Volatile(_) => {
+            say.now(Text::new("Lost when the page is closed.", "ページを閉じると失われます。")).to_owned()
+        }
+        _ => String::new(),
+    };
+    let atr = move || {
+        let atr = model.card.with(|card| card.atr.clone());
+        (model.slot.get() == Slot::Phone && !atr.is_empty()).then(|| {
             view! {
-                <dl>
-                    <dt>"EID"</dt>
-                    <dd class="digits" data-testid="eid">{grouped(&chip.eid.to_string())}</dd>
-                    <dt>"Free memory"</dt>
-                    <dd>{size(chip.info.ext_card_resource.free_non_volatile_memory as usize)}</dd>
-                    <dt>"SGP.22 version"</dt>
-                    <dd>{chip.info.svn.to_string()}</dd>
-                    <dt>"Profile format"</dt>
-                    <dd>{chip.info.profile_version.to_string()}</dd>
-                    <dt>"Firmware"</dt>
-                    <dd>{chip.info.firmware_version.to_string()}</dd>
-                    <dt>"Default SM-DP+"</dt>
-                    <dd>{default.unwrap_or_else(|| "none".to_owned())}</dd>
-                    <dt>"CI keys trusted"</dt>
-                    <dd>{keys(&chip.info.ci_pk_ids_for_verification)}</dd>
-                    <dt>"CI keys signed under"</dt>
-                    <dd>{keys(&chip.info.ci_pk_ids_for_signing)}</dd>
-                </dl>
+                <dl><dt>{say.of(Text::new("Answer to reset", "リセット応答 (ATR)"))}</dt><dd><code>{hex(&atr)}</code></dd></dl>
             }
         })
     };
-    let memory = move || match chip_model.state.get() {
-        ChipState::Durable(place) => {
-            format!("Kept in this browser, {place}, also when the page is closed.")
-        }
-        ChipState::Volatile(_) => "Lost when the page is closed.".to_owned(),
-        _ => String::new(),
-    };
-    let nothing = move || say.now(chip_model.state.with(ChipState::nothing_read));
-    let atr = move || {
-        let atr = model.card.with(|card| card.atr.clone());
-        (!atr.is_empty())
-            .then(|| view! { <dl><dt>"Answer to reset"</dt><dd><code>{hex(&atr)}</code></dd></dl> })
+    let whose = move || {
+        say.now(match model.slot.get() {
+            Slot::Phone => Text::new("Chip of the phone", "電話のチップ"),
+            Slot::Watch => Text::new("Chip of the watch", "時計のチップ"),
+        })
     };
     view! {
         <section class="chip" aria-labelledby="chip-title">
-            <h2 id="chip-title">"Chip"</h2>
-            {move || facts().map_or_else(|| view! { <p class="empty">{nothing}</p> }.into_any(), IntoAny::into_any)}
+            <h2 id="chip-title">{whose}</h2>
+            {facts}
             {atr}
             <p class="help">{memory}</p>
             <button
                 type="button"
-                class="quiet danger"
-                disabled=move || model.task.with(Option::is_some) || !chip_model.state.with(ChipState::can_be_replaced)
+                class="quiet danger new-chip"
+                disabled=move || model.task.with(Option::is_some) || !chip().state.with(ChipState::can_be_replaced)
                 on:click=move |_| erasing.set(true)
-            >"New chip"</button>
-            <Modal open=Signal::from(erasing) on_cancel=move || erasing.set(false) label=words::Text::new("Replace the chip", "Replace the chip")>
-                <h2>"Replace the chip by a new one?"</h2>
-                <p>"All profiles on it are lost; codes that were used are not valid again. The new chip is as it left the factory, with its provisioning profile."</p>
+            >{say.of(Text::new("New chip", "新しいチップ"))}</button>
+            {move || view! { <Tree slot_shown=model.slot.get()/> }}
+            <Modal
+                open=Signal::from(erasing)
+                on_cancel=move || erasing.set(false)
+                label=Text::new("Replace the chip", "チップの交換")
+            >
+                <h2>{say.of(Text::new("Replace the chip by a new one?", "新しいチップに交換しますか？"))}</h2>
+                <p>{say.of(Text::new(
+                    "All profiles on it are lost; codes that were used are not valid again. The new chip is as it left the factory, with its provisioning profile.",
+                    "チップのプロファイルはすべて失われ、使用済みのコードは二度と使えません。新しいチップは工場出荷時の状態で、プロビジョニングプロファイルが入っています。",
+                ))}</p>
                 <div class="actions">
-                    <button type="button" on:click=move |_| erasing.set(false)>"Keep this chip"</button>
+                    <button type="button" on:click=move |_| erasing.set(false)>{say.of(Text::new("Keep this chip", "このチップを残す"))}</button>
                     <button
                         type="button"
                         class="danger solid"
                         on:click=move |_| {
                             erasing.set(false);
-                            phone.erase_chip(slot);
+                            phone.erase_chip(model.slot.get_untracked());
                         }
-                    >"Replace"</button>
+                    >{say.of(Text::new("Replace", "交換"))}</button>
                 </div>
             </Modal>
         </section>
     }
-}
-
-/// Digits in groups of four.
-fn grouped(digits: &str) -> String {
-    digits
-        .as_bytes()
-        .chunks(4)
-        .map(|group| String::from_utf8_lossy(group).into_owned())
-        .collect::<Vec<_>>()
-        .join(" ")
 }

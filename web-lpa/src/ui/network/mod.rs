@@ -1,38 +1,25 @@
-//! The network: the APN asked for and given, and what was decided, with the reason.
+//! The network: the session, what was decided, and why.
 
 use leptos::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use words::{Text, text};
 
+use super::digits::{Number, shown_in};
 use super::{Context, context};
 use crate::model::{LogLine, Radio};
+use crate::network::{LogEntry, NetworkError, Session, Verdict};
 
 #[component]
 pub(super) fn Network() -> impl IntoView {
-    let Context { model, phone, .. } = context();
-    let session = move || {
-        model.radio.with(|radio| match radio {
-            Radio::Attached(session) => {
-                let session = session.clone();
-                let asked = session.apn.requested.clone().unwrap_or_else(|| "none".to_owned());
-                view! {
-                    <dl>
-                        <dt>"Subscriber"</dt>
-                        <dd class="digits">{session.imsi}" "<span class=format!("badge {}", session.class)>{session.class.clone()}</span></dd>
-                        <dt>"APN asked"</dt>
-                        <dd data-testid="apn-asked">{asked}</dd>
-                        <dt>"APN given"</dt>
-                        <dd data-testid="apn-given"><strong>{session.apn.given}</strong></dd>
-                        <dt>"Because"</dt>
-                        <dd>{session.apn.because}" "<small>"rule "{session.apn.rule}</small></dd>
-                        <dt>"Address"</dt>
-                        <dd class="digits">{session.address}</dd>
-                    </dl>
-                }
-                .into_any()
-            }
-            _ => view! { <p class="empty">"No session."</p> }.into_any(),
-        })
+    let Context { model, phone, say, .. } = context();
+    let facts = move || match model.radio.get() {
+        Radio::Attached(session) => view! { <Facts session=*session/> }.into_any(),
+        _ => view! { <p class="empty">{say.of(Text::new("No session.", "セッションはありません。"))}</p> }
+            .into_any(),
     };
-    let can_attach = move || model.task.with(Option::is_none) && model.card.with(|card| card.imsi.is_some());
+    let attached = move || model.radio.with(|radio| radio.session().is_some());
+    let idle = move || model.task.with(Option::is_none) && model.power.get();
+    let can_attach = move || idle() && model.card.with(|card| card.imsi.is_some());
     let attach = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         phone.attach();
@@ -44,42 +31,205 @@ pub(super) fn Network() -> impl IntoView {
     };
     view! {
         <section class="network" aria-labelledby="network-title">
-            <h2 id="network-title">"Network"</h2>
-            {session}
+            <h2 id="network-title">{say.of(Text::new("Network", "ネットワーク"))}</h2>
+            {facts}
             <form class="field" on:submit=attach>
                 <label>
-                    "APN the phone asks for"
+                    {say.of(Text::new("APN the phone asks for", "電話が要求する APN"))}
                     <input
                         type="text"
                         name="apn"
                         autocomplete="off"
                         autocapitalize="none"
                         spellcheck="false"
-                        placeholder="none"
+                        placeholder=say.of(Text::new("none", "なし"))
                         prop:value=model.apn
                         on:input=move |event| model.apn.set(event_target_value(&event))
                     />
                 </label>
-                <button type="submit" disabled=move || !can_attach()>"Attach again"</button>
+                <button type="submit" disabled=move || !can_attach()>{say.of(Text::new("Attach again", "再アタッチ"))}</button>
+                <button
+                    type="button"
+                    class="quiet"
+                    disabled=move || !idle() || !attached()
+                    on:click=move |_| phone.detach()
+                >{say.of(Text::new("Detach", "デタッチ"))}</button>
             </form>
-            <h3>"Decisions"</h3>
-            <Show when=move || !model.log.with(Vec::is_empty) fallback=|| view! { <p class="empty">"None yet."</p> }>
-                <ol class="decisions" reversed tabindex="0" aria-label="Decisions of the network">
+            <h3>{say.of(Text::new("Decisions, as the phone saw them", "決定（電話から見たもの）"))}</h3>
+            <Show when=move || !model.log.with(Vec::is_empty) fallback=move || view! {
+                <p class="empty">{say.of(Text::new("None yet.", "まだありません。"))}</p>
+            }>
+                <ol
+                    class="decisions"
+                    reversed
+                    tabindex="0"
+                    aria-label=say.of(Text::new("Decisions of the network", "ネットワークの決定"))
+                >
                     <For each=lines key=|line| line.id children=line/>
                 </ol>
             </Show>
+            <Gateway/>
         </section>
+    }
+}
+
+#[component]
+fn Facts(session: Session) -> impl IntoView {
+    let say = context().say;
+    let because = session.apn.words();
+    let (class, class_words) = (
+        session.class.clone(),
+        match session.class.as_str() {
+            "provisioning" => Text::new("provisioning", "プロビジョニング").owned(),
+            "operational" => Text::new("operational", "運用").owned(),
+            other => Text::new(other.to_owned(), other.to_owned()),
+        },
+    );
+    let asked = session
+        .apn
+        .requested
+        .map_or_else(|| Text::new("none", "なし").owned(), |asked| Text::new(asked.clone(), asked));
+    let services = session.services;
+    view! {
+        <dl>
+            <dt>{say.of(Text::new("Subscriber (IMSI)", "加入者 (IMSI)"))}</dt>
+            <dd><Number number=session.imsi what=Text::new("IMSI", "IMSI")/>" "<span class=format!("badge {class}")>{say.of(class_words)}</span></dd>
+            <dt>{say.of(Text::new("APN asked", "要求した APN"))}</dt>
+            <dd data-testid="apn-asked">{say.of(asked)}</dd>
+            <dt>{say.of(Text::new("APN given", "与えられた APN"))}</dt>
+            <dd data-testid="apn-given"><strong>{session.apn.given}</strong></dd>
+            <dt>{say.of(Text::new("Because", "理由"))}</dt>
+            <dd>{say.of(because)}" "<small>"rule "{session.apn.rule}</small></dd>
+            <dt>{say.of(Text::new("Address", "アドレス"))}</dt>
+            <dd><Number number=session.address what=Text::new("address", "アドレス")/></dd>
+        </dl>
+        <div class="scroll" tabindex="0" role="region" aria-label=say.of(Text::new("Services of the session", "セッションのサービス"))>
+            <table class="verdicts">
+                <thead>
+                    <tr>
+                        <th scope="col">{say.of(Text::new("Service", "サービス"))}</th>
+                        <th scope="col">{say.of(Text::new("Verdict", "判定"))}</th>
+                        <th scope="col">{say.of(Text::new("Because", "理由"))}</th>
+                        <th scope="col">{say.of(Text::new("Cause and rule", "原因値とルール"))}</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    <Row name=Text::new("Data", "データ通信") verdict=services.data/>
+                    <Row name=Text::new("Voice", "音声通話") verdict=services.voice/>
+                    <Row name=Text::new("SMS", "SMS") verdict=services.sms/>
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+/// Yes or no, in words.
+const fn answer(permitted: bool) -> Text {
+    if permitted { Text::new("permitted", "許可") } else { Text::new("refused", "拒否") }
+}
+
+#[component]
+fn Row(name: Text, verdict: Verdict) -> impl IntoView {
+    let say = context().say;
+    let good = verdict.permitted();
+    let cause = verdict.cause.as_ref().map(|cause| format!("{cause} · ")).unwrap_or_default();
+    view! {
+        <tr class:yes=good class:no=!good>
+            <th scope="row">{say.of(name)}</th>
+            <td class="verdict">{say.of(answer(good))}</td>
+            <td>{say.of(verdict.words())}</td>
+            <td><small>{cause}"rule "{verdict.rule}</small></td>
+        </tr>
     }
 }
 
 fn line(line: LogLine) -> impl IntoView {
     let say = context().say;
+    let (what, outcome) = (say.of(line.what), say.of(line.outcome));
     view! {
         <li class:yes=line.good class:no=!line.good>
             <span class="mark" aria-hidden="true">{if line.good { "✓" } else { "✕" }}</span>
-            <span class="what">{say.of(line.what)}</span>
-            <span class="outcome">{say.of(line.outcome)}</span>
+            <span class="what">{move || shown_in(&what())}</span>
+            <span class="outcome">{move || shown_in(&outcome())}</span>
             <small>{line.codes}</small>
         </li>
     }
+}
+
+/// What the network itself has written down of this session: also every HTTP call that its
+/// gateway let through or did not.
+#[component]
+fn Gateway() -> impl IntoView {
+    let Context { model, phone, say, .. } = context();
+    let log = RwSignal::new(None::<Result<Vec<LogEntry>, NetworkError>>);
+    // Asked anew whenever the phone has done something.
+    Effect::new(move |_| {
+        let settled = model.task.with(Option::is_none);
+        let attached = model.radio.with(|radio| radio.session().is_some());
+        if !attached {
+            log.set(None);
+        } else if settled {
+            spawn_local(async move {
+                let answer = phone.network_log().await;
+                // The view may be gone by now.
+                let _ = log.try_set(Some(answer));
+            });
+        }
+    });
+    let entries = move || match log.get() {
+        None => view! { <p class="empty">{say.of(Text::new("No session.", "セッションはありません。"))}</p> }
+            .into_any(),
+        Some(Err(error)) => {
+            let (words, codes) = (error.words(), error.codes());
+            view! { <p class="empty">{say.of(words)}" "<small>{codes}</small></p> }.into_any()
+        }
+        Some(Ok(entries)) => {
+            let rows = entries.into_iter().rev().map(|entry| {
+                let good = entry.permitted();
+                let because = entry.words();
+                let when = clock(entry.at);
+                let what = entry.what;
+                view! {
+                    <tr class:yes=good class:no=!good>
+                        <td class="digits">{when}</td>
+                        <td class="what">{move || shown_in(&what)}</td>
+                        <td class="verdict">{say.of(answer(good))}</td>
+                        <td>{say.of(because)}" "<small>"rule "{entry.rule}</small></td>
+                    </tr>
+                }
+            });
+            view! {
+                <div class="scroll log" tabindex="0" role="region" aria-label=say.of(Text::new("The network’s own log", "ネットワーク自身の記録"))>
+                    <table class="verdicts">
+                        <thead>
+                            <tr>
+                                <th scope="col">{say.of(Text::new("Time", "時刻"))}</th>
+                                <th scope="col">{say.of(Text::new("Asked", "要求"))}</th>
+                                <th scope="col">{say.of(Text::new("Verdict", "判定"))}</th>
+                                <th scope="col">{say.of(Text::new("Because", "理由"))}</th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows.collect_view()}</tbody>
+                    </table>
+                </div>
+            }
+            .into_any()
+        }
+    };
+    let count = move || {
+        log.with(|log| match log {
+            Some(Ok(entries)) => Some(say.now(text!("{} entries", "{} 件", entries.len()))),
+            _ => None,
+        })
+    };
+    view! {
+        <h3>{say.of(Text::new("The network’s own log of this session", "このセッションのネットワーク側の記録"))}" "<small>{count}</small></h3>
+        {entries}
+    }
+}
+
+/// The time of day of a second since 1970, where the browser is.
+fn clock(seconds: u64) -> String {
+    let date = js_sys::Date::new(&(seconds as f64 * 1000.0).into());
+    format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
 }

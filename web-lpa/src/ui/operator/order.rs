@@ -19,7 +19,7 @@ enum Made {
 
 #[component]
 pub(super) fn OrderForm(token: String) -> impl IntoView {
-    let Context { model, phone, say, .. } = context();
+    let Context { model, phone, say, hidden, .. } = context();
     let token = StoredValue::new(token);
     let name = RwSignal::new("Trial".to_owned());
     let class = RwSignal::new(Class::default());
@@ -154,8 +154,9 @@ pub(super) fn OrderForm(token: String) -> impl IntoView {
                     Made::Failed(words) => view! { <p class="help wrong">{say.of(words)}</p> }.into_any(),
                     Made::Code(code) => {
                         let (copied, used) = (code.clone(), code.clone());
+                        let shown = move || if hidden.get() { short(&code) } else { code.clone() };
                         view! {
-                            <p><code data-testid="ordered-code">{code}</code></p>
+                            <p><code data-testid="ordered-code">{shown}</code></p>
                             <div class="actions">
                                 <Copy text=copied/>
                                 <button type="button" class="primary" on:click=move |_| phone.offer_code(used.clone())>
@@ -169,6 +170,12 @@ pub(super) fn OrderForm(token: String) -> impl IntoView {
             </div>
         </form>
     }
+}
+
+/// The end of a code.
+fn short(code: &str) -> String {
+    let from = code.char_indices().rev().nth(4).map_or(0, |(at, _)| at);
+    format!("…{}", code.get(from..).unwrap_or_default())
 }
 
 /// A button that puts a text into the clipboard.

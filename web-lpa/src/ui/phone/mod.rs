@@ -1,272 +1,202 @@
-//! The phone's screen: status, what it is doing, adding an eSIM, profiles, notifications.
+//! The phone: its switch, its status, what it is doing, and its apps.
 
 mod add;
+mod apps;
+mod notifications;
 mod profiles;
 pub(super) mod questions;
+mod status;
+mod task;
+mod waiting;
 
 use leptos::prelude::*;
+use rsp::metadata::{Icon, IconType, PprIds, ProfileClass};
+use words::Text;
 
 use self::add::AddEsim;
-use self::profiles::{Profiles, class_name};
-use super::{Context, context};
-use crate::model::{Notification, Radio, Slot};
-use crate::network::Verdict;
-use crate::units::size;
+use self::notifications::Notifications;
+use self::profiles::Profiles;
+use self::status::{Power, Status};
+use self::task::{Doing, NoticeBox};
+use self::waiting::{Device, Housekeeping, Waiting};
+use super::{Context, context, icons};
+
+/// What the phone's screen shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum App {
+    /// The eSIMs: the LUI.
+    #[default]
+    Esim,
+    /// Calls.
+    Dialer,
+    /// Short messages.
+    Messages,
+    /// Pages.
+    Browser,
+    /// What the phone tells of itself, and how it speaks to chips.
+    Settings,
+}
+
+impl App {
+    const ALL: [Self; 5] = [Self::Esim, Self::Dialer, Self::Messages, Self::Browser, Self::Settings];
+
+    const fn name(self) -> Text {
+        match self {
+            Self::Esim => Text::new("eSIM", "eSIM"),
+            Self::Dialer => Text::new("Calls", "通話"),
+            Self::Messages => Text::new("SMS", "SMS"),
+            Self::Browser => Text::new("Web", "ウェブ"),
+            Self::Settings => Text::new("Settings", "設定"),
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Esim => "esim",
+            Self::Dialer => "dialer",
+            Self::Messages => "messages",
+            Self::Browser => "browser",
+            Self::Settings => "settings",
+        }
+    }
+
+    fn icon(self) -> AnyView {
+        match self {
+            Self::Esim => icons::esim().into_any(),
+            Self::Dialer => icons::call().into_any(),
+            Self::Messages => icons::letter().into_any(),
+            Self::Browser => icons::world().into_any(),
+            Self::Settings => icons::settings().into_any(),
+        }
+    }
+}
 
 #[component]
 pub(super) fn Phone() -> impl IntoView {
+    let Context { model, say, .. } = context();
+    let app = RwSignal::new(App::Esim);
     view! {
         <section class="phone" aria-labelledby="phone-title">
-            <h2 id="phone-title">"Phone"</h2>
-            <Status/>
-            <AddEsim/>
-            <Doing/>
-            <NoticeBox/>
-            <Profiles/>
-            <Notifications/>
-        </section>
-    }
-}
-
-/// Operator and services, as on the top of a phone's screen.
-#[component]
-fn Status() -> impl IntoView {
-    let Context { model, say, .. } = context();
-    let operator = move || {
-        let enabled = model.chip(Slot::Phone).profiles.with(|list| {
-            list.iter()
-                .flatten()
-                .find(|info| info.state == Some(rsp::profiles::ProfileState::Enabled))
-                .and_then(|info| info.service_provider_name.clone())
-        });
-        model.card.with(|card| card.operator.clone()).or(enabled)
-    };
-    let signal = move || {
-        let class = match model.radio.get() {
-            Radio::Attached(_) => "signal full",
-            Radio::Searching => "signal searching",
-            _ => "signal none",
-        };
-        view! { <span class=class aria-hidden="true"><i></i><i></i><i></i><i></i></span> }
-    };
-    let headline = move || match model.radio.get() {
-        Radio::Off => "Off".to_owned(),
-        Radio::Searching => "Searching…".to_owned(),
-        Radio::NoProfile => "No profile is on".to_owned(),
-        Radio::Attached(_) => operator().unwrap_or_else(|| "Attached".to_owned()),
-        _ => operator().map_or_else(|| "No service".to_owned(), |name| format!("{name}: no service")),
-    };
-    let details = move || match model.radio.get() {
-        Radio::Off => "The chip is not ready yet.".to_owned(),
-        Radio::Searching => "The phone reads the chip and looks for its network.".to_owned(),
-        Radio::NoProfile => "Switch a profile on to have service.".to_owned(),
-        Radio::Attached(session) if session.class == "provisioning" => {
-            format!("Provisioning profile · only to add an eSIM · {}", session.address)
-        }
-        Radio::Attached(session) => format!("{} · {}", capital(&session.class), session.address),
-        Radio::NoService(error) => {
-            format!("{}. Try to attach again under Network. ({})", sentence(error.because()), error.codes())
-        }
-        Radio::NoUsim(words) | Radio::NoTrust(words) => {
-            format!("{}. Switch to another profile, or ask the operator.", sentence(&say.now(words)))
-        }
-    };
-    let services = move || {
-        model.radio.with(|radio| radio.session().cloned()).map(|session| {
-            view! {
-                <ul class="services">
-                    <Service label="Data" kind=crate::phone::Service::Data to="https://example.com/" verb="Open a page" verdict=session.services.data/>
-                    <Service label="Voice" kind=crate::phone::Service::Voice to="+15550100" verb="Call" verdict=session.services.voice/>
-                    <Service label="SMS" kind=crate::phone::Service::Sms to="+15550100" verb="Send" verdict=session.services.sms/>
-                </ul>
-            }
-        })
-    };
-    view! {
-        <div class="status" data-testid="status">
-            <div class="operator" aria-live="polite">
-                {signal}
-                <strong data-testid="operator">{headline}</strong>
+            <div class="phone-top">
+                <h2 id="phone-title">{say.of(Text::new("Phone", "電話"))}</h2>
+                <Power/>
             </div>
-            <p class="details">{details}</p>
-            {services}
-        </div>
-    }
-}
-
-#[component]
-fn Service(
-    label: &'static str,
-    kind: crate::phone::Service,
-    to: &'static str,
-    verb: &'static str,
-    verdict: Verdict,
-) -> impl IntoView {
-    let Context { model, phone, .. } = context();
-    let permitted = verdict.permitted();
-    let cause = verdict.cause.as_ref().map(ToString::to_string);
-    view! {
-        <li class="service" class:yes=permitted class:no=!permitted data-service=kind.word()>
-            <span class="mark" aria-hidden="true">{if permitted { "✓" } else { "✕" }}</span>
-            <span class="what">{label}" "<b>{if permitted { "works" } else { "refused" }}</b></span>
-            <span class="why">{verdict.because}{cause.map(|cause| view! { <small>" "{cause}</small> })}</span>
-            <button
-                type="button"
-                class="quiet"
-                aria-label=format!("{verb}: try {label} to {to}")
-                disabled=move || model.task.with(Option::is_some)
-                on:click=move |_| phone.try_service(kind, to.to_owned())
-            >{verb}</button>
-        </li>
-    }
-}
-
-/// What the phone is doing.
-#[component]
-fn Doing() -> impl IntoView {
-    let Context { model, phone, say, .. } = context();
-    let task = Memo::new(move |_| model.task.get());
-    let shown = move || task.with(Option::is_some);
-    let title = move || task.with(|task| task.as_ref().map(|task| say.now(task.title.clone())));
-    let step = move || {
-        task.with(|task| {
-            task.as_ref().map(|task| {
-                if task.stopping {
-                    "Stopping as soon as nothing can be lost".to_owned()
-                } else {
-                    say.now(task.step.clone())
-                }
-            })
-        })
-    };
-    let bar = move || {
-        task.with(|task| task.as_ref().and_then(|task| task.segments)).map(|[done, all, bytes, all_bytes]| {
-            view! {
-                <progress aria-label="Installed" max=all_bytes.to_string() value=bytes.to_string()></progress>
-                <span class="count">
-                    {format!("Segment {done} of {all} · {} of {}", size(bytes), size(all_bytes))}
-                </span>
-            }
-        })
-    };
-    let can_stop =
-        move || task.with(|task| task.as_ref().is_some_and(|task| task.can_stop && !task.stopping));
-    let is_download = move || task.with(|task| task.as_ref().is_some_and(|task| task.download));
-    view! {
-        <div class="doing" class:idle=move || !shown() data-testid="doing">
-            <div aria-live="polite">
-                <Show when=shown>
-                    <strong>{title}</strong>
-                    <span class="step-name">{step}</span>
-                </Show>
-            </div>
-            {bar}
-            <Show when=is_download>
-                <button type="button" class="quiet" disabled=move || !can_stop() on:click=move |_| phone.stop()>
-                    "Stop"
-                </button>
-            </Show>
-        </div>
-    }
-}
-
-/// How the last task ended.
-#[component]
-fn NoticeBox() -> impl IntoView {
-    let Context { model, phone, say, .. } = context();
-    move || {
-        model.notice.get().map(|notice| {
-            let switch = notice.switch_to.map(|(slot, iccid, name)| {
-                let go = name.clone();
-                view! {
-                    <button type="button" class="primary" on:click=move |_| phone.enable(slot, iccid, go.clone())>
-                        "Switch to "{name}
-                    </button>
-                }
-            });
-            let codes = (!notice.codes.is_empty()).then(|| {
-                view! { <details class="codes"><summary>"Codes"</summary><code>{notice.codes}</code></details> }
-            });
-            view! {
-                <div
-                    class="notice"
-                    class:good=notice.good
-                    class:bad=!notice.good
-                    role=if notice.good { "status" } else { "alert" }
-                    data-testid="notice"
-                >
-                    <p><strong>{say.of(notice.what)}</strong>" "{say.of(notice.advice)}</p>
-                    {codes}
-                    <div class="actions">
-                        {switch}
-                        <button type="button" class="quiet" on:click=move |_| model.notice.set(None)>"Close"</button>
-                    </div>
+            <Show when=move || model.power.get() fallback=Dark>
+                <Status/>
+                <Doing/>
+                <NoticeBox/>
+                <div class="app" data-app=move || app.get().word()>
+                    {move || match app.get() {
+                        App::Esim => view! { <Esims/> }.into_any(),
+                        App::Dialer => view! { <apps::Dialer/> }.into_any(),
+                        App::Messages => view! { <apps::Messages/> }.into_any(),
+                        App::Browser => view! { <apps::Browser/> }.into_any(),
+                        App::Settings => view! { <apps::Settings/> }.into_any(),
+                    }}
                 </div>
-            }
-        })
-    }
-}
-
-/// Notifications and what became of them.
-#[component]
-fn Notifications() -> impl IntoView {
-    let Context { model, phone, .. } = context();
-    let list = move || model.shown_chip().notifications.get();
-    let waiting =
-        move || model.shown_chip().notifications.with(|list| list.iter().any(|one| one.failure.is_some()));
-    view! {
-        <section class="notifications" aria-labelledby="notifications-title">
-            <h3 id="notifications-title">"Notifications"</h3>
-            <p class="help">"The chip signs each act; the phone tells the operator’s server by itself."</p>
-            <Show when=move || !model.shown_chip().notifications.with(Vec::is_empty) fallback=|| view! { <p class="empty">"None yet."</p> }>
-                <ul>
-                    <For each=list key=|one| (one.number, one.failure.is_some()) children=notification/>
-                </ul>
-            </Show>
-            <Show when=waiting>
-                <button
-                    type="button"
-                    disabled=move || model.task.with(Option::is_some)
-                    on:click=move |_| phone.notify(model.slot.get_untracked())
-                >"Send again"</button>
+                <nav class="apps" aria-label=say.of(Text::new("Apps of the phone", "電話のアプリ"))>
+                    {App::ALL.map(|one| view! {
+                        <button
+                            type="button"
+                            data-app=one.word()
+                            aria-current=move || (app.get() == one).then_some("true")
+                            on:click=move |_| app.set(one)
+                        >
+                            {one.icon()}
+                            <span>{say.of(one.name())}</span>
+                        </button>
+                    }).into_iter().collect_view()}
+                </nav>
             </Show>
         </section>
     }
 }
 
-fn notification(one: Notification) -> impl IntoView {
-    let state = match &one.failure {
-        None => "delivered".to_owned(),
-        Some(failure) => format!("kept on the chip: {} {}", failure.what(), failure.codes()),
-    };
-    let iccid = one.iccid.as_deref().map(short).unwrap_or_default();
+/// The screen without power.
+#[component]
+fn Dark() -> impl IntoView {
+    let say = context().say;
     view! {
-        <li class:waiting=one.failure.is_some()>
-            <span class="number">"#"{one.number}</span>
-            <span class="event">{one.event}" "{iccid}</span>
-            <span class="to">{one.address}</span>
-            <span class="state">{state}</span>
-        </li>
+        <div class="dark" data-testid="status">
+            <strong data-testid="operator">{say.of(Text::new("Off", "電源オフ"))}</strong>
+            <p>{say.of(Text::new(
+                "No radio, no session. The chip keeps its profiles.",
+                "電波もセッションもありません。プロファイルはチップに残っています。",
+            ))}</p>
+        </div>
     }
 }
 
-/// The last digits of an ICCID.
-pub(super) fn short(iccid: &str) -> String {
-    let from = iccid.char_indices().rev().nth(5).map_or(0, |(at, _)| at);
-    format!("…{}", &iccid[from..])
+/// The LUI.
+#[component]
+fn Esims() -> impl IntoView {
+    view! {
+        <Device/>
+        <AddEsim/>
+        <Waiting/>
+        <Profiles/>
+        <Notifications/>
+        <Housekeeping/>
+    }
+}
+
+/// The class of a profile in words.
+const fn class_name(class: ProfileClass) -> Text {
+    match class {
+        ProfileClass::Test => Text::new("test", "テスト"),
+        ProfileClass::Provisioning => Text::new("provisioning", "プロビジョニング"),
+        ProfileClass::Operational => Text::new("operational", "運用"),
+    }
+}
+
+/// The name of a class for programs.
+const fn class_word(class: ProfileClass) -> &'static str {
+    class_name(class).en
+}
+
+/// What policy rules mean for the person (SGP.22 §2.9.1).
+fn rules(rules: PprIds) -> Vec<Text> {
+    let mut words = Vec::new();
+    if rules.contains(PprIds::PPR1) {
+        words.push(Text::new(
+            "It cannot be switched off, so no other profile can be used while it is on.",
+            "オフにできません。オンの間は、ほかのプロファイルを使えません。",
+        ));
+    }
+    if rules.contains(PprIds::PPR2) {
+        words.push(Text::new("It cannot be deleted.", "削除できません。"));
+    }
+    words
+}
+
+/// An operator's picture, or its letter where it sent none.
+fn picture(icon: Option<&Icon>, name: &str) -> AnyView {
+    match icon {
+        Some(icon) => {
+            let media_type = match icon.icon_type {
+                IconType::Jpg => "image/jpeg",
+                IconType::Png => "image/png",
+            };
+            let source = format!("data:{media_type};base64,{}", base64(&icon.data));
+            view! { <img class="profile-icon" src=source alt="" width="64" height="64"/> }.into_any()
+        }
+        None => {
+            let letter = name.chars().next().map(|first| first.to_uppercase().to_string());
+            view! { <span class="profile-icon letter" aria-hidden="true">{letter}</span> }.into_any()
+        }
+    }
+}
+
+/// Bytes as a `data:` address has them.
+fn base64(bytes: &[u8]) -> String {
+    serde_json::to_value(rsp::es9::Base64(bytes.to_vec()))
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 /// A clause as the beginning of a sentence.
-pub(super) fn sentence(words: &str) -> String {
-    capital(words.trim_end_matches('.'))
-}
-
-fn capital(words: &str) -> String {
-    let mut letters = words.chars();
+fn sentence(words: &str) -> String {
+    let mut letters = words.trim_end_matches('.').chars();
     letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default() + letters.as_str()
-}
-
-/// For the dialogs: the class of a profile in words.
-pub(super) fn class_words(class: rsp::metadata::ProfileClass) -> &'static str {
-    class_name(class)
 }

@@ -1,33 +1,38 @@
-//! The profiles on the chip: switch, rename, delete.
+//! The profiles on the chip: switch, rename, delete, and all that the chip says of them.
 
 use leptos::prelude::*;
-use rsp::metadata::ProfileClass;
+use rsp::metadata::{OperatorId, ProfileClass};
 use rsp::profiles::{ProfileInfo, ProfileState};
+use words::{Text, text};
 
+use super::super::digits::{Copy, Number, shown};
 use super::super::modal::Modal;
 use super::super::{Context, context};
-use super::short;
+use super::{class_name, class_word, picture, rules};
 use crate::phone::shown_name;
 use crate::transport::chip::ChipState;
+use crate::units::{plmn, shortened};
 
 #[component]
 pub(super) fn Profiles() -> impl IntoView {
     let Context { model, say, .. } = context();
     let chip = move || model.shown_chip();
     let list = move || chip().profiles.get().unwrap_or_default();
+    let none = move || {
+        if chip().profiles.with(Option::is_some) {
+            say.now(Text::new("None yet: add an eSIM.", "まだありません。eSIM を追加してください。"))
+        } else {
+            say.now(chip().state.with(ChipState::nothing_read))
+        }
+    };
     view! {
         <section class="profiles" aria-labelledby="profiles-title">
-            <h3 id="profiles-title">"Profiles on the chip"</h3>
-            <Show
-                when=move || !list().is_empty()
-                fallback=move || view! {
-                    <p class="empty">{move || if chip().profiles.with(Option::is_some) { say.now(words::Text::new("None yet: add an eSIM.", "まだありません。eSIM を追加してください。")) } else { say.now(chip().state.with(ChipState::nothing_read)) }}</p>
-                }
-            >
+            <h3 id="profiles-title">{say.of(Text::new("Profiles on the chip", "チップのプロファイル"))}</h3>
+            <Show when=move || !list().is_empty() fallback=move || view! { <p class="empty">{none}</p> }>
                 <ul>
                     <For
                         each=list
-                        key=|info| (info.iccid, info.state, info.nickname.clone())
+                        key=move |info| (model.slot.get_untracked(), info.iccid, info.state, info.nickname.clone())
                         children=|info| view! { <Profile info/> }
                     />
                 </ul>
@@ -38,7 +43,7 @@ pub(super) fn Profiles() -> impl IntoView {
 
 #[component]
 fn Profile(info: ProfileInfo) -> impl IntoView {
-    let Context { model, phone, .. } = context();
+    let Context { model, phone, say, .. } = context();
     let slot = model.slot.get_untracked();
     let own = shown_name(
         info.service_provider_name.as_deref().unwrap_or_default(),
@@ -54,7 +59,7 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
     let busy = move || model.task.with(Option::is_some);
     let deleting = RwSignal::new(false);
     let renaming = RwSignal::new(false);
-    let new_name = RwSignal::new(info.nickname.unwrap_or_default());
+    let new_name = RwSignal::new(info.nickname.clone().unwrap_or_default());
 
     let switch = {
         let name = name.clone();
@@ -62,15 +67,6 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
             Some(iccid) if enabled => phone.disable(slot, iccid, name.clone()),
             Some(iccid) => phone.enable(slot, iccid, name.clone()),
             None => {}
-        }
-    };
-    let delete = {
-        let name = name.clone();
-        move |_| {
-            deleting.set(false);
-            if let Some(iccid) = iccid {
-                phone.delete(slot, iccid, name.clone());
-            }
         }
     };
     let rename = move |event: leptos::ev::SubmitEvent| {
@@ -81,20 +77,29 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
         }
     };
     let deletable = class != ProfileClass::Provisioning;
-    let state = if enabled { "on" } else { "off" };
-    let short_digits = short(&digits);
-    let (data_iccid, iccid_title) = (digits.clone(), format!("ICCID {digits}"));
-    let dialog_name = name.clone();
-    let rename_label = format!("Rename {name}");
-    let delete_label = format!("Delete {name}");
+    let (state, state_words) =
+        if enabled { ("on", Text::new("on", "オン")) } else { ("off", Text::new("off", "オフ")) };
+    let short_digits = shortened(&digits);
+    let picture = picture(info.icon.as_ref(), &name);
+    let rename_label = text!("Rename {name}", "{name} の名前を変更");
+    let delete_label = text!("Delete {name}", "{name} を削除");
+    let why_not = if enabled {
+        Text::new("Switch it off first", "先にオフにしてください")
+    } else {
+        Text::new("", "")
+    };
+    let dialog = StoredValue::new((name.clone(), digits.clone()));
+    let rename_title = StoredValue::new(text!("Rename {own}", "{own} の名前を変更"));
+    let delete_label = StoredValue::new(delete_label);
     view! {
-        <li class="profile" class:enabled=enabled data-iccid=data_iccid data-state=state>
+        <li class="profile" class:enabled=enabled data-iccid=digits.clone() data-state=state>
+            {picture}
             <div class="who">
                 <strong>{name.clone()}</strong>
                 <span class="provider">{provider}</span>
                 <span class="facts">
-                    <span class=format!("badge {}", class_name(class))>{class_name(class)}</span>
-                    <span class="iccid" title=iccid_title>"ICCID "{short_digits}</span>
+                    <span class=format!("badge {}", class_word(class))>{say.of(class_name(class))}</span>
+                    <span class="iccid">"ICCID "{short_digits}</span>
                 </span>
             </div>
             <button
@@ -107,48 +112,73 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
                 on:click=switch
             >
                 <span aria-hidden="true" class="knob"></span>
-                <span class="word" aria-hidden="true">{state}</span>
+                <span class="word" aria-hidden="true">{say.of(state_words)}</span>
             </button>
+            <Details info/>
             <div class="more">
-                <button type="button" class="quiet" aria-label=rename_label disabled=busy on:click=move |_| renaming.set(true)>"Rename"</button>
+                <button type="button" class="quiet" aria-label=say.of(rename_label) disabled=busy on:click=move |_| renaming.set(true)>
+                    {say.of(Text::new("Rename", "名前を変更"))}
+                </button>
                 <Show when=move || deletable>
                     <button
                         type="button"
                         class="quiet danger"
-                        aria-label=delete_label.clone()
+                        aria-label=move || say.now(delete_label.get_value())
                         disabled=move || busy() || enabled
-                        title=if enabled { "Switch it off first" } else { "" }
+                        title=say.of(why_not)
                         on:click=move |_| deleting.set(true)
-                    >"Delete"</button>
+                    >{say.of(Text::new("Delete", "削除"))}</button>
                 </Show>
             </div>
-            <Modal open=Signal::from(deleting) on_cancel=move || deleting.set(false) label=words::Text::new("Delete a profile", "Delete a profile")>
-                <h2>"Delete "{dialog_name.clone()}"?"</h2>
-                <p>"The profile is erased from the chip. This cannot be undone: to have it again, you need a new code from the operator."</p>
-                <p class="facts">"ICCID "{digits.clone()}</p>
-                <div class="actions">
-                    <button type="button" on:click=move |_| deleting.set(false)>"Keep it"</button>
-                    <button type="button" class="danger solid" on:click=delete.clone()>"Delete"</button>
-                </div>
+            <Modal
+                open=Signal::from(deleting)
+                on_cancel=move || deleting.set(false)
+                label=Text::new("Delete a profile", "プロファイルの削除")
+            >
+                {
+                    let (name, digits) = dialog.get_value();
+                    view! {
+                        <Deleting
+                            name=name.clone()
+                            digits
+                            typed_first=class == ProfileClass::Operational
+                            keep=move || deleting.set(false)
+                            delete=move || {
+                                deleting.set(false);
+                                if let Some(iccid) = iccid {
+                                    phone.delete(slot, iccid, name.clone());
+                                }
+                            }
+                        />
+                    }
+                }
             </Modal>
-            <Modal open=Signal::from(renaming) on_cancel=move || renaming.set(false) label=words::Text::new("Rename a profile", "Rename a profile")>
+            <Modal
+                open=Signal::from(renaming)
+                on_cancel=move || renaming.set(false)
+                label=Text::new("Rename a profile", "プロファイルの名前の変更")
+            >
                 <form on:submit=rename>
-                    <h2>"Rename "{own.clone()}</h2>
+                    <h2>{move || say.now(rename_title.get_value())}</h2>
                     <label>
-                        "Name"
+                        {say.of(Text::new("Name", "名前"))}
                         <input
                             type="text"
                             name="nickname"
                             maxlength="64"
                             autocomplete="off"
+                            autofocus
                             prop:value=new_name
                             on:input=move |event| new_name.set(event_target_value(&event))
                         />
                     </label>
-                    <p class="help">"Leave it empty to use the operator’s name."</p>
+                    <p class="help">{say.of(Text::new(
+                        "Leave it empty to use the operator’s name.",
+                        "空にすると事業者が付けた名前を使います。",
+                    ))}</p>
                     <div class="actions">
-                        <button type="button" on:click=move |_| renaming.set(false)>"Cancel"</button>
-                        <button type="submit" class="primary">"Rename"</button>
+                        <button type="button" on:click=move |_| renaming.set(false)>{say.of(Text::new("Cancel", "キャンセル"))}</button>
+                        <button type="submit" class="primary">{say.of(Text::new("Rename", "変更"))}</button>
                     </div>
                 </form>
             </Modal>
@@ -156,11 +186,117 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
     }
 }
 
-/// The class of a profile in words.
-pub(super) const fn class_name(class: ProfileClass) -> &'static str {
-    match class {
-        ProfileClass::Test => "test",
-        ProfileClass::Provisioning => "provisioning",
-        ProfileClass::Operational => "operational",
+/// Whether a profile is really to be deleted.
+#[component]
+fn Deleting(
+    name: String,
+    digits: String,
+    /// The name has to be typed first: the profile may be somebody's number.
+    typed_first: bool,
+    keep: impl Fn() + Send + 'static,
+    delete: impl Fn() + Send + 'static,
+) -> impl IntoView {
+    let Context { say, .. } = context();
+    let typed = RwSignal::new(String::new());
+    let expected = name.trim().to_owned();
+    let ready = Memo::new(move |_| !typed_first || typed.with(|typed| typed.trim() == expected));
+    let title = text!("Delete {name}?", "{name} を削除しますか？");
+    let ask = text!(
+        "To confirm, type the profile’s name: {name}",
+        "確認のため、プロファイルの名前を入力してください: {name}"
+    );
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        if ready.get_untracked() {
+            delete();
+        }
+    };
+    view! {
+        <form on:submit=submit>
+            <h2>{say.of(title)}</h2>
+            <p>{say.of(Text::new(
+                "The profile is erased from the chip. This cannot be undone: to have it again, you need a new code from the operator.",
+                "プロファイルはチップから消去され、元に戻せません。もう一度使うには、事業者から新しいコードを受け取る必要があります。",
+            ))}</p>
+            <p class="facts">"ICCID "<span class="digits">{move || shown(&digits)}</span></p>
+            {typed_first.then(|| view! {
+                <label>
+                    {say.of(ask)}
+                    <input
+                        type="text"
+                        name="confirm-name"
+                        data-testid="confirm-name"
+                        autocomplete="off"
+                        spellcheck="false"
+                        autofocus
+                        prop:value=typed
+                        on:input=move |event| typed.set(event_target_value(&event))
+                    />
+                </label>
+            })}
+            <div class="actions">
+                <button type="button" on:click=move |_| keep()>{say.of(Text::new("Keep it", "残す"))}</button>
+                <button type="submit" class="danger solid" disabled=move || !ready.get()>{say.of(Text::new("Delete", "削除"))}</button>
+            </div>
+        </form>
     }
+}
+
+/// All that the chip says of a profile.
+#[component]
+fn Details(info: ProfileInfo) -> impl IntoView {
+    let say = context().say;
+    let iccid = info.iccid.map(|iccid| iccid.to_string());
+    let aid = info.isdp_aid.map(|aid| aid.to_string());
+    let owner = info.profile_owner.map(|owner| operator(&owner));
+    let rules = rules(info.profile_policy_rules);
+    let rules = if rules.is_empty() {
+        view! { <span>{say.of(Text::new("none", "なし"))}</span> }.into_any()
+    } else {
+        view! { <ul>{rules.into_iter().map(|rule| view! { <li>{say.of(rule)}</li> }).collect_view()}</ul> }
+            .into_any()
+    };
+    let mut told: Vec<(String, Vec<&'static str>)> = Vec::new();
+    for one in info.notification_configuration {
+        let event = one.events.name().unwrap_or("event");
+        match told.iter_mut().find(|(address, _)| *address == one.address) {
+            Some((_, events)) => events.push(event),
+            None => told.push((one.address, vec![event])),
+        }
+    }
+    let told = told.into_iter().map(|(address, events)| {
+        view! { <li>{address}" "<small>{events.join(", ")}</small></li> }
+    });
+    let names = [info.profile_name, info.service_provider_name];
+    let [profile, provider] = names.map(Option::unwrap_or_default);
+    view! {
+        <details class="all">
+            <summary>{say.of(Text::new("Details", "詳細"))}</summary>
+            <dl>
+                <dt>{say.of(Text::new("Profile", "プロファイル"))}</dt><dd>{profile}</dd>
+                <dt>{say.of(Text::new("Operator", "事業者"))}</dt><dd>{provider}</dd>
+                {iccid.map(|iccid| view! {
+                    <dt>"ICCID"</dt><dd><Number number=iccid what=Text::new("ICCID", "ICCID")/></dd>
+                })}
+                {owner.map(|owner| view! { <dt>"MCC-MNC"</dt><dd class="digits">{owner}</dd> })}
+                <dt>{say.of(Text::new("Policy rules", "ポリシールール"))}</dt><dd>{rules}</dd>
+                <dt>{say.of(Text::new("Notifies", "通知先"))}</dt><dd><ul>{told.collect_view()}</ul></dd>
+                {aid.map(|aid| {
+                    let copied = aid.clone();
+                    view! {
+                        <dt>"ISD-P AID"</dt>
+                        <dd><span class="number-shown"><span class="digits">{aid}</span><Copy text=copied what=Text::new("ISD-P AID", "ISD-P AID")/></span></dd>
+                    }
+                })}
+            </dl>
+        </details>
+    }
+}
+
+/// An operator as the chip names it: `001-01`, and its group identifiers.
+fn operator(owner: &OperatorId) -> String {
+    let group = |name: &str, bytes: &Option<Vec<u8>>| {
+        bytes.as_ref().map(|bytes| format!(" · {name} {}", hex::encode_upper(bytes))).unwrap_or_default()
+    };
+    format!("{}{}{}", plmn(owner.mcc_mnc), group("GID1", &owner.gid1), group("GID2", &owner.gid2))
 }

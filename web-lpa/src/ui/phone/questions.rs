@@ -1,85 +1,138 @@
-//! What the person is asked during a download.
+//! What the person is asked: before a profile is installed, before something is lost.
 
 use leptos::prelude::*;
-use lpa::{Question, Reply};
-use rsp::metadata::{IconType, PprIds, StoreMetadata};
-use words::Text;
+use lpa::{Lost, Question, Reply};
+use rsp::metadata::StoreMetadata;
+use rsp::notification::NotificationMetadata;
+use words::{Text, text};
 
+use super::super::digits::shown;
 use super::super::modal::Modal;
 use super::super::{Context, context};
-use super::class_words;
+use super::{class_name, class_word, picture, rules};
+use crate::phone::shown_name;
+use crate::units::size;
 
-/// The questions of a download.
+/// The questions of procedures.
 #[component]
 pub(in crate::ui) fn Questions() -> impl IntoView {
-    let Context { model, phone, say, .. } = context();
+    let Context { model, phone, .. } = context();
     let asked = Memo::new(move |_| model.question.get());
     let open = Signal::derive(move || asked.with(Option::is_some));
+    let cancel = move || {
+        let of_download = asked.with_untracked(|asked| {
+            matches!(asked, Some(Question::Consent { .. } | Question::ConfirmationCode { .. }))
+        });
+        phone.answer(if of_download { Reply::Postpone } else { Reply::Reject });
+    };
     view! {
-        <Modal open on_cancel=move || phone.answer(Reply::Postpone) label=Text::new("A question about the new eSIM", "A question about the new eSIM")>
+        <Modal open on_cancel=cancel label=Text::new("The phone asks", "確認")>
             {move || asked.get().map(|question| match question {
-                Question::Consent { metadata, strong_consent, confirmation_code_required, .. } => view! {
-                    <Consent metadata=*metadata strong=strong_consent code_follows=confirmation_code_required/>
+                Question::Consent { metadata, strong_consent, confirmation_code_required, address, free_memory } => view! {
+                    <Consent
+                        metadata=*metadata
+                        strong=strong_consent
+                        code_follows=confirmation_code_required
+                        address
+                        free=free_memory
+                    />
                 }.into_any(),
-                Question::MemoryReset(_) | Question::RemoveNotification(_) => view! {
-                    <p>{asked.with(|asked| asked.as_ref().map(|asked| say.now(asked.words())))}</p>
-                    <div class="actions">
-                        <button type="button" on:click=move |_| phone.answer(Reply::Reject)>{say.of(Text::new("Cancel", "キャンセル"))}</button>
-                        <button type="button" class="danger solid" on:click=move |_| phone.answer(Reply::Accept)>{say.of(Text::new("Go on", "続ける"))}</button>
-                    </div>
+                Question::ConfirmationCode { wrong_before, tries_left } => view! {
+                    <ConfirmationCode wrong_before tries_left/>
                 }.into_any(),
-                Question::ConfirmationCode { wrong_before, .. } => view! { <ConfirmationCode wrong_before/> }.into_any(),
+                Question::MemoryReset(lost) => view! { <MemoryReset lost=*lost/> }.into_any(),
+                Question::RemoveNotification(one) => view! { <RemoveNotification one=*one/> }.into_any(),
             })}
         </Modal>
     }
 }
 
 #[component]
-fn Consent(metadata: StoreMetadata, strong: bool, code_follows: bool) -> impl IntoView {
-    let Context { phone, .. } = context();
-    let icon = metadata.icon.as_ref().map(|icon| {
-        let media_type = match icon.icon_type {
-            IconType::Jpg => "image/jpeg",
-            IconType::Png => "image/png",
-        };
-        let source = format!("data:{media_type};base64,{}", base64(&icon.data));
-        view! { <img class="profile-icon" src=source alt="" width="64" height="64"/> }
-    });
+fn Consent(
+    metadata: StoreMetadata,
+    strong: bool,
+    code_follows: bool,
+    address: String,
+    free: Option<u32>,
+) -> impl IntoView {
+    let Context { phone, say, .. } = context();
+    let name = shown_name(&metadata.service_provider_name, &metadata.profile_name);
+    let picture = picture(metadata.icon.as_ref(), &name);
     let rules = rules(metadata.profile_policy_rules);
-    let tells: Vec<String> =
+    let mut tells: Vec<String> =
         metadata.notification_configuration.iter().map(|one| one.address.clone()).collect();
+    tells.sort();
+    tells.dedup();
+    let class = metadata.profile_class;
+    let iccid = metadata.iccid.to_string();
+    // A yes to rules is given apart from the yes to the profile.
+    let agreed = RwSignal::new(!strong);
     view! {
-        <h2>"Install this profile?"</h2>
+        <h2>{say.of(Text::new("Install this profile?", "このプロファイルをインストールしますか？"))}</h2>
         <div class="metadata">
-            {icon}
+            {picture}
             <dl>
-                <dt>"Operator"</dt><dd data-testid="consent-operator">{metadata.service_provider_name}</dd>
-                <dt>"Profile"</dt><dd>{metadata.profile_name}</dd>
-                <dt>"Class"</dt><dd>{class_words(metadata.profile_class)}</dd>
-                <dt>"ICCID"</dt><dd class="digits">{metadata.iccid.to_string()}</dd>
-                {(!tells.is_empty()).then(|| view! { <dt>"Will be told"</dt><dd>{tells.join(", ")}</dd> })}
+                <dt>{say.of(Text::new("Operator", "事業者"))}</dt><dd data-testid="consent-operator">{metadata.service_provider_name}</dd>
+                <dt>{say.of(Text::new("Profile", "プロファイル"))}</dt><dd>{metadata.profile_name}</dd>
+                <dt>{say.of(Text::new("Class", "種別"))}</dt>
+                <dd><span class=format!("badge {}", class_word(class))>{say.of(class_name(class))}</span></dd>
+                <dt>"ICCID"</dt><dd class="digits">{move || shown(&iccid)}</dd>
+                <dt>{say.of(Text::new("Offered by", "提供元"))}</dt><dd class="digits">{address}</dd>
+                {free.map(|free| view! {
+                    <dt>{say.of(Text::new("Free memory", "空きメモリー"))}</dt><dd>{size(free as usize)}</dd>
+                })}
+                {(!tells.is_empty()).then(|| view! {
+                    <dt>{say.of(Text::new("Will be told", "通知先"))}</dt><dd>{tells.join(", ")}</dd>
+                })}
             </dl>
         </div>
         {(!rules.is_empty()).then(|| view! {
             <div class="notice bad">
-                <p><strong>"The operator sets rules for this profile:"</strong></p>
-                <ul>{rules.into_iter().map(|rule| view! { <li>{rule}</li> }).collect_view()}</ul>
+                <p><strong>{say.of(Text::new(
+                    "The operator sets rules for this profile:",
+                    "事業者はこのプロファイルに次のルールを設定しています。",
+                ))}</strong></p>
+                <ul>{rules.into_iter().map(|rule| view! { <li>{say.of(rule)}</li> }).collect_view()}</ul>
             </div>
         })}
-        {strong.then(|| view! { <p>"Your explicit consent to these rules is needed."</p> })}
-        {code_follows.then(|| view! { <p>"The operator will ask for a confirmation code next."</p> })}
-        <p class="help">"Nothing is installed yet. The profile stays off until you switch to it."</p>
+        {strong.then(|| view! {
+            <label class="check">
+                <input
+                    type="checkbox"
+                    name="agree"
+                    prop:checked=agreed
+                    on:change=move |event| agreed.set(event_target_checked(&event))
+                />
+                {say.of(Text::new("I agree to these rules.", "これらのルールに同意します。"))}
+            </label>
+        })}
+        {code_follows.then(|| view! {
+            <p>{say.of(Text::new(
+                "The operator will ask for a confirmation code next.",
+                "次に、事業者の確認コードの入力が必要です。",
+            ))}</p>
+        })}
+        <p class="help">{say.of(Text::new(
+            "Nothing is installed yet. The profile stays off until you switch to it. “Refuse for good” ends the order: its code is not valid any more.",
+            "まだ何もインストールされていません。切り替えるまでプロファイルはオフのままです。「完全に断る」と注文は終了し、コードは無効になります。",
+        ))}</p>
         <div class="actions">
-            <button type="button" class="quiet danger" on:click=move |_| phone.answer(Reply::Reject)>"Refuse for good"</button>
-            <button type="button" on:click=move |_| phone.answer(Reply::Postpone)>"Not now"</button>
-            <button type="button" class="primary" autofocus on:click=move |_| phone.answer(Reply::Accept)>"Install"</button>
+            <button type="button" class="quiet danger" on:click=move |_| phone.answer(Reply::Reject)>{say.of(Text::new("Refuse for good", "完全に断る"))}</button>
+            <button type="button" on:click=move |_| phone.answer(Reply::Postpone)>{say.of(Text::new("Not now", "後で"))}</button>
+            <button
+                type="button"
+                class="primary"
+                autofocus
+                disabled=move || !agreed.get()
+                on:click=move |_| phone.answer(Reply::Accept)
+            >{say.of(Text::new("Install", "インストール"))}</button>
         </div>
     }
 }
 
 #[component]
-fn ConfirmationCode(wrong_before: bool) -> impl IntoView {
-    let Context { phone, .. } = context();
+fn ConfirmationCode(wrong_before: bool, tries_left: Option<u32>) -> impl IntoView {
+    let Context { phone, say, .. } = context();
     let code = RwSignal::new(String::new());
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -88,15 +141,27 @@ fn ConfirmationCode(wrong_before: bool) -> impl IntoView {
             phone.answer(Reply::Code(code));
         }
     };
+    let left = tries_left.map_or_else(
+        || Text::new("The operator allows a few tries only.", "入力できる回数は限られています。").owned(),
+        |left| text!("Tries left: {left}.", "残り {left} 回入力できます。"),
+    );
+    let wrong = Text::new(
+        "The code before was wrong. Check it and enter it again.",
+        "前のコードは正しくありません。確認してもう一度入力してください。",
+    )
+    .owned()
+    .with(left.clone());
     view! {
         <form on:submit=submit>
-            <h2>"Confirmation code"</h2>
-            <p>"The operator asks for the code that came apart from the activation code, for instance by letter."</p>
-            {wrong_before.then(|| view! {
-                <p class="help wrong" role="alert">"The code before was wrong. Check it and enter it again; the operator allows a few tries only."</p>
-            })}
+            <h2>{say.of(Text::new("Confirmation code", "確認コード"))}</h2>
+            <p>{say.of(Text::new(
+                "The operator asks for the code that came apart from the activation code, for instance by letter.",
+                "アクティベーションコードとは別に、郵送などで届いたコードを入力してください。",
+            ))}</p>
+            {wrong_before.then(|| view! { <p class="help wrong" role="alert">{say.of(wrong)}</p> })}
+            {(!wrong_before && tries_left.is_some()).then(|| view! { <p class="help">{say.of(left)}</p> })}
             <label>
-                "Confirmation code"
+                {say.of(Text::new("Confirmation code", "確認コード"))}
                 <input
                     type="text"
                     name="confirmation-code"
@@ -108,29 +173,74 @@ fn ConfirmationCode(wrong_before: bool) -> impl IntoView {
                 />
             </label>
             <div class="actions">
-                <button type="button" on:click=move |_| phone.answer(Reply::Postpone)>"Not now"</button>
-                <button type="submit" class="primary" disabled=move || code.with(String::is_empty)>"Continue"</button>
+                <button type="button" on:click=move |_| phone.answer(Reply::Postpone)>{say.of(Text::new("Not now", "後で"))}</button>
+                <button type="submit" class="primary" disabled=move || code.with(String::is_empty)>{say.of(Text::new("Continue", "続ける"))}</button>
             </div>
         </form>
     }
 }
 
-/// What policy rules mean for the person (SGP.22 §2.9.1).
-fn rules(rules: PprIds) -> Vec<&'static str> {
-    let mut words = Vec::new();
-    if rules.contains(PprIds::PPR1) {
-        words.push("It cannot be switched off, so no other profile can be used while it is on.");
+/// What a reset takes away, by name.
+#[component]
+fn MemoryReset(lost: Lost) -> impl IntoView {
+    let Context { phone, say, .. } = context();
+    let waiting = lost.waiting.len();
+    let nothing = lost.profiles.is_empty() && lost.default_smdp_address.is_none();
+    let profiles = lost.profiles.into_iter().map(|info| {
+        let own = shown_name(
+            info.service_provider_name.as_deref().unwrap_or_default(),
+            info.profile_name.as_deref().unwrap_or_default(),
+        );
+        let name = info.nickname.filter(|name| !name.is_empty()).unwrap_or(own);
+        let iccid = info.iccid.map(|iccid| iccid.to_string()).unwrap_or_default();
+        let class = info.profile_class.unwrap_or_default();
+        view! {
+            <li>
+                <strong>{name}</strong>" "
+                <span class=format!("badge {}", class_word(class))>{say.of(class_name(class))}</span>" "
+                <span class="iccid">{move || shown(&iccid)}</span>
+            </li>
+        }
+    });
+    let told = text!(
+        "Notifications that no server has yet: {waiting}. They stay on the chip.",
+        "まだ送信していない通知: {waiting} 件。これらはチップに残ります。"
+    );
+    view! {
+        <h2>{say.of(Text::new("Reset the chip’s memory?", "チップのメモリーをリセットしますか？"))}</h2>
+        {if nothing {
+            view! {
+                <p>{say.of(Text::new("Nothing on the chip is touched by it.", "このリセットで失われるものはありません。"))}</p>
+            }.into_any()
+        } else {
+            view! {
+                <p>{say.of(Text::new("This will be lost, and cannot be undone:", "次のものが失われ、元に戻せません。"))}</p>
+                <ul class="lost">
+                    {profiles.collect_view()}
+                    {lost.default_smdp_address.map(|address| view! {
+                        <li>{say.of(text!("The default server {address}", "既定のサーバー {address}"))}</li>
+                    })}
+                </ul>
+            }.into_any()
+        }}
+        {(waiting > 0).then(|| view! { <p class="help">{say.of(told)}</p> })}
+        <div class="actions">
+            <button type="button" autofocus on:click=move |_| phone.answer(Reply::Reject)>{say.of(Text::new("Cancel", "キャンセル"))}</button>
+            <button type="button" class="danger solid" on:click=move |_| phone.answer(Reply::Accept)>{say.of(Text::new("Reset", "リセット"))}</button>
+        </div>
     }
-    if rules.contains(PprIds::PPR2) {
-        words.push("It cannot be deleted.");
-    }
-    words
 }
 
-/// Bytes as a `data:` address has them.
-fn base64(bytes: &[u8]) -> String {
-    serde_json::to_value(rsp::es9::Base64(bytes.to_vec()))
-        .ok()
-        .and_then(|value| value.as_str().map(str::to_owned))
-        .unwrap_or_default()
+#[component]
+fn RemoveNotification(one: NotificationMetadata) -> impl IntoView {
+    let Context { phone, say, .. } = context();
+    let words = lpa::removal_words(&one);
+    view! {
+        <h2>{say.of(Text::new("Remove this notification?", "この通知を削除しますか？"))}</h2>
+        <p>{say.of(words)}</p>
+        <div class="actions">
+            <button type="button" autofocus on:click=move |_| phone.answer(Reply::Reject)>{say.of(Text::new("Keep it", "残す"))}</button>
+            <button type="button" class="danger solid" on:click=move |_| phone.answer(Reply::Accept)>{say.of(Text::new("Remove", "削除"))}</button>
+        </div>
+    }
 }

@@ -1,0 +1,83 @@
+//! Numbers that name a person or a chip: shown as the person wants them, and copied.
+
+use leptos::prelude::*;
+use words::Text;
+
+use super::{Context, context, icons};
+use crate::units::{grouped, numbers_shortened, shortened};
+
+/// A number as it is shown now; tracked.
+pub(super) fn shown(number: &str) -> String {
+    if context().hidden.get() { shortened(number) } else { number.to_owned() }
+}
+
+/// Words as they are shown now, long numbers in them hidden where that is wanted; tracked.
+pub(super) fn shown_in(words: &str) -> String {
+    if context().hidden.get() { numbers_shortened(words) } else { words.to_owned() }
+}
+
+/// A number, and a button that copies all of it.
+#[component]
+pub(super) fn Number(
+    number: String,
+    /// What it is, for the button's name.
+    what: Text,
+    /// In groups of four.
+    #[prop(optional)]
+    groups: bool,
+    #[prop(optional)] testid: &'static str,
+) -> impl IntoView {
+    let copied = number.clone();
+    let text = move || {
+        let shown = shown(&number);
+        if groups && !context_hides() { grouped(&shown) } else { shown }
+    };
+    view! {
+        <span class="number-shown">
+            <span class="digits" data-testid=(!testid.is_empty()).then_some(testid)>{text}</span>
+            <Copy text=copied what/>
+        </span>
+    }
+}
+
+fn context_hides() -> bool {
+    context().hidden.get()
+}
+
+/// A button that copies a text.
+#[component]
+pub(super) fn Copy(text: String, what: Text) -> impl IntoView {
+    let Context { say, .. } = context();
+    let done = RwSignal::new(false);
+    let label = move || {
+        let what = say.now(what);
+        if done.get() {
+            say.now(Text::new(format!("{what} copied"), format!("{what}をコピーしました")))
+        } else {
+            say.now(Text::new(format!("Copy {what}"), format!("{what}をコピー")))
+        }
+    };
+    let copy = move |_| {
+        if clip(&text) {
+            done.set(true);
+            set_timeout(move || done.set(false), std::time::Duration::from_millis(1500));
+        }
+    };
+    view! {
+        <button type="button" class="copy" aria-label=label title=label on:click=copy>
+            {move || if done.get() { icons::done().into_any() } else { icons::copy().into_any() }}
+        </button>
+    }
+}
+
+/// Puts a text into the clipboard; whether there is one.
+fn clip(text: &str) -> bool {
+    let Some(navigator) = web_sys::window().map(|window| window.navigator()) else { return false };
+    // Without a secure context there is none, whatever the type says.
+    let there = js_sys::Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|it| it.is_object());
+    if there {
+        // A browser that asks the person first, who says no: nothing is copied.
+        drop(navigator.clipboard().write_text(text));
+    }
+    there
+}

@@ -1,0 +1,217 @@
+//! Whose chip is managed, what waits for it, and what is done to it as a whole.
+
+use leptos::prelude::*;
+use rsp::profiles::MemoryResetRequest;
+use words::{Text, text};
+
+use super::super::digits::shown;
+use super::super::{Context, context, icons};
+use crate::model::Slot;
+use crate::transport::chip::ChipState;
+use trace::Party;
+
+/// This phone, or the watch: the radio is the phone's in any case.
+#[component]
+pub(super) fn Device() -> impl IntoView {
+    let Context { model, phone, say, .. } = context();
+    let watch = move || model.chip(Slot::Watch).state.with(|state| *state != ChipState::Absent);
+    let busy = move || model.task.with(Option::is_some);
+    let name = |slot| match slot {
+        Slot::Phone => Text::new("This phone", "この電話"),
+        Slot::Watch => Text::new("The watch", "時計"),
+    };
+    let choices = move || {
+        Slot::ALL
+            .map(|slot| {
+                view! {
+                    <label class="choice">
+                        <input
+                            type="radio"
+                            name="device"
+                            value=slot.word()
+                            prop:checked=move || model.slot.get() == slot
+                            disabled=busy
+                            on:change=move |_| model.slot.set(slot)
+                        />
+                        {match slot {
+                            Slot::Phone => icons::party(Party::Phone).into_any(),
+                            Slot::Watch => icons::party(Party::Watch).into_any(),
+                        }}
+                        <span>{say.of(name(slot))}</span>
+                    </label>
+                }
+            })
+            .into_iter()
+            .collect_view()
+    };
+    view! {
+        <Show
+            when=watch
+            fallback=move || view! {
+                <button type="button" class="quiet add-watch" disabled=busy on:click=move |_| phone.add_watch()>
+                    {say.of(Text::new("Add a watch", "時計を追加"))}
+                </button>
+            }
+        >
+            <fieldset class="devices">
+                <legend>{say.of(Text::new("Whose eSIMs", "対象の機器"))}</legend>
+                {choices()}
+                <Show when=move || model.slot.get() == Slot::Watch>
+                    <p class="help">
+                        {say.of(Text::new(
+                            "The watch has no network of its own here: this phone fetches its profiles.",
+                            "この時計は自分の回線を持ちません。プロファイルはこの電話が取得します。",
+                        ))}
+                        " "
+                        <button type="button" class="quiet danger" disabled=busy on:click=move |_| phone.remove_watch()>
+                            {say.of(Text::new("Remove the watch", "時計を外す"))}
+                        </button>
+                    </p>
+                </Show>
+            </fieldset>
+        </Show>
+    }
+}
+
+/// What waits for the chip at an SM-DS or at its default SM-DP+.
+#[component]
+pub(super) fn Waiting() -> impl IntoView {
+    let Context { model, phone, say, .. } = context();
+    let busy = move || model.task.with(Option::is_some) || !model.shown_chip().state.with(ChipState::answers);
+    let default = move || {
+        let info = model.shown_chip().info;
+        info.with(|info| info.as_ref().and_then(|info| info.addresses.default_dp_address.clone()))
+            .filter(|address| !address.is_empty())
+    };
+    let events = move || {
+        let list = model.events.get()?;
+        if list.is_empty() {
+            return Some(
+                view! {
+                    <p class="empty">{say.of(Text::new("Nothing waits for this chip.", "このチップ宛てのものはありません。"))}</p>
+                }
+                .into_any(),
+            );
+        }
+        let items = list.into_iter().map(|event| {
+            let (address, id) = (event.address.clone(), event.event_id.to_string());
+            let label = text!("Download from {}", "{} からダウンロード", event.address);
+            view! {
+                <li>
+                    <span class="to">{address}</span>
+                    <span class="iccid">{move || shown(&id)}</span>
+                    <button
+                        type="button"
+                        aria-label=say.of(label)
+                        disabled=busy
+                        on:click=move |_| phone.download_event(model.slot.get_untracked(), event.clone())
+                    >{say.of(Text::new("Download", "ダウンロード"))}</button>
+                </li>
+            }
+        });
+        Some(
+            view! {
+                <ul class="events" aria-label=say.of(Text::new("Profiles that wait", "待機中のプロファイル"))>
+                    {items.collect_view()}
+                </ul>
+            }
+            .into_any(),
+        )
+    };
+    view! {
+        <div class="waits">
+            <button
+                type="button"
+                disabled=busy
+                on:click=move |_| phone.discover(model.slot.get_untracked(), None)
+            >{say.of(Text::new("Look for waiting eSIMs", "届いている eSIM を確認"))}</button>
+            {move || default().map(|address| {
+                let label = text!("Ask {address}", "{address} に確認");
+                view! {
+                    <button
+                        type="button"
+                        class="quiet"
+                        disabled=busy
+                        on:click=move |_| phone.download_default(model.slot.get_untracked())
+                    >{say.of(label)}</button>
+                }
+            })}
+            {events}
+        </div>
+    }
+}
+
+/// The default server, and the resets.
+#[component]
+pub(super) fn Housekeeping() -> impl IntoView {
+    let Context { model, phone, say, .. } = context();
+    let busy = move || model.task.with(Option::is_some) || !model.shown_chip().state.with(ChipState::answers);
+    let address = RwSignal::new(String::new());
+    Effect::new(move |_| {
+        let kept = model.shown_chip().info.with(|info| {
+            info.as_ref().and_then(|info| info.addresses.default_dp_address.clone()).unwrap_or_default()
+        });
+        address.set(kept);
+    });
+    let typed = move || address.with(|address| address.trim().to_owned());
+    let set = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        phone.set_default_smdp(model.slot.get_untracked(), typed());
+    };
+    let reset = |bits: u32, words: Text| {
+        view! {
+            <button
+                type="button"
+                class="danger"
+                disabled=busy
+                on:click=move |_| phone.memory_reset(model.slot.get_untracked(), bits)
+            >{say.of(words)}</button>
+        }
+    };
+    const TEST: u32 = MemoryResetRequest::FIELD_LOADED_TEST_PROFILES;
+    const ALL: u32 = MemoryResetRequest::OPERATIONAL_PROFILES
+        | MemoryResetRequest::FIELD_LOADED_TEST_PROFILES
+        | MemoryResetRequest::DEFAULT_SMDP_ADDRESS;
+    view! {
+        <details class="housekeeping">
+            <summary>{say.of(Text::new("Server and resets", "サーバーとリセット"))}</summary>
+            <form on:submit=set>
+                <label>
+                    {say.of(Text::new("Default SM-DP+", "既定の SM-DP+"))}
+                    <input
+                        type="text"
+                        name="default-smdp"
+                        inputmode="url"
+                        autocomplete="off"
+                        autocapitalize="none"
+                        spellcheck="false"
+                        placeholder="smdp.example"
+                        prop:value=address
+                        on:input=move |event| address.set(event_target_value(&event))
+                    />
+                </label>
+                <div class="actions">
+                    <button
+                        type="button"
+                        class="quiet"
+                        disabled=move || busy() || typed().is_empty()
+                        on:click=move |_| phone.check_server(model.slot.get_untracked(), typed())
+                    >{say.of(Text::new("Check the server", "サーバーを確認"))}</button>
+                    <button type="submit" disabled=busy>{say.of(Text::new("Set as default", "既定に設定"))}</button>
+                </div>
+                <p class="help">{say.of(Text::new(
+                    "Checking asks the server whether it and the chip have an issuer in common. Empty takes the default away.",
+                    "確認では、チップとサーバーに共通の発行者があるかを調べます。空にすると既定の設定を消します。",
+                ))}</p>
+            </form>
+            <div class="resets">
+                {reset(TEST, Text::new("Delete test profiles", "テストプロファイルを削除"))}
+                {reset(ALL, Text::new("Reset the eUICC", "eUICC をリセット"))}
+            </div>
+            <p class="help">{say.of(Text::new(
+                "You are shown first what will be lost.",
+                "失われるものを先に表示して確認します。",
+            ))}</p>
+        </details>
+    }
+}
