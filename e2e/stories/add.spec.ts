@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import AxeBuilder from '@axe-core/playwright';
 import { chromium, type Page } from '@playwright/test';
-import { Person, expect, test } from './laboratory';
+import { Person, Watch, expect, test } from './laboratory';
 
 const SERVER = 'smdp.example.com';
 const picture = (name: string) => fileURLToPath(new URL(`pictures/${name}`, import.meta.url));
@@ -62,7 +62,7 @@ test('a picture of the code is chosen, pasted or dropped, and shown before anyth
   }
   await paste(page, { file: 'code.png' });
   await shown();
-  await person.code.focus();
+  await person.phone.code.focus();
   await paste(page, { file: 'code.png' });
   await shown();
   await drop(page, 'section.phone h2', { file: 'code.png' });
@@ -71,7 +71,6 @@ test('a picture of the code is chosen, pasted or dropped, and shown before anyth
   await shown();
   expect(loaded.filter((path) => path.startsWith('/qr/')).length).toBeGreaterThan(0);
   expect(loaded.filter((path) => path.includes('/gsma/') || path.includes('/http/'))).toEqual([]);
-  expect(person.complaints).toEqual([]);
 });
 
 test('each way a picture can have no code has its own message', async ({ person, page }) => {
@@ -98,7 +97,6 @@ test('each way a picture can have no code has its own message', async ({ person,
   await expect(choice.getByRole('button')).toHaveCount(2);
   await choice.getByRole('button', { name: 'other.example.com' }).click();
   await expect(page.getByTestId('code-server')).toHaveText('other.example.com');
-  expect(person.complaints).toEqual([]);
 });
 
 test('a link brings a code, which waits for the person', async ({ person, operator, page }) => {
@@ -108,7 +106,7 @@ test('a link brings a code, which waits for the person', async ({ person, operat
     if (request.url().includes('/http/')) calls.push(request.url());
   });
   await page.goto(`/#phone?code=${encodeURIComponent(`web+lpa:${order.code.slice(4)}`)}`);
-  await person.settled();
+  await person.phone.settled();
   await expect(says(page)).toContainText('A link brought this code');
   expect(new URL(page.url()).hash, 'the code does not stay in the address').toBe('#phone');
   expect(calls).toEqual([]);
@@ -120,7 +118,7 @@ test('a link brings a code, which waits for the person', async ({ person, operat
   await page.getByRole('button', { name: 'Add eSIM' }).click();
   await expect(page.getByRole('dialog')).toContainText(order.name);
   await page.getByRole('button', { name: 'Install', exact: true }).click();
-  await expect(person.notice).toContainText('is installed');
+  await expect(person.phone.notice).toContainText('is installed');
   await expect(says(page)).toHaveCount(0);
 });
 
@@ -140,21 +138,21 @@ test('a code can be typed in parts, and pasted with words around it', async ({ p
   await expect(says(page)).toContainText('will be asked for');
   await page.getByRole('button', { name: 'In parts' }).click();
 
-  await person.code.fill(`Hello! Your code is LPA:1$${SERVER}$ABC-1. Bye`);
+  await person.phone.code.fill(`Hello! Your code is LPA:1$${SERVER}$ABC-1. Bye`);
   await expect(page.getByTestId('code-server')).toHaveText(SERVER);
-  await person.code.fill('hello');
+  await person.phone.code.fill('hello');
   await expect(help(page)).not.toHaveClass(/wrong/);
   await page.getByRole('button', { name: 'Add eSIM' }).click();
   await expect(help(page)).toContainText('This is not an activation code');
-  await expect(person.code).toHaveAttribute('aria-invalid', 'true');
+  await expect(person.phone.code).toHaveAttribute('aria-invalid', 'true');
 });
 
 test('the form is in order in both languages', async ({ person, page }) => {
   await person.open();
   await choose(page, 'code.png');
   await expect(says(page)).toBeVisible();
-  for (const language of ['en', 'ja']) {
-    await page.getByRole('combobox', { name: /^(Language|言語)$/ }).selectOption(language);
+  for (const language of ['en', 'ja'] as const) {
+    await person.speak(language);
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
       for (const width of [390, 1280]) {
@@ -212,6 +210,8 @@ test('the camera reads the code and is off afterwards', async ({ page, baseURL }
     });
     try {
       const filming = await browser.newPage({ baseURL, viewport: { width: 390, height: 844 } });
+      const watch = new Watch(new URL(baseURL!).origin);
+      await watch.listen(filming.context());
       const person = new Person(filming);
       // Every camera that was opened.
       await filming.addInitScript(() => {
@@ -231,7 +231,7 @@ test('the camera reads the code and is off afterwards', async ({ page, baseURL }
       const live = () => filming.evaluate(() => (window as any).streams
         .flatMap((stream: MediaStream) => stream.getTracks()).filter((track: MediaStreamTrack) => track.readyState === 'live').length);
       await expect.poll(live).toBe(0);
-      expect(person.complaints).toEqual([]);
+      expect(watch.complaints).toEqual([]);
     } finally {
       await browser.close();
     }

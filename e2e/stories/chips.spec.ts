@@ -1,6 +1,6 @@
 // The chips behind the page: two of them, their memory, their power, and the page without a network.
-import { type Page, expect } from '@playwright/test';
-import { test } from './laboratory';
+import type { Page } from '@playwright/test';
+import { HTTP_ERROR, expect, test } from './laboratory';
 
 /** A way to a chip's worker of this test's own, beside the page's. */
 async function chip(page: Page, name: string, factory: string): Promise<void> {
@@ -123,14 +123,14 @@ test('every kind of chip that the laboratory offers can be made', async ({ perso
 test('a chip whose program stops is powered on again without a reload', async ({ person, operator, page }) => {
   const order = await operator.order('Survivor');
   await person.open();
-  await person.install(order.code);
+  await person.phone.fetch(order.code);
   await page.evaluate(() => { (window as any).sameDocument = true; });
   const [worker] = page.workers();
   await worker.evaluate(() => { setTimeout(() => { throw new Error('a fault in the chip’s program'); }); });
   await expect(page.getByRole('alert')).toContainText('The chip does not answer.');
   await page.getByRole('button', { name: 'Power on again' }).click();
-  await person.settled();
-  await expect(person.switchOf(order.name)).toBeVisible();
+  await person.phone.settled();
+  await expect(person.phone.switchOf(order.name)).toBeVisible();
   expect(await page.evaluate(() => (window as any).sameDocument)).toBe(true);
 });
 
@@ -149,8 +149,7 @@ test('the console stands in the page, knows the operator, and hands a code to th
   await expect(console.getByTestId('activation-code')).toHaveText(code!);
   await console.getByRole('button', { name: 'Use in the phone' }).click();
   await expect(page).toHaveURL(/#phone$/);
-  await expect(person.code).toHaveValue(code!);
-  expect(person.complaints).toEqual([]);
+  await expect(person.phone.code).toHaveValue(code!);
 });
 
 test('only the console’s frame can hand a code to the phone', async ({ person, page }) => {
@@ -180,24 +179,30 @@ test('what a browser needs to install the page is there', async ({ page }) => {
 test.describe('with its service worker', () => {
   test.use({ serviceWorkers: 'allow' });
 
-  test('without a network the page opens, and what needs none works', async ({ person, operator, page, context }) => {
+  test('without a network the page opens, and what needs none works', async ({ person, operator, page, context, watch }) => {
+    watch.excuse(HTTP_ERROR);
+    const { phone } = person;
     const order = await operator.order('Offline');
     await person.open();
-    await person.install(order.code);
+    await person.phone.fetch(order.code);
     await page.evaluate(async () => { await navigator.serviceWorker.ready; });
-    await page.reload();
-    await person.settled();
+    await person.reload();
     // The worker from the cache knows which chip it is.
     await chip(page, 'story', '/lab/watch.json');
     expect(await es10(page, 'story', EID)).toContain('89049032000000000000000000000260');
     await context.setOffline(true);
-    await page.reload();
-    await person.settled();
-    await expect(person.profiles).toHaveCount(2);
-    await person.switchOf(order.name).click();
-    await expect(person.switchOf(order.name)).toBeChecked();
-    await page.reload();
-    await expect(person.switchOf(order.name)).toBeChecked();
+    await person.reload();
+    await expect(phone.profiles).toHaveCount(2);
+    await phone.switchOf(order.name).click();
+    await expect(phone.switchOf(order.name)).toBeChecked();
+    await person.reload();
+    await expect(phone.switchOf(order.name)).toBeChecked();
+    // What the chip has signed waits until there is a network, and then goes out by itself.
+    await expect(phone.kept.first()).toContainText('enable');
     await context.setOffline(false);
+    await expect(phone.kept).toHaveCount(0);
+    await expect.poll(async () => (await operator.detail(order.iccid)).notifications.map(({ event }: any) => event))
+      .toEqual(['installed', 'enabled']);
+    await expect(phone.operator).toHaveText(order.provider);
   });
 });

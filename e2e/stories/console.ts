@@ -15,15 +15,7 @@ export interface Subscriber {
 }
 
 export class Console {
-  /** What the browser complained of, but for the refusals of a token. */
-  readonly complaints: string[] = [];
-
-  constructor(readonly page: Page) {
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !/status of 40[13]/.test(message.text())) this.complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => this.complaints.push(String(error)));
-  }
+  constructor(readonly page: Page) {}
 
   get heading(): Locator { return this.page.getByRole('heading', { level: 1 }); }
   get token(): Locator { return this.page.getByLabel('Operator’s token'); }

@@ -2,80 +2,15 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type APIRequestContext, type Locator, type Page, test as base, expect } from '@playwright/test';
+import { type APIRequestContext, type BrowserContext, type Page, test as base, expect } from '@playwright/test';
+import { Person, picture } from './person';
 
-export { expect };
+export { expect, Person, picture };
 
 /** A file of the published material beside the repository, or nothing where it is not. */
 export function published(name: string): Buffer | undefined {
   const path = fileURLToPath(new URL(`../../../shared/spec/data/${name}`, import.meta.url));
   return existsSync(path) ? readFileSync(path) : undefined;
-}
-
-/** Where a picture for the documentation goes; with SCREENSHOTS=1 into docs/. */
-export function picture(name: string): string {
-  const folder = process.env.SCREENSHOTS ? '../../docs/' : '../test-results/';
-  return fileURLToPath(new URL(folder + name, import.meta.url));
-}
-
-/** The page as a person uses it. */
-export class Person {
-  /** What the browser complained of: errors, and breaches of the page's policy. */
-  readonly complaints: string[] = [];
-
-  constructor(readonly page: Page) {
-    page.on('console', (message) => {
-      if (message.type() === 'error') this.complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => this.complaints.push(String(error)));
-  }
-
-  get operator(): Locator { return this.page.getByTestId('operator'); }
-  get notice(): Locator { return this.page.getByTestId('notice'); }
-  get eid(): Locator { return this.page.getByTestId('eid'); }
-  get apnGiven(): Locator { return this.page.getByTestId('apn-given'); }
-  get code(): Locator { return this.page.getByLabel('Activation code', { exact: true }); }
-  get profiles(): Locator { return this.page.locator('.profile'); }
-  get messages(): Locator { return this.page.locator('.message'); }
-
-  /** The switch of a profile. */
-  switchOf(name: string): Locator { return this.page.getByRole('switch', { name, exact: true }); }
-  step(number: number): Locator { return this.page.locator(`.step[data-step="${number}"]`); }
-  service(kind: 'data' | 'voice' | 'sms'): Locator { return this.page.locator(`[data-service="${kind}"]`); }
-  message(name: string): Locator { return this.messages.filter({ hasText: name }); }
-
-  /** Opens the page and waits until the phone has settled. */
-  async open(): Promise<void> {
-    await this.page.goto('/');
-    await this.settled();
-  }
-
-  /** The phone is doing nothing, and its profiles were read. */
-  async settled(): Promise<void> {
-    await expect(this.profiles.first()).toBeVisible();
-    await expect(this.page.getByRole('button', { name: 'Add eSIM' })).toBeEnabled();
-  }
-
-  /** Enters a code and presses the button. */
-  async enter(code: string): Promise<void> {
-    await this.code.fill(code);
-    await this.page.getByRole('button', { name: 'Add eSIM' }).click();
-  }
-
-  /** Installs the profile of a code; returns when it is installed. */
-  async install(code: string): Promise<void> {
-    await this.enter(code);
-    await this.page.getByRole('button', { name: 'Install', exact: true }).click();
-    await expect(this.notice).toContainText('is installed');
-    await this.settled();
-  }
-
-  /** Switches a profile on and waits until that is over. */
-  async switchTo(name: string): Promise<void> {
-    await this.switchOf(name).click();
-    await expect(this.switchOf(name)).toBeChecked();
-    await this.settled();
-  }
 }
 
 /** A profile that was ordered. */
@@ -85,6 +20,16 @@ export interface Order {
   iccid: string;
   imsi: string;
   code: string;
+}
+
+/** How a profile is ordered. */
+export interface OrderOptions {
+  confirmationCode?: string;
+  /** For this chip alone, which asks without a code. */
+  eid?: string;
+  profileClass?: 'operational' | 'test' | 'provisioning';
+  /** Profile policy rules. */
+  rules?: ('ppr1' | 'ppr2')[];
 }
 
 /** The operator's customer system. */
@@ -116,7 +61,7 @@ export class Operator {
   }
 
   /** A new subscriber with a contract: known to the network, profile ordered and released. */
-  async order(name: string, options: { confirmationCode?: string } = {}): Promise<Order> {
+  async order(name: string, options: OrderOptions = {}): Promise<Order> {
     const number = Date.now().toString().slice(-9) + Math.floor(Math.random() * 10);
     const imsi = `00101${number}`;
     const iccid = luhn(`8900000${'0'.repeat(2)}${number}`);
@@ -127,10 +72,14 @@ export class Operator {
       contract: { apns: ['internet'], defaultApn: 'internet', voice: true, sms: true, data: true },
     });
     await this.send('POST', '/operator/profiles', {
-      metadata: { serviceProviderName: provider, profileName: name, profileClass: 'operational' },
+      metadata: {
+        serviceProviderName: provider, profileName: name, profileClass: options.profileClass ?? 'operational',
+        // Who may bring rules is told by the owner (SGP.22 §2.9.2.1).
+        ...(options.rules && { profilePolicyRules: options.rules, profileOwner: { mcc: '001', mnc: '01' } }),
+      },
       subscriber: { iccid, imsi, spn: provider, algorithm: 'milenage', ...keys },
     });
-    return { name, provider, iccid, imsi, code: await this.release(iccid, options.confirmationCode) };
+    return { name, provider, iccid, imsi, code: await this.release(iccid, options) };
   }
 
   /** Whether a profile was ordered here before. */
@@ -160,13 +109,15 @@ export class Operator {
   }
 
   /** Orders and releases an uploaded profile; returns its activation code. */
-  async release(iccid: string, confirmationCode?: string): Promise<string> {
-    await this.es2('downloadOrder', { iccid });
+  async release(iccid: string, options: Pick<OrderOptions, 'confirmationCode' | 'eid'> = {}): Promise<string> {
+    const { confirmationCode, eid } = options;
+    await this.es2('downloadOrder', { iccid, ...(eid && { eid }) });
     const confirmed = await this.es2('confirmOrder', {
-      iccid, releaseFlag: true, ...(confirmationCode && { confirmationCode }),
+      // Without a matching id the server finds it by the chip that asks.
+      iccid, releaseFlag: true, ...(eid && { eid, matchingId: '' }), ...(confirmationCode && { confirmationCode }),
     });
     const address = confirmed.smdpAddress ?? 'smdp.example';
-    return `LPA:1$${address}$${confirmed.matchingId}${confirmationCode ? '$$1' : ''}`;
+    return `LPA:1$${address}$${confirmed.matchingId ?? ''}${confirmationCode ? '$$1' : ''}`;
   }
 }
 
@@ -184,8 +135,60 @@ export function digest(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** A story: a person with a new chip, and the operator. */
-export const test = base.extend<{ person: Person; operator: Operator }>({
+/** What browsers say of a page that something is wrong with, and which other sites it spoke to. */
+export class Watch {
+  readonly #complaints: string[] = [];
+  readonly #excused: RegExp[] = [];
+
+  constructor(readonly origin: string) {}
+
+  /** Listens to every page of a browser's context, and to their workers. */
+  async listen(context: BrowserContext): Promise<void> {
+    context.on('console', (message) => {
+      if (message.type() === 'error') this.#complaints.push(message.text());
+    });
+    context.on('weberror', (error) => this.#complaints.push(String(error.error())));
+    context.on('request', (request) => {
+      const url = new URL(request.url());
+      if (/^(https?|wss?):$/.test(url.protocol) && url.origin !== this.origin) {
+        this.#complaints.push(`a request to another site: ${request.url()}`);
+      }
+    });
+    await context.exposeBinding('policyBroken', (_, what: string) => {
+      this.#complaints.push(`the page's policy was broken: ${what}`);
+    });
+    await context.addInitScript(() => {
+      addEventListener('securitypolicyviolation', (event) => {
+        (window as any).policyBroken(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}`);
+      });
+    });
+  }
+
+  /** What the story does on purpose and the browser then complains of. */
+  excuse(...patterns: RegExp[]): void {
+    this.#excused.push(...patterns);
+  }
+
+  /** What is left to complain of. */
+  get complaints(): string[] {
+    return this.#complaints.filter((text) => !this.#excused.some((pattern) => pattern.test(text)));
+  }
+}
+
+/** A browser says so when a server answers with an error, or when there is no network. */
+export const HTTP_ERROR = /Failed to load resource/;
+
+/** A story: a person with a new chip, the operator, and somebody who watches the browser. */
+export const test = base.extend<{ person: Person; operator: Operator; watch: Watch }>({
+  watch: [
+    async ({ context, baseURL }, use) => {
+      const watch = new Watch(new URL(baseURL!).origin);
+      await watch.listen(context);
+      await use(watch);
+      expect(watch.complaints, 'nothing for the browser to complain of').toEqual([]);
+    },
+    { auto: true },
+  ],
   person: async ({ page }, use) => {
     await use(new Person(page));
   },

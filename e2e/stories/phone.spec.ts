@@ -1,152 +1,66 @@
 // What else a person does, and what goes wrong.
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
-import { expect, published, test } from './laboratory';
+import { HTTP_ERROR, expect, published, test } from './laboratory';
 
 test('a malformed code is told at once, and nothing is sent', async ({ person, page }) => {
+  const { phone } = person;
   await person.open();
-  const before = await person.messages.count();
+  const calls: string[] = [];
+  page.on('request', (request) => calls.push(request.url()));
   for (const [code, told] of [
-    ['', 'the activation code is empty'],
-    ['hello', 'starts with LPA:1$ or 1$'],
-    ['LPA:1$not a host!$X', 'is not a server address'],
-    ['LPA:1$smdp.example$a_b', 'letters, digits and hyphens'],
-    ['LPA:1$smdp.example$A$1.2.x', 'not an object identifier'],
-  ]) {
-    await person.enter(code);
-    await expect(page.locator('#code-help')).toContainText(new RegExp(told.replace(/[$.]/g, '\\$&'), 'i'));
-    await expect(person.code).toHaveAttribute('aria-invalid', 'true');
+    ['', /activation code/],
+    ['hello', /not an activation code/],
+    ['LPA:1$not a host!$X', /server/],
+    ['LPA:1$smdp.example$a_b', /letters, digits/],
+    ['LPA:1$smdp.example$A$1.2.x', /object identifier|OID/],
+  ] as const) {
+    await phone.enter(code);
+    await expect(phone.codeHelp).toHaveClass(/wrong/);
+    await expect(phone.codeHelp, code).toContainText(told);
+    await expect(phone.code).toHaveAttribute('aria-invalid', 'true');
   }
-  expect(await person.messages.count()).toBe(before);
-  expect(person.complaints).toEqual([]);
+  expect(calls).toEqual([]);
 });
 
 test('a code that the server does not know is refused in words with the codes beside', async ({ person }) => {
   await person.open();
-  await person.enter('LPA:1$smdp.example$NOBODY-HAS-THIS');
-  await expect(person.notice).toContainText('does not know this activation code');
-  await expect(person.notice).toContainText('ask the operator for a new one');
-  await person.notice.getByText('Codes').click();
-  await expect(person.notice).toContainText('subject 8.2.6 / reason 3.8');
+  await person.phone.enter('LPA:1$smdp.example$NOBODY-HAS-THIS');
+  await expect(person.phone.notice).toContainText('does not know this activation code');
+  await expect(person.phone.notice).toContainText('ask the operator for a new one');
+  await person.phone.notice.getByText('Codes').click();
+  await expect(person.phone.notice).toContainText('subject 8.2.6 / reason 3.8');
   await expect(person.step(3)).toContainText('failed');
-  await expect(person.profiles).toHaveCount(1);
+  await expect(person.phone.profiles).toHaveCount(1);
 });
 
 test('a code works once', async ({ person, operator }) => {
   const order = await operator.order('Once');
   await person.open();
-  await person.install(order.code);
-  await person.enter(order.code);
-  await expect(person.notice).toHaveAttribute('role', 'alert');
-  await expect(person.notice).toContainText('used up');
-  await expect(person.profiles).toHaveCount(2);
-});
-
-test('a reload at a bad moment loses no profile', async ({ person, operator, page }) => {
-  const order = await operator.order('Interrupted');
-  const begin = async () => {
-    await person.enter(order.code);
-    await page.getByRole('button', { name: 'Install', exact: true }).click();
-  };
-  await person.open();
-
-  // The server has handed the package out; its answer reaches a page that is gone.
-  const handedOut = new Promise<void>((resolve) => {
-    void page.route('**/getBoundProfilePackage', async (route) => {
-      await route.fetch();
-      resolve();
-    });
-  });
-  await begin();
-  await handedOut;
-  await page.reload();
-  await page.unrouteAll({ behavior: 'ignoreErrors' });
-  await person.settled();
-  await expect(person.profiles).toHaveCount(1);
-
-  // While the chip is being fed; it may be done before the reload.
-  await begin();
-  await expect(person.message('ES10b.LoadBoundProfilePackage').first()).toBeVisible();
-  await page.reload();
-  await person.settled();
-  if ((await person.profiles.count()) === 1) await person.install(order.code);
-  await expect(person.profiles).toHaveCount(2);
-  await person.switchTo(order.name);
-  await expect(person.operator).toContainText(order.provider);
-});
-
-test('saying “not now” leaves the order as it was', async ({ person, operator, page }) => {
-  const order = await operator.order('Later');
-  await person.open();
-  await person.enter(order.code);
-  await page.getByRole('button', { name: 'Not now' }).click();
-  await expect(person.notice).toContainText('stopped');
-  await expect(person.profiles).toHaveCount(1);
-  await person.install(order.code);
-  await expect(person.profiles).toHaveCount(2);
-});
-
-test('the confirmation code is asked for when the server wants it, and again when it is wrong', async ({
-  person, operator, page,
-}) => {
-  const order = await operator.order('Confirmed', { confirmationCode: '4711' });
-  await person.open();
-  await person.enter(order.code);
-  await page.getByRole('button', { name: 'Install', exact: true }).click();
-  const input = page.getByRole('dialog').getByLabel('Confirmation code', { exact: true });
-  await input.fill('0815');
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await expect(page.getByRole('dialog')).toContainText('The code before was wrong');
-  await input.fill('4711');
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await expect(person.notice).toContainText('is installed');
-});
-
-test('a profile is renamed and deleted, and the server is told', async ({ person, operator, page }) => {
-  const order = await operator.order('Short');
-  await person.open();
-  await person.install(order.code);
-
-  await page.getByRole('button', { name: 'Rename Short' }).click();
-  await page.getByRole('dialog').getByLabel('Name').fill('Holiday');
-  await page.getByRole('dialog').getByRole('button', { name: 'Rename' }).click();
-  await expect(person.switchOf('Holiday')).toBeVisible();
-  await person.settled();
-
-  await page.getByRole('button', { name: 'Delete Holiday' }).click();
-  const dialog = page.getByRole('dialog');
-  await expect(dialog).toContainText('cannot be undone');
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations).toEqual([]);
-  await dialog.getByRole('button', { name: 'Keep it' }).click();
-  await expect(person.profiles).toHaveCount(2);
-
-  await page.getByRole('button', { name: 'Delete Holiday' }).click();
-  await dialog.getByRole('button', { name: 'Delete' }).click();
-  await expect(person.notice).toContainText('Holiday is deleted');
-  await expect(person.profiles).toHaveCount(1);
-  await expect(page.locator('.notifications')).toContainText(`delete …${order.iccid.slice(-6)}`);
-  await expect(page.locator('.notifications .waiting')).toHaveCount(0);
-  expect(person.complaints).toEqual([]);
+  await person.phone.fetch(order.code);
+  await person.phone.enter(order.code);
+  await expect(person.phone.notice).toHaveAttribute('role', 'alert');
+  await expect(person.phone.notice).toContainText('used up');
+  await expect(person.phone.profiles).toHaveCount(2);
 });
 
 test('the provisioning profile may not call, and the reason is told', async ({ person, page }) => {
   await person.open();
-  await person.service('voice').getByRole('button').click();
-  await expect(person.notice).toContainText('does not let you call +15550100: not yet under contract');
-  await expect(page.locator('.decisions')).toContainText('voice to +15550100');
-  await expect(page.locator('.decisions')).toContainText('EMM cause 18');
+  await person.phone.service('voice').getByRole('button').click();
+  await expect(person.phone.notice).toContainText('does not let you call +15550100: not yet under contract');
+  await person.network.go();
+  await expect(person.network.decisions).toContainText('voice to +15550100');
+  await expect(person.network.decisions).toContainText('EMM cause 18');
 });
 
-test('whatever APN the phone asks for, the provisioning profile gets the one for the SM', async ({ person, page }) => {
-  await person.open();
-  await page.getByLabel('APN the phone asks for').fill('wrong.example');
-  await page.getByRole('button', { name: 'Attach again' }).click();
-  await expect(page.getByTestId('apn-asked')).toHaveText('wrong.example');
-  await expect(person.apnGiven).toHaveText('sm.provisioning');
+test('whatever APN the phone asks for, the provisioning profile gets the one for the SM', async ({ person }) => {
+  await person.open('#network');
+  await person.network.attachWith('wrong.example');
+  await expect(person.network.apnAsked).toHaveText('wrong.example');
+  await expect(person.network.apnGiven).toHaveText('sm.provisioning');
 });
 
-test('without the network the phone has no service and the page still works', async ({ person, page }) => {
+test('without the network the phone has no service and the page still works', async ({ person, page, watch }) => {
+  watch.excuse(HTTP_ERROR);
   await page.route('**/network/**', (route) =>
     route.fulfill({
       status: 503,
@@ -154,19 +68,19 @@ test('without the network the phone has no service and the page still works', as
       body: JSON.stringify({ type: 'about:blank', status: 503, detail: 'The network service did not answer within 30 s.' }),
     }));
   await person.open();
-  await expect(person.operator).toContainText('no service');
+  await expect(person.phone.operator).toContainText('no service');
   await expect(page.getByTestId('status')).toContainText('did not answer');
-  await person.switchOf('Setup').click();
-  await expect(person.switchOf('Setup')).not.toBeChecked();
-  await expect(person.operator).toHaveText('No profile is on');
-  await person.settled();
+  await person.phone.switchOf('Setup').click();
+  await expect(person.phone.switchOf('Setup')).not.toBeChecked();
+  await expect(person.phone.operator).toHaveText('No profile is on');
+  await person.phone.settled();
 
   await page.unroute('**/network/**');
-  await person.switchTo('Setup');
-  await expect(person.operator).toHaveText('Bootstrap');
+  await person.phone.switchTo('Setup');
+  await expect(person.phone.operator).toHaveText('Bootstrap');
 });
 
-test('a chip is in one tab at a time, and goes to the next when that one closes', async ({ person, page, context }) => {
+test('a chip is in one tab at a time, and goes to the next when that one closes @core', async ({ person, page, context }) => {
   await person.open();
   const second = await context.newPage();
   await second.goto('/');
@@ -198,39 +112,39 @@ test('where the browser keeps no files, the chip lives in a database', async ({ 
   await lacking(page, 'files');
   const order = await operator.order('Database');
   await person.open();
-  await expect(page.locator('section.chip')).toContainText('in a database (IndexedDB), also when the page is closed');
-  await person.install(order.code);
-  await person.switchTo(order.name);
-  await page.reload();
-  await person.settled();
-  await expect(person.profiles).toHaveCount(2);
-  await expect(person.switchOf(order.name)).toBeChecked();
-  await page.getByRole('button', { name: 'New chip' }).click();
-  await page.getByRole('button', { name: 'Replace' }).click();
-  await expect(person.profiles).toHaveCount(1);
+  await person.chip.go();
+  await expect(person.chip.section).toContainText('in a database (IndexedDB), also when the page is closed');
+  await person.phone.fetch(order.code);
+  await person.phone.switchTo(order.name);
+  await person.reload();
+  await expect(person.phone.profiles).toHaveCount(2);
+  await expect(person.phone.switchOf(order.name)).toBeChecked();
+  await person.chip.replace();
+  await expect(person.phone.profiles).toHaveCount(1);
 });
 
 test('where it keeps nothing at all, the page says so', async ({ person, page }) => {
   await lacking(page, 'files', 'databases');
   await person.open();
   await expect(page.getByRole('alert')).toContainText('This chip forgets everything when the page is closed.');
-  await expect(page.locator('section.chip')).toContainText('Lost when the page is closed.');
+  await person.chip.go();
+  await expect(person.chip.section).toContainText('Lost when the page is closed.');
 });
 
 test('a new chip is as it left the factory', async ({ person, operator, page }) => {
   const order = await operator.order('Gone');
   await person.open();
-  await person.install(order.code);
-  await page.getByRole('button', { name: 'New chip' }).click();
-  await page.getByRole('button', { name: 'Replace' }).click();
-  await expect(person.profiles).toHaveCount(1);
-  await expect(person.operator).toHaveText('Bootstrap');
+  await person.phone.fetch(order.code);
+  await person.chip.go();
+  await person.chip.replace();
+  await expect(person.phone.profiles).toHaveCount(1);
+  await expect(person.phone.operator).toHaveText('Bootstrap');
 });
 
 test('a damaged chip is left alone until the person replaces it', async ({ person, operator, page }) => {
   const order = await operator.order('Damaged');
   await person.open();
-  await person.install(order.code);
+  await person.phone.fetch(order.code);
   // Another page of the same site, with the chip's files closed.
   await page.route('**/elsewhere', (route) => route.fulfill({ contentType: 'text/html', body: '<p>Elsewhere</p>' }));
   await page.goto('/elsewhere');
@@ -254,29 +168,20 @@ test('a damaged chip is left alone until the person replaces it', async ({ perso
   expect(Math.max(...before)).toBeGreaterThan(10_000);
   await page.goto('/');
   await expect(page.getByRole('alert')).toContainText('The chip’s memory can’t be read.');
-  await expect(page.locator('section.chip')).toContainText('The memory can’t be read.');
+  await person.chip.go();
+  await expect(person.chip.section).toContainText('The memory can’t be read.');
   // The same bit again: the files are as they were.
   await page.goto('/elsewhere');
   expect(await damage()).toEqual(before);
   await page.goto('/');
-  await person.settled();
-  await expect(person.profiles).toHaveCount(2);
+  await person.phone.settled();
+  await expect(person.phone.profiles).toHaveCount(2);
   await page.goto('/elsewhere');
   await damage();
-  await page.goto('/');
-  await page.getByRole('button', { name: 'New chip' }).click();
-  await page.getByRole('button', { name: 'Replace' }).click();
-  await expect(person.profiles).toHaveCount(1);
-  await expect(person.operator).toHaveText('Bootstrap');
-});
-
-test('a message shows what was on the wire, without session keys', async ({ person, page }) => {
-  await person.open();
-  await page.getByRole('button', { name: 'Chip', exact: true }).click();
-  const authenticate = person.message('AUTHENTICATE');
-  await authenticate.locator('summary').click();
-  await expect(authenticate.locator('.request')).toContainText('00 88 00 81 22 10');
-  await expect(authenticate.locator('.response')).toContainText('session keys not shown');
+  await page.goto('/#chip');
+  await person.chip.replace();
+  await expect(person.phone.profiles).toHaveCount(1);
+  await expect(person.phone.operator).toHaveText('Bootstrap');
 });
 
 test('the GSMA’s generic test profile is installed and switched to', async ({ person, operator, page }) => {
@@ -295,42 +200,11 @@ test('the GSMA’s generic test profile is installed and switched to', async ({ 
   const code = await operator.release(iccid);
 
   await person.open();
-  await person.install(code);
-  await person.switchTo('Generic Test Profile');
-  await expect(person.switchOf('Generic Test Profile')).toBeChecked();
-  await expect(page.locator('section.network')).toContainText(imsi);
-  await expect(person.service('voice')).toContainText('works');
-});
-
-test('the server sees every step of a profile’s life', async ({ person, operator, page }) => {
-  const order = await operator.order('Life');
-  const stands = (state: string, last: string) => expect.poll(async () => {
-    const { state, events } = await operator.detail(order.iccid);
-    return `${state}, ${events.at(-1).event}`;
-  }).toBe(`${state}, ${last}`);
-  const acknowledged = () => expect(page.locator('.notifications .waiting')).toHaveCount(0);
-  await stands('Released', 'released');
-  await person.open();
-  await person.install(order.code);
-  await stands('Installed', 'installed');
-  await acknowledged();
-
-  await person.switchTo('Life');
-  await stands('Installed', 'enabled');
-  await acknowledged();
-
-  await person.switchTo('Setup');
-  await stands('Installed', 'disabled');
-  await acknowledged();
-
-  await page.getByRole('button', { name: 'Delete Life' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-  await stands('Deleted', 'deleted');
-  await acknowledged();
-  const { notifications, events } = await operator.detail(order.iccid);
-  const kinds = ['installed', 'enabled', 'disabled', 'deleted'];
-  expect(notifications.map(({ event }: { event: string }) => event)).toEqual(kinds);
-  expect(events.map(({ event }: { event: string }) => event)).toEqual([
-    'added', 'ordered', 'confirmed', 'released', 'authenticated', 'downloaded', ...kinds,
-  ]);
+  await person.phone.fetch(code);
+  await person.phone.switchTo('Generic Test Profile');
+  await expect(person.phone.switchOf('Generic Test Profile')).toBeChecked();
+  await person.hideNumbers(false);
+  await person.network.go();
+  await expect(person.network.section).toContainText(imsi);
+  await expect(person.phone.service('voice')).toContainText('works');
 });

@@ -13,6 +13,7 @@
 
 pub mod capability;
 pub mod code;
+pub mod look;
 pub mod network;
 pub mod order;
 pub mod units;

@@ -68,6 +68,7 @@ fn App() -> impl IntoView {
     let phone = Phone::new(model, bench);
     let (say, view, hidden) = (Say::new(), shell::follow_address(), shell::hides());
     provide_context(Context { model, phone, bench, say, view, hidden });
+    trace::provide();
     let worker = document().body().and_then(|body| body.dataset().get("chip")).unwrap_or_default();
     phone.start(&worker);
     view! {

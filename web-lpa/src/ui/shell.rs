@@ -83,7 +83,13 @@ impl View {
 /// The view that is shown, following the address.
 pub(super) fn follow_address() -> RwSignal<View> {
     let view = RwSignal::new(View::now());
-    let changed = Closure::<dyn Fn()>::new(move || view.set(View::now()));
+    let changed = Closure::<dyn Fn()>::new(move || {
+        // What stands behind the view's name is the view's own matter.
+        let now = View::now();
+        if view.get_untracked() != now {
+            view.set(now);
+        }
+    });
     if let Some(window) = web_sys::window() {
         let _ = window.add_event_listener_with_callback("hashchange", changed.as_ref().unchecked_ref());
     }

@@ -1,0 +1,75 @@
+// An install that is interrupted: whatever the moment, there is one profile and one order at the end.
+import { HTTP_ERROR, type Operator, type Order, type Person, expect, test } from './laboratory';
+
+/** Enters the code and says yes. */
+async function begin(person: Person, order: Order): Promise<void> {
+  await person.phone.enter(order.code);
+  await person.phone.install.click();
+}
+
+/** One profile, which works; one order, handed out once. */
+async function once(person: Person, operator: Operator, order: Order): Promise<void> {
+  const { phone } = person;
+  await expect(phone.switchOf(order.name)).toHaveCount(1);
+  await phone.switchTo(order.name);
+  await expect(phone.operator).toHaveText(order.provider);
+  await expect.poll(async () => {
+    const { notifications } = await operator.detail(order.iccid);
+    return notifications.map(({ event }: { event: string }) => event);
+  }).toEqual(['installed', 'enabled']);
+  const { events } = await operator.detail(order.iccid);
+  const count = (name: string) => events.filter(({ event }: { event: string }) => event === name).length;
+  expect(count('ordered')).toBe(1);
+  expect(count('installed')).toBe(1);
+}
+
+test('the answer with the package comes to a page that is gone', async ({ person, operator, page }) => {
+  const order = await operator.order('Gone page');
+  await person.open();
+  const handedOut = new Promise<void>((resolve) => {
+    void page.route('**/getBoundProfilePackage', async (route) => {
+      await route.fetch();
+      resolve();
+    });
+  });
+  await begin(person, order);
+  await handedOut;
+  await page.reload();
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  await person.phone.settled();
+  // It goes on by itself, or when the same code is entered again.
+  if ((await person.phone.switchOf(order.name).count()) === 0) await person.phone.fetch(order.code);
+  await once(person, operator, order);
+});
+
+test('the page is left while the chip is fed @core', async ({ person, operator, page }) => {
+  const order = await operator.order('Fed');
+  await person.open();
+  await begin(person, order);
+  await expect(person.phone.doing.getByRole('progressbar')).toBeVisible();
+  await page.reload();
+  await person.phone.settled();
+  await once(person, operator, order);
+});
+
+test('the answer with the package is lost, and is fetched again', async ({ person, operator, page, watch }) => {
+  watch.excuse(HTTP_ERROR);
+  const order = await operator.order('Lost answer');
+  await person.open();
+  let lost = 0;
+  await page.route('**/getBoundProfilePackage', async (route) => {
+    await route.fetch();
+    lost += 1;
+    await route.abort();
+  }, { times: 1 });
+  await begin(person, order);
+  await expect(person.phone.notice).toHaveAttribute('role', 'alert');
+  expect(lost).toBe(1);
+  await person.phone.idle();
+  await person.phone.notice.getByRole('button', { name: 'Try again' }).click();
+  await expect(person.phone.install.or(person.phone.switchOf(order.name)).first()).toBeVisible();
+  if (await person.phone.install.isVisible()) await person.phone.install.click();
+  await expect(person.phone.switchOf(order.name)).toBeVisible();
+  await person.phone.settled();
+  await once(person, operator, order);
+});

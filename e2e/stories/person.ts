@@ -1,0 +1,342 @@
+// The page as a person uses it: the phone, and the views beside it.
+import { fileURLToPath } from 'node:url';
+import AxeBuilder from '@axe-core/playwright';
+import { type Download, type Locator, type Page, expect } from '@playwright/test';
+
+/** The views, by the page's own names for them. */
+export const VIEWS = ['phone', 'trace', 'chip', 'operator', 'network', 'bench'] as const;
+export type ViewName = (typeof VIEWS)[number];
+
+export type Language = 'en' | 'ja';
+export type Colours = 'light' | 'dark';
+
+/** A phone's screen and a desk's. */
+export const WIDTHS = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 900 } } as const;
+
+/** Where a picture for the documentation goes; with SCREENSHOTS=1 into docs/. */
+export function picture(name: string): string {
+  const folder = process.env.SCREENSHOTS ? '../../docs/' : '../test-results/';
+  return fileURLToPath(new URL(folder + name, import.meta.url));
+}
+
+/** A view beside the phone. */
+abstract class View {
+  abstract readonly name: ViewName;
+
+  constructor(readonly page: Page) {}
+
+  /** Goes there by the navigation. */
+  async go(): Promise<void> {
+    const link = this.page.locator(`nav.views a[data-view="${this.name}"]`);
+    await link.click();
+    await expect(link).toHaveAttribute('aria-current', 'page');
+  }
+}
+
+/** The page as a person uses it. */
+export class Person {
+  readonly phone: Phone;
+  readonly trace: TraceView;
+  readonly chip: ChipView;
+  readonly network: NetworkView;
+  readonly operator: OperatorView;
+  readonly bench: BenchView;
+
+  constructor(readonly page: Page) {
+    this.phone = new Phone(page);
+    this.trace = new TraceView(page);
+    this.chip = new ChipView(page);
+    this.network = new NetworkView(page);
+    this.operator = new OperatorView(page);
+    this.bench = new BenchView(page);
+  }
+
+  /** Opens the page and waits until the phone has settled. */
+  async open(fragment = ''): Promise<void> {
+    await this.page.goto(`/${fragment}`);
+    await this.phone.settled();
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.phone.settled();
+  }
+
+  /** Goes to a view by the navigation. */
+  async view(name: ViewName): Promise<void> {
+    await this[name].go();
+  }
+
+  /** The step of the four. */
+  step(number: number): Locator {
+    return this.page.locator(`.step[data-step="${number}"]`);
+  }
+
+  async speak(language: Language): Promise<void> {
+    await this.page.getByRole('combobox', { name: /^(Language|言語)$/ }).selectOption(language);
+    await expect(this.page.locator('html')).toHaveAttribute('lang', language);
+  }
+
+  async colours(colours: Colours): Promise<void> {
+    await this.page.emulateMedia({ colorScheme: colours, reducedMotion: 'reduce' });
+  }
+
+  /** Shows numbers of chips and subscribers, or hides them. */
+  async hideNumbers(hide: boolean): Promise<void> {
+    await this.page.getByRole('checkbox', { name: /^(Hide numbers|番号を隠す)$/ }).setChecked(hide);
+  }
+
+  /** No accessibility rule is broken, and the page is not wider than the screen; at both widths,
+   *  light and dark. */
+  async inOrder(what: string): Promise<void> {
+    for (const [place, size] of Object.entries(WIDTHS)) {
+      await this.page.setViewportSize(size);
+      for (const colours of ['light', 'dark'] as const) {
+        await this.colours(colours);
+        await this.inOrderNow(`${what}, ${place}, ${colours}`);
+      }
+    }
+  }
+
+  /** The same for what is on the screen as it is now. */
+  async inOrderNow(what: string): Promise<void> {
+    const { violations } = await new AxeBuilder({ page: this.page }).analyze();
+    const told = violations.map(({ id, nodes }) => [id, nodes.map((node) => `${node.html.slice(0, 300)} ${node.failureSummary}`)]);
+    expect.soft(told, what).toEqual([]);
+    const overflow = await this.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect.soft(overflow, `${what}: wider than the screen`).toBeLessThanOrEqual(0);
+  }
+}
+
+/** The phone's screen: beside every view where there is room, else a view itself. */
+export class Phone extends View {
+  readonly name = 'phone';
+
+  get screen(): Locator { return this.page.locator('section.phone'); }
+  get operator(): Locator { return this.page.getByTestId('operator'); }
+  get notice(): Locator { return this.page.getByTestId('notice'); }
+  get doing(): Locator { return this.page.getByTestId('doing'); }
+  get code(): Locator { return this.page.getByLabel('Activation code', { exact: true }); }
+  get codeHelp(): Locator { return this.page.locator('#code-help'); }
+  get add(): Locator { return this.page.getByRole('button', { name: /^(Add eSIM|eSIM を追加)$/ }); }
+  get install(): Locator { return this.page.getByRole('button', { name: 'Install', exact: true }); }
+  get profiles(): Locator { return this.page.locator('.profile'); }
+  get notifications(): Locator { return this.page.locator('.notifications'); }
+  /** Those that the server has not been told of. */
+  get kept(): Locator { return this.page.locator('.notifications .waiting'); }
+  get dialog(): Locator { return this.page.getByRole('dialog'); }
+
+  /** The switch of a profile. */
+  switchOf(name: string): Locator { return this.page.getByRole('switch', { name, exact: true }); }
+  service(kind: 'data' | 'voice' | 'sms'): Locator { return this.page.locator(`[data-service="${kind}"]`); }
+
+  /** The phone is doing nothing, and the profiles of the chip were read. */
+  async settled(): Promise<void> {
+    await expect(this.profiles.first()).toBeVisible();
+    await this.idle();
+  }
+
+  /** The phone is doing nothing. */
+  async idle(): Promise<void> {
+    await expect(this.add).toBeEnabled();
+  }
+
+  /** Enters a code and presses the button. */
+  async enter(code: string): Promise<void> {
+    await this.code.fill(code);
+    await this.add.click();
+  }
+
+  /** Installs the profile of a code; returns when it is installed. */
+  async fetch(code: string): Promise<void> {
+    await this.enter(code);
+    await this.install.click();
+    await expect(this.notice).toContainText('is installed');
+    await this.settled();
+  }
+
+  /** Switches a profile on and waits until that is over. */
+  async switchTo(name: string): Promise<void> {
+    await this.switchOf(name).click();
+    await expect(this.switchOf(name)).toBeChecked();
+    await this.settled();
+  }
+
+  /** Deletes a profile of an operator, and says so when asked: by its name. */
+  async delete(name: string): Promise<void> {
+    await this.page.getByRole('button', { name: `Delete ${name}` }).click();
+    await this.dialog.getByTestId('confirm-name').fill(name);
+    await this.dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+    await expect(this.switchOf(name)).toHaveCount(0);
+    await this.idle();
+  }
+
+  /** Switches a profile off and waits until that is over. */
+  async switchOff(name: string): Promise<void> {
+    await this.switchOf(name).click();
+    await expect(this.switchOf(name)).not.toBeChecked();
+    await this.settled();
+  }
+
+  /** Opens what is done to the chip as a whole. */
+  async housekeeping(): Promise<void> {
+    const details = this.page.locator('details.housekeeping');
+    if (!(await details.evaluate((element: HTMLDetailsElement) => element.open))) await details.locator('summary').click();
+  }
+
+  /** Sets the chip's default server; an empty address takes it away. */
+  async setDefault(address: string): Promise<void> {
+    await this.housekeeping();
+    await this.page.getByLabel('Default SM-DP+').fill(address);
+    await this.page.getByRole('button', { name: 'Set as default' }).click();
+    await this.idle();
+  }
+
+  /** Manages the phone's eSIMs, or the watch's. */
+  async manage(device: 'This phone' | 'The watch'): Promise<void> {
+    await this.page.getByRole('radio', { name: device }).check();
+  }
+
+  /** Shows one of the phone's apps. */
+  async app(name: 'eSIM' | 'Calls' | 'SMS' | 'Web' | 'Settings'): Promise<void> {
+    await this.page.getByRole('navigation', { name: 'Apps of the phone' }).getByRole('button', { name, exact: true }).click();
+  }
+
+  async rename(name: string, to: string): Promise<void> {
+    await this.page.getByRole('button', { name: `Rename ${name}` }).click();
+    await this.dialog.getByLabel('Name').fill(to);
+    await this.dialog.getByRole('button', { name: 'Rename' }).click();
+    await expect(this.switchOf(to)).toBeVisible();
+    await this.idle();
+  }
+}
+
+/** The messages between the parties. */
+export class TraceView extends View {
+  readonly name = 'trace';
+
+  get messages(): Locator { return this.page.locator('.messages .message'); }
+  get count(): Locator { return this.page.getByTestId('message-count'); }
+  get detail(): Locator { return this.page.getByTestId('message-detail'); }
+  get saved(): Locator { return this.page.getByTestId('saved-trace'); }
+  get search(): Locator { return this.page.getByRole('searchbox', { name: 'Search messages' }); }
+
+  /** Lines by what is in them. Only those in sight are in the page: search first. */
+  message(text: string | RegExp): Locator { return this.messages.filter({ hasText: text }); }
+
+  /** Searches; the first line whose own text has it. */
+  async find(text: string): Promise<Locator> {
+    await this.search.fill(text);
+    return this.message(text).first();
+  }
+
+  /** Opens the first message with a text. */
+  async read(text: string): Promise<Locator> {
+    await this.search.fill(text);
+    await this.message(text).first().getByRole('link').click();
+    await expect(this.detail.getByRole('heading', { level: 3 })).toContainText(text);
+    return this.detail;
+  }
+
+  side(name: 'Request' | 'Response'): Locator { return this.detail.locator(`.side[data-side="${name}"]`); }
+  fields(name: 'Request' | 'Response'): Locator { return this.side(name).getByRole('tree'); }
+  field(name: 'Request' | 'Response', field: string | RegExp): Locator {
+    return this.side(name).getByRole('treeitem').filter({ hasText: field });
+  }
+
+  async as(way: 'List' | 'Diagram'): Promise<void> {
+    await this.page.getByRole('group', { name: 'Shown as' }).getByRole('button', { name: way }).click();
+  }
+
+  async choose(label: 'Party' | 'Interface' | 'Step', option: string): Promise<void> {
+    await this.page.getByRole('combobox', { name: label, exact: true }).selectOption({ label: option });
+  }
+
+  /** How many messages are shown, by what the view says. */
+  async shown(): Promise<number> {
+    return Number.parseInt((await this.count.textContent())!, 10);
+  }
+
+  /** Saves the messages in one of the forms; the file. */
+  async save(form: 'JSON' | 'Text' | 'HAR' | 'GSMTAP', options: { numbers?: boolean; shown?: boolean } = {}): Promise<Download> {
+    await this.page.getByRole('button', { name: 'Save…' }).click();
+    const dialog = this.page.getByRole('dialog');
+    await dialog.getByRole('radio', { name: new RegExp(`^${form}`) }).check();
+    await dialog.getByRole('checkbox', { name: 'With real numbers' }).setChecked(options.numbers ?? false);
+    await dialog.getByRole('checkbox', { name: 'Only the' }).setChecked(options.shown ?? false);
+    const [download] = await Promise.all([
+      this.page.waitForEvent('download'),
+      dialog.getByRole('button', { name: 'Save', exact: true }).click(),
+    ]);
+    return download;
+  }
+
+  /** Opens a saved trace. */
+  async openFile(file: string | { name: string; mimeType: string; buffer: Buffer }): Promise<void> {
+    await this.page.getByLabel('A saved trace').setInputFiles(file);
+  }
+}
+
+/** What the chip says of itself. */
+export class ChipView extends View {
+  readonly name = 'chip';
+
+  get section(): Locator { return this.page.locator('section.chip'); }
+  get eid(): Locator { return this.page.getByTestId('eid'); }
+
+  get files(): Locator { return this.section.getByRole('tree'); }
+
+  /** Reads the files of the profile that is on. */
+  async readFiles(): Promise<void> {
+    await this.section.getByRole('button', { name: 'Read the files' }).click();
+    await expect(this.files).toBeVisible();
+  }
+
+  /** Puts a new chip in the place of the old one. */
+  async replace(): Promise<void> {
+    await this.page.getByRole('button', { name: 'New chip' }).click();
+    await this.page.getByRole('button', { name: 'Replace' }).click();
+  }
+}
+
+/** The network. */
+export class NetworkView extends View {
+  readonly name = 'network';
+
+  get section(): Locator { return this.page.locator('section.network'); }
+  get apnAsked(): Locator { return this.page.getByTestId('apn-asked'); }
+  get apnGiven(): Locator { return this.page.getByTestId('apn-given'); }
+  get decisions(): Locator { return this.page.locator('.decisions'); }
+
+  async attachWith(apn: string): Promise<void> {
+    await this.page.getByLabel('APN the phone asks for').fill(apn);
+    await this.page.getByRole('button', { name: 'Attach again' }).click();
+  }
+}
+
+/** The operator's desk in the page. */
+export class OperatorView extends View {
+  readonly name = 'operator';
+
+  get form(): Locator { return this.page.locator('form.order'); }
+  get code(): Locator { return this.page.getByTestId('ordered-code'); }
+
+  /** Orders a profile by the short form; its activation code. */
+  async order(name: string, options: { confirmation?: string; rules?: ('PPR1' | 'PPR2')[] } = {}): Promise<string> {
+    await this.form.getByLabel('Profile name').fill(name);
+    await this.form.getByLabel('Confirmation code').fill(options.confirmation ?? '');
+    for (const rule of ['PPR1', 'PPR2'] as const) {
+      await this.form.getByRole('checkbox', { name: rule }).setChecked(options.rules?.includes(rule) ?? false);
+    }
+    await this.form.getByRole('button', { name: 'Order', exact: true }).click();
+    await expect(this.code).toHaveText(/^LPA:1\$/);
+    return (await this.code.textContent())!;
+  }
+}
+
+/** Faults, scenarios, commands by hand. */
+export class BenchView extends View {
+  readonly name = 'bench';
+
+  get section(): Locator { return this.page.locator('section.bench'); }
+}

@@ -1,0 +1,46 @@
+// The tour of the four steps.
+import { expect, test } from './laboratory';
+
+test('the tour leads through the four steps, points at what it speaks of, and is kept', async ({ person, operator, page }) => {
+  const { phone } = person;
+  const guide = page.locator('section.guide');
+  const next = guide.getByRole('button', { name: 'Next' });
+  const pointed = page.locator('.pointed');
+  const order = await operator.order('Toured');
+  await person.open();
+  await expect(guide).toContainText('Stop 1 of 6');
+  await expect(pointed).toHaveCount(1);
+  await expect(pointed).toHaveClass(/parties/);
+  await next.click();
+  await expect(guide).toContainText('✓ This step is done.');
+  await expect(pointed).toHaveAttribute('data-testid', 'status');
+  await next.click();
+  await guide.getByRole('link', { name: 'Go there' }).click();
+  await expect(page).toHaveURL(/#operator$/);
+  await expect(pointed).toHaveCount(0);
+  await person.view('phone');
+  await expect(guide).toContainText('Stop 3 of 6');
+  await next.click();
+  await expect(guide).not.toContainText('✓ This step is done.');
+  await phone.fetch(order.code);
+  await expect(guide).toContainText('✓ This step is done.');
+  await guide.getByRole('link', { name: 'Messages of step 3' }).click();
+  await expect(page).toHaveURL(/#trace\?step=3$/);
+  await expect(person.trace.messages.first()).toBeVisible();
+  await person.view('phone');
+  await next.click();
+  await phone.switchTo(order.name);
+  await expect(guide).toContainText('✓ This step is done.');
+  await person.reload();
+  await expect(guide).toContainText('Stop 5 of 6');
+  await guide.getByRole('button', { name: 'Back' }).click();
+  await next.click();
+  await next.click();
+  await guide.getByRole('button', { name: 'Finish' }).click();
+  await expect(pointed).toHaveCount(0);
+  await guide.getByText('Who knows what').first().click();
+  await expect(guide.getByRole('rowheader', { name: 'K (Ki) and OPc of a profile' })).toBeVisible();
+  await person.inOrder('after the tour');
+  await guide.getByRole('button', { name: 'Take the tour again' }).click();
+  await expect(guide).toContainText('Stop 1 of 6');
+});
