@@ -209,9 +209,10 @@ test('the camera reads the code and is off afterwards', async ({ page, baseURL }
       ],
     });
     try {
-      const filming = await browser.newPage({ baseURL, viewport: { width: 390, height: 844 } });
+      const context = await browser.newContext({ baseURL, viewport: { width: 390, height: 844 } });
+      const filming = await context.newPage();
       const watch = new Watch(new URL(baseURL!).origin);
-      await watch.listen(filming.context());
+      await watch.listen(context);
       const person = new Person(filming);
       // Every camera that was opened.
       await filming.addInitScript(() => {

@@ -222,7 +222,7 @@ pub(super) fn AddEsim() -> impl IntoView {
             <div class="ways" role="group" aria-label=say.of(Text::new("Other ways to enter a code", "そのほかの入力方法"))>
                 <button type="button" on:click=move |_| add.camera.set(true)>
                     {icons::camera()}
-                    {say.of(Text::new("Scan", "カメラで読み取る"))}
+                    {say.of(Text::new("Scan", "スキャン"))}
                 </button>
                 <button type="button" on:click=move |_| add.choose_file()>
                     {icons::picture()}
@@ -477,15 +477,15 @@ fn says(add: Add, code: &ActivationCode) -> impl IntoView + use<> {
                     "このようなリンクは誰でも作れます。心当たりがある場合だけ続けてください。",
                 ))}</p>
             })}
+            <p class="help">{say.of(Text::new(
+                "Nothing has been sent yet. The server is asked next; you see the profile before it is installed.",
+                "まだ何も送信していません。次にサーバーへ問い合わせます。インストールの前にプロファイルを確認できます。",
+            ))}</p>
             {origin.map(|_| view! {
                 <button type="button" class="quiet" on:click=move |_| add.clear()>
                     {say.of(Text::new("Discard", "破棄"))}
                 </button>
             })}
-            <p class="help">{say.of(Text::new(
-                "Nothing has been sent yet. The server is asked next; you see the profile before it is installed.",
-                "まだ何も送信していません。次にサーバーへ問い合わせます。インストールの前にプロファイルを確認できます。",
-            ))}</p>
         </section>
     }
 }
