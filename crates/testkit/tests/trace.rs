@@ -22,7 +22,7 @@ fn recorded(world: &World) -> Trace {
             continue;
         }
         let to = if exchange.party == Party::Smdp { trace::Party::Smdp } else { trace::Party::Network };
-        let (method, url) = exchange.target.split_once(' ').unwrap();
+        let (method, url) = exchange.target.split_once(' ').unwrap_or(("POST", &exchange.target));
         let headers = [("authorization", "Bearer the laboratory's operator")];
         let request = Request { method, url, headers: &headers, body: &exchange.request };
         let ticket = trace.call(trace::Party::Phone, to, request, at);
@@ -63,7 +63,7 @@ fn story() -> (World, Vec<String>, Vec<String>) {
 
 /// Binary coded decimals with swapped digits, as hexadecimal text.
 fn swapped(digits: &str) -> String {
-    let even = if digits.len() % 2 == 0 { digits.to_owned() } else { format!("{digits}F") };
+    let even = if digits.len().is_multiple_of(2) { digits.to_owned() } else { format!("{digits}F") };
     even.as_bytes().chunks(2).flat_map(|pair| [pair[1], pair[0]]).map(char::from).collect()
 }
 
@@ -198,10 +198,16 @@ fn wireshark_reads_the_pcap() {
     }
     let (world, ..) = story();
     let trace = recorded(&world);
-    let exchanges: usize = trace.messages().filter(|message| message.http.is_none()).map(|m| m.parts.len()).sum();
+    let exchanges: usize =
+        trace.messages().filter(|message| message.http.is_none()).map(|m| m.parts.len()).sum();
     let file = std::env::temp_dir().join(format!("trace-{}.pcap", std::process::id()));
-    std::fs::write(&file, trace::export(&trace, Format::Pcap, Level::Identifiers, &Origin::default())).unwrap();
-    let shown = Command::new("tshark").args(["-r"]).arg(&file).args(["-T", "fields", "-e", "frame.protocols"]).output();
+    std::fs::write(&file, trace::export(&trace, Format::Pcap, Level::Identifiers, &Origin::default()))
+        .unwrap();
+    let shown = Command::new("tshark")
+        .args(["-r"])
+        .arg(&file)
+        .args(["-T", "fields", "-e", "frame.protocols"])
+        .output();
     let errors = Command::new("tshark").args(["-r"]).arg(&file).args(["-Y", "_ws.malformed"]).output();
     std::fs::remove_file(&file).unwrap();
     let shown = String::from_utf8(shown.unwrap().stdout).unwrap();

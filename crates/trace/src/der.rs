@@ -290,7 +290,7 @@ impl Decoder {
                 Some(number) => node(values::named(names, number)),
                 None => bad("not an INTEGER"),
             },
-            Kind::Bits(names) => self.bits(names, name, value, base),
+            Kind::Bits(names) => Self::bits(names, name, value, base),
             Kind::Seq(fields) => {
                 let children = self.objects(value, base, fields, true, depth + 1);
                 node(String::new()).holding(children)
@@ -348,7 +348,7 @@ impl Decoder {
     }
 
     /// Named bits, each a node of its own.
-    fn bits(&mut self, names: &'static str, name: &'static str, value: &[u8], base: usize) -> Node {
+    fn bits(names: &'static str, name: &'static str, value: &[u8], base: usize) -> Node {
         let range = base..base + value.len();
         let Some((unused, octets)) = value.split_first().filter(|(unused, _)| **unused < 8) else {
             let mut bad = Node::new(name, format!("not a BIT STRING: {}", values::hex(value)), range);

@@ -226,7 +226,7 @@ pub(crate) fn nodes(bytes: &[u8]) -> Vec<Node> {
     match Place::of(text) {
         Ok(place) => {
             let mut decoder = Decoder::new();
-            let node = tree(&mut decoder, "", "body", place, 0);
+            let node = tree(&mut decoder, "body", place, 0);
             // The members of the outermost object are the top.
             if node.children.is_empty() { vec![node] } else { node.children }
         }
@@ -237,7 +237,7 @@ pub(crate) fn nodes(bytes: &[u8]) -> Vec<Node> {
     }
 }
 
-fn tree(decoder: &mut Decoder, above: &str, name: &str, place: Place<'_>, depth: usize) -> Node {
+fn tree(decoder: &mut Decoder, name: &str, place: Place<'_>, depth: usize) -> Node {
     let range = place.at..place.at + place.text.len();
     let named = |text: String| Node::new(name.to_owned(), text, range.clone());
     if depth > DEPTH || !decoder.room() {
@@ -246,15 +246,14 @@ fn tree(decoder: &mut Decoder, above: &str, name: &str, place: Place<'_>, depth:
     match place.open() {
         Some(Value::Object(members)) => {
             let mut children: Vec<Node> =
-                members.iter().map(|(inner, value)| tree(decoder, name, inner, *value, depth + 1)).collect();
+                members.iter().map(|(inner, value)| tree(decoder, inner, *value, depth + 1)).collect();
             if let Some(meaning) = status(&members) {
                 children.push(Node::new("meaning", meaning, range.clone()).section("SGP.22 §5.2.6"));
             }
             named(String::new()).holding(children)
         }
         Some(Value::Array(elements)) => {
-            let children =
-                elements.iter().map(|value| tree(decoder, above, name, *value, depth + 1)).collect();
+            let children = elements.iter().map(|value| tree(decoder, name, *value, depth + 1)).collect();
             named(if elements.is_empty() { "empty".to_owned() } else { String::new() }).holding(children)
         }
         Some(Value::Text(text)) => string(decoder, name, &text, place, named(String::new())),

@@ -35,7 +35,7 @@ pub struct Node {
     /// The bytes are not what they should be; the value says why.
     pub fault: bool,
     /// What is inside, in the order of the bytes.
-    pub children: Vec<Node>,
+    pub children: Vec<Self>,
 }
 
 impl Node {

@@ -538,8 +538,11 @@ impl Trace {
             && let Some(line) =
                 self.cards.iter_mut().find(|line| line.card == card && line.message == ticket.message)
         {
-            line.file =
-                name::selected(&request).or(if request.get(1) == Some(&0xC0) { line.file } else { None });
+            line.file = match request.get(1) {
+                // The answer of a SELECT that is fetched.
+                Some(&apdu::ins::GET_RESPONSE) => line.file,
+                _ => name::selected(&request),
+            };
         }
         let done = matches!(response, [.., 0x90, 0x00] | [.., 0x91, _]);
         self.end(ticket, Some(response), ending, at);

@@ -13,7 +13,7 @@ use std::ops::Range;
 use apdu::{Command, ins};
 use base64::Engine as _;
 
-use crate::decode;
+use crate::decode::{decode, is_reset};
 use crate::json::{self, Place, Value};
 use crate::node::{Node, Secrecy};
 use crate::record::{Ending, Headers, Message, Part, Trace};
@@ -238,7 +238,7 @@ impl Masks {
         let mask = masked(text, 0, number);
         self.add_ascii(text, &mask);
         // Hexadecimal text may stand for bytes elsewhere.
-        if text.len() % 2 == 0
+        if text.len().is_multiple_of(2)
             && let Ok(bytes) = hex::decode(text)
         {
             self.learn_bytes(&bytes);
@@ -326,7 +326,7 @@ impl Masks {
         self.binary(&mut bytes, &decoded.request.nodes);
         scatter(&mut message.parts, &requests, &bytes, request);
 
-        let whole = decode::is_reset(message);
+        let whole = is_reset(message);
         let responses: Vec<(usize, Range<usize>)> = message
             .parts
             .iter()
@@ -566,7 +566,7 @@ impl Masks {
             None if self.bytes(&mut bytes) => {}
             None => return None,
         }
-        let engine = match (text.contains(['-', '_']), text.ends_with('=') || text.len() % 4 == 0) {
+        let engine = match (text.contains(['-', '_']), text.ends_with('=') || text.len().is_multiple_of(4)) {
             (false, true) => base64::engine::general_purpose::STANDARD,
             (false, false) => base64::engine::general_purpose::STANDARD_NO_PAD,
             (true, true) => base64::engine::general_purpose::URL_SAFE,

@@ -1,6 +1,6 @@
 //! Finding messages.
 
-use crate::decode;
+use crate::decode::decode;
 use crate::node::Node;
 use crate::record::{Interface, Message, Party, Step};
 

@@ -252,7 +252,7 @@ fn a_package_is_one_function_of_many_segments() {
 
     // A package that fails tells why, although the status word is 9000.
     let failed = read("data/rsp-session/ProfileInstallationResult_err.der").unwrap();
-    let first = &segments[0][..200];
+    let first = &segments[0][..150];
     let block = apdu::store_data(apdu::Channel::BASIC, first, 255).next().unwrap();
     let message = one(&block, &[&failed[..], &[0x90, 0x00]].concat());
     assert!(message.failed() && message.ending.text().starts_with("errorReason "), "{:?}", message.ending);
