@@ -314,7 +314,7 @@ fn Exchanges(count: usize, lost: u32, part: RwSignal<Option<usize>>) -> impl Int
                         type="button"
                         class="quiet"
                         aria-label=say.of(Text::new("APDU before", "前の APDU"))
-                        disabled=move || number() <= 1
+                        disabled=move || { number() <= 1 }
                         on:click=move |_| go(untrack(number).saturating_sub(1))
                     ><span aria-hidden="true">"‹"</span></button>
                     <label>
@@ -332,7 +332,7 @@ fn Exchanges(count: usize, lost: u32, part: RwSignal<Option<usize>>) -> impl Int
                         type="button"
                         class="quiet"
                         aria-label=say.of(Text::new("APDU after", "次の APDU"))
-                        disabled=move || number() >= count
+                        disabled=move || { number() >= count }
                         on:click=move |_| go(untrack(number) + 1)
                     ><span aria-hidden="true">"›"</span></button>
                 </span>

@@ -49,7 +49,7 @@ pub(super) fn List() -> impl IntoView {
     let current = RwSignal::new(None::<u32>);
     let stop = Memo::new(move |_| {
         let visible = items();
-        let is_visible = |id: u32| visible.iter().any(|item| *item == Item::Message(id));
+        let is_visible = |id: u32| visible.contains(&Item::Message(id));
         current.get().or_else(|| looking.opened.get()).filter(|id| is_visible(*id)).or_else(|| {
             visible.iter().find_map(|item| matches!(item, Item::Message(_)).then(|| item.message()))
         })
@@ -303,7 +303,7 @@ fn columns(row: &Row, lifelines: &[Party]) -> impl IntoView + use<> {
         <span class="took" title=say.of(title)>{(row.mark != Mark::Open).then(|| duration(row.took))}" "</span>
         <span class="result" data-mark=mark_word(row.mark)>{result}</span>
         {note.map(|note| view! {
-            <span class="note" title=note.clone()>{note.clone()}</span>
+            <span class="note" title=note.clone()>{note}</span>
         })}
     }
 }
