@@ -11,12 +11,11 @@
 //! passes between the parties goes through `bench`, which may change or lose it, and is
 //! kept in `record` (crate `trace`). `ui` only renders.
 
+pub mod bench;
 pub mod files;
 pub mod network;
 pub mod units;
 
-#[cfg(target_arch = "wasm32")]
-mod bench;
 #[cfg(target_arch = "wasm32")]
 mod model;
 #[cfg(target_arch = "wasm32")]

@@ -2,4 +2,5 @@
 
 pub(crate) mod chip;
 pub(crate) mod http;
+pub(crate) mod later;
 pub(crate) mod once;

@@ -57,7 +57,7 @@ fn context() -> Context {
 #[component]
 fn App() -> impl IntoView {
     let model = Model::new();
-    let bench = Bench::default();
+    let bench = Bench::new();
     let phone = Phone::new(model, bench);
     let (say, view, hidden) = (Say::new(), shell::follow_address(), shell::hides());
     provide_context(Context { model, phone, bench, say, view, hidden });
