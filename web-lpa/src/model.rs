@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 use lpa::{ChipInfo, Failure, Question};
+use rsp::auth::DeviceInfo;
+use rsp::notification::NotificationMetadata;
 use rsp::profiles::ProfileInfo;
 use trace::{Party, Step};
 use words::Text;
@@ -55,8 +57,10 @@ pub(crate) struct ChipModel {
     pub(crate) info: RwSignal<Option<ChipInfo>>,
     /// The profiles; `None` before they were read.
     pub(crate) profiles: RwSignal<Option<Vec<ProfileInfo>>>,
-    /// Notifications, newest first.
+    /// Notifications that were sent or tried, newest first.
     pub(crate) notifications: RwSignal<Vec<Notification>>,
+    /// Notifications that wait on the chip.
+    pub(crate) waiting: RwSignal<Vec<NotificationMetadata>>,
 }
 
 impl ChipModel {
@@ -66,6 +70,7 @@ impl ChipModel {
             info: RwSignal::new(None),
             profiles: RwSignal::new(None),
             notifications: RwSignal::new(Vec::new()),
+            waiting: RwSignal::new(Vec::new()),
         }
     }
 
@@ -103,6 +108,12 @@ pub(crate) struct Model {
     pub(crate) apn: RwSignal<String>,
     /// What happened at the network, oldest first.
     pub(crate) log: RwSignal<Vec<LogLine>>,
+    /// How chips are spoken to.
+    pub(crate) options: RwSignal<lpa::Options>,
+    /// What the phone tells of itself.
+    pub(crate) device: RwSignal<DeviceInfo>,
+    /// What waits for the chip at an SM-DS, as it said last; `None` before it was asked.
+    pub(crate) events: RwSignal<Option<Vec<lpa::Event>>>,
     /// What the phone is doing.
     pub(crate) task: RwSignal<Option<Task>>,
     /// What the person is asked.
@@ -241,12 +252,11 @@ impl Notice {
 
     /// A failure of a procedure.
     pub(crate) fn of(failure: &Failure) -> Self {
-        // What the person decided is no alarm.
-        let decided = matches!(failure.cause, lpa::Cause::Postponed | lpa::Cause::Rejected);
         Self {
-            good: decided,
-            what: Text::new(failure.what(), failure.what()),
-            advice: Text::new(failure.advice(), failure.advice()).owned(),
+            // What the person decided is no alarm.
+            good: failure.is_decision(),
+            what: failure.what(),
+            advice: failure.advice().owned(),
             codes: failure.codes(),
             switch_to: None,
         }
@@ -318,6 +328,9 @@ impl Model {
             radio: RwSignal::new(Radio::Off),
             apn: RwSignal::new(String::new()),
             log: RwSignal::new(Vec::new()),
+            options: RwSignal::new(lpa::Options::default()),
+            device: RwSignal::new(crate::phone::this_device()),
+            events: RwSignal::new(None),
             task: RwSignal::new(None),
             question: RwSignal::new(None),
             notice: RwSignal::new(None),

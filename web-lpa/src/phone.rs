@@ -7,11 +7,10 @@ use std::rc::Rc;
 use apdu::{Command, ins};
 use leptos::prelude::*;
 use lpa::{
-    Answer, CardLost, Effect, Failure, HttpAnswer, Outcome, Procedure, Question, Refresh, Reply, ServerCall,
-    ServerLost, Step as Part,
+    Answer, CardLost, Checkpoint, Effect, Failure, HttpAnswer, Outcome, Procedure, Question, Refresh, Reply,
+    ServerCall, ServerLost, Step as Part,
 };
 use rsp::auth::DeviceInfo;
-use rsp::bpp::SegmentKind;
 use rsp::{ActivationCode, Iccid, Version};
 use wasm_bindgen_futures::spawn_local;
 
@@ -23,7 +22,7 @@ use crate::model::{Model, Notice, Radio, Slot, Task};
 use crate::terminal::{Terminal, refusal};
 use crate::transport::chip::{ChipLink, ChipState};
 use crate::transport::http::{self, HttpResponse};
-use crate::transport::once;
+use crate::transport::{keep, once};
 use crate::units::size;
 
 /// `X-Admin-Protocol` and `User-Agent` have to name the protocol's version and the LPA
@@ -79,36 +78,107 @@ impl Phone {
 
     /// Downloads the profile of an activation code and installs it on a device's chip.
     pub(crate) fn download(&self, slot: Slot, code: ActivationCode) {
+        self.install(slot, lpa::download(code, self.device(), self.options()));
+    }
+
+    /// Downloads what waits at the chip's default SM-DP+.
+    pub(crate) fn download_default(&self, slot: Slot) {
+        self.install(slot, lpa::download_default(None, self.device(), self.options()));
+    }
+
+    /// Downloads the profile that an SM-DS told of.
+    pub(crate) fn download_event(&self, slot: Slot, event: lpa::Event) {
+        self.install(slot, lpa::download_event(event, self.device(), self.options()));
+    }
+
+    /// Asks the SM-DS what waits for the chip: its own root SM-DS, or another one.
+    pub(crate) fn discover(&self, slot: Slot, smds: Option<String>) {
+        let phone = *self;
+        let task = Task::new(Text::new("Looking for what waits", "届いているものを探しています"));
+        self.task(task, async move {
+            let procedure = lpa::discover(smds, phone.device(), phone.options());
+            let outcome = phone.drive(slot, procedure).await?;
+            phone.learn(slot, &outcome);
+            Ok(phone.model.events.with_untracked(|events| match events.as_deref() {
+                Some([]) => Some(Notice::good(
+                    Text::new("Nothing waits for this chip.", "このチップ宛てのものはありません。"),
+                    Text::new(
+                        "Ask the operator to order a profile for its EID.",
+                        "事業者に、この EID 宛てのプロファイルを注文してもらってください。",
+                    ),
+                )),
+                _ => None,
+            }))
+        });
+    }
+
+    /// Goes on with a download that was interrupted, if there is one for this chip.
+    async fn resume(&self, slot: Slot) -> Result<Option<Notice>, Failure> {
+        // Where nothing can be read, nothing was kept.
+        let Ok(Some(bytes)) = keep::get(slot).await else { return Ok(None) };
+        let eid = self.model.chip(slot).info.with_untracked(|info| info.as_ref().map(|info| info.eid));
+        let checkpoint = match Checkpoint::decode(&bytes) {
+            Ok(checkpoint) if eid.is_some_and(|eid| checkpoint.is_of(&eid)) => checkpoint,
+            // Of another chip, which is not here any more, or of no version that is known.
+            _ => {
+                drop(keep::remove(slot).await);
+                return Ok(None);
+            }
+        };
+        self.model.in_task(|task| {
+            task.title =
+                Text::new("Going on with the interrupted download", "中断したダウンロードを続けています")
+                    .owned();
+            task.download = true;
+        });
+        let procedure = lpa::resume(checkpoint, self.device(), self.options());
+        let notice = self.installed(slot, procedure).await?;
+        Ok(notice.map(|notice| Notice {
+            advice: Text::new(
+                "The download was interrupted; nothing was lost.",
+                "ダウンロードは中断されましたが、何も失われていません。",
+            )
+            .owned()
+            .with(notice.advice),
+            ..notice
+        }))
+    }
+
+    fn install(&self, slot: Slot, procedure: Procedure) {
         let phone = *self;
         let mut task = Task::new(Text::new("Adding an eSIM", "eSIM を追加しています"));
         task.download = true;
-        self.task(task, async move {
-            let procedure = lpa::download(code, device(), lpa::Options::default());
-            let outcome = phone.drive(slot, procedure).await;
-            let fed = phone.model.task.with_untracked(|task| task.as_ref().and_then(|task| task.segments));
-            phone.model.end_current_step(outcome.is_ok());
-            phone.refresh_lists(slot).await;
-            let Outcome::Installed { metadata, notifications } = outcome? else { return Ok(None) };
-            phone.model.chip(slot).notified(&notifications);
-            let name = shown_name(&metadata.service_provider_name, &metadata.profile_name);
-            let fed = fed.map_or_else(Text::default, |[_, segments, _, bytes]| {
-                let size = size(bytes);
-                text!(
-                    "The chip took {size} in {segments} segments. ",
-                    "チップは {size} を {segments} 個のセグメントで受け取りました。"
-                )
-            });
-            let mut notice = Notice::good(
-                text!("{name} is installed.", "{name} をインストールしました。"),
-                Text::<String>::default(),
-            );
-            notice.advice = Text::new(
-                format!("{}It is off: switch to it to use its service.", fed.en),
-                format!("{}まだオフです。使うには切り替えてください。", fed.ja),
-            );
-            notice.switch_to = Some((slot, metadata.iccid, name));
-            Ok(Some(notice))
+        self.task(task, async move { phone.installed(slot, procedure).await });
+    }
+
+    async fn installed(&self, slot: Slot, procedure: Procedure) -> Result<Option<Notice>, Failure> {
+        let outcome = self.drive(slot, procedure).await;
+        let fed = self.model.task.with_untracked(|task| task.as_ref().and_then(|task| task.segments));
+        self.model.end_current_step(outcome.is_ok());
+        self.refresh_lists(slot).await;
+        let outcome = outcome?;
+        self.learn(slot, &outcome);
+        let Outcome::Installed { metadata, .. } = outcome else { return Ok(None) };
+        let name = shown_name(&metadata.service_provider_name, &metadata.profile_name);
+        let fed = fed.map_or_else(Text::default, |[_, segments, _, bytes]| {
+            let size = size(bytes);
+            text!(
+                "The chip took {size} in {segments} segments.",
+                "チップは {size} を {segments} 個のセグメントで受け取りました。"
+            )
         });
+        let mut notice = Notice::good(
+            text!("{name} is installed.", "{name} をインストールしました。"),
+            fed.with(
+                Text::new(
+                    "It is off: switch to it to use its service.",
+                    "まだオフです。使うには切り替えてください。",
+                )
+                .owned(),
+            ),
+        );
+        notice.switch_to = Some((slot, metadata.iccid, name));
+        Ok(Some(notice))
     }
 
     /// Switches to a profile.
@@ -119,7 +189,7 @@ impl Phone {
             if slot == Slot::Phone {
                 phone.model.begin_step(Step::Switch);
             }
-            let switched = phone.switch(slot, lpa::enable(iccid, lpa::Options::default())).await;
+            let switched = phone.act(slot, lpa::enable(iccid, phone.options())).await;
             phone.model.end_current_step(false);
             switched?;
             Ok(Some(phone.after_switch(slot, &name)))
@@ -131,7 +201,7 @@ impl Phone {
         let phone = *self;
         let task = Task::new(text!("Switching {name} off", "{name} をオフにしています"));
         self.task(task, async move {
-            phone.switch(slot, lpa::disable(iccid, lpa::Options::default())).await?;
+            phone.act(slot, lpa::disable(iccid, phone.options())).await?;
             Ok(Some(Notice::good(
                 text!("{name} is off.", "{name} はオフです。"),
                 Text::new(
@@ -147,16 +217,18 @@ impl Phone {
         let phone = *self;
         let task = Task::new(text!("Deleting {name}", "{name} を削除しています"));
         self.task(task, async move {
-            let deleted = phone.drive(slot, lpa::delete(iccid, lpa::Options::default())).await;
-            if deleted.is_ok() {
-                phone.send_notifications(slot).await?;
-            }
-            phone.refresh_lists(slot).await;
-            deleted?;
-            Ok(Some(Notice::good(
-                text!("{name} is deleted.", "{name} を削除しました。"),
-                Text::new("Its memory is free again.", "そのメモリーはまた空きました。"),
-            )))
+            let outcome = phone.act(slot, lpa::delete(iccid, phone.options())).await?;
+            let memory = match &outcome {
+                Outcome::Deleted { memory: Some(memory), .. } => {
+                    let (before, after) = (size(memory.before as usize), size(memory.after as usize));
+                    text!(
+                        "Free memory: {before} before, {after} now.",
+                        "空きメモリー: 削除前 {before}、現在 {after}。"
+                    )
+                }
+                _ => Text::default(),
+            };
+            Ok(Some(Notice::good(text!("{name} is deleted.", "{name} を削除しました。"), memory)))
         });
     }
 
@@ -164,9 +236,50 @@ impl Phone {
     pub(crate) fn rename(&self, slot: Slot, iccid: Iccid, nickname: String) {
         let phone = *self;
         self.task(Task::new(Text::new("Renaming", "名前を変えています")), async move {
-            phone.drive(slot, lpa::set_nickname(iccid, &nickname, lpa::Options::default())).await?;
-            phone.refresh_lists(slot).await;
+            phone.act(slot, lpa::set_nickname(iccid, &nickname, phone.options())).await?;
             Ok(None)
+        });
+    }
+
+    /// Sets the chip's default SM-DP+; an empty one takes it away.
+    pub(crate) fn set_default_smdp(&self, slot: Slot, address: String) {
+        let phone = *self;
+        let task = Task::new(Text::new("Setting the default server", "既定のサーバーを設定しています"));
+        self.task(task, async move {
+            phone.act(slot, lpa::set_default_smdp(&address, phone.options())).await?;
+            Ok(Some(if address.is_empty() {
+                Notice::good(
+                    Text::new(
+                        "The chip has no default server any more.",
+                        "チップの既定のサーバーはなくなりました。",
+                    ),
+                    Text::<String>::default(),
+                )
+            } else {
+                Notice::good(
+                    text!("The default server is {address}.", "既定のサーバーは {address} です。"),
+                    Text::<String>::default(),
+                )
+            }))
+        });
+    }
+
+    /// Resets a chip's memory; what of it, say the bits of
+    /// [`rsp::profiles::MemoryResetRequest`]. The person is asked first.
+    pub(crate) fn memory_reset(&self, slot: Slot, what: u32) {
+        let phone = *self;
+        let task =
+            Task::new(Text::new("Resetting the chip’s memory", "チップのメモリーをリセットしています"));
+        self.task(task, async move {
+            phone.act(slot, lpa::memory_reset(what, phone.options())).await?;
+            // The enabled profile may be gone.
+            if slot == Slot::Phone {
+                phone.terminal().power_on().await;
+            }
+            Ok(Some(Notice::good(
+                Text::new("The chip’s memory is reset.", "チップのメモリーをリセットしました。"),
+                Text::<String>::default(),
+            )))
         });
     }
 
@@ -174,8 +287,43 @@ impl Phone {
     pub(crate) fn notify(&self, slot: Slot) {
         let phone = *self;
         self.task(Task::new(Text::new("Sending notifications", "通知を送っています")), async move {
-            phone.send_notifications(slot).await?;
+            phone.act(slot, lpa::notifications(phone.options())).await?;
+            phone.read_waiting(slot).await;
             Ok(None)
+        });
+    }
+
+    /// Sends one notification.
+    pub(crate) fn send_notification(&self, slot: Slot, number: u32) {
+        let phone = *self;
+        self.task(Task::new(Text::new("Sending a notification", "通知を送っています")), async move {
+            phone.act(slot, lpa::send_notification(number, phone.options())).await?;
+            phone.read_waiting(slot).await;
+            Ok(None)
+        });
+    }
+
+    /// Removes a notification that no server has; the person is asked first.
+    pub(crate) fn remove_notification(&self, slot: Slot, number: u32) {
+        let phone = *self;
+        self.task(Task::new(Text::new("Removing a notification", "通知を削除しています")), async move {
+            phone.act(slot, lpa::remove_notification(number, phone.options())).await?;
+            Ok(None)
+        });
+    }
+
+    /// Whether chip and server have an issuer in common, before anything is ordered.
+    pub(crate) fn check_server(&self, slot: Slot, address: String) {
+        let phone = *self;
+        let task = Task::new(Text::new("Asking the server", "サーバーに尋ねています"));
+        self.task(task, async move {
+            let procedure = lpa::check_server(address.clone(), phone.device(), phone.options());
+            let Outcome::Server(check) = phone.act(slot, procedure).await? else { return Ok(None) };
+            let issuer = lpa::ci_words(&check.server);
+            Ok(Some(Notice::good(
+                text!("Chip and {address} trust each other.", "チップと {address} は互いを信頼できます。"),
+                text!("Issuer: {}", "発行者: {}", issuer),
+            )))
         });
     }
 
@@ -392,40 +540,85 @@ impl Phone {
         self.refresh_lists(Slot::Phone).await;
         self.terminal().power_on().await;
         self.model.end_current_step(false);
-        self.send_notifications(Slot::Phone).await?;
-        Ok(None)
+        let notice = self.resume(Slot::Phone).await?;
+        self.send_waiting(Slot::Phone).await;
+        Ok(notice)
     }
 
-    /// Enables or disables, refreshes, attaches again, tells the servers.
-    async fn switch(&self, slot: Slot, procedure: Procedure) -> Result<(), Failure> {
+    /// Runs a procedure and takes over what it tells of the chip, also when it fails.
+    async fn act(&self, slot: Slot, procedure: Procedure) -> Result<Outcome, Failure> {
         let outcome = self.drive(slot, procedure).await;
-        if let Ok(Outcome::Switched(refresh)) = &outcome {
-            self.refreshed(slot, *refresh).await;
+        match &outcome {
+            Ok(outcome) => self.learn(slot, outcome),
+            Err(_) => self.refresh_lists(slot).await,
         }
-        self.refresh_lists(slot).await;
-        outcome?;
-        self.send_notifications(slot).await
+        outcome
+    }
+
+    /// Takes over what an outcome tells of the chip.
+    fn learn(&self, slot: Slot, outcome: &Outcome) {
+        let chip = self.model.chip(slot);
+        let (profiles, reports, waiting) = match outcome {
+            Outcome::Installed { profiles, notifications, waiting, .. }
+            | Outcome::Switched { profiles, notifications, waiting, .. }
+            | Outcome::Deleted { profiles, notifications, waiting, .. }
+            | Outcome::Reset { profiles, notifications, waiting, .. } => {
+                (Some(profiles), Some(notifications), Some(waiting))
+            }
+            Outcome::Profiles(profiles) => (Some(profiles), None, None),
+            Outcome::Notifications(reports) => (None, Some(reports), None),
+            Outcome::Waiting(waiting) => (None, None, Some(waiting)),
+            Outcome::Chip(info) => {
+                chip.info.set(Some((**info).clone()));
+                // The AID that answered is tried first from now on.
+                self.model.options.update(|options| options.remember(&info.isd_r_aid));
+                (None, None, None)
+            }
+            Outcome::Addresses(addresses) => {
+                chip.info.update(|info| {
+                    if let Some(info) = info {
+                        info.addresses = addresses.clone();
+                    }
+                });
+                (None, None, None)
+            }
+            Outcome::Events(events) => {
+                self.model.events.set(Some(events.clone()));
+                (None, None, None)
+            }
+            Outcome::Server(_) => (None, None, None),
+        };
+        if let Some(profiles) = profiles {
+            chip.profiles.set(Some(profiles.clone()));
+        }
+        if let Some(reports) = reports {
+            chip.notified(reports);
+        }
+        if let Some(waiting) = waiting {
+            // What was tried and failed waits as well.
+            let failed = reports.into_iter().flatten().filter(|report| report.result.is_err());
+            let mut waiting = waiting.clone();
+            waiting.extend(failed.map(|report| report.metadata.clone()));
+            waiting.sort_by_key(|metadata| metadata.seq_number);
+            waiting.dedup_by_key(|metadata| metadata.seq_number);
+            chip.waiting.set(waiting);
+        }
     }
 
     /// What a device does when the enabled profile has changed. The watch has no modem here:
     /// its chip is only started again.
-    async fn refreshed(&self, slot: Slot, refresh: Refresh) {
-        let step = |words: Text| self.model.in_task(|task| task.step = words.owned());
-        match slot {
-            Slot::Phone => {
-                if refresh == Refresh::Proactive {
-                    step(Text::new("The chip asks for a refresh", "チップがリフレッシュを求めています"));
-                    // What can't be answered is settled by the reset.
-                    let _ = self.terminal().proactive().await;
-                }
-                step(Text::new(
-                    "Starting again with the other profile",
-                    "もう一方のプロファイルで再起動しています",
-                ));
-                self.terminal().power_on().await;
-            }
-            // A chip that is gone says so at the next command.
-            Slot::Watch => drop(self.reset(Slot::Watch).await),
+    async fn refresh(&self, slot: Slot, refresh: Refresh) -> Result<(), CardLost> {
+        if slot == Slot::Watch {
+            return self.reset(Slot::Watch).await.map(drop);
+        }
+        if refresh == Refresh::Proactive {
+            // What can't be answered is settled by the reset.
+            let _ = self.terminal().proactive().await;
+        }
+        self.terminal().power_on().await;
+        match self.model.chip(slot).state.with_untracked(ChipState::answers) {
+            true => Ok(()),
+            false => Err(CardLost("the chip is gone".to_owned())),
         }
     }
 
@@ -479,22 +672,36 @@ impl Phone {
         })
     }
 
-    async fn send_notifications(&self, slot: Slot) -> Result<(), Failure> {
-        let procedure = lpa::notifications(lpa::Options::default());
-        let Outcome::Notifications(reports) = self.drive(slot, procedure).await? else { return Ok(()) };
-        self.model.chip(slot).notified(&reports);
-        Ok(())
+    /// Sends what waits since the last time; that this fails is shown in the list.
+    async fn send_waiting(&self, slot: Slot) {
+        let procedure = lpa::notifications(self.options());
+        if let Ok(outcome) = self.drive(slot, procedure).await {
+            self.learn(slot, &outcome);
+        }
+        self.read_waiting(slot).await;
+    }
+
+    async fn read_waiting(&self, slot: Slot) {
+        if let Ok(outcome) = self.drive(slot, lpa::list_notifications(self.options())).await {
+            self.learn(slot, &outcome);
+        }
     }
 
     /// Reads profiles and chip again; what can't be read stays as it was shown.
     async fn refresh_lists(&self, slot: Slot) {
-        let chip = self.model.chip(slot);
-        if let Ok(Outcome::Profiles(list)) = self.drive(slot, lpa::list(lpa::Options::default())).await {
-            chip.profiles.set(Some(list));
+        for procedure in [lpa::list(self.options()), lpa::chip_info(self.options())] {
+            if let Ok(outcome) = self.drive(slot, procedure).await {
+                self.learn(slot, &outcome);
+            }
         }
-        if let Ok(Outcome::Chip(info)) = self.drive(slot, lpa::chip_info(lpa::Options::default())).await {
-            chip.info.set(Some(*info));
-        }
+    }
+
+    fn options(&self) -> lpa::Options {
+        self.model.options.get_untracked()
+    }
+
+    fn device(&self) -> DeviceInfo {
+        self.model.device.get_untracked()
     }
 
     /// Performs the effects of a procedure until it is over.
@@ -509,6 +716,20 @@ impl Phone {
                     self.show(&progress);
                     if self.inside().stop.get() { Answer::Stop } else { Answer::Continue }
                 }
+                Effect::Keep(checkpoint) => {
+                    // Without it, an interrupted download asks the server again.
+                    drop(keep::put(slot, &checkpoint.encode()).await);
+                    Answer::Continue
+                }
+                Effect::Forget(_) => {
+                    // One that stays is found out at the next start: the profile is there.
+                    drop(keep::remove(slot).await);
+                    Answer::Continue
+                }
+                Effect::Refresh(refresh) => match self.refresh(slot, refresh).await {
+                    Ok(()) => Answer::Continue,
+                    Err(lost) => Answer::Card(Err(lost)),
+                },
                 Effect::Done(result) => {
                     // A procedure that broke off may have left its channel open.
                     if matches!(&result, Err(Failure { cause: lpa::Cause::Misuse, .. })) {
@@ -545,7 +766,7 @@ impl Phone {
         }
         self.model.in_task(|task| {
             task.can_stop = progress.can_stop;
-            task.step = words(&progress.step).owned();
+            task.step = progress.step.words().owned();
             if let Part::Install { segments_done, segments, bytes_done, bytes, .. } = progress.step {
                 task.segments = Some([segments_done, segments, bytes_done, bytes]);
             }
@@ -559,10 +780,14 @@ impl Phone {
         loop {
             let session =
                 self.terminal().session().map_err(|error| ServerLost(error.because().to_owned()))?;
-            let place = format!("{}{}{}", call.address, rsp::es9::PATH, call.function.name());
+            let place = format!("{}{}", call.address, call.path());
             let path = format!("/network/sessions/{}/http/{place}", session.session_id);
             let url = format!("https://{place}");
-            let answer = self.send(Party::Smdp, &url, &path, &[ADMIN_PROTOCOL], call.body.clone()).await;
+            let server = match call.interface {
+                lpa::Interface::Es11 => Party::Smds,
+                lpa::Interface::Es9Plus => Party::Smdp,
+            };
+            let answer = self.send(server, &url, &path, &[ADMIN_PROTOCOL], call.body.clone()).await;
             let answer = answer.map_err(ServerLost)?;
             // The SM-DP+ speaks JSON of its own; a problem is the network's word.
             if answer.media_type == "application/problem+json" {
@@ -622,7 +847,7 @@ impl Service {
 
 /// What this phone tells of itself: an LTE device with the type allocation code that the
 /// GSMA keeps for tests.
-fn device() -> DeviceInfo {
+pub(crate) fn this_device() -> DeviceInfo {
     let release = |number| Some(Version([number, 0, 0]));
     let mut capabilities = [None; 11];
     // GSM, UTRAN, E-UTRAN.
@@ -639,41 +864,5 @@ pub(crate) fn shown_name(provider: &str, profile: &str) -> String {
     match (profile.trim(), provider.trim()) {
         ("", "") => "The profile".to_owned(),
         ("", name) | (name, _) => name.to_owned(),
-    }
-}
-
-/// A step of a procedure in words.
-const fn words(step: &Part) -> Text {
-    match step {
-        Part::ReadChip => Text::new("Reading the chip", "チップを読んでいます"),
-        Part::InitiateAuthentication => {
-            Text::new("Asking the operator's server who it is", "事業者のサーバーに身元を尋ねています")
-        }
-        Part::AuthenticateServer => {
-            Text::new("The chip checks the server's certificate", "チップがサーバーの証明書を確認しています")
-        }
-        Part::AuthenticateClient => Text::new(
-            "The server checks the chip and finds the order",
-            "サーバーがチップを確認し、注文を探しています",
-        ),
-        Part::PrepareDownload => {
-            Text::new("The chip makes its one-time key", "チップがワンタイム鍵を作っています")
-        }
-        Part::FetchPackage => Text::new(
-            "Downloading the whole package at once",
-            "パッケージ全体をまとめてダウンロードしています",
-        ),
-        Part::Install { kind, .. } => match kind {
-            SegmentKind::InitialiseSecureChannel => Text::new(
-                "Opening the secure channel into the chip",
-                "チップへの安全なチャネルを開いています",
-            ),
-            _ => Text::new(
-                "The chip decrypts and installs, segment by segment",
-                "チップがセグメントごとに復号し、インストールしています",
-            ),
-        },
-        Part::Notify => Text::new("Telling the operator's server", "事業者のサーバーに知らせています"),
-        Part::Cancel(_) => Text::new("Giving the session up", "セッションを取りやめています"),
     }
 }

@@ -20,8 +20,9 @@ pub const ISD_R_AIDS: [&[u8]; 8] = [
     b"\xA0estkme\xFF\xFF\xFF\xFFISD-R",
 ];
 
-/// How the chip is spoken to.
-#[derive(Clone, Debug)]
+/// How the chip is spoken to. A procedure works on one logical channel from its first
+/// request to its last: a package that is fed stays on the channel that it was begun on.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// AIDs to try, in order.
     pub isd_r_aids: Vec<Vec<u8>>,
@@ -36,11 +37,21 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Puts the AID that a chip answered under ([`crate::ChipInfo::isd_r_aid`]) before the
+    /// others, so that the next procedure selects it at once.
+    pub fn remember(&mut self, aid: &[u8]) {
+        self.isd_r_aids.retain(|other| other != aid);
+        self.isd_r_aids.insert(0, aid.to_vec());
+    }
+}
+
 /// An open channel on which the ISD-R is selected.
 pub(crate) struct IsdR<'a> {
     io: &'a Io,
     channel: Channel,
     block: usize,
+    aid: Vec<u8>,
 }
 
 /// A response and whether a proactive command waits behind it.
@@ -71,17 +82,26 @@ impl<'a> IsdR<'a> {
             let select = Command::new(channel.interindustry(), ins::SELECT, 0x04, 0x00).data(aid);
             let response = exchange(io, stage, channel, select).await?;
             if response.sw.is_success() {
-                return Ok(Self { io, channel, block: options.block });
+                return Ok(Self { io, channel, block: options.block, aid: aid.clone() });
             }
         }
-        Self { io, channel, block: options.block }.close().await;
+        Self { io, channel, block: options.block, aid: Vec::new() }.close().await;
         Err(Failure::new(stage, Cause::NoIsdR))
     }
 
     /// Closes the channel; a chip that was reset meanwhile has none to close.
     pub(crate) async fn close(self) {
-        let close = Command::new(0x00, ins::MANAGE_CHANNEL, 0x80, self.channel.number());
-        let _ = self.io.card(Stage::OpenChip, close.to_vec()).await;
+        close_channel(self.io, self.channel.number()).await;
+    }
+
+    /// The number of the logical channel.
+    pub(crate) const fn channel(&self) -> u8 {
+        self.channel.number()
+    }
+
+    /// The AID that the ISD-R answered under.
+    pub(crate) fn aid(&self) -> &[u8] {
+        &self.aid
     }
 
     /// Sends one ES10 request and returns the answer.
@@ -116,6 +136,12 @@ impl<'a> IsdR<'a> {
         let answer = self.call(stage, request).await?;
         read(&answer.data).map_err(|error| Failure::new(stage, Cause::CardData(error)))
     }
+}
+
+/// Closes a logical channel if it is open.
+pub(crate) async fn close_channel(io: &Io, number: u8) {
+    let close = Command::new(0x00, ins::MANAGE_CHANNEL, 0x80, number);
+    let _ = io.card(Stage::OpenChip, close.to_vec()).await;
 }
 
 async fn exchange(

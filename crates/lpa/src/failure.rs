@@ -1,12 +1,17 @@
-//! What went wrong, where, and what a person can do about it.
+//! What went wrong, where, and whether it can be tried again. The words for it are in
+//! `words`.
 
 use core::fmt;
 
 use apdu::StatusWord;
+use rsp::CiPkId;
 use rsp::codes::{
-    AuthenticateErrorCode, BppCommandId, DeleteResult, DownloadErrorCode, ErrorReason, ProfileStateResult,
+    AuthenticateErrorCode, BppCommandId, CancelSessionReason, DeleteResult, DownloadErrorCode, ErrorReason,
+    FunctionResult, ProfileStateResult,
 };
-use rsp::status::{StatusCode, StatusCodeData};
+use rsp::status::StatusCodeData;
+
+use crate::words::refusal;
 
 /// Where a procedure failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +20,10 @@ pub enum Stage {
     OpenChip,
     /// Reading what the chip says of itself.
     ReadChip,
+    /// Finding out what became of an interrupted download.
+    Resume,
+    /// ES11, both functions.
+    Discover,
     /// ES9+.InitiateAuthentication.
     InitiateAuthentication,
     /// ES10b.AuthenticateServer.
@@ -33,8 +42,30 @@ pub enum Stage {
     Notify,
     /// ES10c.EnableProfile, ES10c.DisableProfile.
     ChangeState,
-    /// ES10c.DeleteProfile, ES10c.SetNickname, ES10c.eUICCMemoryReset.
+    /// ES10c.DeleteProfile, ES10c.SetNickname, ES10c.eUICCMemoryReset,
+    /// ES10a.SetDefaultDpAddress, ES10b.RemoveNotificationFromList.
     Manage,
+    /// Reading back what a change has come to.
+    ReadBack,
+}
+
+/// The functions of ES10 that answer with a bare number when they refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Function {
+    /// ES10a.SetDefaultDpAddress.
+    SetDefaultDpAddress,
+    /// ES10b.ListNotification.
+    ListNotification,
+    /// ES10b.RetrieveNotificationsList.
+    RetrieveNotificationsList,
+    /// ES10b.RemoveNotificationFromList.
+    RemoveNotificationFromList,
+    /// ES10c.GetProfilesInfo.
+    GetProfilesInfo,
+    /// ES10c.SetNickname.
+    SetNickname,
+    /// ES10c.eUICCMemoryReset.
+    MemoryReset,
 }
 
 /// Why it failed.
@@ -57,10 +88,26 @@ pub enum Cause {
         /// What the answer says of it in words, where it does.
         because: Option<String>,
     },
+    /// A notification was answered with an HTTP status that is a success, but not the 204
+    /// by which a server says that it has it: it stays on the chip.
+    Unconfirmed {
+        /// The HTTP status.
+        status: u16,
+    },
     /// The server refused: subject and reason.
     ServerRefused(StatusCodeData),
     /// The server's answer can't be read.
     ServerData(String),
+    /// Chip and server trust different certificate issuers.
+    NoCommonCi {
+        /// The keys of the issuers that the chip trusts.
+        chip: Vec<CiPkId>,
+        /// The key that the server wants the chip to use; `None` when it has none for this
+        /// chip, and said so.
+        server: Option<CiPkId>,
+        /// The server's refusal, when it was the server that noticed.
+        refused: Option<StatusCodeData>,
+    },
     /// The server signed another address than the one that was called.
     AddressMismatch {
         /// What the server signed.
@@ -68,6 +115,14 @@ pub enum Cause {
     },
     /// The server's certificate does not carry the OID of the activation code.
     OidMismatch,
+    /// A discovery server was expected, and something else answered; or the reverse.
+    WrongRole,
+    /// Neither chip nor device knows a default SM-DP+.
+    NoDefaultSmdp,
+    /// Neither chip nor device knows an SM-DS.
+    NoSmds,
+    /// One SM-DS sends to the next without end.
+    TooManySmds,
     /// The chip refused the server.
     Authenticate(AuthenticateErrorCode),
     /// The chip refused the download.
@@ -82,6 +137,8 @@ pub enum Cause {
     Rejected,
     /// The user said later, or stopped.
     Postponed,
+    /// The user did not answer in time.
+    TimedOut,
     /// The chip refused the package.
     Install {
         /// The command that failed.
@@ -93,12 +150,25 @@ pub enum Cause {
     },
     /// The chip took the whole package and gave no result.
     NoResult,
+    /// The checkpoint is of another chip.
+    OtherChip,
+    /// The profile was installed, and has been deleted since.
+    DeletedSince,
     /// Enable or disable was refused.
     StateChange(ProfileStateResult),
     /// Delete was refused.
     Delete(DeleteResult),
     /// Another function was refused with this code.
-    Refused(u8),
+    Refused {
+        /// Which.
+        function: Function,
+        /// Its code, as the standard numbers them for that function.
+        code: u8,
+    },
+    /// The chip said that it was done, and what was read back says that it is not.
+    NotChanged,
+    /// There is no such notification on the chip.
+    NoSuchNotification,
     /// The program that drives the procedure resumed it wrongly.
     Misuse,
 }
@@ -132,170 +202,121 @@ impl Failure {
         Self::new(Stage::OpenChip, Cause::Misuse)
     }
 
+    pub(crate) const fn refused(stage: Stage, function: Function, code: u8) -> Self {
+        Self::new(stage, Cause::Refused { function, code })
+    }
+
+    /// Whether the chip is gone, so that nothing more can be asked of it.
+    pub(crate) const fn is_card_lost(&self) -> bool {
+        matches!(self.cause, Cause::CardLost(_))
+    }
+
+    /// Whether it is the person's own decision, and nothing to be sorry for.
+    #[must_use]
+    pub const fn is_decision(&self) -> bool {
+        matches!(self.cause, Cause::Rejected | Cause::Postponed)
+    }
+
     /// What can be done about it.
     #[must_use]
     pub fn retry(&self) -> Retry {
         match &self.cause {
             Cause::CardLost(_)
             | Cause::ServerLost(_)
+            | Cause::Unconfirmed { .. }
             | Cause::Postponed
+            | Cause::TimedOut
             | Cause::NoResult
+            | Cause::NotChanged
             | Cause::StateChange(ProfileStateResult::CAT_BUSY) => Retry::Again,
             Cause::Http { status, .. } if *status >= 500 || *status == 429 => Retry::Again,
+            Cause::Http { .. } => Retry::Never,
             Cause::Install { reason: ErrorReason::INTERRUPTION, .. } => Retry::Again,
             Cause::Install { reason: ErrorReason::INSUFFICIENT_MEMORY_FOR_PROFILE, .. } => Retry::AfterChange,
-            Cause::ServerRefused(data) => match StatusCode::find(&data.subject_code, &data.reason_code) {
-                Some(StatusCode::TRANSACTION_ID_UNKNOWN) => Retry::Again,
-                Some(
-                    StatusCode::PROFILE_NOT_RELEASED
-                    | StatusCode::EUICC_INSUFFICIENT_MEMORY
-                    | StatusCode::CONFIRMATION_CODE_MISSING
-                    | StatusCode::CONFIRMATION_CODE_REFUSED
-                    | StatusCode::SMDP_ADDRESS_REFUSED,
-                ) => Retry::AfterChange,
-                _ => Retry::Never,
-            },
-            Cause::StateChange(_) | Cause::Delete(_) | Cause::Refused(_) | Cause::PprNotAllowed => {
-                Retry::AfterChange
-            }
-            _ => Retry::Never,
+            Cause::Install { .. } => Retry::Never,
+            Cause::ServerRefused(data) => refusal::find(&data.subject_code, &data.reason_code)
+                .map_or(Retry::Never, |refusal| refusal.retry),
+            Cause::Refused { code, .. } if FunctionResult(*code) == FunctionResult::CAT_BUSY => Retry::Again,
+            Cause::StateChange(_)
+            | Cause::Delete(_)
+            | Cause::Refused { .. }
+            | Cause::PprNotAllowed
+            | Cause::NoDefaultSmdp
+            | Cause::NoSmds
+            | Cause::NoSuchNotification
+            | Cause::OtherChip => Retry::AfterChange,
+            // A session that the chip does not know any more is begun anew.
+            Cause::Authenticate(
+                AuthenticateErrorCode::NO_SESSION_CONTEXT | AuthenticateErrorCode::EUICC_CHALLENGE_MISMATCH,
+            )
+            | Cause::Download(
+                DownloadErrorCode::NO_SESSION_CONTEXT | DownloadErrorCode::INVALID_TRANSACTION_ID,
+            ) => Retry::Again,
+            Cause::NoIsdR
+            | Cause::CardStatus(_)
+            | Cause::CardData(_)
+            | Cause::ServerData(_)
+            | Cause::NoCommonCi { .. }
+            | Cause::AddressMismatch { .. }
+            | Cause::OidMismatch
+            | Cause::WrongRole
+            | Cause::TooManySmds
+            | Cause::Authenticate(_)
+            | Cause::Download(_)
+            | Cause::MetadataMismatch
+            | Cause::AlreadyInstalled
+            | Cause::Rejected
+            | Cause::DeletedSince
+            | Cause::Misuse => Retry::Never,
         }
     }
 
-    /// What happened, in plain words.
-    #[must_use]
-    pub fn what(&self) -> String {
-        match &self.cause {
-            Cause::CardLost(_) => "The chip does not answer.".into(),
-            Cause::NoIsdR => "This chip is not an eSIM chip for consumer devices.".into(),
-            Cause::CardStatus(_) | Cause::CardData(_) => "The chip gave an answer that can't be used.".into(),
-            Cause::ServerLost(_) => "The operator's server can't be reached.".into(),
-            Cause::Http { status: 403, .. } => "The network does not let this through.".into(),
-            Cause::Http { status, .. } => {
-                format!("The operator's server answered with HTTP status {status}.")
-            }
-            Cause::ServerRefused(data) => server_words(data),
-            Cause::ServerData(_) => "The operator's server gave an answer that can't be read.".into(),
-            Cause::AddressMismatch { signed } => {
-                format!("The server that answered signs as “{signed}”, which is not the address of the code.")
-            }
-            Cause::OidMismatch => "The server is not the one that the activation code names.".into(),
-            Cause::Authenticate(code) => match *code {
-                AuthenticateErrorCode::CI_PK_UNKNOWN | AuthenticateErrorCode::INVALID_CERTIFICATE => {
-                    "The chip does not trust this server's certificate.".into()
-                }
-                AuthenticateErrorCode::INVALID_SIGNATURE => "The server's signature is wrong.".into(),
-                _ => "The chip refused the server.".into(),
-            },
-            Cause::Download(_) => "The chip refused to prepare the download.".into(),
-            Cause::MetadataMismatch => "The profile that arrived is not the one that was shown.".into(),
-            Cause::PprNotAllowed => "This chip does not allow the rules that the profile brings.".into(),
-            Cause::AlreadyInstalled => "This profile is already on the chip.".into(),
-            Cause::Rejected => "You refused the profile.".into(),
-            Cause::Postponed => "The download was stopped.".into(),
-            Cause::Install { reason, .. } => install_words(*reason).into(),
-            Cause::NoResult => "The chip took the whole profile and gave no result.".into(),
-            Cause::StateChange(result) => match *result {
-                ProfileStateResult::ICCID_OR_AID_NOT_FOUND => "The profile is not on the chip any more.",
-                ProfileStateResult::WRONG_STATE => "The profile is already in that state.",
-                ProfileStateResult::DISALLOWED_BY_POLICY => {
-                    "The operator does not allow to switch this profile off."
-                }
-                ProfileStateResult::WRONG_PROFILE_REENABLING => {
-                    "While a test profile is on, only the profile before it can follow."
-                }
-                ProfileStateResult::CAT_BUSY => "The chip is busy with another task.",
-                _ => "The chip could not switch.",
-            }
-            .into(),
-            Cause::Delete(result) => match *result {
-                DeleteResult::ICCID_OR_AID_NOT_FOUND => "The profile is not on the chip any more.",
-                DeleteResult::PROFILE_NOT_IN_DISABLED_STATE => {
-                    "A profile that is switched on can't be deleted."
-                }
-                DeleteResult::DISALLOWED_BY_POLICY => "The operator does not allow to delete this profile.",
-                _ => "The chip could not delete the profile.",
-            }
-            .into(),
-            Cause::Refused(1) => "There is nothing on the chip to do this with.".into(),
-            Cause::Refused(_) => "The chip could not do it.".into(),
-            Cause::Misuse => "The program made a mistake.".into(),
-        }
+    /// The reason by which a session is given up over this (SGP.22 §5.7.14); `None`: the
+    /// chip can't be told.
+    pub(crate) fn cancel_reason(&self) -> Option<CancelSessionReason> {
+        Some(match &self.cause {
+            Cause::CardLost(_) | Cause::Misuse => return None,
+            Cause::Rejected => CancelSessionReason::END_USER_REJECTION,
+            Cause::Postponed => CancelSessionReason::POSTPONED,
+            Cause::TimedOut => CancelSessionReason::TIMEOUT,
+            Cause::PprNotAllowed => CancelSessionReason::PPR_NOT_ALLOWED,
+            Cause::MetadataMismatch => CancelSessionReason::METADATA_MISMATCH,
+            _ if self.stage == Stage::Install => CancelSessionReason::LOAD_BPP_EXECUTION_ERROR,
+            _ => CancelSessionReason::UNDEFINED_REASON,
+        })
     }
 
-    /// What to do next, in plain words.
-    #[must_use]
-    pub fn advice(&self) -> &'static str {
-        match &self.cause {
-            Cause::CardLost(_) => "Check that the chip is connected, then try again.",
-            Cause::ServerLost(_) => "Check that the phone has service, then try again. Nothing is lost.",
-            Cause::ServerRefused(data) => match StatusCode::find(&data.subject_code, &data.reason_code) {
-                Some(StatusCode::MATCHING_ID_REFUSED) => {
-                    "Check the activation code for typing mistakes. A code that was used once can't be used again: ask the operator for a new one."
-                }
-                Some(StatusCode::EID_MISMATCH | StatusCode::NO_ELIGIBLE_PROFILE) => {
-                    "Ask the operator to issue the profile for this chip: its EID is shown under Chip."
-                }
-                Some(StatusCode::PROFILE_NOT_RELEASED) => {
-                    "Wait until the operator has released the profile, then try again."
-                }
-                Some(StatusCode::CONFIRMATION_CODE_REFUSED | StatusCode::CONFIRMATION_CODE_MISSING) => {
-                    "Enter the confirmation code that the operator gave you."
-                }
-                Some(StatusCode::EUICC_INSUFFICIENT_MEMORY) => {
-                    "Delete a profile that you do not need, then try again."
-                }
-                Some(StatusCode::TRANSACTION_ID_UNKNOWN) => {
-                    "The session took too long. Start again with the same code."
-                }
-                Some(StatusCode::SMDP_ADDRESS_REFUSED) => "Check the server address in the activation code.",
-                _ => "Show the codes below to the operator.",
-            },
-            Cause::Install { reason: ErrorReason::INSUFFICIENT_MEMORY_FOR_PROFILE, .. } => {
-                "Delete a profile that you do not need, then try again with the same code."
-            }
-            Cause::Install { reason: ErrorReason::ICCID_ALREADY_EXISTS_ON_EUICC, .. }
-            | Cause::AlreadyInstalled => "Use the profile in the list, or delete it first.",
-            Cause::Install { reason, .. } if *reason != ErrorReason::INTERRUPTION => {
-                "The order is closed by this. Show the codes below to the operator and ask for a new code."
-            }
-            Cause::Http { status: 403, .. } => {
-                "Check the server address in the activation code: with this profile the network may let only the operator's own server through."
-            }
-            Cause::Delete(DeleteResult::PROFILE_NOT_IN_DISABLED_STATE) => "Switch to another profile first.",
-            Cause::StateChange(ProfileStateResult::CAT_BUSY) => "Wait a moment and try again.",
-            Cause::Rejected => "Ask the operator for a new code if this was a mistake.",
-            Cause::Authenticate(AuthenticateErrorCode::CI_PK_UNKNOWN) | Cause::NoIsdR => {
-                "Use a server and a chip of the same certificate issuer: the chip's keys are shown under Chip."
-            }
-            Cause::Misuse => "Reload the page. If it happens again, report it with the codes below.",
-            _ => match self.retry() {
-                Retry::Again => "Try again. Nothing is lost.",
-                Retry::AfterChange => "Look at the list of profiles, then try again.",
-                Retry::Never => "Show the codes below to the operator.",
-            },
-        }
+    /// Whether the server has ended its side of the session, or can't be reached: it is
+    /// not told then.
+    pub(crate) const fn server_is_out(&self) -> bool {
+        matches!(self.cause, Cause::ServerRefused(_) | Cause::ServerLost(_))
     }
 
-    /// The raw codes, for people who know them.
+    /// The raw codes with the section that defines them, for people who know them.
     #[must_use]
     pub fn codes(&self) -> String {
         let cause = match &self.cause {
             Cause::CardLost(text) | Cause::ServerLost(text) | Cause::ServerData(text) => text.clone(),
-            Cause::CardStatus(sw) => format!("SW {sw}"),
+            Cause::CardStatus(sw) => format!("SW {sw} (ISO 7816-4 §5.6)"),
             Cause::CardData(error) => error.to_string(),
             Cause::Http { status, because } => {
+                format!("HTTP {status}{}", after(because.as_deref()))
+            }
+            Cause::Unconfirmed { status } => format!("HTTP {status} instead of 204 (SGP.22 §6.3)"),
+            Cause::ServerRefused(data) => server_codes(data),
+            Cause::NoCommonCi { chip, server, refused } => {
+                let chip: Vec<String> = chip.iter().map(ToString::to_string).collect();
+                let server = server.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+                let refused = refused.as_ref().map(server_codes);
                 format!(
-                    "HTTP {status}{}",
-                    because.as_deref().map(|text| format!(" · {text}")).unwrap_or_default()
+                    "chip's CI keys {} · server's {server}{}",
+                    if chip.is_empty() { "none".to_owned() } else { chip.join(", ") },
+                    after(refused.as_deref())
                 )
             }
-            Cause::ServerRefused(data) => format!(
-                "subject {} / reason {}{}",
-                data.subject_code,
-                data.reason_code,
-                data.message.as_deref().map(|text| format!(" · {text}")).unwrap_or_default()
-            ),
+            Cause::AddressMismatch { signed } => {
+                format!("serverSigned1.serverAddress “{}”", printable(signed))
+            }
             Cause::Authenticate(code) => code.to_string(),
             Cause::Download(code) => code.to_string(),
             Cause::Install { command, reason, sima_response } => {
@@ -305,13 +326,62 @@ impl Failure {
             }
             Cause::StateChange(result) => result.to_string(),
             Cause::Delete(result) => result.to_string(),
-            Cause::Refused(code) => format!("result {code}"),
-            cause => format!("{cause:?}"),
+            Cause::Refused { function, code } => format!("{function:?} result {code}"),
+            Cause::NoIsdR
+            | Cause::OidMismatch
+            | Cause::WrongRole
+            | Cause::NoDefaultSmdp
+            | Cause::NoSmds
+            | Cause::TooManySmds
+            | Cause::MetadataMismatch
+            | Cause::PprNotAllowed
+            | Cause::AlreadyInstalled
+            | Cause::Rejected
+            | Cause::Postponed
+            | Cause::TimedOut
+            | Cause::NoResult
+            | Cause::OtherChip
+            | Cause::DeletedSince
+            | Cause::NotChanged
+            | Cause::NoSuchNotification
+            | Cause::Misuse => format!("{:?}", self.cause),
         };
-        format!("{:?} · {cause}", self.stage)
+        format!("{:?} (SGP.22 §{}) · {cause}", self.stage, self.section())
+    }
+
+    /// The section of SGP.22 that defines what failed.
+    const fn section(&self) -> &'static str {
+        match (&self.cause, self.stage) {
+            (Cause::ServerRefused(_), Stage::Discover) => "5.8, §5.2.6",
+            (Cause::Refused { function, .. }, _) => match function {
+                Function::SetDefaultDpAddress => "5.7.4",
+                Function::ListNotification => "5.7.9",
+                Function::RetrieveNotificationsList => "5.7.10",
+                Function::RemoveNotificationFromList => "5.7.11",
+                Function::GetProfilesInfo => "5.7.15",
+                Function::MemoryReset => "5.7.19",
+                Function::SetNickname => "5.7.21",
+            },
+            (Cause::Delete(_), _) => "5.7.18",
+            (_, Stage::OpenChip) => "5.7.1",
+            (_, Stage::ReadChip | Stage::ReadBack) => "5.7",
+            (_, Stage::Resume) => "3.1.3.3",
+            (_, Stage::Discover) => "5.8",
+            (_, Stage::InitiateAuthentication) => "5.6.1",
+            (_, Stage::AuthenticateServer) => "5.7.13",
+            (_, Stage::AuthenticateClient) => "5.6.3",
+            (_, Stage::Consent) => "3.1.3",
+            (_, Stage::PrepareDownload) => "5.7.5",
+            (_, Stage::FetchPackage) => "5.6.2",
+            (_, Stage::Install) => "5.7.6",
+            (_, Stage::Notify) => "5.6.4",
+            (_, Stage::ChangeState) => "5.7.16",
+            (_, Stage::Manage) => "3.3",
+        }
     }
 }
 
+/// English, for logs.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} ({})", self.what(), self.advice(), self.codes())
@@ -320,39 +390,23 @@ impl fmt::Display for Failure {
 
 impl core::error::Error for Failure {}
 
-fn server_words(data: &StatusCodeData) -> String {
-    match StatusCode::find(&data.subject_code, &data.reason_code) {
-        Some(StatusCode::MATCHING_ID_REFUSED) => {
-            "The operator does not know this activation code, or it has been used up.".into()
-        }
-        Some(StatusCode::EID_MISMATCH) => "This profile is reserved for another chip.".into(),
-        Some(StatusCode::PROFILE_NOT_RELEASED) => "The operator has not released this profile yet.".into(),
-        Some(StatusCode::CONFIRMATION_CODE_REFUSED) => "The confirmation code is wrong.".into(),
-        Some(StatusCode::CONFIRMATION_CODE_TRIES_EXCEEDED) => {
-            "The confirmation code was wrong too often; the order is closed.".into()
-        }
-        Some(StatusCode::DOWNLOAD_TRIES_EXCEEDED) => {
-            "This profile was tried too often; the order is closed.".into()
-        }
-        Some(StatusCode::ORDER_EXPIRED) => "The activation code has expired.".into(),
-        Some(StatusCode::EUICC_INSUFFICIENT_MEMORY) => "There is not enough space on the chip.".into(),
-        Some(StatusCode::NO_ELIGIBLE_PROFILE) => "The operator has no profile for this device.".into(),
-        Some(code) => format!("The operator's server refused: {}.", code.meaning()),
-        None => "The operator's server refused.".into(),
-    }
+fn server_codes(data: &StatusCodeData) -> String {
+    format!(
+        "subject {} / reason {} (§5.2.6){}",
+        printable(&data.subject_code),
+        printable(&data.reason_code),
+        after(data.message.as_deref())
+    )
 }
 
-const fn install_words(reason: ErrorReason) -> &'static str {
-    match reason {
-        ErrorReason::ICCID_ALREADY_EXISTS_ON_EUICC => "This profile is already on the chip.",
-        ErrorReason::INSUFFICIENT_MEMORY_FOR_PROFILE => "There is not enough space on the chip.",
-        ErrorReason::INTERRUPTION => "The installation was interrupted; the chip is as it was before.",
-        ErrorReason::SCP03T_SECURITY_ERROR | ErrorReason::SCP03T_STRUCTURE_ERROR => {
-            "The profile was damaged on its way; the chip is as it was before."
-        }
-        ErrorReason::PE_PROCESSING_ERROR => "The chip can't use a part of this profile.",
-        ErrorReason::DATA_MISMATCH => "The profile contradicts its own description.",
-        ErrorReason::PPR_NOT_ALLOWED => "This chip does not allow the rules that the profile brings.",
-        _ => "The chip refused the profile and is as it was before.",
-    }
+fn after(text: Option<&str>) -> String {
+    text.map(|text| format!(" · {}", printable(text))).unwrap_or_default()
+}
+
+/// What a server says, cut to what a person would read: no control characters, none that
+/// turn the direction of writing.
+pub(crate) fn printable(text: &str) -> String {
+    let turns =
+        |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    text.chars().filter(|&c| !c.is_control() && !turns(c)).take(300).collect()
 }

@@ -5,9 +5,11 @@
 //!  Answer ───►│ download · enable · delete · list · … │───► Effect
 //!             └───────────────────────────────────────┘
 //!   Card(response)                                        Card(command)
-//!   Server(answer)                                        Server(ES9+ call)
+//!   Server(answer)                                        Server(ES9+ or ES11 call)
 //!   Reply(what the user said)                             Ask(question)
 //!   Continue / Stop                                       Progress(step)
+//!   Continue                                              Keep(checkpoint) · Forget(session)
+//!   Continue                                              Refresh(how)
 //!                                                         Done(outcome or failure)
 //! ```
 //!
@@ -15,23 +17,37 @@
 //! effects pass that one place, so trace, time-outs, faults and retries are the
 //! host's and written once. Nothing here reads a profile: an LPA forwards bytes
 //! that it cannot open.
+//!
+//! A download that is interrupted leaves a [`Checkpoint`] at the host; [`resume`] finds out
+//! from the chip what became of it and goes on.
 
 mod card;
 mod certificate;
+mod checkpoint;
+mod device;
 mod failure;
 mod machine;
 mod policy;
 mod procedure;
 mod server;
+mod words;
 
 pub use card::{ISD_R_AIDS, Options};
-pub use failure::{Cause, Failure, Retry, Stage};
+pub use checkpoint::{Checkpoint, InvalidCheckpoint};
+pub use device::{InvalidDevice, device_digits, device_info};
+pub use failure::{Cause, Failure, Function, Retry, Stage};
 pub use machine::{
-    Answer, CardLost, Effect, HttpAnswer, Procedure, Progress, Question, Reply, ServerCall, ServerLost, Step,
+    Answer, CardLost, Effect, HttpAnswer, Interface, Lost, Procedure, Progress, Question, Reply, ServerCall,
+    ServerLost, Step,
 };
 pub use procedure::{
-    ChipInfo, NotificationReport, Outcome, Refresh, chip_info, delete, disable, download, enable, list,
-    memory_reset, notifications, set_nickname,
+    ChipInfo, Event, MemoryChange, NotificationReport, Outcome, Refresh, ServerCheck, check_server,
+    chip_info, delete, disable, discover, download, download_default, download_event, enable, list,
+    list_notifications, memory_reset, notifications, remove_notification, resume, send_notification,
+    set_default_smdp, set_nickname,
+};
+pub use words::{
+    activation_code_advice, activation_code_words, cancel_words, ci_words, event_words, removal_words,
 };
 
 #[cfg(test)]

@@ -7,13 +7,17 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use rsp::TransactionId;
 use rsp::bpp::SegmentKind;
 use rsp::codes::CancelSessionReason;
 use rsp::es9::Es9Function;
 use rsp::metadata::StoreMetadata;
+use rsp::notification::NotificationMetadata;
+use rsp::profiles::ProfileInfo;
 
+use crate::checkpoint::Checkpoint;
 use crate::failure::{Cause, Failure, Stage};
-use crate::procedure::Outcome;
+use crate::procedure::{Outcome, Refresh};
 
 /// What the host is to do next.
 #[derive(Debug)]
@@ -26,6 +30,18 @@ pub enum Effect {
     Ask(Question),
     /// Tell the user; answered by [`Answer::Continue`] or [`Answer::Stop`].
     Progress(Progress),
+    /// Keep this where it outlives the program, in the place of an earlier one for the
+    /// same chip; answered by [`Answer::Continue`] when it is kept. A host that can't keep
+    /// it answers the same: after an interruption the server is then asked again.
+    Keep(Box<Checkpoint>),
+    /// The checkpoint of this session is not needed any more; answered by
+    /// [`Answer::Continue`].
+    Forget(TransactionId),
+    /// Let the chip change its profile: answer its proactive command or reset it, then
+    /// bring the network back; answered by [`Answer::Continue`] when the chip can be
+    /// spoken to again, with service or without, and by [`Answer::Card`] with
+    /// [`CardLost`] when it can't.
+    Refresh(Refresh),
     /// The procedure is over; it must not be resumed again.
     Done(Result<Outcome, Failure>),
 }
@@ -55,15 +71,60 @@ pub struct CardLost(pub String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerLost(pub String);
 
-/// An ES9+ call: `POST https://{address}/gsma/rsp2/es9plus/{function}`.
+/// The interface that a call belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Interface {
+    /// To an SM-DP+.
+    Es9Plus,
+    /// To an SM-DS.
+    Es11,
+}
+
+impl Interface {
+    /// The standard's name of it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Es9Plus => "ES9+",
+            Self::Es11 => "ES11",
+        }
+    }
+
+    /// The path of its functions: both have the same (SGP.22 §6.5.2).
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Es9Plus => rsp::es9::PATH,
+            Self::Es11 => rsp::es11::PATH,
+        }
+    }
+}
+
+/// A call of a server: `POST https://{address}{path}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerCall {
     /// Host name, with a port where one was given.
     pub address: String,
+    /// SM-DP+ or SM-DS.
+    pub interface: Interface,
     /// The function.
     pub function: Es9Function,
     /// The JSON body.
     pub body: Vec<u8>,
+}
+
+impl ServerCall {
+    /// The path: `/gsma/rsp2/es9plus/{function}`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}{}", self.interface.path(), self.function.name())
+    }
+
+    /// The standard's name of what is called, such as `ES11.authenticateClient`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}.{}", self.interface.name(), self.function.name())
+    }
 }
 
 /// A server's answer.
@@ -86,12 +147,34 @@ pub enum Question {
         strong_consent: bool,
         /// Whether a confirmation code will be asked for next.
         confirmation_code_required: bool,
+        /// The SM-DP+ that offers it.
+        address: String,
+        /// Bytes that are free on the chip, where it says so.
+        free_memory: Option<u32>,
     },
     /// The confirmation code; asked for only when the server demands it.
     ConfirmationCode {
         /// Whether the code given before was wrong.
         wrong_before: bool,
+        /// How often it may still be wrong, where the server says so.
+        tries_left: Option<u32>,
     },
+    /// Whether the chip's memory is to be reset, and what would be lost by it.
+    MemoryReset(Box<Lost>),
+    /// Whether a notification is to be removed though no server has it.
+    RemoveNotification(Box<NotificationMetadata>),
+}
+
+/// What a memory reset takes away (SGP.22 §3.3.2, §3.3.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// The profiles. Of test profiles only those go that were loaded in the field; a list
+    /// does not tell which.
+    pub profiles: Vec<ProfileInfo>,
+    /// The default SM-DP+ address, when that is reset.
+    pub default_smdp_address: Option<String>,
+    /// Notifications that no server has yet: they stay, and tell of profiles that go.
+    pub waiting: Vec<NotificationMetadata>,
 }
 
 /// What the user decided.
@@ -103,6 +186,8 @@ pub enum Reply {
     Reject,
     /// Not now: the order stays.
     Postpone,
+    /// Nobody answered in time: the order stays.
+    Timeout,
     /// The confirmation code.
     Code(String),
 }
@@ -113,6 +198,7 @@ impl core::fmt::Debug for Reply {
             Self::Accept => "Accept",
             Self::Reject => "Reject",
             Self::Postpone => "Postpone",
+            Self::Timeout => "Timeout",
             // What the user typed is not for logs.
             Self::Code(_) => "Code(…)",
         })
@@ -128,9 +214,13 @@ pub struct Progress {
     pub can_stop: bool,
 }
 
-/// The steps of a download, in order.
+/// The steps of the procedures: those of a download first, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// Finding out what became of an interrupted download.
+    Resume,
+    /// Asking an SM-DS what waits for this chip.
+    Discover,
     /// Opening a channel to the chip and reading what it says of itself.
     ReadChip,
     /// Asking the SM-DP+ for its identity.
@@ -160,6 +250,14 @@ pub enum Step {
     Notify,
     /// The session is given up.
     Cancel(CancelSessionReason),
+    /// The chip is asked to enable or to disable a profile.
+    ChangeState,
+    /// The chip changes its profile.
+    Refresh,
+    /// The chip is asked to delete, to rename, to reset, to take an address.
+    Manage,
+    /// What the chip now has is read back.
+    ReadBack,
 }
 
 /// A procedure that has begun or is about to.
@@ -239,6 +337,25 @@ impl Io {
         match self.perform(Effect::Ask(question)).await {
             Answer::Reply(reply) => Ok(reply),
             Answer::Stop => Ok(Reply::Postpone),
+            _ => Err(Failure::misuse()),
+        }
+    }
+
+    /// Keeps a checkpoint.
+    pub(crate) async fn keep(&self, checkpoint: Checkpoint) {
+        self.perform(Effect::Keep(Box::new(checkpoint))).await;
+    }
+
+    /// Lets the checkpoint of a session go.
+    pub(crate) async fn forget(&self, id: &TransactionId) {
+        self.perform(Effect::Forget(id.clone())).await;
+    }
+
+    /// Lets the chip change its profile.
+    pub(crate) async fn refresh(&self, refresh: Refresh) -> Result<(), Failure> {
+        match self.perform(Effect::Refresh(refresh)).await {
+            Answer::Continue | Answer::Stop => Ok(()),
+            Answer::Card(Err(lost)) => Err(Failure::new(Stage::ReadBack, Cause::CardLost(lost.0))),
             _ => Err(Failure::misuse()),
         }
     }

@@ -4,18 +4,31 @@ use rsp::es9::{Es9Function, HeaderOnly};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::failure::{Cause, Failure, Stage};
-use crate::machine::{HttpAnswer, Io, ServerCall};
+use crate::failure::{Cause, Failure, Stage, printable};
+use crate::machine::{HttpAnswer, Interface, Io, ServerCall};
+
+/// A server, and how it is spoken to.
+#[derive(Clone, Copy)]
+pub(crate) struct Server<'a> {
+    pub(crate) address: &'a str,
+    pub(crate) interface: Interface,
+}
+
+impl<'a> Server<'a> {
+    pub(crate) const fn smdp(address: &'a str) -> Self {
+        Self { address, interface: Interface::Es9Plus }
+    }
+}
 
 /// Calls a function that answers with JSON.
 pub(crate) async fn call<T: DeserializeOwned>(
     io: &Io,
     stage: Stage,
-    address: &str,
+    server: Server<'_>,
     function: Es9Function,
     request: &impl Serialize,
 ) -> Result<T, Failure> {
-    let answer = send(io, stage, address, function, request).await?;
+    let answer = send(io, stage, server, function, request).await?;
     let header: HeaderOnly = json(stage, &answer)?;
     if !header.header.is_success() {
         return Err(refusal(stage, header));
@@ -23,18 +36,19 @@ pub(crate) async fn call<T: DeserializeOwned>(
     json(stage, &answer)
 }
 
-/// Delivers a notification. Done is what the server has: 204 as a rule, or any other
-/// 2xx whose body does not say that the function failed.
+/// Delivers a notification. Only 204 says that the server has it (SGP.22 §6.3): another
+/// success may be of something that stands between.
 pub(crate) async fn notify(
     io: &Io,
     address: &str,
     request: &rsp::es9::HandleNotificationRequest,
 ) -> Result<(), Failure> {
     let stage = Stage::Notify;
-    let answer = send(io, stage, address, Es9Function::HandleNotification, request).await?;
+    let answer = send(io, stage, Server::smdp(address), Es9Function::HandleNotification, request).await?;
     match serde_json::from_slice::<HeaderOnly>(&answer.body) {
+        _ if answer.status == 204 => Ok(()),
         Ok(answer) if !answer.header.is_success() => Err(refusal(stage, answer)),
-        _ => Ok(()),
+        _ => Err(Failure::new(stage, Cause::Unconfirmed { status: answer.status })),
     }
 }
 
@@ -47,13 +61,15 @@ fn refusal(stage: Stage, answer: HeaderOnly) -> Failure {
 async fn send(
     io: &Io,
     stage: Stage,
-    address: &str,
+    server: Server<'_>,
     function: Es9Function,
     request: &impl Serialize,
 ) -> Result<HttpAnswer, Failure> {
     let body = serde_json::to_vec(request)
         .map_err(|error| Failure::new(stage, Cause::ServerData(format!("the request: {error}"))))?;
-    let answer = io.server(stage, ServerCall { address: address.to_owned(), function, body }).await?;
+    let Server { address, interface } = server;
+    let answer =
+        io.server(stage, ServerCall { address: address.to_owned(), interface, function, body }).await?;
     if (200..300).contains(&answer.status) {
         Ok(answer)
     } else {
@@ -70,5 +86,5 @@ fn json<T: DeserializeOwned>(stage: Stage, answer: &HttpAnswer) -> Result<T, Fai
 fn words(body: &[u8]) -> Option<String> {
     let problem: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = ["because", "detail", "title"].iter().find_map(|name| problem.get(name)?.as_str())?;
-    Some(text.chars().filter(|c| !c.is_control()).take(300).collect())
+    Some(printable(text))
 }

@@ -24,6 +24,7 @@ pub mod codes;
 mod components;
 pub mod crl;
 pub mod download;
+pub mod es11;
 pub mod es12;
 pub mod es2;
 pub mod es9;

@@ -168,27 +168,90 @@ fn activation_codes_of_the_standard() {
 }
 
 #[test]
+fn activation_codes_as_people_have_them() {
+    let expected = "1$smdp.example.com$04386-AGYFT";
+    for text in [
+        "1$smdp.example.com$04386-AGYFT",
+        "LPA:1$smdp.example.com$04386-AGYFT",
+        "lpa:1$smdp.example.com$04386-AGYFT",
+        "Lpa: 1$smdp.example.com$04386-\r\nAGYFT\n",
+        "lpa:1%24smdp.example.com%2404386-AGYFT",
+        "LPA%3A1%24smdp.example.com%2404386-AGYFT",
+        "lpa://1$smdp.example.com$04386-AGYFT",
+        "web+lpa:1$smdp.example.com$04386-AGYFT",
+        "web+lpa://lpa:1$smdp.example.com$04386-AGYFT",
+        "https://esimsetup.apple.com/esim_qrcode_provisioning?carddata=LPA:1$smdp.example.com$04386-AGYFT",
+        "https://esimsetup.android.com/esim_qrcode_provisioning?x=1&carddata=LPA%3A1%24smdp.example.com%2404386-AGYFT#x",
+        // A full-width keyboard, a typographic hyphen, a zero-width space, a byte order mark.
+        "ＬＰＡ：１＄ｓｍｄｐ．ｅｘａｍｐｌｅ．ｃｏｍ＄０４３８６－ＡＧＹＦＴ",
+        "LPA:1$smdp.example.com$04386‐AGYFT",
+        "LPA:1$smdp.example.com$04386ーAGYFT",
+        "\u{FEFF}LPA:1$smdp.\u{200B}example.com$04386-AGYFT\u{200E}",
+        "\u{3000}LPA:1$smdp.example.com$04386-AGYFT\u{A0}",
+    ] {
+        assert_eq!(
+            text.parse::<ActivationCode>().map(|code| code.to_string()),
+            Ok(expected.into()),
+            "{text}"
+        );
+    }
+    // SGP.22 version 3 §4.1: an indicator of the CI's key, and the flag for a change of device.
+    for (text, flag) in [
+        ("1$h$t$$1$$1", true),
+        ("1$h$t$$1$1", true),
+        ("1$h$t$2.999.10$1$81370F51", false),
+        ("1$h$t$2.999.10$1$81370F51$1", true),
+        ("1$h$t$$$$", false),
+    ] {
+        let code: ActivationCode = text.parse().unwrap();
+        assert_eq!(code.delete_notification_for_device_change, flag, "{text}");
+        assert_eq!(code.to_string().parse(), Ok(code), "{text}");
+    }
+}
+
+#[test]
 fn wrong_activation_codes_are_told_apart() {
     use InvalidActivationCode as E;
     let long = format!("1$host${}", "A".repeat(255));
-    for (text, error) in [
+    let cases = [
         ("", E::Empty),
         ("LPA:", E::Empty),
-        ("2$host$token", E::Format),
-        ("https://example.com/", E::Format),
-        ("1", E::Address),
-        ("1$$token", E::Address),
+        ("\u{200B}\u{3000}", E::Empty),
+        ("2$host$token", E::Version),
+        ("LPA:11$host$token", E::Version),
+        ("hello", E::Format),
+        ("host$token", E::Format),
+        ("12345678", E::Format),
+        ("ACR-0-8900012345", E::Format),
+        ("$host$token", E::Format),
+        ("https://example.com/", E::Link),
+        ("https://example.com/?carddat=LPA:1$host$token", E::Link),
+        ("lpa:1%2", E::PercentEncoding),
+        ("lpa:1%ZZhost", E::PercentEncoding),
+        ("lpa:1%FF", E::PercentEncoding),
+        ("1", E::AddressMissing),
+        ("1$$token", E::AddressMissing),
+        ("1$https://host$token", E::AddressIsLink),
         ("1$user@host$token", E::Address),
         ("1$host/path$token", E::Address),
         ("1$host:0$token", E::Address),
         ("1$-host$token", E::Address),
+        ("1$ホスト$token", E::Address),
         ("1$host$to_ken", E::MatchingId),
         ("1$host$token$oid", E::Oid),
         ("1$host$token$$2", E::ConfirmationFlag),
-        ("1$host$token$$1$more", E::TooManyFields),
+        ("1$host$token$$1$more", E::CiKeyIndicator),
+        ("1$host$token$$1$81370F5", E::CiKeyIndicator),
+        ("1$host$token$$1$$0", E::DeleteNotificationFlag),
+        ("1$host$token$$1$$1$more", E::TooManyFields),
         (&long, E::TooLong),
-    ] {
+        (&"%24".repeat(2000), E::TooLong),
+    ];
+    for (text, error) in cases {
         assert_eq!(text.parse::<ActivationCode>(), Err(error), "{text}");
+    }
+    for error in E::ALL {
+        assert!(cases.iter().any(|(_, told)| *told == error), "{error:?} has no case");
     }
 }
 

@@ -247,6 +247,7 @@ impl ProfileLine {
                 matching_id: id.clone(),
                 smdp_oid: None,
                 confirmation_code_required,
+                delete_notification_for_device_change: false,
             };
             format!("LPA:{code}")
         });

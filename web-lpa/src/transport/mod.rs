@@ -1,6 +1,8 @@
-//! The ways out of the page: the chip's worker, and HTTP to the site.
+//! The ways out of the page: the chips' workers, HTTP to the site; and what the
+//! browser keeps.
 
 pub(crate) mod chip;
 pub(crate) mod http;
+pub(crate) mod keep;
 pub(crate) mod later;
 pub(crate) mod once;

@@ -1,46 +1,68 @@
 //! Profile download and installation (SGP.22 §3.1.3).
 
 use rsp::activation_code::ActivationCode;
-use rsp::auth::{
-    AuthenticateServerRequest, AuthenticateServerResponse, Certificate, CtxParams1, DeviceInfo,
-    EUICC_CHALLENGE, EuiccInfo1, EuiccInfo2, Signature, decode_euicc_challenge,
-};
-use rsp::bpp::{self, BoundProfilePackage};
-use rsp::cancel::CancelSessionRequest;
-use rsp::codes::CancelSessionReason;
+use rsp::auth::{AuthenticateServerResponse, Certificate, DeviceInfo, Signature};
+use rsp::bpp::{self, BoundProfilePackage, InitialiseSecureChannel};
+use rsp::cancel::{CancelSessionRequest, CancelSessionResponse};
+use rsp::codes::ErrorReason;
 use rsp::download::{PrepareDownloadRequest, PrepareDownloadResponse, SmdpSigned2};
 use rsp::es9::{self, Base64, Es9Function};
-use rsp::ids::{CiPkId, TransactionId};
-use rsp::metadata::StoreMetadata;
+use rsp::ids::TransactionId;
+use rsp::metadata::{PprIds, StoreMetadata};
 use rsp::notification::{FinalResult, ProfileInstallationResult};
 use rsp::rat::RulesAuthorisationTable;
-use rsp::status::StatusCode;
+use rsp::status::{StatusCode, StatusCodeData};
 use rsp::{DataObject, Raw};
 use sha2::{Digest, Sha256};
 
 use crate::card::{IsdR, Options};
 use crate::certificate::registered_id;
-use crate::failure::{Cause, Failure, Stage};
+use crate::checkpoint::{Checkpoint, Order};
+use crate::failure::{Cause, Failure, Retry, Stage};
 use crate::machine::{Io, Procedure, Question, Reply, Step};
 use crate::policy::{self, Verdict};
-use crate::procedure::Outcome;
-use crate::procedure::information::{read_profiles, with_isd_r};
-use crate::procedure::notification::deliver;
-use crate::server;
+use crate::procedure::authentication::{Contact, Opened, may_stop};
+use crate::procedure::information::{
+    free_memory, free_of, read_addresses, read_eid, read_info2, read_profiles, with_isd_r,
+};
+use crate::procedure::notification::{Told, deliver_new, numbers};
+use crate::procedure::{MemoryChange, Outcome};
+use crate::server::{self, Server};
 
 /// Downloads and installs the profile that an activation code names.
 #[must_use]
 pub fn download(code: ActivationCode, device: DeviceInfo, options: Options) -> Procedure {
     Procedure::new(move |io| async move {
-        let download = Download { io: &io, code: &code, device: &device };
-        with_isd_r(&io, &options, async |isd_r| download.run(isd_r).await).await
+        let ActivationCode { smdp_address: address, matching_id, smdp_oid: oid, .. } = code;
+        let order = Order { address, matching_id: Some(matching_id), oid };
+        let download = Download { io: &io, order: &order, device: &device };
+        with_isd_r(&io, &options, async |isd_r| download.run(isd_r, None).await).await
     })
 }
 
-struct Download<'a> {
-    io: &'a Io,
-    code: &'a ActivationCode,
-    device: &'a DeviceInfo,
+/// Downloads and installs the profile that a default SM-DP+ has for this chip (SGP.22
+/// §3.1.3, without an activation code): the one that the chip is configured with, or else
+/// `device_default`, the device's.
+#[must_use]
+pub fn download_default(device_default: Option<String>, device: DeviceInfo, options: Options) -> Procedure {
+    Procedure::new(move |io| async move {
+        with_isd_r(&io, &options, async |isd_r| {
+            let chip_s = read_addresses(isd_r).await?.default_dp_address;
+            let address = [chip_s, device_default].into_iter().flatten().find(|address| !address.is_empty());
+            let address =
+                address.ok_or_else(|| Failure::new(Stage::InitiateAuthentication, Cause::NoDefaultSmdp))?;
+            let order = Order { address, matching_id: None, oid: None };
+            Download { io: &io, order: &order, device: &device }.run(isd_r, None).await
+        })
+        .await
+    })
+}
+
+/// One order that is to be downloaded.
+pub(crate) struct Download<'a> {
+    pub(crate) io: &'a Io,
+    pub(crate) order: &'a Order,
+    pub(crate) device: &'a DeviceInfo,
 }
 
 /// Both sides have authenticated each other; the order is found.
@@ -52,120 +74,152 @@ struct Session {
     smdp_certificate: Certificate,
 }
 
+/// What the chip was before the download.
+struct Before {
+    chip: [u8; 32],
+    /// Sequence numbers of the notifications that waited.
+    notifications: Vec<u32>,
+    free_memory: Option<u32>,
+    forbidden_rules: PprIds,
+}
+
+/// A confirmation code that the server did not take.
+struct Wrong {
+    tries_left: Option<u32>,
+}
+
+/// How a package failed on its way into the chip.
+pub(crate) struct FeedFailure {
+    /// Segments that the chip had taken.
+    pub(crate) taken: usize,
+    pub(crate) failure: Failure,
+}
+
 impl Download<'_> {
-    async fn run(&self, isd_r: &IsdR<'_>) -> Result<Outcome, Failure> {
+    /// The whole of it, on an open ISD-R; `opened`: the server has said who it is already.
+    pub(crate) async fn run(&self, isd_r: &IsdR<'_>, opened: Option<Opened>) -> Result<Outcome, Failure> {
+        may_stop(self.io, Step::ReadChip).await?;
+        let info2 = read_info2(isd_r).await?;
+        let before = Before {
+            chip: Checkpoint::chip_of(&read_eid(isd_r).await?),
+            notifications: numbers(isd_r).await?,
+            free_memory: info2.as_ref().map(free_of),
+            forbidden_rules: info2.map(|info| info.forbidden_profile_policy_rules).unwrap_or_default(),
+        };
+        let (session, package) = self.obtain(isd_r, opened, &before).await?;
+        let installed = feed(self.io, isd_r, &package).await.map_err(|failed| failed.failure);
+        self.conclude(isd_r, &session.id, session.metadata.into_value(), installed, &before).await
+    }
+
+    /// Everything before the first segment: who both are, what it is, whether the user
+    /// wants it, and the package.
+    async fn obtain(
+        &self,
+        isd_r: &IsdR<'_>,
+        mut opened: Option<Opened>,
+        before: &Before,
+    ) -> Result<(Session, Vec<u8>), Failure> {
         let mut consented: Option<Raw<StoreMetadata>> = None;
-        let mut wrong_before = false;
-        let (session, package) = loop {
-            let session = self.authenticate(isd_r).await?;
-            let prepared = self.decide_and_prepare(isd_r, &session, consented.as_ref(), wrong_before).await;
-            let prepared = match prepared {
-                Ok(prepared) => prepared,
-                Err(failure) => return Err(self.cancel(isd_r, &session.id, failure).await),
+        let mut wrong: Option<Wrong> = None;
+        let mut kept = false;
+        loop {
+            let session = match self.authenticate(isd_r, opened.take()).await {
+                Ok(session) => session,
+                Err(failure) => return Err(self.give_up(failure, kept, None).await),
             };
-            match self.fetch(&session, prepared).await {
-                Ok(package) => break (session, package),
+            let prepared = self.decide_and_prepare(isd_r, &session, consented.as_ref(), wrong.take(), before);
+            let prepared = match prepared.await {
+                Ok(prepared) => prepared,
+                Err(failure) => {
+                    return Err(self.give_up(failure, kept, Some((isd_r, &session.id))).await);
+                }
+            };
+            if let Err(failure) = may_stop(self.io, Step::FetchPackage).await {
+                return Err(self.give_up(failure, kept, Some((isd_r, &session.id))).await);
+            }
+            // From this request on the server may count the profile as handed out.
+            let checkpoint = Checkpoint {
+                chip: before.chip,
+                order: self.order.clone(),
+                iccid: session.metadata.iccid,
+                transaction_id: session.id.clone(),
+                channel: isd_r.channel(),
+                package: None,
+            };
+            self.io.keep(checkpoint.clone()).await;
+            kept = true;
+            let package = match self.fetch(&session, prepared).await {
+                Ok(package) => package,
                 // The server closes the session over a wrong confirmation code, so
                 // the next try takes a new one; the consent still holds.
-                Err(failure) if confirmation_code_refused(&failure) => {
+                Err(Failure { cause: Cause::ServerRefused(data), .. }) if is_wrong_code(&data) => {
+                    wrong = Some(Wrong { tries_left: tries_left(&data) });
                     consented = Some(session.metadata);
-                    wrong_before = true;
+                    continue;
                 }
                 // No answer: the order may be downloaded already. Cancelling would
                 // risk it; the same code can fetch the same package again.
                 Err(failure) if matches!(failure.cause, Cause::ServerLost(_)) => return Err(failure),
-                Err(failure) => return Err(self.cancel(isd_r, &session.id, failure).await),
+                Err(failure) => {
+                    return Err(self.give_up(failure, kept, Some((isd_r, &session.id))).await);
+                }
+            };
+            let sound = check_package(&session, &package);
+            if sound.is_ok() {
+                self.io.keep(Checkpoint { package: Some(package.clone()), ..checkpoint }).await;
             }
-        };
-        if let Err(failure) = check_metadata(&session.metadata, &package) {
-            return Err(self.cancel(isd_r, &session.id, failure).await);
+            // The last moment: until the chip has the first segment the order can still be
+            // given back.
+            let go_on = match sound {
+                Ok(()) => may_stop(self.io, Step::FetchPackage).await,
+                unsound => unsound,
+            };
+            match go_on {
+                Ok(()) => return Ok((session, package)),
+                Err(failure) => {
+                    return Err(self.give_up(failure, kept, Some((isd_r, &session.id))).await);
+                }
+            }
         }
-        // The last moment: until the chip has the first segment the order can still be
-        // given back.
-        if let Err(failure) = self.may_stop(Step::FetchPackage).await {
-            return Err(self.cancel(isd_r, &session.id, failure).await);
+    }
+
+    /// Cancels the session, if there is one, and lets the checkpoint go.
+    async fn give_up(
+        &self,
+        failure: Failure,
+        kept: bool,
+        session: Option<(&IsdR<'_>, &TransactionId)>,
+    ) -> Failure {
+        let lost = failure.is_card_lost();
+        let Some((isd_r, id)) = session else { return failure };
+        let failure = self.cancel(isd_r, id, failure).await;
+        if kept && !lost {
+            self.io.forget(id).await;
         }
-        let installed = self.install(isd_r, &session.id, &package).await;
-        if let Err(Failure { cause: Cause::CardLost(_), .. }) = &installed {
-            return Err(installed.err().unwrap_or_else(Failure::misuse));
-        }
-        // Success or not, the server is to know; what can't be sent stays on the chip.
-        let notifications = deliver(self.io, isd_r).await;
-        installed?;
-        let metadata = Box::new(session.metadata.into_value());
-        Ok(Outcome::Installed { metadata, notifications: notifications.unwrap_or_default() })
+        failure
     }
 
     /// Common mutual authentication (SGP.22 §3.0.1).
-    async fn authenticate(&self, isd_r: &IsdR<'_>) -> Result<Session, Failure> {
-        let address = &self.code.smdp_address;
-        self.may_stop(Step::ReadChip).await?;
-        let info1: Raw<EuiccInfo1> =
-            isd_r.read_with(Stage::ReadChip, &tlv::encode(EuiccInfo1::TAG, &[]), Raw::decode).await?;
-        let challenge = tlv::encode(EUICC_CHALLENGE, &[]);
-        let challenge = isd_r.read_with(Stage::ReadChip, &challenge, decode_euicc_challenge).await?;
-
-        let stage = Stage::InitiateAuthentication;
-        self.may_stop(Step::InitiateAuthentication).await?;
-        let request = es9::InitiateAuthenticationRequest {
-            smdp_address: address.clone(),
-            euicc_challenge: Base64(challenge.to_vec()),
-            euicc_info1: Base64(info1.bytes().to_vec()),
+    async fn authenticate(&self, isd_r: &IsdR<'_>, opened: Option<Opened>) -> Result<Session, Failure> {
+        let contact = Contact {
+            io: self.io,
+            server: Server::smdp(&self.order.address),
+            oid: self.order.oid.as_ref(),
+            matching_id: self.order.matching_id.as_ref(),
+            device: self.device,
         };
-        let answer: es9::InitiateAuthenticationResponse =
-            server::call(self.io, stage, address, Es9Function::InitiateAuthentication, &request).await?;
-        let readable = |what: &str, error: &dyn core::fmt::Display| {
-            Failure::new(stage, Cause::ServerData(format!("{what}: {error}")))
+        let opened = match opened {
+            Some(opened) => opened,
+            None => contact.initiate(isd_r).await?,
         };
-        let id: TransactionId =
-            answer.transaction_id.parse().map_err(|error| readable("transactionId", &error))?;
-        let authenticate = AuthenticateServerRequest {
-            server_signed1: Raw::decode(&answer.server_signed1.0)
-                .map_err(|error| readable("serverSigned1", &error))?,
-            server_signature1: Signature::decode(&answer.server_signature1.0)
-                .map_err(|error| readable("serverSignature1", &error))?,
-            ci_pk_id_to_be_used: ci_pk_id(&answer.euicc_ci_pk_id_to_be_used.0)
-                .ok_or_else(|| readable("euiccCiPKIdToBeUsed", &"not an octet string"))?,
-            server_certificate: Certificate::from_der(&answer.server_certificate.0)
-                .map_err(|error| readable("serverCertificate", &error))?,
-            ctx_params1: Raw::new(CtxParams1 {
-                matching_id: Some(self.code.matching_id.clone()),
-                device_info: self.device.clone(),
-            }),
-        };
-        self.check_server(&authenticate, &id)?;
-
-        self.may_stop(Step::AuthenticateServer).await?;
-        let stage = Stage::AuthenticateServer;
-        let response: Raw<AuthenticateServerResponse> =
-            isd_r.read_with(stage, &authenticate.encode(), Raw::decode).await?;
-        if let AuthenticateServerResponse::Error { code, .. } = &*response {
-            return Err(Failure::new(stage, Cause::Authenticate(*code)));
+        if opened.is_smds() {
+            return Err(Failure::new(Stage::InitiateAuthentication, Cause::WrongRole));
         }
-
-        match self.authenticate_client(&id, &response).await {
+        let response = contact.authenticate_server(isd_r, &opened).await?;
+        match self.authenticate_client(&opened.id, &response).await {
             Ok(session) => Ok(session),
-            Err(failure) => Err(self.cancel(isd_r, &id, failure).await),
+            Err(failure) => Err(self.cancel(isd_r, &opened.id, failure).await),
         }
-    }
-
-    /// The LPA's own checks of the server (SGP.22 §3.0.1 step 6).
-    fn check_server(&self, request: &AuthenticateServerRequest, id: &TransactionId) -> Result<(), Failure> {
-        let fail = |cause| Err(Failure::new(Stage::InitiateAuthentication, cause));
-        let signed = &request.server_signed1;
-        if signed.transaction_id != *id {
-            return fail(Cause::ServerData("serverSigned1 names another transaction".into()));
-        }
-        if !signed.server_address.eq_ignore_ascii_case(&self.code.smdp_address) {
-            return fail(Cause::AddressMismatch { signed: signed.server_address.clone() });
-        }
-        if let Some(expected) = &self.code.smdp_oid {
-            match registered_id(&request.server_certificate) {
-                Ok(Some(oid)) if oid == *expected => {}
-                _ => return fail(Cause::OidMismatch),
-            }
-        }
-        Ok(())
     }
 
     async fn authenticate_client(
@@ -174,14 +228,13 @@ impl Download<'_> {
         response: &Raw<AuthenticateServerResponse>,
     ) -> Result<Session, Failure> {
         let stage = Stage::AuthenticateClient;
-        self.may_stop(Step::AuthenticateClient).await?;
+        may_stop(self.io, Step::AuthenticateClient).await?;
         let request = es9::AuthenticateClientRequest {
             transaction_id: id.to_string(),
             authenticate_server_response: Base64(response.bytes().to_vec()),
         };
         let answer: es9::AuthenticateClientResponse =
-            server::call(self.io, stage, &self.code.smdp_address, Es9Function::AuthenticateClient, &request)
-                .await?;
+            server::call(self.io, stage, self.smdp(), Es9Function::AuthenticateClient, &request).await?;
         let readable = |what: &str, error: tlv::Error| {
             Failure::new(stage, Cause::ServerData(format!("{what}: {error}")))
         };
@@ -200,8 +253,8 @@ impl Download<'_> {
                 Cause::ServerData("smdpSigned2 names another transaction".into()),
             ));
         }
-        if self.code.smdp_oid.is_some()
-            && registered_id(&session.smdp_certificate).ok().flatten() != self.code.smdp_oid
+        if self.order.oid.is_some()
+            && registered_id(&session.smdp_certificate).ok().flatten() != self.order.oid
         {
             return Err(Failure::new(stage, Cause::OidMismatch));
         }
@@ -214,7 +267,8 @@ impl Download<'_> {
         isd_r: &IsdR<'_>,
         session: &Session,
         consented: Option<&Raw<StoreMetadata>>,
-        wrong_before: bool,
+        wrong: Option<Wrong>,
+        before: &Before,
     ) -> Result<Vec<u8>, Failure> {
         let stage = Stage::Consent;
         let installed = read_profiles(isd_r).await?;
@@ -224,12 +278,9 @@ impl Download<'_> {
         let strong_consent = if session.metadata.profile_policy_rules.has_no_rule() {
             false
         } else {
-            let empty = |tag| tlv::encode(tag, &[]);
-            let table: RulesAuthorisationTable =
-                isd_r.read(Stage::ReadChip, &empty(RulesAuthorisationTable::TAG)).await?;
-            let info2: EuiccInfo2 = isd_r.read(Stage::ReadChip, &empty(EuiccInfo2::TAG)).await?;
-            let forbidden = info2.forbidden_profile_policy_rules;
-            match policy::check(&session.metadata, forbidden, &table, &installed) {
+            let request = tlv::encode(RulesAuthorisationTable::TAG, &[]);
+            let table: RulesAuthorisationTable = isd_r.read(Stage::ReadChip, &request).await?;
+            match policy::check(&session.metadata, before.forbidden_rules, &table, &installed) {
                 Verdict::Forbidden => return Err(Failure::new(stage, Cause::PprNotAllowed)),
                 verdict => verdict == Verdict::ConsentRequired,
             }
@@ -240,11 +291,17 @@ impl Download<'_> {
                 metadata: Box::new((*session.metadata).clone()),
                 strong_consent,
                 confirmation_code_required: cc_required,
+                address: self.order.address.clone(),
+                free_memory: before.free_memory,
             };
             self.ask(question).await?;
         }
         let hash_cc = if cc_required {
-            match self.ask(Question::ConfirmationCode { wrong_before }).await? {
+            let question = Question::ConfirmationCode {
+                wrong_before: wrong.is_some(),
+                tries_left: wrong.and_then(|wrong| wrong.tries_left),
+            };
+            match self.ask(question).await? {
                 Reply::Code(code) => Some(hash_confirmation_code(&code, &session.id)),
                 _ => return Err(Failure::misuse()),
             }
@@ -252,7 +309,7 @@ impl Download<'_> {
             None
         };
 
-        self.may_stop(Step::PrepareDownload).await?;
+        may_stop(self.io, Step::PrepareDownload).await?;
         let stage = Stage::PrepareDownload;
         let request = PrepareDownloadRequest {
             smdp_signed2: session.smdp_signed2.clone(),
@@ -270,115 +327,196 @@ impl Download<'_> {
 
     /// The whole package in one download, so that the network can be let go.
     async fn fetch(&self, session: &Session, prepared: Vec<u8>) -> Result<Vec<u8>, Failure> {
-        let stage = Stage::FetchPackage;
-        self.may_stop(Step::FetchPackage).await?;
         let request = es9::GetBoundProfilePackageRequest {
             transaction_id: session.id.to_string(),
             prepare_download_response: Base64(prepared),
         };
-        let address = &self.code.smdp_address;
+        let function = Es9Function::GetBoundProfilePackage;
         let answer: es9::GetBoundProfilePackageResponse =
-            server::call(self.io, stage, address, Es9Function::GetBoundProfilePackage, &request).await?;
+            server::call(self.io, Stage::FetchPackage, self.smdp(), function, &request).await?;
         Ok(answer.bound_profile_package.0)
     }
 
-    /// Feeds the package to the chip, segment by segment. From here on there is
-    /// no way back but the chip's own.
-    async fn install(&self, isd_r: &IsdR<'_>, id: &TransactionId, package: &[u8]) -> Result<(), Failure> {
-        let stage = Stage::Install;
-        let segments = bpp::segments(package)
-            .map_err(|error| Failure::new(Stage::FetchPackage, Cause::ServerData(error.to_string())))?;
-        for (index, segment) in segments.iter().enumerate() {
-            let answer = match isd_r.call(stage, &package[segment.bytes.clone()]).await {
-                Ok(answer) => answer,
-                Err(failure @ Failure { cause: Cause::CardLost(_), .. }) => return Err(failure),
-                Err(failure) => return Err(self.cancel(isd_r, id, failure).await),
-            };
-            let step = Step::Install {
-                kind: segment.kind,
-                segments_done: index + 1,
-                segments: segments.len(),
-                bytes_done: segment.bytes.end,
-                bytes: package.len(),
-            };
-            self.io.progress(step, false).await;
-            if !answer.data.is_empty() {
-                return installation_result(&answer.data);
+    /// What follows from the chip's result: the server is told, the chip is read back, the
+    /// checkpoint goes.
+    async fn conclude(
+        &self,
+        isd_r: &IsdR<'_>,
+        id: &TransactionId,
+        metadata: StoreMetadata,
+        installed: Result<(), Failure>,
+        before: &Before,
+    ) -> Result<Outcome, Failure> {
+        if let Err(failure) = installed {
+            if failure.is_card_lost() {
+                return Err(failure);
             }
+            // A refusal in the chip's own words is a result, and ends the session there;
+            // anything else does not.
+            let failure = match &failure.cause {
+                Cause::Install { .. } => failure,
+                _ => self.cancel(isd_r, id, failure).await,
+            };
+            drop(deliver_new(self.io, isd_r, &before.notifications).await);
+            if failure.retry() == Retry::Never {
+                self.io.forget(id).await;
+            }
+            return Err(failure);
         }
-        Err(Failure::new(stage, Cause::NoResult))
+        let after =
+            After::of(self.io, isd_r, |metadata| !before.notifications.contains(&metadata.seq_number));
+        match after.await {
+            Ok(After { profiles, told: Told { reports: notifications, waiting }, free_memory }) => {
+                self.io.forget(id).await;
+                if !profiles.is_empty() && !profiles.iter().any(|info| info.iccid == Some(metadata.iccid)) {
+                    return Err(Failure::new(Stage::ReadBack, Cause::NotChanged));
+                }
+                let memory = MemoryChange::of(before.free_memory, free_memory);
+                let metadata = Box::new(metadata);
+                Ok(Outcome::Installed { metadata, notifications, waiting, profiles, memory })
+            }
+            // It is installed, whatever became of the chip since; the checkpoint stays, so
+            // that the server is told.
+            Err(_) => Ok(Outcome::Installed {
+                metadata: Box::new(metadata),
+                notifications: Vec::new(),
+                waiting: Vec::new(),
+                profiles: Vec::new(),
+                memory: None,
+            }),
+        }
     }
 
     /// Tells chip and server that the session is given up, and returns why. What
     /// goes wrong in telling does not hide the first failure.
-    async fn cancel(&self, isd_r: &IsdR<'_>, id: &TransactionId, failure: Failure) -> Failure {
-        let reason = match &failure.cause {
-            Cause::CardLost(_) | Cause::Misuse => return failure,
-            // The server has ended the session itself, or there is nobody to tell.
-            Cause::ServerRefused(_) | Cause::ServerLost(_) => CancelSessionReason::UNDEFINED_REASON,
-            Cause::Rejected => CancelSessionReason::END_USER_REJECTION,
-            Cause::Postponed => CancelSessionReason::POSTPONED,
-            Cause::PprNotAllowed => CancelSessionReason::PPR_NOT_ALLOWED,
-            Cause::MetadataMismatch => CancelSessionReason::METADATA_MISMATCH,
-            _ if failure.stage == Stage::Install => CancelSessionReason::LOAD_BPP_EXECUTION_ERROR,
-            _ => CancelSessionReason::UNDEFINED_REASON,
-        };
+    pub(crate) async fn cancel(&self, isd_r: &IsdR<'_>, id: &TransactionId, failure: Failure) -> Failure {
+        let Some(reason) = failure.cancel_reason() else { return failure };
         self.io.progress(Step::Cancel(reason), false).await;
         let request = CancelSessionRequest { transaction_id: id.clone(), reason }.encode();
         let Ok(answer) = isd_r.call(failure.stage, &request).await else {
             return failure;
         };
-        if !matches!(failure.cause, Cause::ServerRefused(_) | Cause::ServerLost(_)) {
+        // Only a signed word is worth telling the server.
+        let signed =
+            matches!(CancelSessionResponse::decode(&answer.data), Ok(CancelSessionResponse::Ok { .. }));
+        if signed && !failure.server_is_out() {
             let request = es9::CancelSessionRequest {
                 transaction_id: id.to_string(),
                 cancel_session_response: Base64(answer.data),
             };
-            let address = &self.code.smdp_address;
+            let function = Es9Function::CancelSession;
             let told: Result<es9::HeaderOnly, Failure> =
-                server::call(self.io, failure.stage, address, Es9Function::CancelSession, &request).await;
+                server::call(self.io, failure.stage, self.smdp(), function, &request).await;
             drop(told);
         }
         failure
     }
 
     async fn ask(&self, question: Question) -> Result<Reply, Failure> {
-        match self.io.ask(question).await? {
-            Reply::Reject => Err(Failure::new(Stage::Consent, Cause::Rejected)),
-            Reply::Postpone => Err(Failure::new(Stage::Consent, Cause::Postponed)),
-            reply => Ok(reply),
-        }
+        let cause = match self.io.ask(question).await? {
+            Reply::Reject => Cause::Rejected,
+            Reply::Postpone => Cause::Postponed,
+            Reply::Timeout => Cause::TimedOut,
+            reply @ (Reply::Accept | Reply::Code(_)) => return Ok(reply),
+        };
+        Err(Failure::new(Stage::Consent, cause))
     }
 
-    async fn may_stop(&self, step: Step) -> Result<(), Failure> {
-        let stage = match &step {
-            Step::ReadChip => Stage::ReadChip,
-            Step::InitiateAuthentication => Stage::InitiateAuthentication,
-            Step::AuthenticateServer => Stage::AuthenticateServer,
-            Step::AuthenticateClient => Stage::AuthenticateClient,
-            Step::PrepareDownload => Stage::PrepareDownload,
-            _ => Stage::FetchPackage,
-        };
-        if self.io.progress(step, true).await { Err(Failure::new(stage, Cause::Postponed)) } else { Ok(()) }
+    fn smdp(&self) -> Server<'_> {
+        Server::smdp(&self.order.address)
     }
 }
 
-/// The package's metadata must be what the user said yes to (SGP.22 §3.1.3 step 12).
-fn check_metadata(shown: &Raw<StoreMetadata>, package: &[u8]) -> Result<(), Failure> {
+/// What the chip has after an installation.
+pub(crate) struct After {
+    pub(crate) profiles: Vec<rsp::profiles::ProfileInfo>,
+    pub(crate) told: Told,
+    pub(crate) free_memory: Option<u32>,
+}
+
+impl After {
+    /// Reads back and delivers the `new` notifications. Fails only if the chip is lost.
+    pub(crate) async fn of(
+        io: &Io,
+        isd_r: &IsdR<'_>,
+        new: impl Fn(&rsp::notification::NotificationMetadata) -> bool,
+    ) -> Result<Self, Failure> {
+        io.progress(Step::ReadBack, false).await;
+        let profiles = unless_lost(read_profiles(isd_r).await)?;
+        let free_memory = free_memory(isd_r).await?;
+        let told = unless_lost(super::notification::deliver(io, isd_r, new).await)?;
+        if told.reports.iter().any(|report| report.result.as_ref().is_err_and(Failure::is_card_lost)) {
+            return Err(Failure::new(Stage::Notify, Cause::CardLost(String::new())));
+        }
+        Ok(Self { profiles, told, free_memory })
+    }
+}
+
+fn unless_lost<T: Default>(result: Result<T, Failure>) -> Result<T, Failure> {
+    match result {
+        Err(failure) if failure.is_card_lost() => Err(failure),
+        result => Ok(result.unwrap_or_default()),
+    }
+}
+
+/// Feeds a package to the chip, segment by segment. From here on there is no way back
+/// but the chip's own.
+pub(crate) async fn feed(io: &Io, isd_r: &IsdR<'_>, package: &[u8]) -> Result<(), FeedFailure> {
+    let stage = Stage::Install;
+    let failed = |taken, failure| FeedFailure { taken, failure };
+    let segments = bpp::segments(package).map_err(|error| {
+        failed(0, Failure::new(Stage::FetchPackage, Cause::ServerData(error.to_string())))
+    })?;
+    for (index, segment) in segments.iter().enumerate() {
+        let answer = isd_r.call(stage, &package[segment.bytes.clone()]).await;
+        let answer = answer.map_err(|failure| failed(index, failure))?;
+        let step = Step::Install {
+            kind: segment.kind,
+            segments_done: index + 1,
+            segments: segments.len(),
+            bytes_done: segment.bytes.end,
+            bytes: package.len(),
+        };
+        io.progress(step, false).await;
+        if !answer.data.is_empty() {
+            return installation_result(&answer.data).map_err(|failure| failed(index, failure));
+        }
+    }
+    Err(failed(segments.len(), Failure::new(stage, Cause::NoResult)))
+}
+
+/// The package must be of this session, and its metadata what the user said yes to
+/// (SGP.22 §3.1.3 step 12).
+fn check_package(session: &Session, package: &[u8]) -> Result<(), Failure> {
     let stage = Stage::FetchPackage;
     let unreadable = |error: tlv::Error| Failure::new(stage, Cause::ServerData(error.to_string()));
-    let package = BoundProfilePackage::decode(package).map_err(unreadable)?;
-    let metadata = bpp::readable_metadata(&package).map_err(unreadable)?;
-    if metadata == shown.bytes() { Ok(()) } else { Err(Failure::new(stage, Cause::MetadataMismatch)) }
+    let parts = BoundProfilePackage::decode(package).map_err(unreadable)?;
+    bpp::segments(package).map_err(unreadable)?;
+    let metadata = bpp::readable_metadata(&parts).map_err(unreadable)?;
+    if metadata != session.metadata.bytes() {
+        return Err(Failure::new(stage, Cause::MetadataMismatch));
+    }
+    let channel = InitialiseSecureChannel::decode(&parts.initialise_secure_channel).map_err(unreadable)?;
+    if channel.transaction_id != session.id {
+        let other = "the package names another transaction".into();
+        return Err(Failure::new(stage, Cause::ServerData(other)));
+    }
+    Ok(())
 }
 
 fn installation_result(answer: &[u8]) -> Result<(), Failure> {
     let stage = Stage::Install;
     let result = ProfileInstallationResult::decode(answer)
         .map_err(|error| Failure::new(stage, Cause::CardData(error)))?;
-    match &result.data.final_result {
+    final_result(&result.data.final_result)
+}
+
+/// A result in the chip's words as a result of the procedure.
+pub(crate) fn final_result(result: &FinalResult) -> Result<(), Failure> {
+    match result {
         FinalResult::Success { .. } => Ok(()),
         FinalResult::Error { bpp_command_id, error_reason, sima_response } => Err(Failure::new(
-            stage,
+            Stage::Install,
             Cause::Install {
                 command: *bpp_command_id,
                 reason: *error_reason,
@@ -388,20 +526,59 @@ fn installation_result(answer: &[u8]) -> Result<(), Failure> {
     }
 }
 
-fn confirmation_code_refused(failure: &Failure) -> bool {
-    let Cause::ServerRefused(data) = &failure.cause else {
-        return false;
-    };
+/// Whether the server will hand the package out again after this result.
+pub(crate) fn is_temporary(reason: ErrorReason) -> bool {
+    [ErrorReason::INTERRUPTION, ErrorReason::INSUFFICIENT_MEMORY_FOR_PROFILE].contains(&reason)
+}
+
+fn is_wrong_code(data: &StatusCodeData) -> bool {
     StatusCode::find(&data.subject_code, &data.reason_code) == Some(StatusCode::CONFIRMATION_CODE_REFUSED)
 }
 
-fn ci_pk_id(bytes: &[u8]) -> Option<CiPkId> {
-    let tlv = tlv::Tlv::single_of(bytes, tlv::Tag::OCTET_STRING).ok()?;
-    CiPkId::from_bytes(tlv.value).ok()
+/// How many tries are left, where the server says so. The standard has no field for it:
+/// it is the one number in a message that speaks of what is left.
+fn tries_left(data: &StatusCodeData) -> Option<u32> {
+    let message = data.message.as_deref()?.to_ascii_lowercase();
+    if !["left", "remain", "残り", "あと"].iter().any(|word| message.contains(word)) {
+        return None;
+    }
+    let mut numbers = message.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    let only = numbers.next().filter(|_| numbers.next().is_none())?;
+    only.parse().ok().filter(|left| *left < 100)
 }
 
 /// `SHA-256(SHA-256(code) ‖ transactionId)` (SGP.22 §4.7).
 pub(crate) fn hash_confirmation_code(code: &str, id: &TransactionId) -> [u8; 32] {
     let inner = Sha256::digest(code.as_bytes());
     Sha256::new().chain_update(inner).chain_update(id.as_bytes()).finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn tries_that_are_left_are_read_where_they_are_told() {
+        for (message, expected) in [
+            ("wrong code, 2 attempts remaining", Some(2)),
+            ("Remaining tries: 1", Some(1)),
+            ("確認コードが違います。残り3回", Some(3)),
+            ("the confirmation code is wrong", None),
+            ("error 4711", None),
+            ("2 of 5 tries left", None),
+            ("12345678901234567890 left", None),
+        ] {
+            let message = Some(message.to_owned());
+            let data = StatusCodeData {
+                subject_code: "8.2.7".into(),
+                reason_code: "3.8".into(),
+                subject_identifier: None,
+                message,
+            };
+            assert_eq!(tries_left(&data), expected, "{data:?}");
+        }
+    }
 }

@@ -1,28 +1,44 @@
-//! What the chip says of itself and of its profiles.
+//! What the chip says of itself (SGP.22 §5.7), and what it has in common with a server.
 
-use rsp::DataObject;
 use rsp::addresses::EuiccConfiguredAddresses;
-use rsp::auth::EuiccInfo2;
-use rsp::ids::Eid;
+use rsp::auth::{DeviceInfo, EuiccInfo1, EuiccInfo2};
 use rsp::profiles::{
     ProfileInfo, ProfileInfoListRequest, ProfileInfoListResponse, decode_eid, encode_get_eid,
 };
+use rsp::{CiPkId, DataObject, Eid};
 use tlv::Tag;
 
 use crate::card::{IsdR, Options};
-use crate::failure::{Cause, Failure, Stage};
+use crate::failure::{Failure, Function, Stage};
 use crate::machine::{Io, Procedure};
 use crate::procedure::Outcome;
+use crate::procedure::authentication::Contact;
+use crate::server::Server;
 
-/// The chip.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The chip's identity and abilities.
+#[derive(Clone, Debug, PartialEq)]
 pub struct ChipInfo {
-    /// Its number.
+    /// Its identifier.
     pub eid: Eid,
     /// Versions, capabilities, free memory, CI keys.
     pub info: EuiccInfo2,
     /// Default SM-DP+ and root SM-DS.
     pub addresses: EuiccConfiguredAddresses,
+    /// The AID that its ISD-R answered under: [`Options::remember`] it.
+    pub isd_r_aid: Vec<u8>,
+}
+
+/// The certificate issuers of chip and server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerCheck {
+    /// The server that was asked.
+    pub address: String,
+    /// Whether it is an SM-DS.
+    pub is_smds: bool,
+    /// The keys of the issuers that the chip trusts, its favourite first.
+    pub chip: Vec<CiPkId>,
+    /// The one that the server chose of them.
+    pub server: CiPkId,
 }
 
 /// Reads EID, EUICCInfo2 and configured addresses.
@@ -42,14 +58,61 @@ pub fn list(options: Options) -> Procedure {
     })
 }
 
+/// Asks a server for its identity and compares the certificate issuers, without a
+/// download: nothing is changed at chip or server, and no order is named. Fails with
+/// [`crate::Cause::NoCommonCi`] when there is none in common.
+#[must_use]
+pub fn check_server(address: String, device: DeviceInfo, options: Options) -> Procedure {
+    Procedure::new(move |io| async move {
+        let opened = with_isd_r(&io, &options, async |isd_r| {
+            let server = Server::smdp(&address);
+            let contact = Contact { io: &io, server, oid: None, matching_id: None, device: &device };
+            contact.initiate(isd_r).await
+        });
+        let opened = opened.await?;
+        let is_smds = opened.is_smds();
+        let (chip, server) = (opened.chip_ci, opened.request.ci_pk_id_to_be_used);
+        Ok(Outcome::Server(Box::new(ServerCheck { address, is_smds, chip, server })))
+    })
+}
+
 async fn read_chip(isd_r: &IsdR<'_>) -> Result<ChipInfo, Failure> {
     let stage = Stage::ReadChip;
-    let empty = |tag| tlv::encode(tag, &[]);
     Ok(ChipInfo {
-        eid: isd_r.read_with(stage, &encode_get_eid(), decode_eid).await?,
-        info: isd_r.read(stage, &empty(EuiccInfo2::TAG)).await?,
-        addresses: isd_r.read(stage, &empty(EuiccConfiguredAddresses::TAG)).await?,
+        eid: read_eid(isd_r).await?,
+        info: isd_r.read(stage, &tlv::encode(EuiccInfo2::TAG, &[])).await?,
+        addresses: read_addresses(isd_r).await?,
+        isd_r_aid: isd_r.aid().to_vec(),
     })
+}
+
+pub(crate) async fn read_eid(isd_r: &IsdR<'_>) -> Result<Eid, Failure> {
+    isd_r.read_with(Stage::ReadChip, &encode_get_eid(), decode_eid).await
+}
+
+pub(crate) async fn read_addresses(isd_r: &IsdR<'_>) -> Result<EuiccConfiguredAddresses, Failure> {
+    isd_r.read(Stage::ReadChip, &tlv::encode(EuiccConfiguredAddresses::TAG, &[])).await
+}
+
+/// What the chip trusts, unsigned.
+pub(crate) async fn read_info1(isd_r: &IsdR<'_>) -> Result<rsp::Raw<EuiccInfo1>, Failure> {
+    isd_r.read_with(Stage::ReadChip, &tlv::encode(EuiccInfo1::TAG, &[]), rsp::Raw::decode).await
+}
+
+/// EUICCInfo2, as far as the chip can be understood: it is for people here.
+pub(crate) async fn read_info2(isd_r: &IsdR<'_>) -> Result<Option<EuiccInfo2>, Failure> {
+    match isd_r.read(Stage::ReadChip, &tlv::encode(EuiccInfo2::TAG, &[])).await {
+        Err(failure) if failure.is_card_lost() => Err(failure),
+        read => Ok(read.ok()),
+    }
+}
+
+pub(crate) async fn free_memory(isd_r: &IsdR<'_>) -> Result<Option<u32>, Failure> {
+    Ok(read_info2(isd_r).await?.as_ref().map(free_of))
+}
+
+pub(crate) const fn free_of(info: &EuiccInfo2) -> u32 {
+    info.ext_card_resource.free_non_volatile_memory
 }
 
 /// Every data object of `ProfileInfo` that a list can carry.
@@ -60,7 +123,9 @@ pub(crate) async fn read_profiles(isd_r: &IsdR<'_>) -> Result<Vec<ProfileInfo>, 
     let request = ProfileInfoListRequest { search: None, tags }.encode();
     match isd_r.read(Stage::ReadChip, &request).await? {
         ProfileInfoListResponse::Ok(list) => Ok(list),
-        ProfileInfoListResponse::Error(code) => Err(Failure::new(Stage::ReadChip, Cause::Refused(code))),
+        ProfileInfoListResponse::Error(code) => {
+            Err(Failure::refused(Stage::ReadChip, Function::GetProfilesInfo, code))
+        }
     }
 }
 

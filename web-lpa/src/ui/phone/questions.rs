@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use lpa::{Question, Reply};
 use rsp::metadata::{IconType, PprIds, StoreMetadata};
+use words::Text;
 
 use super::super::modal::Modal;
 use super::super::{Context, context};
@@ -11,16 +12,23 @@ use super::class_words;
 /// The questions of a download.
 #[component]
 pub(in crate::ui) fn Questions() -> impl IntoView {
-    let Context { model, phone, .. } = context();
+    let Context { model, phone, say, .. } = context();
     let asked = Memo::new(move |_| model.question.get());
     let open = Signal::derive(move || asked.with(Option::is_some));
     view! {
-        <Modal open on_cancel=move || phone.answer(Reply::Postpone) label=words::Text::new("A question about the new eSIM", "A question about the new eSIM")>
+        <Modal open on_cancel=move || phone.answer(Reply::Postpone) label=Text::new("A question about the new eSIM", "A question about the new eSIM")>
             {move || asked.get().map(|question| match question {
-                Question::Consent { metadata, strong_consent, confirmation_code_required } => view! {
+                Question::Consent { metadata, strong_consent, confirmation_code_required, .. } => view! {
                     <Consent metadata=*metadata strong=strong_consent code_follows=confirmation_code_required/>
                 }.into_any(),
-                Question::ConfirmationCode { wrong_before } => view! { <ConfirmationCode wrong_before/> }.into_any(),
+                Question::MemoryReset(_) | Question::RemoveNotification(_) => view! {
+                    <p>{asked.with(|asked| asked.as_ref().map(|asked| say.now(asked.words())))}</p>
+                    <div class="actions">
+                        <button type="button" on:click=move |_| phone.answer(Reply::Reject)>{say.of(Text::new("Cancel", "キャンセル"))}</button>
+                        <button type="button" class="danger solid" on:click=move |_| phone.answer(Reply::Accept)>{say.of(Text::new("Go on", "続ける"))}</button>
+                    </div>
+                }.into_any(),
+                Question::ConfirmationCode { wrong_before, .. } => view! { <ConfirmationCode wrong_before/> }.into_any(),
             })}
         </Modal>
     }
