@@ -32,6 +32,51 @@ pub struct AccessPolicy {
     pub audience: String,
 }
 
+/// Whether an access proxy in front lets operators in.
+#[derive(Clone, Debug, Default)]
+pub enum Access {
+    /// None is configured.
+    #[default]
+    None,
+    /// One with this policy.
+    Policy(AccessPolicy),
+    /// One is configured, but not so that it could be understood: it lets nobody in. Why, in
+    /// words for the one who configures.
+    Invalid(String),
+}
+
+impl Access {
+    /// Reads the configuration. What can't be understood keeps the proxy from letting
+    /// anybody in, and nothing else: LPAs are served, and whoever has the token is the
+    /// operator.
+    #[must_use]
+    pub fn of(text: Option<&str>) -> Self {
+        match text.map(AccessPolicy::parse) {
+            None => Self::None,
+            Some(Ok(policy)) => Self::Policy(policy),
+            Some(Err(because)) => Self::Invalid(because),
+        }
+    }
+
+    /// Whom to let in, if anybody.
+    #[must_use]
+    pub const fn policy(&self) -> Option<&AccessPolicy> {
+        match self {
+            Self::Policy(policy) => Some(policy),
+            Self::None | Self::Invalid(_) => None,
+        }
+    }
+
+    /// What somebody has to do something about.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        match self {
+            Self::Invalid(because) => Some(format!("{because}; nobody is let in by it")),
+            Self::None | Self::Policy(_) => None,
+        }
+    }
+}
+
 /// The proxy's keys (RFC 7517).
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct KeySet {
@@ -73,7 +118,9 @@ impl AccessPolicy {
     /// In words, for the one who configures.
     pub fn parse(text: &str) -> Result<Self, String> {
         let policy: Self = serde_json::from_str(text).map_err(|_| "OPERATOR_ACCESS: issuer and audience")?;
-        if policy.issuer.starts_with("https://") && !policy.audience.is_empty() {
+        let uri = policy.issuer.parse::<http::Uri>().ok();
+        let by_tls = uri.is_some_and(|uri| uri.scheme_str() == Some("https") && uri.host().is_some());
+        if by_tls && !policy.audience.is_empty() {
             Ok(policy)
         } else {
             Err("OPERATOR_ACCESS: an issuer with https, and an audience".into())
@@ -177,9 +224,15 @@ mod tests {
 
     #[test]
     fn a_policy_names_both_ends() {
-        for bad in
-            ["", "{}", r#"{"issuer":"https://a","audience":""}"#, r#"{"issuer":"http://a","audience":"b"}"#]
-        {
+        for bad in [
+            "",
+            "{}",
+            r#"{"issuer":"https://a","audience":""}"#,
+            r#"{"issuer":"http://a","audience":"b"}"#,
+            r#"{"issuer":"https://","audience":"b"}"#,
+            r#"{"issuer":"https://a b","audience":"b"}"#,
+            r#"{"issuer":"https:a","audience":"b"}"#,
+        ] {
             assert!(AccessPolicy::parse(bad).is_err(), "{bad}");
         }
     }

@@ -11,6 +11,9 @@ use rsp_crypto::{Certificate, CiKey, Provider, Role, Software};
 use serde::Deserialize;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::access::Access;
+#[cfg(doc)]
+use crate::access::AccessPolicy;
 use crate::admission::{Admission, AdmissionText};
 use crate::revocation::Revocation;
 use crate::seal::ServerSecret;
@@ -47,6 +50,9 @@ pub struct Configuration<'a> {
     pub operator_callback: Option<&'a str>,
     /// `OPERATOR_CALLBACK_TOKEN`: a bearer token for it.
     pub operator_callback_token: Option<&'a str>,
+    /// `OPERATOR_ACCESS`, see [`AccessPolicy`]. What can't be understood lets nobody in and
+    /// is told by [`Server::warnings`] and the health endpoint.
+    pub operator_access: Option<&'a str>,
     /// `OPERATOR_REQUESTERS`: JSON, the OIDs that may call ES2+, each with the profile
     /// types that it may use, or `null` for all: `{"2.999.2": null, "2.999.3": ["plan"]}`.
     /// Without it whoever has the token may, under any identifier.
@@ -175,7 +181,7 @@ pub struct Server<P: Provider> {
     pub(crate) secret: ServerSecret,
     pub(crate) operator_token: Option<Zeroizing<String>>,
     /// Whether an access proxy in front lets operators in.
-    pub(crate) has_access: bool,
+    pub(crate) access: Access,
     pub(crate) limits: Limits,
     pub(crate) protection: Protection,
     pub(crate) admission: Admission,
@@ -322,7 +328,7 @@ impl<P: ImportKey> Server<P> {
             oid,
             addresses,
             secret,
-            has_access: false,
+            access: Access::of(configuration.operator_access),
             operator_token: token.map(|token| Zeroizing::new(token.to_owned())),
             limits: configuration.limits,
             protection: configuration.protection,
@@ -400,6 +406,13 @@ impl<P: Provider> Server<P> {
     pub(crate) fn console(&self) -> String {
         let name = self.secret.session_mac(0, &[b"console"]);
         format!("console-{}", hex::encode(&name[..8]))
+    }
+
+    /// What of the configuration could not be understood and is left out: for the log at
+    /// start. Nothing is open because of it.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.access.warning().into_iter().collect()
     }
 
     /// The SM-DP+ OID.

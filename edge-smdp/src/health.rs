@@ -111,6 +111,7 @@ pub(crate) fn health<P: Provider>(server: &Server<P>, now: u64) -> Response<Vec<
     }
     let mut warnings: Vec<String> =
         certificates.iter().filter_map(|certificate| certificate.warning(now)).collect();
+    warnings.extend(server.warnings());
     for set in &server.credentials {
         let ours =
             [("CERT.DPauth", &set.dp_auth.certificate), ("CERT.DPpb", &set.dp_pb.certificate)].into_iter();
@@ -132,7 +133,7 @@ pub(crate) fn health<P: Provider>(server: &Server<P>, now: u64) -> Response<Vec<
         status: if healthy { "ok" } else { "no valid certificates" },
         oid: server.oid.to_string(),
         addresses: &server.addresses,
-        operator: server.operator_token.is_some() || server.has_access,
+        operator: server.operator_token.is_some() || server.access.policy().is_some(),
         admission: server.admission.name(),
         credentials,
         certificates,

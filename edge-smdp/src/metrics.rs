@@ -41,6 +41,12 @@ pub(crate) fn render<P: Provider>(tally: &Tally, server: &Server<P>) -> String {
         "Profiles whose packages are sealed under another key than the present one.",
         &[(String::new(), tally.sealed_otherwise)],
     );
+    family(
+        "smdp_templates_under_older_keys",
+        "gauge",
+        "Profile types whose templates are sealed under another key than the present one.",
+        &[(String::new(), tally.templates_sealed_otherwise)],
+    );
     let mut certificates = Vec::new();
     for set in &server.credentials {
         for (role, credential) in [("DPauth", &set.dp_auth), ("DPpb", &set.dp_pb)] {

@@ -80,6 +80,9 @@ pub struct Profile {
     pub state: ProfileState,
     /// Who is to have it.
     pub order: Option<Order>,
+    /// Who may have it all the same, although it was taken out of use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<Withdrawn>,
     /// What happened, oldest first.
     pub events: Vec<Event>,
     /// What eUICCs reported, oldest first.
@@ -198,8 +201,8 @@ pub struct Order {
     /// The eUICC: given by the operator, or the first that authenticated itself.
     #[serde(with = "text::option")]
     pub eid: Option<Eid>,
-    /// Whether the order is found by its EID: the operator named it. Older records do not
-    /// say, and may be.
+    /// Whether the order is found by its EID: it has one, and an empty matching id. Older
+    /// records do not say, and may be.
     #[serde(default = "yes")]
     pub linked: bool,
     /// The token of the activation code; empty: found by EID.
@@ -271,6 +274,29 @@ pub struct Delivery {
     /// Its session.
     #[serde(with = "text")]
     pub transaction_id: TransactionId,
+}
+
+/// What is left of an order that was cancelled while a package was out: enough to know the
+/// eUICC's word on it, which comes all the same and which the operator wants to see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawn {
+    /// The eUICC that the package was bound to.
+    #[serde(with = "text")]
+    pub eid: Eid,
+    /// Its key.
+    pub euicc_key: EuiccKey,
+    /// Sessions in which a package was handed out and not reported back as failed.
+    pub delivered: Vec<Delivery>,
+}
+
+impl Withdrawn {
+    /// Of an order; `None` when no package of it is out.
+    #[must_use]
+    pub fn of(order: &Order) -> Option<Self> {
+        let (eid, euicc_key) = order.eid.zip(order.euicc_key)?;
+        let delivered = order.delivered.clone();
+        (!delivered.is_empty()).then_some(Self { eid, euicc_key, delivered })
+    }
 }
 
 /// An RSP session after the eUICC has authenticated itself.
@@ -401,6 +427,7 @@ impl Profile {
             requirements: Requirements::default(),
             state: ProfileState::Available,
             order: None,
+            withdrawn: None,
             events: Vec::new(),
             notifications: Vec::new(),
             calls: Vec::new(),
@@ -475,6 +502,26 @@ impl Profile {
         self.pending.messages.push(message);
     }
 
+    /// The eUICC that its package was bound to, as far as that is known, and its key: what
+    /// reports of it are verified by, also after the order was cancelled.
+    #[must_use]
+    pub fn bearer(&self) -> Option<(Eid, PublicKey)> {
+        match (&self.order, &self.withdrawn) {
+            (Some(order), _) => Some((order.eid?, order.euicc_key?.0)),
+            (None, Some(withdrawn)) => Some((withdrawn.eid, withdrawn.euicc_key.0)),
+            (None, None) => None,
+        }
+    }
+
+    /// The sessions in which a package was handed out and not reported back as failed.
+    pub fn deliveries(&mut self) -> Option<&mut Vec<Delivery>> {
+        match (&mut self.order, &mut self.withdrawn) {
+            (Some(order), _) => Some(&mut order.delivered),
+            (None, Some(withdrawn)) => Some(&mut withdrawn.delivered),
+            (None, None) => None,
+        }
+    }
+
     /// Whether its order has this matching id.
     #[must_use]
     pub fn has_matching_id(&self, id: &MatchingId) -> bool {
@@ -531,12 +578,6 @@ impl Order {
             self.delivered.remove(0);
         }
         self.delivered.push(Delivery { transaction_id });
-    }
-
-    /// Whether a package was handed out in this session.
-    #[must_use]
-    pub fn was_delivered(&self, id: &TransactionId) -> bool {
-        self.delivered.iter().any(|delivery| delivery.transaction_id == *id)
     }
 }
 

@@ -4,14 +4,14 @@ use core::cell::Cell;
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode as Http};
 use rsp::auth::AuthenticateServerResponse;
 use rsp::es9::{
     ADMIN_PROTOCOL, AuthenticateClientRequest, Es9Function, HandleNotificationRequest, HeaderOnly,
 };
 use rsp::notification::PendingNotification;
-use rsp::status::ResponseHeader;
+use rsp::status::{ResponseHeader, StatusCode};
 use rsp::{DataObject, Iccid, MatchingId, TransactionId};
 use rsp_crypto::Provider;
 use serde::de::DeserializeOwned;
@@ -21,7 +21,7 @@ use subtle::ConstantTimeEq;
 
 use crate::access::OperatorProven;
 use crate::admission::{self, Admission};
-use crate::error::{Fault, Malformed, Trouble};
+use crate::error::{Fault, Malformed, Refusal, Trouble};
 use crate::log::{Line, Refused};
 use crate::profile::{EventKind, Profile};
 use crate::seal::Cipher;
@@ -41,8 +41,18 @@ pub const MAX_BODY: usize = 64 * 1024;
 /// The longest body of a request to the operator's interface, in bytes.
 pub const MAX_OPERATOR_BODY: usize = 1536 * 1024;
 
-/// How often a change is tried again because somebody else was faster.
+/// How often a change is tried because somebody else was faster.
+///
+/// A race is lost only to a change that has happened, so whatever happens, the profile gets
+/// on: there is nothing to back off from, and the tries follow each other at once. Who can
+/// be faster so often is bounded for strangers, who change a record only as eUICCs of its
+/// order: by [`crate::Limits::download_attempts`] and `confirmation_failures`, and a count of
+/// refusals. Not bounded are the operator's own calls and the notifications of the one eUICC
+/// that has the profile, one change for each. Whoever meets as many of them at one moment
+/// gets an answer that says to come again ([`overtaken`]), instead of holding on for ever.
 const MAX_RACES: usize = 16;
+/// After how many seconds who lost so many races may come again.
+const AFTER_RACES: HeaderValue = HeaderValue::from_static("1");
 
 const X_ADMIN_PROTOCOL: HeaderName = HeaderName::from_static("x-admin-protocol");
 
@@ -269,7 +279,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 return result.map(Some);
             }
         }
-        Err(Fault::new("too many changes of one profile at once").into())
+        Err(overtaken().into())
     }
 
     /// Gives up what leads to an order.
@@ -294,11 +304,17 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         {
             self.store.claim_matching_id(&id, iccid).await?;
         }
-        match order.eid.filter(|eid| ended.eids.contains(eid)) {
+        match order.eid.filter(|eid| order.linked && ended.eids.contains(eid)) {
             Some(eid) => self.store.link(&eid, iccid).await,
             None => Ok(()),
         }
     }
+}
+
+/// The answer to who lost every race: nothing has changed by this call, and the next one may
+/// succeed.
+fn overtaken() -> Refusal {
+    Refusal::new(StatusCode::EXECUTION_ERROR, "others are changing the profile at this moment; come again")
 }
 
 /// Whether a profile had an order before: what led to that may be being given up.
@@ -394,13 +410,16 @@ fn trouble(trouble: Trouble) -> Response<Vec<u8>> {
         Trouble::Refused(refusal) => {
             let header = ResponseHeader::failed(refusal.code, &refusal.because);
             let mut response = respond(json(&HeaderOnly { header }));
+            if refusal == overtaken() {
+                response.headers_mut().insert(RETRY_AFTER, AFTER_RACES);
+            }
             response.extensions_mut().insert(Refused(refusal.code));
             response
         }
         Trouble::Malformed(malformed) => problem(Http::BAD_REQUEST, &malformed.because),
         Trouble::Fault(fault) => {
             let mut response = problem(Http::SERVICE_UNAVAILABLE, "");
-            response.headers_mut().insert("retry-after", HeaderValue::from_static("5"));
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
             response.extensions_mut().insert(fault);
             response
         }

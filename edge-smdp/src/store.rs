@@ -27,6 +27,8 @@ pub mod suite;
 
 /// How many profiles or events a page holds at most.
 pub const MAX_PAGE: usize = 200;
+/// How many links a page holds at most.
+pub const MAX_LINKS: usize = 64;
 /// How many messages that wait are kept in one place; the oldest go first.
 pub const MAX_WAITING: usize = 10_000;
 /// How many events the journal keeps in one place; the oldest go first.
@@ -37,7 +39,8 @@ pub const MAX_PROFILE_TYPES: usize = 200;
 /// A record and the number of its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// Counts the replacements.
+    /// Counts the replacements. No two records of an ICCID ever have the same, also when
+    /// one was removed in between.
     pub version: u64,
     /// The record.
     pub profile: Profile,
@@ -100,6 +103,19 @@ pub struct Query {
     pub after: Option<Place>,
     /// At most so many, and no more than [`MAX_PAGE`].
     pub most: usize,
+}
+
+impl Query {
+    /// Whether a profile is one of those that are asked for.
+    #[must_use]
+    pub fn takes(&self, profile: &Profile) -> bool {
+        let eid = profile.order.as_ref().and_then(|order| order.eid);
+        self.state.is_none_or(|state| state == profile.state)
+            && self.profile_type.as_ref().is_none_or(|wanted| profile.profile_type.as_ref() == Some(wanted))
+            && self.eid.is_none_or(|wanted| eid == Some(wanted))
+            && self.iccid_prefix.as_ref().is_none_or(|begin| profile.iccid.to_string().starts_with(begin))
+            && self.after.as_ref().is_none_or(|after| Place::of(profile) < *after)
+    }
 }
 
 /// The place of a profile in a listing.
@@ -193,6 +209,16 @@ pub struct Logged {
     pub event: Event,
 }
 
+/// A profile that is found by the EID of its eUICC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Later links have a larger one.
+    pub number: u64,
+    /// The profile.
+    #[serde(with = "text")]
+    pub iccid: Iccid,
+}
+
 /// How much there is of everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
@@ -204,6 +230,9 @@ pub struct Tally {
     pub waiting: u64,
     /// Profiles whose packages are sealed under another key than the present one.
     pub sealed_otherwise: u64,
+    /// Profile types whose templates are.
+    #[serde(default)]
+    pub templates_sealed_otherwise: u64,
 }
 
 impl Tally {
@@ -217,6 +246,7 @@ impl Tally {
         }
         self.waiting += other.waiting;
         self.sealed_otherwise += other.sealed_otherwise;
+        self.templates_sealed_otherwise += other.templates_sealed_otherwise;
     }
 }
 
@@ -229,6 +259,9 @@ pub struct StoredProfileType {
     pub record: String,
     /// The template, sealed.
     pub package: Option<rsp::es9::Base64>,
+    /// The key that it is sealed under; empty where there is none, or it is not known.
+    #[serde(default)]
+    pub key_id: String,
 }
 
 /// The server's memory.
@@ -281,6 +314,9 @@ pub trait Store {
     /// Up to `most` profiles whose packages are sealed under another key.
     async fn sealed_otherwise(&self, key_id: &str, most: usize) -> Result<Vec<Iccid>, Fault>;
 
+    /// Up to `most` profile types whose templates are sealed under another key, by name.
+    async fn templates_sealed_otherwise(&self, key_id: &str, most: usize) -> Result<Vec<String>, Fault>;
+
     /// Up to `most` messages that are due at `now`, the most overdue first; with
     /// `now` the largest number: that wait.
     async fn due(&self, now: u64, most: usize) -> Result<Vec<Outgoing>, Fault>;
@@ -294,6 +330,16 @@ pub trait Store {
 
     /// A profile type.
     async fn profile_type(&self, name: &str) -> Result<Option<StoredProfileType>, Fault>;
+
+    /// Puts `after` in the place of a template that still is `before`, sealed under the key
+    /// `key_id`. `false`: it is another one or absent, and nothing changed.
+    async fn replace_template(
+        &self,
+        name: &str,
+        before: &[u8],
+        after: &[u8],
+        key_id: &str,
+    ) -> Result<bool, Fault>;
 
     /// All profile types by name, without their templates.
     async fn profile_types(&self) -> Result<Vec<StoredProfileType>, Fault>;
@@ -318,14 +364,15 @@ pub trait Store {
         true
     }
 
-    /// Notes that a profile is meant for an eUICC. A repeat changes nothing.
+    /// Notes that a profile is found by the EID of its eUICC. A repeat changes nothing.
     async fn link(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault>;
 
     /// Forgets [`Store::link`]. A repeat changes nothing.
     async fn unlink(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault>;
 
-    /// The profiles linked to an eUICC, at most 64, the first linked first.
-    async fn linked(&self, eid: &Eid) -> Result<Vec<Iccid>, Fault>;
+    /// A page of the profiles linked to an eUICC, at most [`MAX_LINKS`], the first linked
+    /// first: those behind the link `after`, 0 for the first page.
+    async fn linked(&self, eid: &Eid, after: u64) -> Result<Vec<Link>, Fault>;
 
     /// Notes which profile a call of ES2+ chose, in the place of `instead_of` or of
     /// nothing; kept until `expires`. Returns the one that it has chosen now: another

@@ -15,7 +15,7 @@ use crate::outbox::{self, Message, Outgoing, Reply, Settled};
 use crate::profile::EventKind;
 use crate::seal::Cipher;
 use crate::service::{authenticate, bind};
-use crate::store::{Packages, Store};
+use crate::store::{MAX_PROFILE_TYPES, Packages, Store};
 use crate::{Chance, Clock, Courier, Letter, SmDp};
 
 /// How much of each is done in one go.
@@ -39,7 +39,8 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let ended = self.end_orders().await;
         let delivered = self.deliver().await;
         let resealed = self.reseal().await;
-        ended.and(delivered).and(resealed)
+        let templates = self.reseal_templates().await;
+        ended.and(delivered).and(resealed).and(templates)
     }
 
     /// Sends the messages that are due, the most overdue first. It takes no longer than
@@ -187,6 +188,27 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         all
     }
 
+    /// The same of the templates of profile types; there are [`MAX_PROFILE_TYPES`] at most.
+    async fn reseal_templates(&self) -> Result<(), Fault> {
+        let key_id = self.server.secret.key_id();
+        let mut all = Ok(());
+        for name in self.store.templates_sealed_otherwise(key_id, MAX_PROFILE_TYPES).await? {
+            all = all.and(self.reseal_template(&name).await);
+        }
+        all
+    }
+
+    async fn reseal_template(&self, name: &str) -> Result<(), Fault> {
+        let (secret, cipher) = (&self.server.secret, &self.server.provider);
+        let stored = self.store.profile_type(name).await?;
+        let Some(before) = stored.and_then(|stored| stored.package) else { return Ok(()) };
+        let context = bind::template_context(name);
+        let resealed = secret.reseal(cipher, random(&self.chance)?, &context, &before.0).await?;
+        let after = resealed.as_ref().unwrap_or(&before.0);
+        // Not over one that the operator has put in between: that is under the present key.
+        self.store.replace_template(name, &before.0, after, secret.key_id()).await.map(drop)
+    }
+
     async fn reseal_one(&self, iccid: &Iccid) -> Result<(), Trouble> {
         let server = &self.server;
         let (secret, cipher, key_id) = (&server.secret, &server.provider, server.secret.key_id());
@@ -215,6 +237,48 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     }
 }
 
+/// Whose turn it is to do what is due: one at a time, and for so long at most. A turn that is
+/// never given back, because what had it was ended by the platform, is over by itself.
+#[cfg(any(test, target_arch = "wasm32"))]
+pub(crate) struct Turn {
+    /// When the present turn is over, in seconds since 1970; 0: it is nobody's.
+    until: core::cell::Cell<u64>,
+}
+
+#[cfg(any(test, target_arch = "wasm32"))]
+impl Turn {
+    /// How long a turn lasts at most, in seconds: longer than the platform lets an alarm run
+    /// (15 minutes), so that it is not over while somebody is still at it. Should two be at
+    /// it all the same, nothing breaks: records are compared, messages keep their names.
+    const LONGEST: u64 = 16 * 60;
+
+    /// Nobody's.
+    pub(crate) const fn new() -> Self {
+        Self { until: core::cell::Cell::new(0) }
+    }
+
+    /// Takes it; the token to give it back with.
+    ///
+    /// # Errors
+    /// It is somebody else's: until when at the latest.
+    pub(crate) fn take(&self, now: u64) -> Result<u64, u64> {
+        let until = self.until.get();
+        // A clock that went back does not make a turn longer.
+        if now < until && until <= now + Self::LONGEST {
+            return Err(until);
+        }
+        self.until.set(now + Self::LONGEST);
+        Ok(now + Self::LONGEST)
+    }
+
+    /// Gives it back, unless it was over and is somebody else's by now.
+    pub(crate) fn give_back(&self, taken: u64) {
+        if self.until.get() == taken {
+            self.until.set(0);
+        }
+    }
+}
+
 /// What nobody asked for is refused by nobody.
 fn no_trouble<T>(result: Result<T, Trouble>) -> Result<(), Fault> {
     match result {
@@ -222,5 +286,31 @@ fn no_trouble<T>(result: Result<T, Trouble>) -> Result<(), Fault> {
         Err(Trouble::Fault(fault)) => Err(fault),
         Err(Trouble::Refused(refusal)) => Err(Fault::new(refusal.to_string())),
         Err(Trouble::Malformed(malformed)) => Err(Fault::new(malformed.because)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_ends_by_itself() {
+        let turn = Turn::new();
+        let first = turn.take(1000).unwrap();
+        assert_eq!(turn.take(1001), Err(first));
+        turn.give_back(first);
+        // The next one is ended by the platform and never gives its turn back.
+        let lost = turn.take(2000).unwrap();
+        assert_eq!(turn.take(lost - 1), Err(lost));
+        let third = turn.take(lost).unwrap();
+        // Should it have been alive: it does not give back what is another's.
+        turn.give_back(lost);
+        assert_eq!(turn.take(lost + 1), Err(third));
+        turn.give_back(third);
+        let fourth = turn.take(lost + 2).unwrap();
+        // A clock that goes back.
+        assert!(turn.take(10).is_ok());
+        turn.give_back(fourth);
+        assert!(turn.take(11).is_err());
     }
 }

@@ -121,7 +121,7 @@ async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> Result
         if let Some(refused) = door::too_often(&request, &url, &env).await {
             return outgoing(refused);
         }
-        let is_let_in = door::is_let_in(&request, &env, RuntimeClock.now()).await?;
+        let is_let_in = door::is_let_in(&request, &server(&env).await?.access, RuntimeClock.now()).await?;
         match incoming(&request, &url).await? {
             Some(mut request) => {
                 if is_let_in {
@@ -254,6 +254,7 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
     let limits = limits.map_or_else(|| Ok(Limits::default()), |text| Limits::from_json(&text));
     let limits = limits.map_err(|error| Fault::new(error.to_string()))?;
     let (callback, callback_token) = (text("OPERATOR_CALLBACK"), text("OPERATOR_CALLBACK_TOKEN"));
+    let access = text("OPERATOR_ACCESS");
     let (requesters, smds_root) = (text("OPERATOR_REQUESTERS"), text("SMDS_ROOT"));
     let configuration = Configuration {
         credentials: &credentials,
@@ -272,13 +273,13 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
         limits,
         operator_callback: callback.as_deref(),
         operator_callback_token: callback_token.as_deref(),
+        operator_access: access.as_deref(),
         operator_requesters: requesters.as_deref(),
         smds_root: smds_root.as_deref(),
     };
     let server = Server::new(WebCrypto::new()?, &configuration).await;
-    let mut server = server.map_err(|error| Fault::new(error.to_string()))?;
-    server.has_access = text("OPERATOR_ACCESS").is_some();
-    let server = Rc::new(server);
+    let server = Rc::new(server.map_err(|error| Fault::new(error.to_string()))?);
+    server.warnings().iter().for_each(log);
     SERVER.set(Some(Rc::clone(&server)));
     Ok(server)
 }

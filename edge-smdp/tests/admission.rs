@@ -4,18 +4,15 @@
 
 mod common;
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use common::*;
+use edge_smdp::Configuration;
 use edge_smdp::admission::{AdmissionText, TlsClient};
-use edge_smdp::{Configuration, Server, SmDp};
 use http::Request;
 use httpsig::lpa::{self, WINDOW};
 use httpsig::{Digest, Draft, Message, Parameters, Target, byte_sequence};
 use rsp_crypto::issue::{Identity, LpaPki, Validity};
 use rsp_crypto::software::SigningKey;
-use rsp_crypto::{Curve, Software, ready};
+use rsp_crypto::{Curve, ready};
 use serde_json::{Value, json};
 
 const ES9: &str = "/gsma/rsp2/es9plus/";
@@ -89,20 +86,7 @@ fn lpa_pki(seed: u64) -> LpaPki {
 
 /// A server that only these get into.
 fn world(admission: AdmissionText<'_>) -> World {
-    let mut world = World::new();
-    let credentials = json!({ "sets": [credential_set(&world.pki)] }).to_string();
-    let configuration = Configuration {
-        credentials: &credentials,
-        secret: "000102030405060708090a0b0c0d0e0f",
-        operator_token: Some(TOKEN),
-        addresses: "smdp.example, SMDP2.example:8443",
-        admission,
-        ..Configuration::default()
-    };
-    let server = ready(Server::new(Software::new(rng(2)), &configuration)).unwrap();
-    world.smdp = SmDp::new(Rc::new(server), TestStore::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
-        .with_courier(Rc::clone(&world.post));
-    world
+    World::try_of(&[], Configuration { admission, ..base() }).unwrap()
 }
 
 fn certified(ca: &str) -> World {
@@ -235,17 +219,8 @@ fn a_wrong_configuration_is_told() {
         (text("certificate", P384, "", ""), "number 1: its key is on no supported curve"),
         (text("certificate", "", "", "00"), "LPA_MTLS_FINGERPRINTS"),
     ] {
-        let world = World::new();
-        let credentials = json!({ "sets": [credential_set(&world.pki)] }).to_string();
-        let configuration = Configuration {
-            credentials: &credentials,
-            secret: "000102030405060708090a0b0c0d0e0f",
-            addresses: "smdp.example",
-            admission: text,
-            ..Configuration::default()
-        };
-        let error = ready(Server::new(Software::new(rng(2)), &configuration)).err().unwrap();
-        assert!(error.0.contains(because), "{because}: {error}");
+        let error = World::try_of(&[], Configuration { admission: text, ..base() }).err().unwrap();
+        assert!(error.contains(because), "{because}: {error}");
     }
 }
 

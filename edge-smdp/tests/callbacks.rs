@@ -307,18 +307,8 @@ fn what_the_operator_refuses_or_never_takes_is_in_the_journal() {
 
 #[test]
 fn where_messages_may_go() {
-    let refused = |base: &'static str| {
-        let pki = pki(1);
-        let credentials = json!({ "sets": [credential_set(&pki)] }).to_string();
-        let configuration = Configuration {
-            credentials: &credentials,
-            secret: "000102030405060708090a0b0c0d0e0f",
-            addresses: "smdp.example",
-            operator_callback: Some(base),
-            ..Configuration::default()
-        };
-        let provider = rsp_crypto::Software::new(rng(2));
-        ready(edge_smdp::Server::new(provider, &configuration)).err().map(|error| error.to_string())
+    let refused = |callback: &str| {
+        World::try_of(&[], Configuration { operator_callback: Some(callback), ..base() }).err()
     };
     for base in [
         "https://operator.example",

@@ -203,7 +203,7 @@ fn goes_on(protection: Protection, at: usize, lost: Lost, then: Then, code: Opti
     for euicc in [&euicc, &stranger] {
         assert_eq!(euicc.authenticate(&world, Some(&id)).err().unwrap(), "8.2.6/3.8", "{name}");
     }
-    assert_eq!(world.smdp.store().leads().unwrap_or((0, 0)), (0, 0), "{name}");
+    assert_eq!(world.smdp.store().leads(), (0, 0), "{name}");
 }
 
 /// Two eUICCs with one code, call by call in every order: one of them gets the profile.

@@ -98,7 +98,7 @@ fn strangers_leave_nothing_behind() {
     for _ in 0..50 {
         world.euicc().initiate(&world);
     }
-    assert_eq!(world.smdp.store().sessions().unwrap_or(0), 0);
+    assert_eq!(world.smdp.store().sessions(), 0);
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn what_authenticate_client_refuses_of_certificates_and_signatures() {
     assert_eq!(code_of(&world.es9("authenticateClient", &request).1), "8.1/6.1");
 
     // Nobody of these has left a session; the EUM's certificate expires last.
-    assert_eq!(world.smdp.store().sessions().unwrap_or(0), 0);
+    assert_eq!(world.smdp.store().sessions(), 0);
     assert_eq!(world.events(ICCID).last().unwrap(), "released");
 }
 
@@ -594,6 +594,29 @@ fn an_order_without_matching_id_is_found_by_eid() {
     assert_eq!(Euicc::new(&world.pki, OTHER_EID).authenticate(&world, None).err().unwrap(), "8.2.6/3.8");
     for id in [None, Some("")] {
         assert_eq!(world.euicc().download(&world, id, None).unwrap().1, package);
+    }
+}
+
+/// However many other orders an eUICC has: with codes, or found by its EID but not released.
+#[test]
+fn an_order_found_by_eid_is_not_hidden_by_others() {
+    for (release, others) in [(true, false), (false, true)] {
+        let world = World::new();
+        for number in 0..70 {
+            let iccid = format!("89001010000000{number:02}007");
+            world.add_profile(&iccid);
+            assert_success(&world.es2("downloadOrder", json!({ "iccid": iccid, "eid": EID })));
+            let mut confirm = json!({ "iccid": iccid, "releaseFlag": release });
+            if others {
+                confirm["matchingId"] = json!("");
+            }
+            assert_success(&world.es2("confirmOrder", confirm));
+        }
+        let none = world.euicc().authenticate(&world, None).err().unwrap();
+        assert_eq!(none, if others { "8.2/1.2" } else { "8.2.6/3.8" });
+        let package = world.add_profile(ICCID);
+        assert_eq!(world.release(ICCID, json!({ "eid": EID, "matchingId": "" })), "");
+        assert_eq!(world.euicc().download(&world, None, None).unwrap().1, package);
     }
 }
 

@@ -59,10 +59,10 @@ fn nothing_leads_to_an_order_that_has_ended() {
             world.add_profile(ICCID);
             let id = world.release(ICCID, more.clone());
             let euicc = world.euicc();
-            assert_ne!(world.smdp.store().leads(), Some((0, 0)));
+            assert_ne!(world.smdp.store().leads(), (0, 0));
             end(&world, &euicc, Some(&id));
             assert_eq!(world.state(ICCID), state, "{name}");
-            assert_eq!(world.smdp.store().leads().unwrap_or((0, 0)), (0, 0), "{name}, {more}");
+            assert_eq!(world.smdp.store().leads(), (0, 0), "{name}, {more}");
             assert_eq!(euicc.authenticate(&world, Some(&id)).err().unwrap(), "8.2.6/3.8", "{name}");
             // Another order may have its matching id.
             world.add_profile(SECOND);
@@ -116,7 +116,7 @@ fn an_order_ends_by_itself_in_every_state() {
         world.tend();
         assert_eq!(world.state(ICCID), "Error", "{state}");
         assert_eq!(world.events(ICCID).pop().unwrap(), "expired");
-        assert_eq!(world.smdp.store().leads().unwrap_or((0, 0)), (0, 0), "{state}");
+        assert_eq!(world.smdp.store().leads(), (0, 0), "{state}");
         world.tend();
         let sent = world.post.take();
         assert_eq!(sent.len(), 1, "{state}: once");
@@ -141,9 +141,62 @@ fn a_late_success_is_believed() {
     assert_eq!(world.state(ICCID), "Error");
     assert_eq!(world.notify(&euicc.installation_result(&open, Some(ICCID), None)).0, 204);
     assert_eq!(world.state(ICCID), "Installed");
-    assert_eq!(world.smdp.store().leads().unwrap_or((0, 0)), (0, 0));
+    assert_eq!(world.smdp.store().leads(), (0, 0));
     let cancel = json!({ "iccid": ICCID, "finalProfileStatusIndicator": "Available" });
     assert_eq!(code_of(&world.es2("cancelOrder", cancel)), "8.2.1/3.5");
+}
+
+/// The operator has taken the profile out of use while a package was out: whatever the eUICC
+/// says of it is kept and told, and the profile stays out of use.
+#[test]
+fn what_an_euicc_reports_of_a_withdrawn_profile_is_kept() {
+    for error in [None, Some(ErrorReason::INTERRUPTION)] {
+        let world = World::telling();
+        world.add_profile(ICCID);
+        let id = world.release(ICCID, json!({}));
+        let euicc = world.euicc();
+        let (open, _) = euicc.download(&world, Some(&id), None).unwrap();
+        let cancel = json!({ "iccid": ICCID, "finalProfileStatusIndicator": "Unavailable" });
+        assert_success(&world.es2("cancelOrder", cancel));
+        world.tend();
+        world.post.take();
+        // Nobody else's word, and nothing of another session.
+        let stranger = Euicc::new(&world.pki, OTHER_EID);
+        let (status, refused) = world.notify(&stranger.installation_result(&open, Some(ICCID), None));
+        assert_eq!((status, code_of(&refused).as_str()), (200, "8.1/6.1"));
+        assert_eq!(world.notify(&stranger.other_notification(NotificationEvents::ENABLE, ICCID)).0, 204);
+        let result = euicc.installation_result(&open, Some(ICCID), error);
+        for _ in 0..2 {
+            assert_eq!(world.notify(&result).0, 204);
+        }
+        let mut expected = vec![if error.is_none() { "installed" } else { "installationFailed" }];
+        if error.is_none() {
+            for (event, name) in
+                [(NotificationEvents::ENABLE, "enabled"), (NotificationEvents::DELETE, "deleted")]
+            {
+                assert_eq!(world.notify(&euicc.other_notification(event, ICCID)).0, 204);
+                expected.push(name);
+            }
+        }
+        assert_eq!(world.state(ICCID), "Unavailable");
+        let kept = world.events(ICCID);
+        assert!(
+            kept.ends_with(&expected.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()),
+            "{kept:?}"
+        );
+        let reported = world.operator("notifications");
+        let reported = reported["notifications"].as_array().unwrap();
+        assert_eq!(reported.len(), expected.len(), "{reported:?}");
+        assert!(reported.iter().all(|one| one["eid"] == EID), "{reported:?}");
+        world.tend();
+        let sent = world.post.take();
+        assert_eq!(sent.len(), expected.len(), "{sent:?}");
+        assert_eq!((&sent[0].body["notificationPointId"], &sent[0].body["eid"]), (&json!(4), &json!(EID)));
+        assert_eq!(unb64(&sent[0].body["resultData"])[..2], [0xBF, 0x27]);
+        assert_eq!(world.smdp.store().leads(), (0, 0));
+        let order = json!({ "iccid": ICCID });
+        assert_eq!(code_of(&world.es2("downloadOrder", order)), "8.2.1/1.2", "out of use all the same");
+    }
 }
 
 /// Orders come and go; what is kept of them does not grow.
@@ -153,12 +206,14 @@ fn indexes_do_not_grow() {
     world.add_profile(ICCID);
     for number in 0..50 {
         let eid = format!("890490320000000000000000000{number:05}");
-        world.release(ICCID, json!({ "eid": eid, "matchingId": format!("MATCH-{number}") }));
-        assert_eq!(world.smdp.store().leads().unwrap_or((1, 1)), (1, 1));
+        let (id, leads) =
+            if number % 2 == 0 { (format!("MATCH-{number}"), (1, 0)) } else { (String::new(), (0, 1)) };
+        world.release(ICCID, json!({ "eid": eid, "matchingId": id }));
+        assert_eq!(world.smdp.store().leads(), leads);
         let cancel = json!({ "iccid": ICCID, "finalProfileStatusIndicator": "Available" });
         assert_success(&world.es2("cancelOrder", cancel));
     }
-    assert_eq!(world.smdp.store().leads().unwrap_or((0, 0)), (0, 0));
+    assert_eq!(world.smdp.store().leads(), (0, 0));
     let detail: Value = world.operator(&format!("orders/{ICCID}"));
     assert!(detail["events"].as_array().unwrap().len() <= 200);
 }

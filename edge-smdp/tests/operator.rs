@@ -358,6 +358,28 @@ fn a_wrong_configuration_is_told_and_quotes_nothing() {
     wrong(check(&other_ci, secret, "smdp.example"), "dpAuth.certificate");
 }
 
+/// What says who is let in by a proxy but can't be understood lets nobody in, keeps LPAs from
+/// nothing, and is told.
+#[test]
+fn an_access_proxy_that_is_not_understood_is_told() {
+    let health = |operator_access, operator_token| {
+        let world = World::configured(&[], |c| Configuration { operator_access, operator_token, ..c });
+        let response = world.request("GET", "/operator/health", None, b"");
+        assert_eq!(response.status(), 200);
+        let health: Value = serde_json::from_slice(response.body()).unwrap();
+        let told = health["warnings"].to_string();
+        assert_eq!(world.smdp.server().warnings().is_empty(), !told.contains("OPERATOR_ACCESS"), "{told}");
+        (health["operator"].as_bool().unwrap(), told.contains("OPERATOR_ACCESS"))
+    };
+    let sound = r#"{"issuer":"https://team.example","audience":"app-1"}"#;
+    assert_eq!(health(None, None), (false, false));
+    assert_eq!(health(Some(sound), None), (true, false));
+    for bad in ["", " ", "{}", "team", r#"{"issuer":"http://team.example","audience":"app-1"}"#] {
+        assert_eq!(health(Some(bad), None), (false, true), "{bad}");
+        assert_eq!(health(Some(bad), Some(TOKEN)), (true, true), "{bad}");
+    }
+}
+
 /// A secret of the platform holds 5 kB: each CI may come in one of its own.
 #[test]
 fn credentials_in_several_documents_are_as_one() {

@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::turns::{both, several};
+use common::turns::{both, responses, several};
 use common::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn released() -> (World, String, Vec<u8>) {
     let world = World::new();
@@ -83,27 +83,88 @@ fn wrong_confirmation_codes_at_once_are_all_counted() {
     }
 }
 
+/// More eUICCs at once than a call tries again for: who loses all of its races is told to come
+/// again, in the words of the standard, and what was changed is what was answered.
+#[test]
+fn who_loses_every_race_is_told_to_come_again() {
+    let (world, matching_id, _) = released();
+    let mut euicc = world.euicc();
+    euicc.info2.ext_card_resource.free_non_volatile_memory = 1;
+    let requests: Vec<Value> = (0..20)
+        .map(|_| {
+            let (id, server) = euicc.initiate(&world);
+            euicc.authenticate_request(&id, euicc.signed1(&server, Some(&matching_id))).0
+        })
+        .collect();
+    let calls: Vec<_> = requests.iter().map(|request| ("es9plus/authenticateClient", request, 0)).collect();
+    let answers = responses(&world, &calls);
+    let mut lost = 0;
+    for response in &answers {
+        assert_eq!(response.status(), 200);
+        let code = code_of(&serde_json::from_slice(response.body()).unwrap());
+        assert_eq!(response.headers().contains_key("retry-after"), code == "8.8/4.2");
+        match code.as_str() {
+            "8.8/4.2" => lost += 1,
+            code => assert_eq!(code, "8.1/4.8"),
+        }
+    }
+    assert!(lost > 0, "so many at once that one of them loses");
+    assert_eq!(world.events(ICCID).iter().filter(|event| *event == "refused").count(), 20 - lost);
+}
+
+/// An LPA takes every 2xx for the acknowledgement and forgets the notification: who loses
+/// every race with one gets none.
+#[test]
+fn a_notification_that_loses_every_race_is_not_acknowledged() {
+    let (world, matching_id, _) = released();
+    let euicc = world.euicc();
+    let (open, _) = euicc.download(&world, Some(&matching_id), None).unwrap();
+    assert_eq!(world.notify(&euicc.installation_result(&open, Some(ICCID), None)).0, 204);
+    let notifications: Vec<Value> = (0..20)
+        .map(|_| euicc.other_notification(rsp::metadata::NotificationEvents::ENABLE, ICCID))
+        .map(|notification| json!({ "pendingNotification": b64(&notification) }))
+        .collect();
+    let calls: Vec<_> = notifications.iter().map(|one| ("es9plus/handleNotification", one, 0)).collect();
+    let answers = responses(&world, &calls);
+    let kept = answers.iter().filter(|response| response.status() == 204).count();
+    let lost = answers.iter().filter(|response| response.status() == 503).collect::<Vec<_>>();
+    assert_eq!(kept + lost.len(), 20);
+    assert!(!lost.is_empty());
+    for response in lost {
+        assert!(response.headers().contains_key("retry-after"));
+        let problem: Value = serde_json::from_slice(response.body()).unwrap();
+        assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{problem}");
+    }
+    assert_eq!(world.events(ICCID).iter().filter(|event| *event == "enabled").count(), kept);
+}
+
 /// Whoever gives an order up does not take away what leads to the next one.
 #[test]
 fn a_cancelled_order_leaves_the_next_one_its_euicc() {
-    for begin in 0..12 {
+    for (begin, gap) in (0..12).flat_map(|begin| (1..6).map(move |gap| (begin, gap))) {
         let world = World::new();
         world.add_profile(ICCID);
-        assert_success(&world.es2("downloadOrder", json!({ "iccid": ICCID, "eid": EID })));
-        assert_success(
-            &world.es2("confirmOrder", json!({ "iccid": ICCID, "matchingId": "M", "releaseFlag": true })),
-        );
+        world.release(ICCID, json!({ "eid": EID, "matchingId": "" }));
         let header =
             |id: &str| json!({ "functionRequesterIdentifier": "2.999.2", "functionCallIdentifier": id });
         let cancel = json!({
             "header": header("cancel"), "iccid": ICCID, "finalProfileStatusIndicator": "Available",
         });
         let order = json!({ "header": header("again"), "iccid": ICCID, "eid": EID });
-        let calls = [("es2plus/downloadOrder", &order, begin), ("es2plus/cancelOrder", &cancel, 0)];
+        let confirm = json!({
+            "header": header("confirm"), "iccid": ICCID, "matchingId": "", "releaseFlag": true,
+        });
+        let calls = [
+            ("es2plus/downloadOrder", &order, begin),
+            ("es2plus/confirmOrder", &confirm, begin + gap),
+            ("es2plus/cancelOrder", &cancel, 0),
+        ];
         let answers = several(&world, &calls);
-        assert_success(&answers[1]);
-        let linked = usize::from(code_of(&answers[0]).is_empty());
-        assert_eq!(world.state(ICCID) == "Linked", linked == 1);
-        assert!(world.smdp.store().leads().is_none_or(|leads| leads == (0, linked)), "{begin}");
+        assert_success(&answers[2]);
+        let confirmed = code_of(&answers[1]).is_empty();
+        assert_eq!(world.state(ICCID) == "Released", confirmed, "{begin} {gap}");
+        let leads = (0, usize::from(confirmed));
+        assert_eq!(world.smdp.store().leads(), leads, "{begin} {gap}");
+        assert_eq!(world.euicc().authenticate(&world, None).is_ok(), confirmed, "{begin} {gap}");
     }
 }

@@ -4,16 +4,13 @@
 
 mod common;
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use common::*;
+use edge_smdp::Configuration;
 use edge_smdp::admission::AdmissionText;
-use edge_smdp::{Configuration, Server, SmDp};
 use rsp::metadata::NotificationEvents;
 use rsp_crypto::crl::Part;
 use rsp_crypto::issue::{Identity, LpaPki, Pki, RevocationList, Revoked};
-use rsp_crypto::{Certificate, Curve, Software, ready};
+use rsp_crypto::{Certificate, Curve, ready};
 use serde_json::json;
 
 // Made by OpenSSL 3: a CA, and its list number 5 of the serial number 1234.
@@ -55,22 +52,7 @@ fn by(issuer: &Identity, list: &RevocationList) -> Vec<u8> {
 
 /// The tests' server with these lists, or why there is none.
 fn try_world(lists: &str, more: &[&Pki], admission: AdmissionText<'_>) -> Result<World, String> {
-    let mut world = World::new();
-    let sets: Vec<_> = [&world.pki].into_iter().chain(more.iter().copied()).map(credential_set).collect();
-    let credentials = json!({ "sets": sets }).to_string();
-    let configuration = Configuration {
-        credentials: &credentials,
-        secret: "000102030405060708090a0b0c0d0e0f",
-        operator_token: Some(TOKEN),
-        addresses: "smdp.example",
-        admission,
-        revocation_lists: lists,
-        ..Configuration::default()
-    };
-    let server = ready(Server::new(Software::new(rng(2)), &configuration)).map_err(|error| error.0)?;
-    world.smdp = SmDp::new(Rc::new(server), TestStore::new(), Rc::clone(&world.clock), RefCell::new(rng(3)))
-        .with_courier(Rc::clone(&world.post));
-    Ok(world)
+    World::try_of(more, Configuration { admission, revocation_lists: lists, ..base() })
 }
 
 fn world(ders: &[&[u8]]) -> World {

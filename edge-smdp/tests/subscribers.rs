@@ -34,6 +34,7 @@ trait Operator: Sized {
     }
     fn configured(self, secret: &str, transport_keys: &str) -> Self;
     fn older_keys(&self) -> u64;
+    fn metric(&self, name: &str) -> u64;
 }
 
 impl Operator for World {
@@ -67,9 +68,13 @@ impl Operator for World {
     }
 
     fn older_keys(&self) -> u64 {
+        self.metric("smdp_packages_under_older_keys")
+    }
+
+    fn metric(&self, name: &str) -> u64 {
         let text = self.request("GET", "/operator/metrics", Some(TOKEN), b"").into_body();
         let text = String::from_utf8(text).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix("smdp_packages_under_older_keys "));
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap().parse().unwrap()
     }
 }
@@ -368,6 +373,22 @@ fn lists_come_in_pages() {
     assert_eq!(found["profiles"].as_array().unwrap().len(), 1);
     assert!(found.get("next").is_none(), "{found}");
     assert_eq!(count("profiles?search=NOBODY-HAS-IT"), 0);
+    for (more, found) in [
+        ("state=Released", 1),
+        ("state=Available", 0),
+        ("profileType=test", 1),
+        ("profileType=operational", 0),
+        ("profileType=test&state=Released", 1),
+        ("profileType=test&state=Error", 0),
+        (&format!("eid={EID}"), 0),
+        ("cursor=1.8900101000000000016", 0),
+    ] {
+        assert_eq!(count(&format!("profiles?search={matching_id}&{more}")), found, "{more}");
+    }
+    for bad in ["state=Nowhere", "cursor=x", "eid=1"] {
+        let path = format!("/operator/profiles?search={matching_id}&{bad}");
+        assert_eq!(world.request("GET", &path, Some(TOKEN), b"").status().as_u16(), 400, "{bad}");
+    }
     assert_eq!(count("profiles?state=Released"), 1);
     for bad in ["limit=0", "limit=201", "limit=x", "state=Nowhere", "cursor=x", "cursor=1", "eid=1"] {
         let response = world.request("GET", &format!("/operator/profiles?{bad}"), Some(TOKEN), b"");
@@ -487,6 +508,40 @@ fn a_new_secret_takes_over_without_a_gap() {
     let world = world.restarted(&two);
     let (_, elements) = euicc.download(&world, Some(&matching_id), Some("1234")).unwrap();
     assert_eq!(Package::decode(&elements).unwrap().imsi().unwrap().as_str(), "001010000000071");
+}
+
+#[test]
+fn templates_move_under_a_new_secret_as_packages_do() {
+    let [lost, one, two] = ["33", "11", "22"].map(|byte| byte.repeat(32));
+    let put = |world: &World, name: &str| {
+        let profile_type = json!({
+            "name": name, "package": b64(&package(ICCID)),
+            "personalised": ["iccid", "imsi", "authentication"],
+        });
+        let (status, answer) = world.ask("PUT", &format!("/operator/profile-types/{name}"), &profile_type);
+        assert_eq!(status, 201, "{answer}");
+    };
+    let older = |world: &World| world.metric("smdp_templates_under_older_keys");
+    let world = World::new().restarted(&one);
+    put(&world, "one");
+    put(&world, "two");
+    let world = world.restarted(&format!("{two},{one}"));
+    put(&world, "three");
+    assert_eq!((older(&world), world.older_keys()), (2, 0));
+    ready(world.smdp.tend()).unwrap();
+    assert_eq!(older(&world), 0);
+    // The old one is no longer needed.
+    let world = world.restarted(&two);
+    for (number, name) in [(71, "one"), (72, "two"), (73, "three")] {
+        assert_eq!(batch(&world, name, &[subscriber(number)])["created"], 1, "{name}");
+    }
+    // One that does not open keeps none of the others.
+    let world = world.restarted(&lost);
+    put(&world, "four");
+    let world = world.restarted(&format!("{one},{two}"));
+    assert_eq!(older(&world), 4);
+    assert!(ready(world.smdp.tend()).is_err());
+    assert_eq!(older(&world), 1);
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! The edge runtime: its requests, its variables, its way to the SM.
 
-use std::pin::pin;
+use std::cell::Cell;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
-use js_sys::futures::JsFuture;
-use js_sys::{Function, Promise, Reflect, Uint8Array};
-use wasm_bindgen::{JsCast, JsValue};
+use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use worker::{
     ByteStream, Context, Env, Fetcher, Headers, Method, Request, RequestInit, RequestRedirect, Response,
     event,
@@ -159,45 +162,68 @@ async fn exchange(
 /// Not with `worker::Delay`: it takes what `setTimeout` returns for a number, which under
 /// the runtime's Node.js compatibility it is not.
 pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let timer = Timer::start(limit);
-    match select(pin!(work), pin!(timer.elapsed())).await {
+    match select(pin!(work), Timer::start(limit)).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(_) => None,
     }
 }
 
-/// A timer of the runtime, cleared when it is dropped.
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(call: &Closure<dyn FnMut()>, milliseconds: f64) -> JsValue;
+
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(id: &JsValue);
+}
+
+/// A timer of the runtime, stopped when it is dropped.
+///
+/// Without a promise: that of a timer which was stopped is never settled, and a `JsFuture`
+/// over it would stay for ever, as it and its callbacks hold each other until then.
 struct Timer {
-    elapsed: Promise,
+    bell: Rc<Bell>,
     id: JsValue,
+    /// What the runtime calls; it lives no longer than the timer.
+    _ring: Closure<dyn FnMut()>,
+}
+
+#[derive(Default)]
+struct Bell {
+    has_rung: Cell<bool>,
+    waker: Cell<Option<Waker>>,
 }
 
 impl Timer {
     fn start(limit: Duration) -> Self {
-        let mut id = JsValue::UNDEFINED;
-        let milliseconds = JsValue::from_f64(limit.as_millis() as f64);
-        let elapsed = Promise::new(&mut |resolve, _| {
-            if let Some(set) = global("setTimeout") {
-                id = set.call2(&JsValue::UNDEFINED, &resolve, &milliseconds).unwrap_or_default();
+        let bell = Rc::<Bell>::default();
+        let rung = Rc::clone(&bell);
+        let ring = Closure::wrap_assert_unwind_safe(Box::new(move || {
+            rung.has_rung.set(true);
+            if let Some(waker) = rung.waker.take() {
+                waker.wake();
             }
-        });
-        Self { elapsed, id }
+        }) as Box<dyn FnMut()>);
+        let id = set_timeout(&ring, limit.as_secs_f64() * 1000.0);
+        Self { bell, id, _ring: ring }
     }
+}
 
-    async fn elapsed(&self) {
-        // It is never rejected.
-        let _ = JsFuture::from(self.elapsed.clone()).await;
+impl Future for Timer {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<()> {
+        if self.bell.has_rung.get() {
+            return Poll::Ready(());
+        }
+        self.bell.waker.set(Some(context.waker().clone()));
+        Poll::Pending
     }
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        if let Some(clear) = global("clearTimeout") {
-            let _ = clear.call1(&JsValue::UNDEFINED, &self.id);
-        }
+        // One that is over already is not an error.
+        clear_timeout(&self.id);
     }
-}
-
-fn global(name: &str) -> Option<Function> {
-    Reflect::get(&js_sys::global(), &name.into()).ok()?.dyn_into().ok()
 }

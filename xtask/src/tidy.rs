@@ -85,7 +85,10 @@ const WORLDLY_NAMES: [&str; 16] = [
 /// listed may anywhere.
 const PLATFORM: [(&str, &[&str]); 3] = [
     ("wasm-euicc", &["wasm.rs", "wasm/", "nvm/medium.rs", "bin/"]),
-    ("edge-smdp", &["worker.rs", "worker/", "store/durable.rs", "store/shard.rs", "crypto.rs"]),
+    (
+        "edge-smdp",
+        &["worker.rs", "worker/", "store/durable.rs", "store/shard.rs", "store/shard/", "crypto.rs"],
+    ),
     ("net-policy-worker", &["worker.rs", "worker/", "store/durable.rs"]),
 ];
 

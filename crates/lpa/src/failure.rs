@@ -106,7 +106,7 @@ pub enum Cause {
         /// chip, and said so.
         server: Option<CiPkId>,
         /// The server's refusal, when it was the server that noticed.
-        refused: Option<StatusCodeData>,
+        refused: Option<Box<StatusCodeData>>,
     },
     /// The server signed another address than the one that was called.
     AddressMismatch {
@@ -307,7 +307,7 @@ impl Failure {
             Cause::NoCommonCi { chip, server, refused } => {
                 let chip: Vec<String> = chip.iter().map(ToString::to_string).collect();
                 let server = server.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
-                let refused = refused.as_ref().map(server_codes);
+                let refused = refused.as_deref().map(server_codes);
                 format!(
                     "chip's CI keys {} · server's {server}{}",
                     if chip.is_empty() { "none".to_owned() } else { chip.join(", ") },

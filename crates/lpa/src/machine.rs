@@ -57,7 +57,7 @@ pub enum Answer {
     Server(Result<HttpAnswer, ServerLost>),
     /// What the user said.
     Reply(Reply),
-    /// Go on.
+    /// Go on: told, kept, forgotten, refreshed.
     Continue,
     /// The user wants to stop: the session is cancelled while that is possible.
     Stop,

@@ -12,7 +12,6 @@ use rsp::es9::{Base64, Es9Function};
 use rsp::status::{ResponseHeader, StatusCode};
 use serde_json::{Value, json};
 
-use crate::procedure::Outcome;
 use crate::*;
 
 #[cfg(target_arch = "wasm32")]
@@ -37,6 +36,8 @@ struct PlaybackChip {
     segments: usize,
     package_ends_with: Vec<u8>,
     closed: bool,
+    /// Whether the notification of the answers waits: it comes with the result.
+    notifies: bool,
 }
 
 impl PlaybackChip {
@@ -84,16 +85,21 @@ impl PlaybackChip {
 
     fn answer(&mut self, request: &[u8]) -> Vec<u8> {
         let tag = tlv::tag(request).unwrap().unwrap().0;
+        if tag == 0xBF28 && !self.notifies {
+            return rsp::notification::encode_list_response(&[]);
+        }
         if let Some(answer) = self.answers.get(&tag) {
             return answer.clone();
         }
         assert!(matches!(tag, 0xBF36 | 0xA0..=0xA3 | 0x86..=0x88), "request {tag:X}");
         self.segments += 1;
-        match &self.fail_at_segment {
+        let result = match &self.fail_at_segment {
             Some((number, result)) if *number == self.segments => result.clone(),
             _ if request.ends_with(&self.package_ends_with) => self.answers[&0xBF37].clone(),
             _ => Vec::new(),
-        }
+        };
+        self.notifies |= !result.is_empty();
+        result
     }
 }
 
@@ -104,6 +110,7 @@ struct Playback {
     replies: Vec<Reply>,
     questions: Vec<Question>,
     steps: Vec<Step>,
+    kept: Vec<Checkpoint>,
     stop_at: Option<Step>,
     /// How often that step passes before it is stopped at.
     let_pass: usize,
@@ -132,6 +139,7 @@ impl Playback {
             (0xBF38, file("AuthenticateServerResponse")?),
             (0xBF21, file("PrepareDownloadResponse")?),
             (0xBF2D, vectors::bytes("bf2d02a000")),
+            (0xBF3E, vectors::bytes("bf3e125a1089049032123451234512345678901235")),
             (0xBF41, file("CancelSessionResponse")?),
             (
                 0xBF28,
@@ -172,6 +180,7 @@ impl Playback {
             calls: vec![],
             questions: vec![],
             steps: vec![],
+            kept: vec![],
             stop_at: None,
             let_pass: 0,
         })
@@ -209,6 +218,16 @@ impl Playback {
                     self.steps.push(progress.step);
                     if stop { Answer::Stop } else { Answer::Continue }
                 }
+                Effect::Keep(checkpoint) => {
+                    self.kept.push(*checkpoint);
+                    Answer::Continue
+                }
+                Effect::Forget(id) => {
+                    assert_eq!(self.kept.last().map(Checkpoint::transaction_id), Some(&id));
+                    self.kept.clear();
+                    Answer::Continue
+                }
+                Effect::Refresh(_) => Answer::Continue,
                 Effect::Done(result) => return result,
             };
         }
@@ -233,9 +252,12 @@ impl Playback {
 fn a_download_takes_the_four_calls_of_the_protocol() {
     for variant in ["session", "ppk"] {
         let Some(mut playback) = Playback::new(variant) else { return };
-        let Ok(Outcome::Installed { metadata, notifications }) = playback.download(CODE) else { panic!() };
+        let Ok(Outcome::Installed { metadata, notifications, waiting, .. }) = playback.download(CODE) else {
+            panic!()
+        };
         assert_eq!(metadata.iccid.to_string(), "89000123456789012341");
-        assert_eq!(notifications.len(), 1);
+        assert_eq!((notifications.len(), waiting.len()), (1, 0));
+        assert!(playback.kept.is_empty(), "the checkpoint stays");
         assert!(notifications[0].result.is_ok());
         let expected =
             ["initiateAuthentication", "authenticateClient", "getBoundProfilePackage", "handleNotification"];
@@ -359,8 +381,8 @@ fn a_wrong_confirmation_code_is_asked_for_again_and_consent_is_not() {
     playback.refuse(Es9Function::GetBoundProfilePackage, StatusCode::CONFIRMATION_CODE_REFUSED);
     playback.replies = vec![Reply::Accept, Reply::Code("1234".into()), Reply::Postpone];
     assert_eq!(playback.download(CODE).unwrap_err().cause, Cause::Postponed);
-    assert_eq!(playback.questions[1], Question::ConfirmationCode { wrong_before: false });
-    assert_eq!(playback.questions[2], Question::ConfirmationCode { wrong_before: true });
+    assert_eq!(playback.questions[1], Question::ConfirmationCode { wrong_before: false, tries_left: None });
+    assert_eq!(playback.questions[2], Question::ConfirmationCode { wrong_before: true, tries_left: None });
     let prepare = playback.chip.requests.iter().find(|r| r.starts_with(&[0xBF, 0x21])).unwrap();
     let hash = rsp::download::PrepareDownloadRequest::decode(prepare).unwrap().hash_cc.unwrap();
     // SGP.22 §4.7 with code "1234" and the transaction id above.
@@ -396,6 +418,7 @@ fn loading_stops_at_the_first_result_and_the_server_is_told() {
 #[test]
 fn a_notification_that_is_not_taken_stays_on_the_chip() {
     let Some(mut playback) = Playback::new("session") else { return };
+    playback.chip.notifies = true;
     playback.server.remove(&Es9Function::HandleNotification);
     let Ok(Outcome::Notifications(reports)) = playback.run(notifications(Options::default())) else {
         panic!()
@@ -407,6 +430,7 @@ fn a_notification_that_is_not_taken_stays_on_the_chip() {
 #[test]
 fn a_notification_that_the_server_refuses_stays_on_the_chip() {
     let Some(mut playback) = Playback::new("session") else { return };
+    playback.chip.notifies = true;
     playback.refuse(Es9Function::HandleNotification, StatusCode::EUICC_SIGNATURE_INVALID);
     let Ok(Outcome::Notifications(reports)) = playback.run(notifications(Options::default())) else {
         panic!()
@@ -425,7 +449,8 @@ fn a_busy_chip_is_asked_without_refresh() {
     let iccid = "89000123456789012341".parse().unwrap();
     let failure = playback.run(enable(iccid, Options::default())).unwrap_err();
     assert_eq!(failure.cause, Cause::StateChange(rsp::codes::ProfileStateResult::CAT_BUSY));
-    let flags: Vec<u8> = playback.chip.requests.iter().map(|request| *request.last().unwrap()).collect();
+    let asked = playback.chip.requests.iter().filter(|request| request.starts_with(&[0xBF, 0x31]));
+    let flags: Vec<u8> = asked.map(|request| *request.last().unwrap()).collect();
     assert_eq!(flags, [0xFF, 0x00]);
 }
 
@@ -460,4 +485,232 @@ fn a_chip_without_isd_r_is_named_and_its_channel_closed() {
     };
     assert_eq!(failure.cause, Cause::NoIsdR);
     assert!(chip.closed);
+}
+
+#[test]
+fn a_chip_that_does_not_find_what_it_lists_is_asked_by_the_aid() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    let iccid: rsp::Iccid = "89000123456789012341".parse().unwrap();
+    let listed = rsp::profiles::ProfileInfo {
+        iccid: Some(iccid),
+        isdp_aid: Some(rsp::Aid::isd_p(0x11)),
+        ..Default::default()
+    };
+    let list = rsp::profiles::ProfileInfoListResponse::Ok(vec![listed]).encode();
+    playback.chip.answers.insert(0xBF2D, list);
+    // iccidOrAidNotFound, whatever is asked.
+    playback.chip.answers.insert(0xBF31, vectors::bytes("bf3103800101"));
+    let failure = playback.run(enable(iccid, Options::default())).unwrap_err();
+    assert_eq!(failure.cause, Cause::StateChange(rsp::codes::ProfileStateResult::ICCID_OR_AID_NOT_FOUND));
+    let asked: Vec<_> = playback.chip.requests.iter().filter(|r| r.starts_with(&[0xBF, 0x31])).collect();
+    assert_eq!(asked.len(), 2, "bounded");
+    assert!(asked[0].windows(2).any(|tag| tag == [0xA0, 0x0C]) && asked[0][5] == 0x5A);
+    assert!(asked[1][5] == 0x4F, "{:02X?}", asked[1]);
+}
+
+#[test]
+fn a_change_that_the_chip_only_claims_is_told() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    let iccid: rsp::Iccid = "89000123456789012341".parse().unwrap();
+    playback.chip.answers.insert(0xBF31, vectors::bytes("bf3103800100"));
+    let failure = playback.run(enable(iccid, Options::default())).unwrap_err();
+    assert_eq!((failure.stage, failure.cause), (Stage::ReadBack, Cause::NotChanged));
+}
+
+#[test]
+fn only_204_removes_a_notification() {
+    for (status, body) in [(200, "{}"), (200, ""), (202, "<html>"), (301, ""), (500, ""), (204, "body")] {
+        let Some(mut playback) = Playback::new("session") else { return };
+        playback.chip.notifies = true;
+        let mut procedure = notifications(Options::default());
+        let mut answer = Answer::Begin;
+        let reports = loop {
+            answer = match procedure.resume(answer) {
+                Effect::Card(command) => Answer::Card(Ok(playback.chip.transmit(&command))),
+                Effect::Server(_) => Answer::Server(Ok(HttpAnswer { status, body: body.into() })),
+                Effect::Done(Ok(Outcome::Notifications(reports))) => break reports,
+                Effect::Progress(_) => Answer::Continue,
+                effect => panic!("{effect:?}"),
+            };
+        };
+        let removed = playback.chip.requests.iter().any(|request| request.starts_with(&[0xBF, 0x30]));
+        assert_eq!((removed, reports[0].result.is_ok()), (status == 204, status == 204), "{status} {body}");
+    }
+}
+
+#[test]
+fn one_notification_is_sent_or_removed_when_the_user_says_so() {
+    let seq_of = |playback: &Playback| {
+        rsp::notification::decode_list_response(&playback.chip.answers[&0xBF28]).unwrap().unwrap()[0]
+            .seq_number
+    };
+    for (reply, removed) in [(Reply::Accept, true), (Reply::Reject, false)] {
+        let Some(mut playback) = Playback::new("session") else { return };
+        playback.chip.notifies = true;
+        let seq = seq_of(&playback);
+        playback.replies = vec![reply];
+        let result = playback.run(remove_notification(seq, Options::default()));
+        assert_eq!(result.is_ok(), removed);
+        assert!(
+            matches!(&playback.questions[..], [Question::RemoveNotification(metadata)] if metadata.seq_number == seq)
+        );
+        let asked = playback.chip.requests.iter().any(|request| request.starts_with(&[0xBF, 0x30]));
+        assert_eq!((asked, playback.calls.len()), (removed, 0));
+    }
+    let mut playback = Playback::new("session").unwrap();
+    playback.chip.notifies = true;
+    let seq = seq_of(&playback);
+    let sent = playback.run(send_notification(seq, Options::default())).unwrap();
+    assert!(matches!(sent, Outcome::Notifications(reports) if reports[0].result.is_ok()));
+    let none = playback.run(send_notification(seq + 1, Options::default())).unwrap_err();
+    assert_eq!(none.cause, Cause::NoSuchNotification);
+}
+
+#[test]
+fn what_waited_before_an_act_is_not_sent_by_it() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    playback.chip.notifies = true;
+    let Ok(Outcome::Installed { notifications, waiting, .. }) = playback.download(CODE) else { panic!() };
+    // The recording's chip has one notification, before and after.
+    assert_eq!((notifications.len(), waiting.len()), (0, 1));
+    assert!(!playback.functions().contains(&"handleNotification"));
+}
+
+#[test]
+fn an_issuer_that_the_chip_does_not_know_is_named_before_the_chip_is_asked() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    let client = playback.server.get_mut(&Es9Function::InitiateAuthentication).unwrap();
+    let theirs = vectors::bytes("041481370f5125d0b1d408d4c3b232e6d25e795bebfb");
+    client["euiccCiPKIdToBeUsed"] = serde_json::to_value(Base64(theirs)).unwrap();
+    let failure = playback.download(CODE).unwrap_err();
+    let Cause::NoCommonCi { server: Some(_), refused: None, .. } = &failure.cause else {
+        panic!("{failure}")
+    };
+    assert!(failure.what().en.contains("GSMA's issuer (live)"), "{failure}");
+    assert!(!playback.chip.requests.iter().any(|request| request.starts_with(&[0xBF, 0x38])));
+}
+
+#[test]
+fn a_question_that_nobody_answers_gives_the_order_back() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    playback.replies = vec![Reply::Timeout];
+    assert_eq!(playback.download(CODE).unwrap_err().cause, Cause::TimedOut);
+    assert_eq!(playback.cancelled(), Some(CancelSessionReason::TIMEOUT));
+    assert_eq!(playback.functions().last(), Some(&"cancelSession"));
+}
+
+/// A checkpoint with the recorded package, as it is kept.
+fn checkpoint() -> Option<Checkpoint> {
+    let mut playback = Playback::new("session")?;
+    playback.stop_at = Some(Step::Notify);
+    let mut procedure = download(CODE.parse().unwrap(), DEVICE, Options::default());
+    let mut answer = Answer::Begin;
+    loop {
+        let effect = procedure.resume(answer);
+        answer = match effect {
+            Effect::Keep(checkpoint) if checkpoint.has_package() => return Some(*checkpoint),
+            Effect::Keep(_) | Effect::Progress(_) => Answer::Continue,
+            Effect::Card(command) => Answer::Card(Ok(playback.chip.transmit(&command))),
+            Effect::Ask(_) => Answer::Reply(Reply::Accept),
+            Effect::Server(call) => Answer::Server(Ok(HttpAnswer {
+                status: 200,
+                body: serde_json::to_vec(&playback.server[&call.function]).unwrap(),
+            })),
+            effect => panic!("{effect:?}"),
+        };
+    }
+}
+
+#[test]
+fn a_checkpoint_is_read_as_it_was_written() {
+    let Some(checkpoint) = checkpoint() else { return };
+    let bytes = checkpoint.encode();
+    assert_eq!(Checkpoint::decode(&bytes), Ok(checkpoint.clone()));
+    assert_eq!(checkpoint.metadata().unwrap().iccid, checkpoint.iccid());
+    assert_eq!(checkpoint.address(), "testsmdpplus1.example.com");
+    assert!(checkpoint.is_of(&"89049032123451234512345678901235".parse().unwrap()));
+    let told = format!("{checkpoint:?}");
+    assert!(!told.contains("TEST-MATCHING-ID"), "{told}");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_refused() {
+    let Some(checkpoint) = checkpoint() else { return };
+    let bytes = checkpoint.encode();
+    for length in (0..bytes.len()).step_by(97).chain([bytes.len() - 1]) {
+        assert_eq!(Checkpoint::decode(&bytes[..length]), Err(InvalidCheckpoint::Damaged), "{length}");
+    }
+    for at in (0..bytes.len()).step_by(61) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 0x20;
+        assert_eq!(Checkpoint::decode(&changed), Err(InvalidCheckpoint::Damaged), "{at}");
+    }
+    // Whole, and hostile: a later version, a session that is not the package's, an address
+    // that is none.
+    let sealed = |mut content: Vec<u8>| {
+        use sha2::Digest;
+        let check = sha2::Sha256::digest(&content);
+        content.extend_from_slice(&check);
+        content
+    };
+    let content = &bytes[..bytes.len() - 32];
+    let at = content.windows(3).position(|window| window == [0x80, 0x01, 0x01]).unwrap();
+    let mut later = content.to_vec();
+    later[at + 2] = 2;
+    assert_eq!(Checkpoint::decode(&sealed(later)), Err(InvalidCheckpoint::Version(2)));
+    let id = checkpoint.transaction_id().as_bytes();
+    let at = content.windows(id.len()).position(|window| window == id).unwrap();
+    let mut other = content.to_vec();
+    other[at] ^= 1;
+    assert_eq!(Checkpoint::decode(&sealed(other)), Err(InvalidCheckpoint::Damaged));
+    let at = content.windows(4).position(|window| window == b"test").unwrap();
+    let mut address = content.to_vec();
+    address[at] = b'/';
+    assert_eq!(Checkpoint::decode(&sealed(address)), Err(InvalidCheckpoint::Damaged));
+    assert_eq!(
+        Checkpoint::decode(&sealed(vec![0xE1, 0x84, 0xFF, 0xFF, 0xFF, 0xFF])),
+        Err(InvalidCheckpoint::Damaged)
+    );
+    assert_eq!(Checkpoint::decode(&sealed([0x30, 0x80].repeat(20_000))), Err(InvalidCheckpoint::Damaged));
+}
+
+#[test]
+fn a_checkpoint_of_another_chip_is_left_alone() {
+    let Some(checkpoint) = checkpoint() else { return };
+    let mut playback = Playback::new("session").unwrap();
+    playback.chip.answers.insert(0xBF3E, vectors::bytes("bf3e125a1089049032123451234512345678901243"));
+    let failure = playback.run(resume(checkpoint, DEVICE, Options::default())).unwrap_err();
+    assert_eq!(failure.cause, Cause::OtherChip);
+    assert!(playback.calls.is_empty() && playback.chip.segments == 0);
+}
+
+#[test]
+fn the_aid_that_answered_is_tried_first_the_next_time() {
+    let mut options = Options::default();
+    let answered = options.isd_r_aids[3].clone();
+    options.remember(&answered);
+    assert_eq!(options.isd_r_aids[0], answered);
+    assert_eq!(options.isd_r_aids.len(), ISD_R_AIDS.len());
+    options.remember(b"\xA0another");
+    assert_eq!(options.isd_r_aids.len(), ISD_R_AIDS.len() + 1);
+}
+
+#[test]
+fn texts_of_strangers_turn_no_line_and_hold_no_control() {
+    let hostile = "\u{202E}evil\0\u{7}\u{2066}";
+    let cause = Cause::AddressMismatch { signed: hostile.into() };
+    let failure = Failure { stage: Stage::InitiateAuthentication, cause };
+    let data = rsp::status::StatusCodeData {
+        subject_code: hostile.into(),
+        reason_code: hostile.into(),
+        subject_identifier: None,
+        message: Some(hostile.repeat(1000)),
+    };
+    let refused = Failure { stage: Stage::AuthenticateClient, cause: Cause::ServerRefused(data) };
+    for failure in [failure, refused] {
+        for text in [failure.what().en, failure.what().ja, failure.codes()] {
+            assert!(text.contains("evil") && text.len() < 3000, "{text:?}");
+            assert!(!text.contains(['\u{202E}', '\u{2066}', '\0', '\u{7}']), "{text:?}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! ES11 over HTTP: what an LPA asks an SM-DS (SGP.22 §5.9, §6.5.2). The functions have the
+//! ES11 over HTTP: what an LPA asks an SM-DS (SGP.22 §5.8, §6.5.2). The functions have the
 //! names, the path and the requests of ES9+; the answer to `authenticateClient` differs.
 
 use serde::{Deserialize, Serialize};

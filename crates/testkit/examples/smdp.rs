@@ -31,27 +31,20 @@ use std::sync::{Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use euicc::{Euicc, Open, Soft, b64, unb64};
 use lab::Trust;
-use rand_chacha::ChaCha20Rng;
+use rand_chacha::{ChaCha8Rng, ChaCha20Rng};
 use rand_core::SeedableRng;
-use rsp::auth::{
-    AuthenticateResponseOk, AuthenticateServerResponse, Certificate, CtxParams1, DeviceInfo, EuiccInfo1,
-    EuiccInfo2, EuiccSigned1, ExtCardResource, ServerSigned1,
-};
-use rsp::bpp::{BoundProfilePackage, InitialiseSecureChannel, ReplaceSessionKeys};
-use rsp::download::{EuiccSigned2, PrepareDownloadResponse, SmdpSigned2};
-use rsp::es9::Base64;
-use rsp::metadata::{NotificationEvents, PprIds, StoreMetadata};
-use rsp::notification::{
-    FinalResult, NotificationMetadata, ProfileInstallationResult, ProfileInstallationResultData,
-};
-use rsp::{Aid, CiPkId, DataObject, Eid, Iccid, Oid, Raw, TransactionId, Version};
+use rsp::auth::ServerSigned1;
+use rsp::metadata::StoreMetadata;
+use rsp::{DataObject, Eid, Iccid, Raw};
 use rsp_crypto::issue::{Pki, Validity};
-use rsp_crypto::software::{SigningKey, sha256};
-use rsp_crypto::{Bsp, Curve, OneTimeKeyPair, PublicKey, SessionKeys, Signature, Software, ready, signature};
+use rsp_crypto::software::sha256;
+use rsp_crypto::{OneTimeKeyPair, Software};
 use serde_json::{Value, json};
 
-type Soft = Software<ChaCha20Rng>;
+#[path = "../../../edge-smdp/tests/common/euicc.rs"]
+mod euicc;
 
 const ADDRESS: &str = "smdp.example";
 const ES9: &str = "/gsma/rsp2/es9plus/";
@@ -192,7 +185,7 @@ fn cost(lab: &Laboratory, process: &Process, sessions: usize, rounds: usize) {
         let begin: Vec<_> = orders.into_iter().map(|order| (order, lab.chip())).collect();
         let (open, cpu) = process.during(|| {
             parallel(THREADS, begin, |http, (order, chip)| {
-                let challenged = lab.initiate(http).unwrap();
+                let challenged = lab.initiate(http, &chip).unwrap();
                 (order, chip, challenged)
             })
         });
@@ -234,29 +227,62 @@ fn cost(lab: &Laboratory, process: &Process, sessions: usize, rounds: usize) {
     println!("{}", Value::from_iter(figures));
 }
 
-/// Sessions for minutes, and how large the process becomes.
+/// How large the process is, at some time of a soak.
+struct Sample {
+    /// In seconds since the beginning.
+    at: f64,
+    sessions: u64,
+    /// In MB.
+    resident: f64,
+}
+
+/// Sessions for minutes, and how large the process becomes: a line every 15 seconds. What is
+/// judged is the time after warming up (a third of the soak, in which caches fill and heaps find
+/// their size): the mean of its first third against that of its last.
 fn soak(lab: &Laboratory, process: &Process, minutes: u64, threads: usize) {
-    let limit = Duration::from_secs(60 * minutes);
-    let sizes = Mutex::new(Vec::new());
-    let step = (limit / 10).max(Duration::from_secs(1));
+    const EVERY: Duration = Duration::from_secs(1);
+    const LINE: usize = 15;
+    /// In hundredths: what a garbage collected heap may go up and down by itself.
+    const CONSTANT: f64 = 3.0;
+    let limit = Duration::from_secs(60 * minutes.max(1));
     println!("soak: {minutes} min, {threads} LPAs; memory of the process in MB:");
-    let ran = run_for(lab, process, limit, threads, |elapsed, sessions| {
-        let mut sizes = sizes.lock().unwrap();
-        if elapsed >= step * (sizes.len() as u32) {
-            let size = process.resident();
-            println!("  {:>5.0} s  {sessions:>7} sessions  {size:>6.1} MB", elapsed.as_secs_f64());
-            sizes.push(size);
-        }
+    let (sessions, over) = (AtomicU64::new(0), AtomicBool::new(false));
+    let (ran, samples) = thread::scope(|scope| {
+        let sampled = scope.spawn(|| {
+            let (begun, mut samples) = (Instant::now(), Vec::new());
+            while !over.load(Ordering::Relaxed) {
+                let (at, sessions) = (begun.elapsed().as_secs_f64(), sessions.load(Ordering::Relaxed));
+                let resident = process.resident();
+                if samples.len().is_multiple_of(LINE) {
+                    println!("  {at:>5.0} s  {sessions:>7} sessions  {resident:>6.1} MB");
+                }
+                samples.push(Sample { at, sessions, resident });
+                thread::sleep(EVERY);
+            }
+            samples
+        });
+        let ran = run_for(lab, process, limit, threads, |_, done| sessions.store(done, Ordering::Relaxed));
+        over.store(true, Ordering::Relaxed);
+        (ran, sampled.join().unwrap())
     });
-    let sizes = sizes.into_inner().unwrap();
     println!(
-        "soak: {} sessions, none failed, {:.0} a second, {:.2} ms CPU each; {:.1} MB after a fifth of the \
-         time, {:.1} MB at the end",
+        "soak: {} sessions, none failed, {:.0} a second, {:.2} ms CPU each",
         ran.sessions,
         ran.per_second(),
         ran.cpu_each() / 1e3,
-        sizes[sizes.len() / 5],
-        process.resident()
+    );
+    let warm = &samples[samples.len() / 3..];
+    let third = warm.len() / 3;
+    let mean = |part: &[Sample], of: fn(&Sample) -> f64| part.iter().map(of).sum::<f64>() / part.len() as f64;
+    let means = |part| (mean(part, |one| one.sessions as f64), mean(part, |one| one.resident));
+    let ((from, before), (to, after)) = (means(&warm[..third]), means(&warm[warm.len() - third..]));
+    let grown = after - before;
+    println!(
+        "memory: {before:.1} MB around {from:.0} sessions ({:.0} s on), {after:.1} MB around {to:.0}: {grown:+.1} MB, \
+         {:+.2} kB a session: {}",
+        warm[0].at,
+        grown * 1024.0 / (to - from),
+        if grown * 100.0 <= CONSTANT * before { "constant" } else { "not constant" }
     );
 }
 
@@ -344,7 +370,6 @@ struct Laboratory {
     url: String,
     token: String,
     pki: Pki,
-    ci: CiPkId,
     validity: Validity,
     next: AtomicU64,
 }
@@ -356,30 +381,9 @@ struct Order {
     matching_id: String,
 }
 
-/// An eUICC.
-struct Chip {
-    eid: Eid,
-    key: SigningKey,
-    certificate: Certificate,
-    seed: [u8; 32],
-}
-
-/// After InitiateAuthentication.
-struct Challenged {
-    signed1: Raw<ServerSigned1>,
-}
-
-/// After AuthenticateClient.
-struct Offered {
-    id: TransactionId,
-    signature2: Signature,
-    metadata: Vec<u8>,
-    dp_pb: Vec<u8>,
-}
-
 /// After GetBoundProfilePackage.
 struct Delivered {
-    offered: Offered,
+    open: Open,
     own: OneTimeKeyPair<Soft>,
     bound: Vec<u8>,
 }
@@ -391,11 +395,9 @@ impl Laboratory {
         hex::decode_to_slice(text("seed"), &mut seed).unwrap();
         let made: u64 = text("made").parse().unwrap();
         let pki = Trust::pki(seed, ADDRESS, made).unwrap();
-        let ci = pki.ci.certificate().subject_key_identifier().unwrap();
         Self {
             url: url.to_owned(),
             token: text("operator-token"),
-            ci: CiPkId::from_bytes(ci.as_bytes()).unwrap(),
             pki,
             validity: Validity { not_before: made, not_after: made + 365 * 24 * 3600 },
             next: AtomicU64::new(first),
@@ -408,14 +410,17 @@ impl Laboratory {
     }
 
     /// A new eUICC.
-    fn chip(&self) -> Chip {
+    fn chip(&self) -> Euicc {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let eid = eid(number);
         let seed = ready_hash(&format!("{eid} {number}"));
-        let mut rng = ChaCha20Rng::from_seed(seed);
-        let identity = self.pki.issue_euicc(&mut rng, eid, self.validity).unwrap();
-        let certificate = Certificate::from_der(identity.certificate().der()).unwrap();
-        Chip { eid, key: identity.expose_key().clone(), certificate, seed }
+        let identity = self.pki.issue_euicc(&mut ChaCha20Rng::from_seed(seed), eid, self.validity).unwrap();
+        Euicc {
+            provider: Software::new(ChaCha8Rng::from_seed(seed)),
+            address: ADDRESS.into(),
+            smdp_oid: lab::SMDP_OID.into(),
+            ..Euicc::of(&self.pki, &identity, eid)
+        }
     }
 
     fn order(&self, http: &Http, number: u64) -> Order {
@@ -477,162 +482,53 @@ impl Laboratory {
     }
 
     /// A whole download (SGP.22 §3.1.3), notification included.
-    fn download(&self, http: &Http, order: &Order, chip: &Chip) -> Result<Delivered, String> {
-        let challenged = self.initiate(http)?;
-        let offered = self.authenticate(http, chip, &challenged, &order.matching_id)?;
-        let delivered = self.bound_profile_package(http, chip, offered)?;
+    fn download(&self, http: &Http, order: &Order, chip: &Euicc) -> Result<Delivered, String> {
+        let challenged = self.initiate(http, chip)?;
+        let open = self.authenticate(http, chip, &challenged, &order.matching_id)?;
+        let delivered = self.bound_profile_package(http, chip, open)?;
         self.notify(http, chip, order, &delivered)?;
         Ok(delivered)
     }
 
-    fn initiate(&self, http: &Http) -> Result<Challenged, String> {
-        let info1 = EuiccInfo1 {
-            svn: Version([2, 2, 2]),
-            ci_pk_ids_for_verification: vec![self.ci.clone()],
-            ci_pk_ids_for_signing: vec![self.ci.clone()],
-        };
-        let request = json!({ "smdpAddress": ADDRESS, "euiccChallenge": b64(&[0xC5; 16]),
-                              "euiccInfo1": b64(&info1.encode()) });
-        let answer = self.es9(http, "initiateAuthentication", &request)?;
-        Ok(Challenged { signed1: Raw::decode(&unb64(&answer["serverSigned1"])).unwrap() })
+    fn initiate(&self, http: &Http, chip: &Euicc) -> Result<Raw<ServerSigned1>, String> {
+        let answer = self.es9(http, "initiateAuthentication", &chip.initiate_request())?;
+        Ok(Raw::decode(&unb64(&answer["serverSigned1"])).unwrap())
     }
 
     fn authenticate(
         &self,
         http: &Http,
-        chip: &Chip,
-        challenged: &Challenged,
+        chip: &Euicc,
+        challenged: &ServerSigned1,
         matching_id: &str,
-    ) -> Result<Offered, String> {
-        let server = &challenged.signed1;
-        let euicc_signed1 = Raw::new(EuiccSigned1 {
-            transaction_id: server.transaction_id.clone(),
-            server_address: server.server_address.clone(),
-            server_challenge: server.server_challenge,
-            euicc_info2: Raw::new(self.info2()),
-            ctx_params1: Raw::new(CtxParams1 {
-                matching_id: Some(matching_id.parse().unwrap()),
-                device_info: DeviceInfo {
-                    tac: [0x35, 0x29, 0x06, 0x11],
-                    capabilities: [None; 11],
-                    imei: None,
-                },
-            }),
-        });
-        let signature1 = chip.key.sign(&signature::euicc_signature1(euicc_signed1.bytes()));
-        let response = AuthenticateServerResponse::Ok(Box::new(AuthenticateResponseOk {
-            euicc_signed1,
-            euicc_signature1: signature1,
-            euicc_certificate: chip.certificate.clone(),
-            eum_certificate: Certificate::from_der(self.pki.eum.certificate().der()).unwrap(),
-        }));
-        let request = json!({ "transactionId": server.transaction_id.to_string(),
-                              "authenticateServerResponse": b64(&response.encode()) });
-        let answer = self.es9(http, "authenticateClient", &request)?;
-        let signed2 = SmdpSigned2::decode(&unb64(&answer["smdpSigned2"])).unwrap();
-        Ok(Offered {
-            id: signed2.transaction_id,
-            signature2: Signature::decode(&unb64(&answer["smdpSignature2"])).unwrap(),
-            metadata: unb64(&answer["profileMetadata"]),
-            dp_pb: unb64(&answer["smdpCertificate"]),
-        })
+    ) -> Result<Open, String> {
+        let signed1 = chip.signed1(challenged, Some(matching_id));
+        let (request, _) = chip.authenticate_request(&challenged.transaction_id.to_string(), signed1);
+        Ok(Open::read(&self.es9(http, "authenticateClient", &request)?))
     }
 
-    fn bound_profile_package(&self, http: &Http, chip: &Chip, offered: Offered) -> Result<Delivered, String> {
-        let provider = Software::new(ChaCha20Rng::from_seed(chip.seed));
-        let own: OneTimeKeyPair<Soft> = ready(OneTimeKeyPair::generate(&provider, Curve::P256)).unwrap();
-        let euicc_signed2 = Raw::new(EuiccSigned2 {
-            transaction_id: offered.id.clone(),
-            euicc_otpk: *own.public().as_bytes(),
-            hash_cc: None,
-        });
-        let covered = signature::euicc_signature2(euicc_signed2.bytes(), &offered.signature2);
-        let euicc_signature2 = chip.key.sign(&covered);
-        let prepared = PrepareDownloadResponse::Ok { euicc_signed2, euicc_signature2 }.encode();
-        let request = json!({ "transactionId": offered.id.to_string(),
-                              "prepareDownloadResponse": b64(&prepared) });
+    fn bound_profile_package(&self, http: &Http, chip: &Euicc, open: Open) -> Result<Delivered, String> {
+        let own = chip.one_time_key();
+        let prepared = chip.prepare_download(&open, own.public(), None);
+        let request =
+            json!({ "transactionId": open.transaction_id, "prepareDownloadResponse": b64(&prepared) });
         let answer = self.es9(http, "getBoundProfilePackage", &request)?;
-        Ok(Delivered { bound: unb64(&answer["boundProfilePackage"]), offered, own })
+        Ok(Delivered { bound: unb64(&answer["boundProfilePackage"]), open, own })
     }
 
-    fn notify(&self, http: &Http, chip: &Chip, order: &Order, delivered: &Delivered) -> Result<(), String> {
-        let data = Raw::new(ProfileInstallationResultData {
-            transaction_id: delivered.offered.id.clone(),
-            notification: NotificationMetadata {
-                seq_number: 1,
-                event: NotificationEvents::INSTALL,
-                address: ADDRESS.into(),
-                iccid: Some(order.iccid),
-            },
-            smdp_oid: lab::SMDP_OID.parse::<Oid>().unwrap(),
-            final_result: FinalResult::Success {
-                aid: Aid::isd_p(0x10),
-                sima_response: vec![0x30, 0x07, 0xA0, 0x05, 0x30, 0x03, 0x80, 0x01, 0x00],
-            },
-        });
-        let euicc_sign_pir = chip.key.sign(&signature::euicc_sign_pir(data.bytes()));
-        let notification = ProfileInstallationResult { data, euicc_sign_pir }.encode();
+    fn notify(&self, http: &Http, chip: &Euicc, order: &Order, delivered: &Delivered) -> Result<(), String> {
+        let notification = chip.installation_result(&delivered.open, Some(&order.iccid.to_string()), None);
         self.es9(http, "handleNotification", &json!({ "pendingNotification": b64(&notification) })).map(drop)
     }
 
-    fn info2(&self) -> EuiccInfo2 {
-        EuiccInfo2 {
-            profile_version: Version([2, 3, 1]),
-            svn: Version([2, 2, 2]),
-            firmware_version: Version([1, 0, 0]),
-            ext_card_resource: ExtCardResource {
-                installed_applications: 0,
-                free_non_volatile_memory: 500_000,
-                free_volatile_memory: 10_000,
-            },
-            // All there are: no profile is refused for what it needs.
-            uicc_capability: u32::MAX,
-            ts102241_version: None,
-            globalplatform_version: None,
-            rsp_capability: 0,
-            ci_pk_ids_for_verification: vec![self.ci.clone()],
-            ci_pk_ids_for_signing: vec![self.ci.clone()],
-            category: None,
-            forbidden_profile_policy_rules: PprIds::default(),
-            pp_version: Version([1, 0, 0]),
-            sas_accreditation_number: "TEST".into(),
-        }
-    }
-
-    /// Opens a bound package as the eUICC that it is for does (SGP.22 §2.5, §5.5): the profile
-    /// in it is the one that was ordered.
-    fn check(&self, chip: &Chip, order: &Order, delivered: &Delivered) {
-        let Delivered { offered, own, bound } = delivered;
-        let provider = Software::new(ChaCha20Rng::from_seed(chip.seed));
-        let announced = StoreMetadata::decode(&offered.metadata).unwrap();
+    /// Opens a bound package as the eUICC that it is for does: the profile in it is the one that
+    /// was ordered.
+    fn check(&self, chip: &Euicc, order: &Order, delivered: &Delivered) {
+        let Delivered { open, own, bound } = delivered;
+        let announced = StoreMetadata::decode(&open.metadata).unwrap();
         assert_eq!(announced.iccid, order.iccid);
-        let parts = BoundProfilePackage::decode(bound).unwrap();
-        let isc = InitialiseSecureChannel::decode(&parts.initialise_secure_channel).unwrap();
-        assert_eq!(isc.transaction_id, offered.id);
-        let dp_pb = rsp_crypto::Certificate::from_der(&offered.dp_pb).unwrap();
-        let covered = signature::smdp_sign(isc.signed_bytes(), own.public());
-        assert!(rsp_crypto::software::verify(dp_pb.public_key().unwrap(), &covered, &isc.smdp_sign));
-        let peer = PublicKey::from_sec1(Curve::P256, &isc.smdp_otpk).unwrap();
-        let secret = ready(own.agree(&provider, &peer)).unwrap().unwrap();
-        let host = &isc.control_ref_template.host_id;
-        let keys = ready(SessionKeys::derive(&provider, &secret, host, &chip.eid)).unwrap();
-        let mut channel = Bsp::new(keys);
-        let read = |channel: &mut Bsp, segments: &[Vec<u8>]| {
-            let mut plain = Vec::new();
-            for segment in segments {
-                plain.extend_from_slice(&ready(channel.open(&provider, segment)).unwrap().1);
-            }
-            plain
-        };
-        read(&mut channel, &parts.configure_isdp);
-        assert_eq!(read(&mut channel, &parts.store_metadata), offered.metadata);
-        if !parts.replace_session_keys.is_empty() {
-            let command = read(&mut channel, &parts.replace_session_keys);
-            let command = ReplaceSessionKeys::decode(&command).unwrap();
-            let (mcv, enc, mac) = command.expose_keys();
-            channel.replace_session_keys(SessionKeys::new(*mcv, *enc, *mac));
-        }
-        let elements = read(&mut channel, &parts.profile_elements);
+        let (metadata, elements) = chip.open(open, own, bound);
+        assert_eq!(metadata, open.metadata);
         let package = saip::Package::decode(&elements).unwrap();
         assert_eq!(package.header().unwrap().iccid, order.iccid);
     }
@@ -668,15 +564,6 @@ fn ready_hash(text: &str) -> [u8; 32] {
     // With the time, so that a second run over the same numbers has other keys.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
     sha256(format!("{text} {now}").as_bytes())
-}
-
-fn b64(bytes: &[u8]) -> Value {
-    serde_json::to_value(Base64(bytes.to_vec())).unwrap()
-}
-
-fn unb64(value: &Value) -> Vec<u8> {
-    let bytes: Base64 = serde_json::from_value(value.clone()).unwrap_or_else(|e| panic!("{e}: {value}"));
-    bytes.0
 }
 
 // The line to the server, and a look at its process.

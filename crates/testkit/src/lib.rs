@@ -3,15 +3,19 @@
 //! ```text
 //!   Terminal (radio side, LPA host) ──APDU──► chip
 //!        │
-//!        └──HTTP──► network ──gateway──► SM-DP+
+//!        └──HTTP──► network ──gateway──► SM-DP+, SM-DS (a model)
 //! ```
 //!
 //! One seed gives all chance, one hand sets the clock: the same calls with the same
 //! seed leave the same bytes on every wire. A [`World`] can lose, change and repeat
 //! what passes.
 
+mod smds;
 mod terminal;
 mod world;
 
+pub use smds::{OTHER_SMDS_ADDRESS, SMDS_ADDRESS, Smds};
 pub use terminal::{AttachError, Attached};
-pub use world::{Exchange, Order, Party, SMDP_ADDRESS, START, Settings, TOKEN, Watched, World};
+pub use world::{
+    CardFault, Exchange, Order, Party, SMDP_ADDRESS, START, Settings, TOKEN, Watched, World, device,
+};

@@ -141,6 +141,7 @@ impl World {
     /// Tells the chip what the terminal can do; a chip that was not told has no
     /// proactive session.
     pub fn terminal_profile(&mut self) -> StatusWord {
+        self.toolkit = true;
         self.apdu(Command::new(0x80, ins::TERMINAL_PROFILE, 0, 0).data(&[0xFF; 20])).sw
     }
 }

@@ -10,7 +10,8 @@ use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
 use http::{Method, Request, Response};
 use lab::{Subscription, Trust};
 use lpa::{
-    Answer, CardLost, Effect, Failure, HttpAnswer, Outcome, Procedure, Question, Reply, ServerLost, Step,
+    Answer, CardLost, Checkpoint, Effect, Failure, HttpAnswer, Outcome, Procedure, Question, Refresh, Reply,
+    ServerLost, Step,
 };
 use net_policy_worker::apn::Apn;
 use net_policy_worker::gateway::SmAddresses;
@@ -21,13 +22,15 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use rsp::ActivationCode;
 use rsp::auth::DeviceInfo;
+use rsp::status::{ResponseHeader, StatusCode};
 use rsp_crypto::issue::{Identity, LpaPki};
-use rsp_crypto::{Software, ready};
+use rsp_crypto::{CiKey, Software, ready};
 use serde_json::{Value, json};
 use wasm_euicc::nvm::{Medium, MemoryMedium};
 use wasm_euicc::{Env, Euicc, Factory};
 use zeroize::Zeroizing;
 
+use crate::smds::{OTHER_SMDS_ADDRESS, SMDS_ADDRESS, Smds};
 use crate::terminal::Attached;
 
 /// Where the SM-DP+ is.
@@ -133,6 +136,7 @@ type Smdp = SmDp<Software<ChaCha20Rng>, Profiles, Rc<Cell<u64>>, RefCell<ChaCha2
 /// The network's way to the SM-DP+; what passes is written down here.
 struct SmLink {
     smdp: Rc<Smdp>,
+    smds: Rc<Smds>,
     log: Rc<RefCell<Vec<Exchange>>>,
     faults: Rc<RefCell<Faults>>,
     watched: Rc<Cell<Watched>>,
@@ -149,15 +153,58 @@ struct Faults {
     change_command: Option<ChangeCommand>,
     change_answer: Option<ChangeAnswer>,
     lose_answer_of: Option<String>,
-    cut_power_at: Option<usize>,
+    lose_request_of: Option<String>,
+    refuse: Option<(String, Vec<u8>)>,
+    card: Option<(usize, CardFault)>,
+}
+
+/// What goes wrong between terminal and chip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CardFault {
+    /// The command does not reach the chip.
+    CommandLost,
+    /// The chip has done it, and nobody hears of it.
+    AnswerLost,
+    /// The power fails before the chip has the command.
+    PowerBefore,
+    /// The power fails when the chip has done it, and nobody hears of it.
+    PowerAfter,
+}
+
+impl CardFault {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::CommandLost, Self::AnswerLost, Self::PowerBefore, Self::PowerAfter];
 }
 
 impl Link for SmLink {
     async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure> {
         let target = format!("{} {}", request.method(), request.uri().path());
         let body = request.body().clone();
+        if self.faults.borrow().lose_request_of.as_ref().is_some_and(|name| target.ends_with(name.as_str())) {
+            self.faults.borrow_mut().lose_request_of = None;
+            return Err(LinkFailure::Late);
+        }
+        let refusal = self.faults.borrow().refuse.clone().filter(|(name, _)| target.ends_with(name.as_str()));
+        if let Some((_, body)) = refusal {
+            let answer = Some(body.clone());
+            self.log.borrow_mut().push(Exchange {
+                party: Party::Smdp,
+                target,
+                request: request.into_body(),
+                answer,
+            });
+            let answer = Response::builder()
+                .header("content-type", "application/json")
+                .header("x-admin-protocol", rsp::es9::ADMIN_PROTOCOL)
+                .body(body);
+            return answer.map_err(|_| LinkFailure::Late);
+        }
         let start = Instant::now();
-        let mut response = self.smdp.handle(request).await;
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let mut response = match Smds::is_at(&host) {
+            true => self.smds.handle(&host, &request),
+            false => self.smdp.handle(request).await,
+        };
         add(&self.watched, |watched| watched.smdp += start.elapsed());
         let mut faults = self.faults.borrow_mut();
         let lost = faults.lose_answer_of.as_ref().is_some_and(|name| target.ends_with(name.as_str()));
@@ -199,6 +246,12 @@ pub struct World {
     log: Rc<RefCell<Vec<Exchange>>>,
     faults: Rc<RefCell<Faults>>,
     commands: usize,
+    /// Whether the chip was told what the terminal can do.
+    pub(crate) toolkit: bool,
+    /// The SM-DS of the root and another.
+    pub smds: Rc<Smds>,
+    /// The checkpoint that is kept, as bytes.
+    pub kept: Option<Vec<u8>>,
     watched: Rc<Cell<Watched>>,
     since: Instant,
     /// Who signs the LPA's requests, if anybody.
@@ -235,6 +288,7 @@ impl World {
         };
         let own = || Trust::generate(keys, SMDP_ADDRESS, START - 86_400).unwrap();
         let server_trust = settings.server_trust.unwrap_or_else(own);
+        let pki = Trust::pki(keys, SMDP_ADDRESS, START - 86_400).unwrap();
         let provisioning = Subscription::provisioning(&keys);
         let operational = Subscription::operational(&keys);
 
@@ -244,6 +298,7 @@ impl World {
         if let Some(memory) = settings.memory {
             factory.memory = memory;
         }
+        factory.root_ds_address = SMDS_ADDRESS.to_owned();
         let env = ChipEnv { rng: chance(1), medium: MemoryMedium::new() };
         let chip = factory.manufacture(env).unwrap();
 
@@ -272,7 +327,8 @@ impl World {
         let faults = Rc::default();
         let network = || Network {
             sm_apn: Apn::parse("sm.provisioning").unwrap(),
-            sm_addresses: SmAddresses::parse(SMDP_ADDRESS).unwrap(),
+            sm_addresses: SmAddresses::parse(&[SMDP_ADDRESS, SMDS_ADDRESS, OTHER_SMDS_ADDRESS].join(","))
+                .unwrap(),
         };
         let time = Rc::clone(&clock);
         let mut rng = chance(4);
@@ -280,8 +336,12 @@ impl World {
         let now = move || time.get() * 1000;
         let subscribers = Subscribers::new(network(), now, move |bytes| rng.fill_bytes(bytes));
         let watched = Rc::default();
+        let ci = CiKey::from_certificate(pki.ci.certificate()).unwrap();
+        let smds = Smds::new(pki.ds_auth, ci, Rc::clone(&clock), chance(5), chance(6));
+        let smds = Rc::new(smds);
         let link = SmLink {
             smdp: Rc::clone(&smdp),
+            smds: Rc::clone(&smds),
             log: Rc::clone(&log),
             faults: Rc::clone(&faults),
             watched: Rc::clone(&watched),
@@ -298,6 +358,9 @@ impl World {
             log,
             faults,
             commands: 0,
+            toolkit: false,
+            smds,
+            kept: None,
             watched,
             since: Instant::now(),
             lpa: settings.lpas.map(|lpas| lpas.lpa),
@@ -447,17 +510,29 @@ impl World {
             change(&mut command);
         }
         self.commands += 1;
-        if self.faults.borrow().cut_power_at == Some(self.commands) {
-            self.faults.borrow_mut().cut_power_at = None;
-            self.power_cycle();
-            return Err(CardLost("the power was cut".into()));
+        let due = self.faults.borrow_mut().card.take_if(|(at, _)| *at == self.commands);
+        let fault = due.map(|(_, fault)| fault);
+        match fault {
+            Some(CardFault::CommandLost) => return Err(CardLost("the command was lost".into())),
+            Some(CardFault::PowerBefore) => {
+                self.power_cycle();
+                return Err(CardLost("the power was cut".into()));
+            }
+            Some(CardFault::AnswerLost | CardFault::PowerAfter) | None => {}
         }
         let Some(chip) = &mut self.chip else { return Err(CardLost("there is no chip".into())) };
         let start = Instant::now();
         let answer = chip.transmit(&command);
         add(&self.watched, |watched| watched.chip += start.elapsed());
         self.write_down(Party::Chip, "", command, &answer);
-        Ok(answer)
+        match fault {
+            Some(CardFault::AnswerLost) => Err(CardLost("the answer was lost".into())),
+            Some(CardFault::PowerAfter) => {
+                self.power_cycle();
+                Err(CardLost("the power was cut".into()))
+            }
+            _ => Ok(answer),
+        }
     }
 
     /// Resets the chip.
@@ -518,6 +593,13 @@ impl World {
         self.faults.borrow_mut().change_answer = Some(Box::new(change));
     }
 
+    /// From now on this function is refused with this code, and the server does not hear of
+    /// the request.
+    pub fn refuse(&self, function: &str, code: StatusCode) {
+        let body = json!({ "header": ResponseHeader::failed(code, "") }).to_string().into_bytes();
+        self.faults.borrow_mut().refuse = Some((function.to_owned(), body));
+    }
+
     /// All wires are sound again.
     pub fn mend(&self) {
         *self.faults.borrow_mut() = Faults::default();
@@ -528,9 +610,19 @@ impl World {
         self.faults.borrow_mut().lose_answer_of = Some(function.to_owned());
     }
 
+    /// The next request of this function is lost on its way.
+    pub fn lose_request_of(&self, function: &str) {
+        self.faults.borrow_mut().lose_request_of = Some(function.to_owned());
+    }
+
     /// The power is cut instead of the `nth` command from now.
     pub fn cut_power_at(&self, nth: usize) {
-        self.faults.borrow_mut().cut_power_at = Some(self.commands + nth);
+        self.fail_at(nth, CardFault::PowerBefore);
+    }
+
+    /// This goes wrong at the `nth` command from now.
+    pub fn fail_at(&self, nth: usize, fault: CardFault) {
+        self.faults.borrow_mut().card = Some((self.commands + nth, fault));
     }
 
     /// Drives a procedure to its end; `user` answers its questions. Servers are
@@ -545,20 +637,109 @@ impl World {
     ) -> Result<Outcome, Failure> {
         let mut answer = Answer::Begin;
         loop {
-            answer = match procedure.resume(answer) {
-                Effect::Card(command) => Answer::Card(self.transmit(&command)),
-                Effect::Server(call) => {
-                    let path = format!("{}/gsma/rsp2/es9plus/{}", call.address, call.function.name());
-                    Answer::Server(self.through_bearer(&path, call.body))
-                }
-                Effect::Ask(question) => Answer::Reply(user(&question)),
-                Effect::Progress(progress) => {
-                    self.steps.push(progress.step);
-                    Answer::Continue
-                }
-                Effect::Done(result) => return result,
-            };
+            match self.perform(procedure.resume(answer), &mut user) {
+                Ok(next) => answer = next,
+                Err(result) => return *result,
+            }
         }
+    }
+
+    /// Performs one effect of a procedure.
+    ///
+    /// # Errors
+    /// What the procedure ended with.
+    pub fn perform(
+        &mut self,
+        effect: Effect,
+        user: impl FnOnce(&Question) -> Reply,
+    ) -> Result<Answer, Box<Result<Outcome, Failure>>> {
+        Ok(match effect {
+            Effect::Card(command) => Answer::Card(self.transmit(&command)),
+            Effect::Server(call) => {
+                Answer::Server(self.through_bearer(&format!("{}{}", call.address, call.path()), call.body))
+            }
+            Effect::Ask(question) => Answer::Reply(user(&question)),
+            Effect::Progress(progress) => {
+                self.steps.push(progress.step);
+                Answer::Continue
+            }
+            Effect::Keep(checkpoint) => {
+                self.kept = Some(checkpoint.encode());
+                Answer::Continue
+            }
+            Effect::Forget(_) => {
+                self.kept = None;
+                Answer::Continue
+            }
+            Effect::Refresh(refresh) => {
+                self.change_profile(refresh);
+                Answer::Continue
+            }
+            Effect::Done(result) => return Err(Box::new(result)),
+        })
+    }
+
+    /// Drives a change of the enabled profile until the chip is to be refreshed, and lets
+    /// the procedure go there.
+    ///
+    /// # Errors
+    /// The procedure's failure before that.
+    ///
+    /// # Panics
+    /// When it ends well without a refresh.
+    pub fn until_refresh(&mut self, mut procedure: Procedure) -> Result<Refresh, Failure> {
+        let mut answer = Answer::Begin;
+        loop {
+            let effect = procedure.resume(answer);
+            if let Effect::Refresh(refresh) = effect {
+                return Ok(refresh);
+            }
+            match self.perform(effect, |_| Reply::Accept) {
+                Ok(next) => answer = next,
+                Err(result) => match *result {
+                    Err(failure) => return Err(failure),
+                    Ok(outcome) => unreachable!("no refresh: {outcome:?}"),
+                },
+            }
+        }
+    }
+
+    /// What a phone does when its chip is to change its profile: the refresh, and the
+    /// network anew where there was one.
+    fn change_profile(&mut self, refresh: Refresh) {
+        match refresh {
+            Refresh::Proactive => drop(self.refresh()),
+            Refresh::Reset => self.reset(),
+        }
+        if self.toolkit {
+            self.terminal_profile();
+        }
+        if self.attached.is_some() {
+            // Without service the notifications wait.
+            drop(self.attach(None));
+        }
+    }
+
+    /// The checkpoint that is kept, read as after a reload.
+    ///
+    /// # Panics
+    /// When what was kept can't be read.
+    #[must_use]
+    pub fn checkpoint(&self) -> Option<Checkpoint> {
+        let read = |bytes: &Vec<u8>| {
+            Checkpoint::decode(bytes).unwrap_or_else(|error| unreachable!("what was kept: {error}"))
+        };
+        self.kept.as_ref().map(read)
+    }
+
+    /// Goes on with the download that was interrupted, with a user who says yes; `None`
+    /// when nothing was kept.
+    ///
+    /// # Errors
+    /// The procedure's failure.
+    pub fn go_on(&mut self) -> Option<Result<Outcome, Failure>> {
+        let procedure = lpa::resume(self.checkpoint()?, device(), lpa::Options::default());
+        Some(self.run(procedure, |_| Reply::Accept))
     }
 
     /// Downloads with a user who says yes.
@@ -613,7 +794,8 @@ fn operator_request(method: Method, path: &str, body: Option<&Value>) -> Request
 }
 
 /// The device that the LPA tells of: no IMEI, E-UTRAN of release 15.
-fn device() -> DeviceInfo {
+#[must_use]
+pub fn device() -> DeviceInfo {
     let mut capabilities = [None; 11];
     capabilities[5] = Some(rsp::Version([15, 0, 0]));
     DeviceInfo { tac: [0x35, 0x29, 0x06, 0x11], capabilities, imei: None }

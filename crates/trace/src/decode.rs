@@ -71,7 +71,7 @@ pub fn decode_part(message: &Message, part: usize) -> Option<Decoded> {
     let request = command(part, message.file, whole);
     let response = part.response.as_ref().map(|bytes| {
         let data = bytes.get(..bytes.len().saturating_sub(2)).unwrap_or_default();
-        let complete = bytes.first_chunk::<1>().is_some() && !more_follows(bytes) && message.parts.len() == 1;
+        let complete = !more_follows(bytes) && message.parts.len() == 1;
         let own = if part.request.get(1) == Some(&ins::GET_RESPONSE) { asked } else { &part.request };
         let mut nodes = card::answer(&mut Decoder::new(), own, data, message.file, complete);
         nodes.push(card::status(bytes));

@@ -197,9 +197,15 @@ fn member(name: &str) -> Option<Member> {
     })
 }
 
-/// What a member with this name is not meant for.
-pub(crate) fn secrecy(name: &str) -> Secrecy {
+/// Who is not meant to see a member with this name and text.
+pub(crate) fn secrecy(name: &str, text: &str) -> Secrecy {
+    let telephone =
+        || text.strip_prefix('+').unwrap_or(text).bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'X'));
     match member(name) {
+        // Who is called, but not which server.
+        Some(Member::Kept(_)) if text.is_empty() || (matches!(name, "to" | "number") && !telephone()) => {
+            Secrecy::Open
+        }
         Some(Member::Kept(secrecy)) => secrecy,
         _ => Secrecy::Open,
     }
@@ -252,7 +258,7 @@ fn tree(decoder: &mut Decoder, above: &str, name: &str, place: Place<'_>, depth:
             named(if elements.is_empty() { "empty".to_owned() } else { String::new() }).holding(children)
         }
         Some(Value::Text(text)) => string(decoder, name, &text, place, named(String::new())),
-        Some(Value::Plain) => named(place.text.to_owned()).secret(secrecy(name)),
+        Some(Value::Plain) => named(place.text.to_owned()).secret(secrecy(name, place.text)),
         None => Node::fault("not JSON", range),
     }
 }
@@ -261,11 +267,9 @@ fn string(decoder: &mut Decoder, name: &str, text: &str, place: Place<'_>, mut n
     node.value = values::shown(text);
     let inside = match member(name) {
         None => return node,
-        Some(Member::Kept(secrecy)) => {
-            if !text.is_empty() {
-                node.secrecy = secrecy;
-            }
-            if secrecy == Secrecy::Key {
+        Some(Member::Kept(_)) => {
+            node.secrecy = secrecy(name, text);
+            if node.secrecy == Secrecy::Key {
                 node.value = format!("{} characters", text.chars().count());
             }
             return node;

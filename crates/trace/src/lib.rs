@@ -22,19 +22,35 @@
 mod card;
 mod decode;
 mod der;
+mod diff;
 mod es10;
+mod explain;
+mod file;
 mod json;
 mod name;
 mod node;
 mod record;
+mod redact;
+mod search;
 mod uicc;
 mod values;
 mod x509;
 
+#[cfg(test)]
+mod tests;
+
 pub use card::meaning;
 pub use decode::{decode, decode_part};
+pub use diff::{Change, Pair, diff};
+pub use explain::{Explanation, explain, interface, party, segment, step};
+pub use file::{
+    Format, ImportError, MAX_IMPORT, Origin, Style, apdu_lines, curl, export, import, to_har, to_json,
+    to_pcap, to_text,
+};
 pub use name::{ISIM, LOAD, USIM};
 pub use node::{Decoded, Node, Secrecy, Side, hex_spaced, size};
 pub use record::{
     Answer, Ending, Headers, Http, Interface, Limits, Message, Part, Party, Request, Step, Ticket, Trace,
 };
+pub use redact::{Level, Masks, redacted};
+pub use search::Filter;

@@ -386,6 +386,29 @@ impl Trace {
         trace
     }
 
+    /// The same trace with other messages in the places of its own.
+    pub(crate) fn changed(&self, change: impl Fn(&Message) -> Message) -> Self {
+        let messages: VecDeque<Message> = self.messages.iter().map(change).collect();
+        let bytes = messages.iter().map(Message::size).sum();
+        Self { messages, bytes, cards: Vec::new(), ..self.clone() }
+    }
+
+    /// Changes one message.
+    pub(crate) fn amend(&mut self, id: u32, change: impl FnOnce(&mut Message)) {
+        if let Some(message) = self.place(id).and_then(|place| self.messages.get_mut(place)) {
+            let before = message.size();
+            change(message);
+            self.bytes = (self.bytes + message.size()).saturating_sub(before);
+            self.revision += 1;
+        }
+    }
+
+    /// How much it keeps.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// The messages, oldest first.
     pub fn messages(&self) -> impl DoubleEndedIterator<Item = &Message> + ExactSizeIterator + Clone {
         self.messages.iter()
@@ -460,6 +483,7 @@ impl Trace {
             && let Some(place) = self.place(line.message)
             && let Some(message) = self.messages.get_mut(place)
             && (named.name != name::LOAD || message.name == name::LOAD)
+            && (named.name == "GET RESPONSE" || message.parts.first().is_some_and(is_store_data))
         {
             message.ending = Ending::Open;
             let part = Part { request: command.to_vec(), response: None, at, took: 0.0 };
@@ -533,14 +557,12 @@ impl Trace {
     /// The answer over HTTP.
     pub fn reply(&mut self, ticket: Ticket, answer: Answer<'_>, at: f64) {
         let ending = name::outcome(answer.status, answer.body);
-        if let Some(http) = self
-            .place(ticket.message)
-            .and_then(|place| self.messages.get_mut(place))
-            .and_then(|message| message.http.as_mut())
-        {
-            http.status = Some(answer.status);
-            http.response_headers = owned(answer.headers);
-        }
+        self.amend(ticket.message, |message| {
+            if let Some(http) = &mut message.http {
+                http.status = Some(answer.status);
+                http.response_headers = owned(answer.headers);
+            }
+        });
         self.end(ticket, Some(answer.body), ending, at);
     }
 
@@ -625,6 +647,10 @@ impl Trace {
             }
         }
     }
+}
+
+fn is_store_data(part: &Part) -> bool {
+    part.request.get(1) == Some(&apdu::ins::STORE_DATA)
 }
 
 fn owned(headers: &[(&str, &str)]) -> Headers {

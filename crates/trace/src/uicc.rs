@@ -487,11 +487,18 @@ pub(crate) fn authenticated(p2: u8, data: &[u8], base: usize) -> Vec<Node> {
         let Some((length, rest)) = data.get(at..).and_then(<[u8]>::split_first) else { break };
         let value = rest.get(..usize::from(*length)).unwrap_or(rest);
         let text = match secrecy {
-            Secrecy::Key => format!("{} bytes", value.len()),
+            Secrecy::Key => String::new(),
             _ => values::hex(value),
         };
         let place = base + at..base + at + 1 + value.len();
-        nodes.push(Node::new(*name, text, place).secret(*secrecy));
+        if *secrecy == Secrecy::Key {
+            // The length may be seen, the key may not.
+            let key = Node::new("key", format!("{} bytes", value.len()), place.start + 1..place.end);
+            nodes.push(Node::new(*name, text, place).holding(vec![key.secret(Secrecy::Key)]));
+            at += 1 + value.len();
+            continue;
+        }
+        nodes.push(Node::new(*name, text, place));
         at += 1 + value.len();
     }
     if at < data.len() {

@@ -62,18 +62,6 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let expires = now + self.server.limits.order;
         let order = async |iccid: &Iccid| {
             let profile_type = request.profile_type.as_deref();
-            let mut again = false;
-            if let Some(eid) = eid {
-                // Not for an order that is refused: nobody would take the entry away.
-                let stored = self.store.profile(iccid).await?.ok_or(StatusCode::ICCID_UNKNOWN)?;
-                let mut trial = stored.profile;
-                if call.answered(&trial)?.is_none() {
-                    call.may_touch(&self.server, &trial)?;
-                    orders::download_order(&mut trial, Some(eid), profile_type, expires, now)?;
-                    again = has_been_ordered(&trial);
-                    self.store.link(&eid, iccid).await?;
-                }
-            }
             let answer = self.change(iccid, async |change| {
                 call.once(&mut change.profile, |profile| {
                     call.may_touch(&self.server, profile)?;
@@ -82,13 +70,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                     json(&DownloadOrderResponse { header, iccid: iccid.to_string() })
                 })
             });
-            let answer = answer.await;
-            match (&answer, eid) {
-                (Err(_), Some(eid)) => self.unlink_unless_ordered(&eid, iccid).await?,
-                (Ok(_), Some(eid)) if again => self.store.link(&eid, iccid).await?,
-                _ => {}
-            }
-            answer?.ok_or_else(|| Trouble::from(StatusCode::ICCID_UNKNOWN))
+            answer.await?.ok_or_else(|| Trouble::from(StatusCode::ICCID_UNKNOWN))
         };
         let taken = |trouble: &Trouble| matches!(trouble, Trouble::Refused(refusal) if refusal.code == StatusCode::ICCID_IN_USE);
 
@@ -174,11 +156,13 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             }
             None => None,
         };
-        // The indexes first: an entry too many is harmless, one too few loses the order.
+        // The index first: an entry too many is harmless, one too few loses the order. An order
+        // is found by its matching id, or by its EID when that is empty.
+        let found_by_eid = eid.filter(|_| matching_id.is_empty());
         if !matching_id.is_empty() {
             self.claim(&matching_id, &iccid).await?;
         }
-        if let Some(eid) = eid {
+        if let Some(eid) = found_by_eid {
             self.store.link(&eid, &iccid).await?;
         }
         let event = smds_address.as_deref().zip(eid).map(|(smds_address, eid)| SmdsEvent {
@@ -189,7 +173,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         if let Some(event) = &event
             && let Err(refused) = self.register(&iccid, event, now).await
         {
-            self.give_up_unless_ordered(&iccid, &matching_id, eid).await?;
+            self.give_up_unless_ordered(&iccid, &matching_id, found_by_eid).await?;
             return Err(refused);
         }
         // A repeat of the same call may have been faster, with another matching id.
@@ -219,12 +203,12 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             if let Some(event) = &event {
                 self.delete_later(&iccid, event, now, now).await?;
             }
-            self.give_up_unless_ordered(&iccid, &matching_id, eid).await?;
+            self.give_up_unless_ordered(&iccid, &matching_id, found_by_eid).await?;
         } else if has_been_ordered(&stored.profile) {
             if !matching_id.is_empty() {
                 self.store.claim_matching_id(&matching_id, &iccid).await?;
             }
-            if let Some(eid) = eid {
+            if let Some(eid) = found_by_eid {
                 self.store.link(&eid, &iccid).await?;
             }
         }
@@ -237,25 +221,16 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         &self,
         iccid: &Iccid,
         matching_id: &MatchingId,
-        eid: Option<Eid>,
+        found_by_eid: Option<Eid>,
     ) -> Result<(), Fault> {
         let stored = self.store.profile(iccid).await?;
         let order = stored.as_ref().and_then(|stored| stored.profile.order.as_ref());
         if order.is_none_or(|order| order.matching_id.as_ref() != Some(matching_id)) {
             self.store.release_matching_id(matching_id, iccid).await?;
         }
-        match eid.filter(|eid| order.is_none_or(|order| order.eid != Some(*eid))) {
+        match found_by_eid.filter(|eid| order.is_none_or(|order| !order.linked || order.eid != Some(*eid))) {
             Some(eid) => self.store.unlink(&eid, iccid).await,
             None => Ok(()),
-        }
-    }
-
-    async fn unlink_unless_ordered(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault> {
-        let stored = self.store.profile(iccid).await?;
-        let order = stored.as_ref().and_then(|stored| stored.profile.order.as_ref());
-        match order.is_some_and(|order| order.eid == Some(*eid)) {
-            true => Ok(()),
-            false => self.store.unlink(eid, iccid).await,
         }
     }
 

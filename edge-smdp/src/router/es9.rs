@@ -1,5 +1,6 @@
 //! ES9+: what LPAs ask for (SGP.22 §5.6, §6.5.2).
 
+use http::header::RETRY_AFTER;
 use http::{Request, Response, StatusCode as Http};
 use rsp::cancel::CancelSessionResponse;
 use rsp::download::PrepareDownloadResponse;
@@ -12,7 +13,7 @@ use rsp::status::{ResponseHeader, StatusCode};
 use rsp::{DataObject, Iccid};
 use rsp_crypto::Provider;
 
-use super::{MAX_BODY, SmDp, empty, json, not_posted, read, respond};
+use super::{AFTER_RACES, MAX_BODY, SmDp, empty, json, not_posted, overtaken, read, respond};
 use crate::environment::random;
 use crate::error::{Fault, Malformed, Trouble};
 use crate::profile::{Profile, ProfileState};
@@ -20,7 +21,8 @@ use crate::seal::Cipher;
 use crate::service::authenticate::Authenticated;
 use crate::service::bind::{self, Binding, Step};
 use crate::service::{authenticate, cancel, initiate, notify, session};
-use crate::store::Store;
+use crate::store::{Link, Store};
+use crate::wire::problem::problem;
 use crate::{Chance, Clock, Courier};
 
 impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S, C, R, O> {
@@ -37,6 +39,13 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             Es9Function::CancelSession => self.cancel_session(body, now).await,
             Es9Function::HandleNotification => match self.handle_notification(body, now).await {
                 Ok(()) => return empty(Http::NO_CONTENT),
+                // No answer of this function has a status, and LPAs take every 2xx for the
+                // acknowledgement: the notification must be sent again.
+                Err(Trouble::Refused(refusal)) if refusal == overtaken() => {
+                    let mut response = problem(Http::SERVICE_UNAVAILABLE, &refusal.because);
+                    response.headers_mut().insert(RETRY_AFTER, AFTER_RACES);
+                    return response;
+                }
                 Err(trouble) => Err(trouble),
             },
         };
@@ -83,28 +92,26 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             return self.store.matching_id(id).await;
         }
         let eid = who.euicc.eid();
-        let mut waiting = None;
+        let (mut waiting, mut after) = (None, 0);
+        // Page by page to the end: how many there are is the operator's to decide.
         loop {
-            let mut finished = 0;
-            for iccid in self.store.linked(eid).await? {
+            let page = self.store.linked(eid, after).await?;
+            let Some(last) = page.last() else { return Ok(waiting) };
+            after = last.number;
+            for Link { iccid, .. } in page {
                 let Some(stored) = self.store.profile(&iccid).await? else { continue };
                 match stored.profile.state {
                     // For good: out of the way of the orders behind it.
                     ProfileState::Installed
                     | ProfileState::Deleted
                     | ProfileState::Error
-                    | ProfileState::Unavailable => {
-                        self.store.unlink(eid, &iccid).await?;
-                        finished += 1;
-                    }
+                    | ProfileState::Unavailable => self.store.unlink(eid, &iccid).await?,
+                    // Of an order that has a code: earlier versions of this server linked those, too.
                     _ if !is_meant(&stored.profile, who) => {}
                     ProfileState::Released | ProfileState::Downloaded => return Ok(Some(iccid)),
                     ProfileState::Confirmed => waiting = waiting.or(Some(iccid)),
                     _ => {}
                 }
-            }
-            if finished == 0 || waiting.is_some() {
-                return Ok(waiting);
             }
         }
     }

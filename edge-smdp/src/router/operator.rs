@@ -282,7 +282,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             None => None,
             Some(sealed) => {
                 let (secret, cipher) = (&self.server.secret, &self.server.provider);
-                Some(secret.expose_sealed(cipher, &template_context(name), &sealed.0).await?)
+                Some(secret.expose_sealed(cipher, &bind::template_context(name), &sealed.0).await?)
             }
         };
         Ok(Some((read(stored.record.as_bytes())?, template)))
@@ -325,11 +325,12 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let mut sealed = None;
         if let Some(template) = &template {
             let (secret, cipher) = (&self.server.secret, &self.server.provider);
-            let context = template_context(name);
+            let context = bind::template_context(name);
             sealed = Some(Base64(secret.seal(cipher, random(&self.chance)?, &context, &template.0).await?));
         }
         let record = String::from_utf8(body_of(&new)?).unwrap_or_default();
-        let stored = StoredProfileType { name: name.to_owned(), record, package: sealed };
+        let key_id = if sealed.is_some() { self.server.secret.key_id().to_owned() } else { String::new() };
+        let stored = StoredProfileType { name: name.to_owned(), record, package: sealed, key_id };
         let status = match self.store.put_profile_type(&stored).await? {
             Some(true) => Http::CREATED,
             Some(false) => Http::OK,
@@ -352,9 +353,18 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let parameters = Parameters::of(request);
         let most = parameters.limit()?;
         let search = parameters.text("search").filter(|text| !text.is_empty());
-        let (page, is_whole): (Vec<Profile>, bool) = match &search {
-            // No ICCID begins like that: a matching id.
-            Some(text) if !text.bytes().all(|byte| byte.is_ascii_digit()) => {
+        // No ICCID begins like that: a matching id.
+        let matching_id = search.as_ref().filter(|text| !text.bytes().all(|byte| byte.is_ascii_digit()));
+        let query = Query {
+            state: parameters.parsed("state", ProfileState::from_name)?,
+            profile_type: parameters.text("profileType"),
+            eid: parameters.parsed("eid", |text| text.parse().ok())?,
+            iccid_prefix: search.clone().filter(|_| matching_id.is_none()),
+            after: parameters.place()?,
+            most,
+        };
+        let (page, is_whole): (Vec<Profile>, bool) = match matching_id {
+            Some(text) => {
                 let iccid = match text.parse() {
                     Ok(id) => self.store.matching_id(&id).await?,
                     Err(_) => None,
@@ -363,19 +373,9 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                     Some(iccid) => self.store.profile(&iccid).await?.map(|stored| stored.profile),
                     None => None,
                 };
-                (found.into_iter().collect(), true)
+                (found.into_iter().filter(|profile| query.takes(profile)).collect(), true)
             }
-            _ => {
-                let query = Query {
-                    state: parameters.parsed("state", ProfileState::from_name)?,
-                    profile_type: parameters.text("profileType"),
-                    eid: parameters.parsed("eid", |text| text.parse().ok())?,
-                    iccid_prefix: search.clone(),
-                    after: parameters.place()?,
-                    most,
-                };
-                (self.store.list(&query).await?, false)
-            }
+            None => (self.store.list(&query).await?, false),
         };
         let next = page.last().filter(|_| page.len() == most && !is_whole).map(Place::of);
         let profiles = page.iter().map(|p| ProfileLine::new(p, self.server.address())).collect();
@@ -544,11 +544,6 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 }
 
 const IN_USE: &str = "The profile with this ICCID has been ordered; its package stays as it is.";
-
-/// The context under which the template of a type is sealed.
-fn template_context(name: &str) -> Vec<u8> {
-    [b"profile type ", name.as_bytes()].concat()
-}
 
 fn answered(value: &impl Serialize) -> Answer {
     Ok(respond(Ok(body_of(value)?)))

@@ -51,6 +51,11 @@ pub(crate) fn package_context(iccid: &rsp::Iccid) -> Vec<u8> {
     [b"profile package ", &iccid.as_bytes()[..]].concat()
 }
 
+/// The context under which the template of a profile type is sealed.
+pub(crate) fn template_context(name: &str) -> Vec<u8> {
+    [b"profile type ", name.as_bytes()].concat()
+}
+
 /// The context under which the keys of a protected profile package are sealed.
 fn protection_context(iccid: &rsp::Iccid) -> Vec<u8> {
     [b"profile protection keys ", &iccid.as_bytes()[..]].concat()

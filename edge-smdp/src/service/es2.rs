@@ -4,7 +4,7 @@ use rsp::status::StatusCode;
 use rsp::{Eid, MatchingId};
 
 use crate::error::Refusal;
-use crate::profile::{EventKind, Order, Profile, ProfileState};
+use crate::profile::{EventKind, Order, Profile, ProfileState, Withdrawn};
 
 /// Alphabet of generated matching ids: no letter that looks like a digit.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -29,7 +29,7 @@ pub(crate) fn download_order(
         state => return Err(Refusal::new(StatusCode::ICCID_IN_USE, format!("{state:?}"))),
     }
     profile.state = if eid.is_some() { ProfileState::Linked } else { ProfileState::Allocated };
-    profile.order = Some(Order { eid, linked: eid.is_some(), expires, ..Order::default() });
+    profile.order = Some(Order { eid, linked: false, expires, ..Order::default() });
     profile.note(now, EventKind::Ordered, None);
     Ok(())
 }
@@ -67,7 +67,7 @@ pub(crate) fn confirm_order(
     let eid = may_confirm(profile, confirmation.eid)?;
     if let Some(order) = &mut profile.order {
         order.eid = eid;
-        order.linked = eid.is_some();
+        order.linked = eid.is_some() && confirmation.matching_id.is_empty();
         order.matching_id = Some(confirmation.matching_id);
         order.confirmation_code = confirmation.confirmation_code.map(Into::into);
         order.smds_address = confirmation.smds_address;
@@ -124,6 +124,7 @@ pub(crate) fn cancel_order(
         let because = "a bound package was handed out and may be installed; only Unavailable is possible";
         return Err(Refusal::new(StatusCode::ICCID_INVALID_TRANSITION, because));
     }
+    profile.withdrawn = Withdrawn::of(order);
     profile.order = None;
     profile.state = match status {
         FinalStatus::Available => ProfileState::Available,

@@ -11,7 +11,7 @@ use super::authenticate::verify_euicc;
 use crate::Server;
 use crate::error::{Malformed, Trouble};
 use crate::outbox::Message;
-use crate::profile::{EuiccKey, EventKind, Notification, Profile, ProfileState};
+use crate::profile::{Delivery, EventKind, Notification, Profile, ProfileState};
 
 /// The longest result of an eUICC that the operator gets, in bytes: a response for every
 /// profile element, and more.
@@ -19,16 +19,16 @@ const MAX_RESULT_DATA: usize = 4096;
 
 /// How the download ended, by the word of the eUICC that it was bound to. A
 /// repeat, and a result of a session in which nothing was handed out, changes
-/// nothing.
+/// nothing. Of a profile that the operator has taken out of use in between it is kept
+/// and told; it stays out of use.
 pub(crate) async fn installation_result<P: Provider>(
     server: &Server<P>,
     profile: &mut Profile,
     result: &ProfileInstallationResult,
     now: u64,
 ) -> Result<(), Trouble> {
-    let Some(order) = &mut profile.order else { return Ok(()) };
+    let Some((eid, key)) = profile.bearer() else { return Ok(()) };
     let id = &result.data.transaction_id;
-    let (Some(eid), Some(EuiccKey(key))) = (order.eid, order.euicc_key) else { return Ok(()) };
     let covered = signature::euicc_sign_pir(result.data.bytes());
     if !server.provider.verify(&key, &covered, &result.euicc_sign_pir).await? {
         return Err(StatusCode::EUICC_SIGNATURE_INVALID.into());
@@ -43,8 +43,10 @@ pub(crate) async fn installation_result<P: Provider>(
         }
     };
     let seq_number = result.data.notification.seq_number;
-    let delivered = order.was_delivered(id);
-    let latest = order.delivered.last().is_some_and(|delivery| delivery.transaction_id == *id);
+    let of_this_session = |delivery: &Delivery| delivery.transaction_id == *id;
+    let deliveries = profile.deliveries().map_or(&[][..], |deliveries| deliveries);
+    let delivered = deliveries.iter().any(of_this_session);
+    let latest = deliveries.last().is_some_and(of_this_session);
     if !profile.remember(Notification { at: now, eid, seq_number, event, detail: detail.clone() }) {
         return Ok(());
     }
@@ -66,6 +68,10 @@ pub(crate) async fn installation_result<P: Provider>(
     let result_data = result_data.map(|data| Base64(data.to_vec()));
     profile.tell_with(now, INSTALLATION, status, Some(eid), result_data);
     let waiting = matches!(profile.state, ProfileState::Downloaded | ProfileState::Released);
+    let failed = matches!(result.data.final_result, FinalResult::Error { .. });
+    if let Some(deliveries) = profile.deliveries().filter(|_| failed) {
+        deliveries.retain(|delivery| !of_this_session(delivery));
+    }
     let Some(order) = &mut profile.order else { return Ok(()) };
     match &result.data.final_result {
         // Whatever was thought in between: the profile is on the eUICC now.
@@ -76,7 +82,6 @@ pub(crate) async fn installation_result<P: Provider>(
             }
         }
         FinalResult::Error { error_reason, .. } => {
-            order.delivered.retain(|delivery| delivery.transaction_id != *id);
             // A late word on an earlier try does not end the present one.
             if waiting && latest {
                 order.session = None;
@@ -118,7 +123,8 @@ pub(crate) fn other(
 ) -> Result<(), Malformed> {
     let event = EventKind::of(notification.tbs.event)
         .ok_or_else(|| Malformed::new("pendingNotification", "exactly one event is expected"))?;
-    let bound = profile.order.as_ref().and_then(|order| order.eid);
+    let withdrawn = profile.withdrawn.as_ref().map(|withdrawn| withdrawn.eid);
+    let bound = profile.order.as_ref().map_or(withdrawn, |order| order.eid);
     if bound != Some(*euicc.eid()) {
         return Ok(());
     }

@@ -16,28 +16,29 @@
 //! one for each statement. What this file knows of where a profile may be is a hint:
 //! the record in the object decides.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::cmp::Reverse;
-use core::pin::pin;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_util::future::{Either, join_all, select};
-use js_sys::{Function, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Object, Promise, Reflect, Uint8Array};
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use worker::{ObjectNamespace, SqlStorage};
 
 use super::shard::{Answer, Columns, OutboxRow, Statement, execute, frame, unframe};
 use super::{
-    Added, Change, JournalQuery, Logged, MAX_PAGE, Packages, Place, Query, Store, Stored, StoredProfileType,
-    Tally,
+    Added, Change, JournalQuery, Link, Logged, MAX_PAGE, Packages, Place, Query, Store, Stored,
+    StoredProfileType, Tally,
 };
 use crate::Fault;
 use crate::outbox::{Outgoing, Settled};
@@ -439,6 +440,8 @@ impl Store for Durable {
         for (_, tally) in self.each(&Statement::Tally { key_id: key_id.to_owned() }).await? {
             all.add(&tally);
         }
+        let templates = Statement::CountTemplatesSealedOtherwise { key_id: key_id.to_owned() };
+        all.templates_sealed_otherwise = Self::call(self, CATALOGUE, &templates).await?;
         Ok(all)
     }
 
@@ -448,6 +451,16 @@ impl Store for Durable {
 
     async fn sealed_otherwise(&self, key_id: &str, most: usize) -> Result<Vec<Iccid>, Fault> {
         iccids(self.each(&Statement::SealedOtherwise { key_id: key_id.to_owned(), most }).await?, most)
+    }
+
+    /// Asked within an object with profiles, the first of them answers for the catalogue: one
+    /// of them is enough.
+    async fn templates_sealed_otherwise(&self, key_id: &str, most: usize) -> Result<Vec<String>, Fault> {
+        if self.among_profiles().is_some_and(|here| here.number != 0) {
+            return Ok(Vec::new());
+        }
+        let call = Statement::TemplatesSealedOtherwise { key_id: key_id.to_owned(), most };
+        Self::call(self, CATALOGUE, &call).await
     }
 
     async fn due(&self, now: u64, most: usize) -> Result<Vec<Outgoing>, Fault> {
@@ -479,6 +492,17 @@ impl Store for Durable {
 
     async fn profile_type(&self, name: &str) -> Result<Option<StoredProfileType>, Fault> {
         self.call(CATALOGUE, &Statement::ProfileType { name: name.to_owned() }).await
+    }
+
+    async fn replace_template(
+        &self,
+        name: &str,
+        before: &[u8],
+        after: &[u8],
+        key_id: &str,
+    ) -> Result<bool, Fault> {
+        let call = Statement::ReplaceTemplate { name: name.to_owned(), key_id: key_id.to_owned() };
+        self.ask(CATALOGUE, &call, &[before, after]).await?.read()
     }
 
     async fn profile_types(&self) -> Result<Vec<StoredProfileType>, Fault> {
@@ -529,11 +553,10 @@ impl Store for Durable {
         self.call(shard, &Statement::Unlink { eid, iccid: iccid.to_string() }).await
     }
 
-    async fn linked(&self, eid: &Eid) -> Result<Vec<Iccid>, Fault> {
+    async fn linked(&self, eid: &Eid, after: u64) -> Result<Vec<Link>, Fault> {
         let eid = eid.to_string();
         let shard = Shard::of(Kind::Index, &eid);
-        let found: Vec<String> = self.call(shard, &Statement::Linked { eid }).await?;
-        found.into_iter().map(iccid_of).collect()
+        self.call(shard, &Statement::Linked { eid, after }).await
     }
 
     async fn remember_call(
@@ -580,46 +603,94 @@ impl Store for Durable {
     }
 }
 
+#[cfg(feature = "self-test")]
+impl Durable {
+    /// What [`Statement::Counts`] says of all objects of a kind together.
+    async fn counts(&self, kind: Kind) -> Result<[usize; 3], Fault> {
+        let counts = (0..SHARDS).map(|number| self.call(Shard { kind, number }, &Statement::Counts));
+        let counts: Result<Vec<[usize; 3]>, Fault> = join_all(counts).await.into_iter().collect();
+        Ok(counts?.into_iter().fold([0; 3], |[a, b, c], [x, y, z]| [a + x, b + y, c + z]))
+    }
+}
+
+#[cfg(feature = "self-test")]
+impl super::remote::Counted for Durable {
+    async fn sessions(&self) -> Result<usize, Fault> {
+        self.counts(Kind::Session).await.map(|[sessions, ..]| sessions)
+    }
+
+    async fn leads(&self) -> Result<(usize, usize), Fault> {
+        self.counts(Kind::Index).await.map(|[_, matching_ids, eids]| (matching_ids, eids))
+    }
+}
+
 /// What `work` comes to, or `None` when it takes longer than `limit`.
 ///
 /// Not with `worker::Delay`: it takes what `setTimeout` returns for a number, which
 /// it is not under the runtime's Node.js compatibility.
 pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let timer = Timer::start(limit);
-    match select(pin!(work), pin!(JsFuture::from(timer.elapsed.clone()))).await {
+    match select(pin!(work), Timer::start(limit)).await {
         Either::Left((done, _)) => Some(done),
         Either::Right(_) => None,
     }
 }
 
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(call: &Closure<dyn FnMut()>, milliseconds: f64) -> JsValue;
+
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(id: &JsValue);
+}
+
 /// A timer of the runtime, stopped when it is dropped.
+///
+/// Without a promise: that of a timer which was stopped is never settled, and a [`JsFuture`]
+/// over it would stay for ever, as it and its callbacks hold each other until then.
 struct Timer {
-    elapsed: Promise,
+    bell: Rc<Bell>,
     id: JsValue,
+    /// What the runtime calls; it lives no longer than the timer.
+    _ring: Closure<dyn FnMut()>,
+}
+
+#[derive(Default)]
+struct Bell {
+    has_rung: Cell<bool>,
+    waker: Cell<Option<Waker>>,
 }
 
 impl Timer {
     fn start(limit: Duration) -> Self {
-        let mut id = JsValue::UNDEFINED;
-        let milliseconds = JsValue::from_f64(limit.as_secs_f64() * 1000.0);
-        let elapsed = Promise::new(&mut |resolve, _| {
-            if let Some(set) = global("setTimeout") {
-                id = set.call2(&JsValue::UNDEFINED, &resolve, &milliseconds).unwrap_or_default();
+        let bell = Rc::<Bell>::default();
+        let rung = Rc::clone(&bell);
+        let ring = Closure::wrap_assert_unwind_safe(Box::new(move || {
+            rung.has_rung.set(true);
+            if let Some(waker) = rung.waker.take() {
+                waker.wake();
             }
-        });
-        Self { elapsed, id }
+        }) as Box<dyn FnMut()>);
+        let id = set_timeout(&ring, limit.as_secs_f64() * 1000.0);
+        Self { bell, id, _ring: ring }
+    }
+}
+
+impl Future for Timer {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.bell.has_rung.get() {
+            return Poll::Ready(());
+        }
+        self.bell.waker.set(Some(context.waker().clone()));
+        Poll::Pending
     }
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        if let Some(clear) = global("clearTimeout") {
-            // A timer that is over already is not an error.
-            drop(clear.call1(&JsValue::UNDEFINED, &self.id));
-        }
+        // One that is over already is not an error.
+        clear_timeout(&self.id);
     }
-}
-
-fn global(name: &str) -> Option<Function> {
-    Reflect::get(&js_sys::global(), &name.into()).ok()?.dyn_into().ok()
 }

@@ -4,11 +4,12 @@ use core::cell::RefCell;
 use core::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use rsp::es9::Base64;
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 
 use super::{
-    Added, Change, JournalPlace, JournalQuery, Logged, MAX_JOURNAL, MAX_PAGE, MAX_PROFILE_TYPES, MAX_WAITING,
-    Packages, Place, Query, Store, Stored, StoredProfileType, Tally,
+    Added, Change, JournalPlace, JournalQuery, Link, Logged, MAX_JOURNAL, MAX_LINKS, MAX_PAGE,
+    MAX_PROFILE_TYPES, MAX_WAITING, Packages, Place, Query, Store, Stored, StoredProfileType, Tally,
 };
 use crate::Fault;
 use crate::outbox::{Message, Outgoing, Settled};
@@ -24,14 +25,16 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct Tables {
     profiles: BTreeMap<Iccid, Row>,
+    /// What versions begin with: above those of all records that were removed.
+    versions: u64,
     journal: BTreeMap<u64, (Iccid, Event)>,
     events: BTreeMap<EventKind, u64>,
     outbox: BTreeMap<u64, Outgoing>,
-    /// Numbers journal and outbox.
+    /// Numbers journal, outbox and links.
     number: u64,
     profile_types: BTreeMap<String, StoredProfileType>,
     matching_ids: BTreeMap<MatchingId, Iccid>,
-    links: BTreeMap<Eid, Vec<Iccid>>,
+    links: BTreeMap<Eid, Vec<Link>>,
     calls: BTreeMap<String, Iccid>,
     sessions: BTreeMap<TransactionId, Option<Iccid>>,
 }
@@ -63,6 +66,7 @@ impl Memory {
     pub fn snapshot(&self) -> String {
         let Tables {
             profiles,
+            versions,
             journal,
             events,
             outbox,
@@ -74,7 +78,7 @@ impl Memory {
             sessions: _,
         } = &*self.tables.borrow();
         format!(
-            "{profiles:?}\n{journal:?}\n{events:?}\n{outbox:?}\n{number}\n{profile_types:?}\n\
+            "{profiles:?}\n{versions}\n{journal:?}\n{events:?}\n{outbox:?}\n{number}\n{profile_types:?}\n\
              {matching_ids:?}\n{links:?}\n{calls:?}"
         )
     }
@@ -121,6 +125,10 @@ fn outgoing(number: u64, iccid: Iccid, message: &Message, due: u64) -> Outgoing 
     Outgoing { id: number.to_string(), iccid, message: message.clone(), attempts: 0, due, last_error: None }
 }
 
+fn is_sealed_otherwise(profile_type: &StoredProfileType, key_id: &str) -> bool {
+    profile_type.package.is_some() && profile_type.key_id != key_id
+}
+
 fn without_pending(profile: &Profile) -> Profile {
     Profile { pending: Pending::default(), ..profile.clone() }
 }
@@ -132,7 +140,7 @@ impl Store for Memory {
         if there.is_some_and(|row| row.profile.state != ProfileState::Available) {
             return Ok(Added::InUse);
         }
-        let version = there.map_or(0, |row| row.version + 1);
+        let version = there.map_or(tables.versions, |row| row.version + 1);
         let row = Row { version, profile: without_pending(profile), packages: packages.clone(), bound: None };
         let added =
             if tables.profiles.insert(profile.iccid, row).is_none() { Added::New } else { Added::Replaced };
@@ -182,6 +190,7 @@ impl Store for Memory {
         let there = tables.profiles.get(iccid).is_some_and(|row| row.version == version);
         if there {
             tables.profiles.remove(iccid);
+            tables.versions = tables.versions.max(version + 1);
         }
         Ok(there)
     }
@@ -206,16 +215,8 @@ impl Store for Memory {
 
     async fn list(&self, query: &Query) -> Result<Vec<Profile>, Fault> {
         let tables = self.tables.borrow();
-        let wanted = |profile: &&Profile| {
-            let eid = profile.order.as_ref().and_then(|order| order.eid);
-            query.state.is_none_or(|state| state == profile.state)
-                && query.profile_type.as_ref().is_none_or(|t| profile.profile_type.as_ref() == Some(t))
-                && query.eid.is_none_or(|wanted| eid == Some(wanted))
-                && query.iccid_prefix.as_ref().is_none_or(|p| profile.iccid.to_string().starts_with(p))
-                && query.after.as_ref().is_none_or(|after| Place::of(profile) < *after)
-        };
-        let mut found: Vec<&Profile> =
-            tables.profiles.values().map(|row| &row.profile).filter(wanted).collect();
+        let all = tables.profiles.values().map(|row| &row.profile);
+        let mut found: Vec<&Profile> = all.filter(|profile| query.takes(profile)).collect();
         found.sort_by_key(|profile| Reverse(Place::of(profile)));
         Ok(found.into_iter().take(query.most.min(MAX_PAGE)).cloned().collect())
     }
@@ -245,6 +246,8 @@ impl Store for Memory {
             tally.sealed_otherwise += u64::from(row.packages.key_id != key_id);
         }
         tally.waiting = tables.outbox.len() as u64;
+        let templates = tables.profile_types.values().filter(|kept| is_sealed_otherwise(kept, key_id));
+        tally.templates_sealed_otherwise = templates.count() as u64;
         Ok(tally)
     }
 
@@ -258,6 +261,12 @@ impl Store for Memory {
         let tables = self.tables.borrow();
         let otherwise = |row: &&Row| row.packages.key_id != key_id;
         Ok(tables.profiles.values().filter(otherwise).take(most).map(|row| row.profile.iccid).collect())
+    }
+
+    async fn templates_sealed_otherwise(&self, key_id: &str, most: usize) -> Result<Vec<String>, Fault> {
+        let tables = self.tables.borrow();
+        let otherwise = tables.profile_types.values().filter(|kept| is_sealed_otherwise(kept, key_id));
+        Ok(otherwise.take(most).map(|kept| kept.name.clone()).collect())
     }
 
     async fn due(&self, now: u64, most: usize) -> Result<Vec<Outgoing>, Fault> {
@@ -307,6 +316,22 @@ impl Store for Memory {
         Ok(self.tables.borrow().profile_types.get(name).cloned())
     }
 
+    async fn replace_template(
+        &self,
+        name: &str,
+        before: &[u8],
+        after: &[u8],
+        key_id: &str,
+    ) -> Result<bool, Fault> {
+        let types = &mut self.tables.borrow_mut().profile_types;
+        let is_same =
+            |kept: &&mut StoredProfileType| kept.package.as_ref().is_some_and(|package| package.0 == before);
+        let Some(kept) = types.get_mut(name).filter(is_same) else { return Ok(false) };
+        kept.package = Some(Base64(after.to_vec()));
+        key_id.clone_into(&mut kept.key_id);
+        Ok(true)
+    }
+
     async fn profile_types(&self) -> Result<Vec<StoredProfileType>, Fault> {
         let tables = self.tables.borrow();
         let bare = |kept: &StoredProfileType| StoredProfileType { package: None, ..kept.clone() };
@@ -334,10 +359,11 @@ impl Store for Memory {
     }
 
     async fn link(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault> {
-        let mut tables = self.tables.borrow_mut();
-        let linked = tables.links.entry(*eid).or_default();
-        if !linked.contains(iccid) {
-            linked.push(*iccid);
+        let Tables { links, number, .. } = &mut *self.tables.borrow_mut();
+        let linked = links.entry(*eid).or_default();
+        if !linked.iter().any(|link| link.iccid == *iccid) {
+            *number += 1;
+            linked.push(Link { number: *number, iccid: *iccid });
         }
         Ok(())
     }
@@ -345,7 +371,7 @@ impl Store for Memory {
     async fn unlink(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault> {
         let links = &mut self.tables.borrow_mut().links;
         if let Some(linked) = links.get_mut(eid) {
-            linked.retain(|other| other != iccid);
+            linked.retain(|other| other.iccid != *iccid);
             if linked.is_empty() {
                 links.remove(eid);
             }
@@ -353,9 +379,10 @@ impl Store for Memory {
         Ok(())
     }
 
-    async fn linked(&self, eid: &Eid) -> Result<Vec<Iccid>, Fault> {
+    async fn linked(&self, eid: &Eid, after: u64) -> Result<Vec<Link>, Fault> {
         let tables = self.tables.borrow();
-        Ok(tables.links.get(eid).map(|list| list.iter().take(64).copied().collect()).unwrap_or_default())
+        let linked = tables.links.get(eid).into_iter().flatten();
+        Ok(linked.filter(|link| link.number > after).take(MAX_LINKS).copied().collect())
     }
 
     async fn remember_call(

@@ -12,10 +12,36 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Added, Change, JournalQuery, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally};
+use super::{
+    Added, Change, JournalQuery, Link, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally,
+};
 use crate::Fault;
 use crate::outbox::{Outgoing, Settled};
 use crate::profile::{Pending, Profile};
+
+/// What a store holds that none of its methods shows: so that tests see that nothing grows.
+#[expect(async_fn_in_trait, reason = "single-threaded platforms; no caller needs `Send` futures")]
+pub trait Counted {
+    /// How many transaction ids have been used.
+    async fn sessions(&self) -> Result<usize, Fault>;
+
+    /// How many matching ids, and how many EIDs, lead to a profile.
+    async fn leads(&self) -> Result<(usize, usize), Fault>;
+}
+
+impl<F: Fn(String) -> Result<String, Fault>> Counted for Remote<F> {
+    async fn sessions(&self) -> Result<usize, Fault> {
+        self.ask("sessions", Vec::new())
+    }
+
+    async fn leads(&self) -> Result<(usize, usize), Fault> {
+        let found: Vec<usize> = self.ask("leads", Vec::new())?;
+        match found[..] {
+            [matching_ids, eids] => Ok((matching_ids, eids)),
+            _ => Err(Fault::new("leads: not its answer")),
+        }
+    }
+}
 
 /// A call, on its way.
 #[derive(Serialize, Deserialize)]
@@ -68,7 +94,7 @@ macro_rules! carried {
 }
 
 carried! {
-    as json: bool, u64, usize, u8, String, (), Query, JournalQuery, Logged, Tally, StoredProfileType;
+    as json: bool, u64, usize, u8, String, (), Query, JournalQuery, Link, Logged, Tally, StoredProfileType;
     as text: Iccid, Eid, TransactionId;
 }
 
@@ -242,6 +268,17 @@ macro_rules! methods {
                 Ok(bound.map(|bytes| bytes.0))
             }
 
+            async fn replace_template(
+                &self,
+                name: &str,
+                before: &[u8],
+                after: &[u8],
+                key_id: &str,
+            ) -> Result<bool, Fault> {
+                let [before, after] = [before, after].map(|bytes| Bytes(bytes.to_vec()).carry());
+                self.ask("replace_template", vec![name.into(), before, after, key_id.into()])
+            }
+
             async fn remember_call(
                 &self,
                 id: &str,
@@ -267,7 +304,7 @@ macro_rules! methods {
         ///
         /// # Errors
         /// The store's fault, or a call that is none.
-        pub async fn serve(store: &impl Store, call: &str) -> Result<String, Fault> {
+        pub async fn serve(store: &(impl Store + Counted), call: &str) -> Result<String, Fault> {
             let none = || Fault::new("not a call of a store");
             let call: Call = serde_json::from_str(call).map_err(|_| none())?;
             let mut arguments = call.arguments.into_iter();
@@ -280,6 +317,18 @@ macro_rules! methods {
                 "bound_profile_package" => {
                     let iccid = Iccid::arrive(next()?).ok_or_else(none)?;
                     store.bound_profile_package(&iccid).await?.map(Bytes).carry()
+                }
+                "sessions" => store.sessions().await?.carry(),
+                "leads" => {
+                    let (matching_ids, eids) = store.leads().await?;
+                    vec![matching_ids, eids].carry()
+                }
+                "replace_template" => {
+                    let name = String::arrive(next()?).ok_or_else(none)?;
+                    let before = Bytes::arrive(next()?).ok_or_else(none)?;
+                    let after = Bytes::arrive(next()?).ok_or_else(none)?;
+                    let key_id = String::arrive(next()?).ok_or_else(none)?;
+                    store.replace_template(&name, &before.0, &after.0, &key_id).await?.carry()
                 }
                 "remember_call" => {
                     let id = String::arrive(next()?).ok_or_else(none)?;
@@ -322,6 +371,7 @@ methods! {
     tally(in key_id: String) -> Tally;
     expired(is now: u64, is most: usize) -> Vec<Iccid>;
     sealed_otherwise(in key_id: String, is most: usize) -> Vec<Iccid>;
+    templates_sealed_otherwise(in key_id: String, is most: usize) -> Vec<String>;
     due(is now: u64, is most: usize) -> Vec<Outgoing>;
     settle(of message: Outgoing, of settled: Settled) -> ();
     put_profile_type(of profile_type: StoredProfileType) -> Option<bool>;
@@ -333,7 +383,7 @@ methods! {
     matching_id(of id: MatchingId) -> Option<Iccid>;
     link(of eid: Eid, of iccid: Iccid) -> ();
     unlink(of eid: Eid, of iccid: Iccid) -> ();
-    linked(of eid: Eid) -> Vec<Iccid>;
+    linked(of eid: Eid, is after: u64) -> Vec<Link>;
     call(in id: String) -> Option<Iccid>;
     session(of id: TransactionId) -> Option<Iccid>;
 }

@@ -4,7 +4,9 @@
 use rsp::status::{FunctionExecutionStatus, StatusCode};
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 
-use super::{Added, Change, JournalQuery, Packages, Place, Query, Store, StoredProfileType, Tally};
+use super::{
+    Added, Change, JournalQuery, Link, MAX_LINKS, Packages, Place, Query, Store, StoredProfileType, Tally,
+};
 use crate::Fault;
 use crate::outbox::{Message, Outgoing, Settled};
 use crate::profile::{EventKind, Order, PackageFacts, Pending, Profile, ProfileState};
@@ -136,6 +138,18 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
     holds(!store.remove(stored.version, &three.iccid).await?, "once")?;
     holds(store.profile(&three.iccid).await?.is_none(), "and is absent then")?;
     holds(store.packages(&three.iccid).await?.is_none(), "with its package")?;
+    // The same ICCID again is another profile: who holds the old one has lost.
+    for _ in 0..2 {
+        holds(store.add_profile(&three, &sealed(b"4")).await? == Added::New, "an ICCID can come again")?;
+        for version in 0..=stored.version {
+            let change = Change::of(three.clone());
+            holds(!store.replace(version, &change).await?, "a version never comes again")?;
+            holds(!store.remove(version, &three.iccid).await?, "nor is it forgotten by an old one")?;
+        }
+        let again = store.profile(&three.iccid).await?.ok_or_else(|| Fault::new("the profile is absent"))?;
+        holds(again.version > stored.version, "versions go on")?;
+        holds(store.remove(again.version, &three.iccid).await?, "and it is forgotten again")?;
+    }
 
     // What is due.
     holds(store.expired(51, MANY).await?.contains(&one.iccid), "an order has its time")?;
@@ -206,13 +220,37 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
     // Profile types.
     let name = format!("suite-{run}");
     let template = Some(rsp::es9::Base64(vec![0, 1, 255]));
-    let profile_type = StoredProfileType { name: name.clone(), record: "{}".into(), package: template };
+    let profile_type =
+        StoredProfileType { name: name.clone(), record: "{}".into(), package: template, key_id: KEY.into() };
     holds(store.profile_type(&name).await?.is_none(), "a type is unknown")?;
     holds(store.put_profile_type(&profile_type).await? == Some(true), "then new")?;
     holds(store.put_profile_type(&profile_type).await? == Some(false), "then replaced")?;
     holds(store.profile_type(&name).await?.as_ref() == Some(&profile_type), "and as it was put")?;
     let listed = store.profile_types().await?.into_iter().find(|listed| listed.name == name);
-    holds(listed == Some(StoredProfileType { package: None, ..profile_type }), "it is listed")?;
+    let bare = StoredProfileType { package: None, ..profile_type.clone() };
+    holds(listed == Some(bare.clone()), "it is listed")?;
+    let otherwise = store.templates_sealed_otherwise("another", MANY).await?;
+    holds(otherwise.contains(&name), "a template has its key")?;
+    holds(!store.templates_sealed_otherwise(KEY, MANY).await?.contains(&name), "by its name")?;
+    let count = async |key_id| Ok::<_, Fault>(store.tally(key_id).await?.templates_sealed_otherwise);
+    let before = (count(KEY).await?, count("another").await?);
+    holds(!store.replace_template(&name, b"other", b"new", "another").await?, "another is not replaced")?;
+    holds(
+        !store.replace_template("suite-none", &[0, 1, 255], b"new", "another").await?,
+        "nor an absent one",
+    )?;
+    holds(store.profile_type(&name).await?.as_ref() == Some(&profile_type), "nothing changed")?;
+    holds(store.replace_template(&name, &[0, 1, 255], b"new", "another").await?, "a template is replaced")?;
+    holds(!store.replace_template(&name, &[0, 1, 255], b"new", "another").await?, "once")?;
+    holds((count(KEY).await?, count("another").await?) == (before.0 + 1, before.1 - 1), "and counted")?;
+    let moved = StoredProfileType {
+        package: Some(rsp::es9::Base64(b"new".to_vec())),
+        key_id: "another".into(),
+        ..profile_type
+    };
+    holds(store.profile_type(&name).await? == Some(moved), "and has its new key")?;
+    holds(store.put_profile_type(&bare).await? == Some(false), "a type without a template")?;
+    holds(!store.templates_sealed_otherwise("another", MANY).await?.contains(&name), "has none to seal")?;
     holds(store.remove_profile_type(&name).await?, "and forgotten")?;
     holds(!store.remove_profile_type(&name).await?, "once")?;
 
@@ -230,14 +268,30 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
 
     // Links.
     let eid: Eid = format!("8904903200000000{run:016}").parse().map_err(|e| Fault::new(format!("{e}")))?;
-    holds(store.linked(&eid).await?.is_empty(), "nothing is linked")?;
+    let linked = |page: &[Link]| page.iter().map(|link| link.iccid).collect::<Vec<_>>();
+    holds(store.linked(&eid, 0).await?.is_empty(), "nothing is linked")?;
     for iccid in [&two.iccid, &one.iccid, &two.iccid] {
         store.link(&eid, iccid).await?;
     }
-    holds(store.linked(&eid).await? == [two.iccid, one.iccid], "in order, each once")?;
+    let page = store.linked(&eid, 0).await?;
+    holds(linked(&page) == [two.iccid, one.iccid], "in order, each once")?;
+    let [first, second] = &page[..] else { return holds(false, "two links") };
+    holds(store.linked(&eid, first.number).await? == [*second], "page by page")?;
+    holds(store.linked(&eid, second.number).await?.is_empty(), "to the end")?;
     store.unlink(&eid, &two.iccid).await?;
     store.unlink(&eid, &two.iccid).await?;
-    holds(store.linked(&eid).await? == [one.iccid], "until unlinked")?;
+    holds(store.linked(&eid, first.number).await? == [*second], "also behind one that is gone")?;
+    for n in 100..100 + MAX_LINKS as u32 {
+        store.link(&eid, &iccid(n)?).await?;
+    }
+    let page = store.linked(&eid, 0).await?;
+    holds(page.len() == MAX_LINKS && page.first() == Some(second), "no page is longer")?;
+    let last = store.linked(&eid, page.last().map_or(0, |link| link.number)).await?;
+    holds(linked(&last) == [iccid(99 + MAX_LINKS as u32)?], "and none is left out")?;
+    for n in 100..100 + MAX_LINKS as u32 {
+        store.unlink(&eid, &iccid(n)?).await?;
+    }
+    holds(linked(&store.linked(&eid, 0).await?) == [one.iccid], "until unlinked")?;
 
     // Calls.
     let call = format!("requester\u{0}call-{run}");

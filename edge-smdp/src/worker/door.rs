@@ -10,7 +10,7 @@ use worker::{Env, Fetch, RequestInit, RequestRedirect};
 
 use super::PATIENCE;
 use crate::Fault;
-use crate::access::{self, AccessPolicy, KeySet};
+use crate::access::{self, Access, KeySet};
 use crate::crypto::WebCrypto;
 use crate::store::durable::within;
 use crate::wire::problem::problem;
@@ -26,10 +26,9 @@ thread_local! {
 }
 
 /// Whether an access proxy has let the sender in, where one is configured.
-pub(super) async fn is_let_in(request: &Request, env: &Env, now: u64) -> Result<bool, Fault> {
-    let Ok(policy) = env.var("OPERATOR_ACCESS").map(|var| var.to_string()) else { return Ok(false) };
+pub(super) async fn is_let_in(request: &Request, access: &Access, now: u64) -> Result<bool, Fault> {
+    let Some(policy) = access.policy() else { return Ok(false) };
     let Some(token) = request.headers().get(access::HEADER).ok().flatten() else { return Ok(false) };
-    let policy = AccessPolicy::parse(&policy).map_err(Fault::new)?;
     let Some(assertion) = policy.read(&token, now) else { return Ok(false) };
     let kept = KEYS.with_borrow(Clone::clone).filter(|(since, _)| now < since + KEYS_LAST);
     let known = |keys: &KeySet| keys.keys.iter().any(|key| key.kid == assertion.kid);

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "every test file uses its part")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+pub(crate) mod euicc;
 mod store;
 pub(crate) mod turns;
 
@@ -13,32 +14,16 @@ use std::rc::Rc;
 use edge_smdp::{Configuration, Courier, Letter, Limits, Protection, Server, SmDp};
 use http::{Request, Response};
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-use rsp::auth::{
-    AuthenticateResponseOk, AuthenticateServerResponse, Certificate, CtxParams1, DeviceInfo, EuiccInfo1,
-    EuiccInfo2, EuiccSigned1, ExtCardResource, ServerSigned1,
-};
-use rsp::bpp::{BoundProfilePackage, ConfigureIsdp, InitialiseSecureChannel, ReplaceSessionKeys};
-use rsp::cancel::{CancelSessionResponse, EuiccCancelSessionSigned};
-use rsp::codes::{BppCommandId, CancelSessionReason, ErrorReason};
-use rsp::download::{EuiccSigned2, PrepareDownloadResponse, SmdpSigned2};
-use rsp::es9::Base64;
-use rsp::metadata::{NotificationEvents, PprIds};
-use rsp::notification::{
-    FinalResult, NotificationMetadata, OtherSignedNotification, ProfileInstallationResult,
-    ProfileInstallationResultData,
-};
-use rsp::{Aid, CiPkId, DataObject, Eid, Oid, Raw, TransactionId, Version};
-use rsp_crypto::bsp::SegmentTag;
-use rsp_crypto::confirmation::ConfirmationCodeHash;
+use rsp::auth::ServerSigned1;
+use rsp::codes::CancelSessionReason;
+use rsp::{Eid, Raw};
 use rsp_crypto::issue::{Identity, Pki, Settings, Validity};
-use rsp_crypto::software::SigningKey;
-use rsp_crypto::{Bsp, Curve, OneTimeKeyPair, PublicKey, SessionKeys, Signature, Software, ready, signature};
+use rsp_crypto::{Curve, Signature, Software, ready, signature};
 use serde_json::{Value, json};
 
+pub(crate) use euicc::{Euicc, Open, Soft, b64, rng, unb64};
 pub(crate) use store::TestStore;
 
-pub(crate) type Soft = Software<ChaCha8Rng>;
 pub(crate) type TestSmDp = SmDp<Soft, TestStore, Rc<Cell<u64>>, RefCell<ChaCha8Rng>, Rc<Post>>;
 
 /// What a peer of the server answers: status and body, or that it does not.
@@ -125,10 +110,6 @@ pub(crate) struct World {
     pub(crate) calls: Cell<u32>,
 }
 
-pub(crate) fn rng(seed: u64) -> ChaCha8Rng {
-    ChaCha8Rng::seed_from_u64(seed)
-}
-
 pub(crate) fn validity() -> Validity {
     Validity { not_before: NOW - 1000, not_after: NOW + 100 * 24 * 3600 }
 }
@@ -147,15 +128,6 @@ pub(crate) fn pki_on(curve: Curve, seed: u64) -> Pki {
         validity: validity(),
     };
     Pki::generate(&mut rng(seed), &settings).unwrap()
-}
-
-pub(crate) fn b64(bytes: &[u8]) -> Value {
-    serde_json::to_value(Base64(bytes.to_vec())).unwrap()
-}
-
-pub(crate) fn unb64(value: &Value) -> Vec<u8> {
-    let bytes: Base64 = serde_json::from_value(value.clone()).unwrap_or_else(|e| panic!("{e}: {value}"));
-    bytes.0
 }
 
 pub(crate) fn credential_set(pki: &Pki) -> Value {
@@ -187,18 +159,25 @@ impl World {
 
     pub(crate) fn configured(
         more: &[&Pki],
-        configure: impl for<'a> FnOnce(Configuration<'a>) -> Configuration<'a>,
+        configure: impl FnOnce(Configuration<'static>) -> Configuration<'static>,
     ) -> Self {
+        Self::try_of(more, configure(base())).unwrap()
+    }
+
+    /// A server with this configuration, but for its credentials: those of the tests' PKI and
+    /// of more. Or why there is none.
+    pub(crate) fn try_of(more: &[&Pki], configuration: Configuration<'_>) -> Result<Self, String> {
         let pki = pki(1);
         let sets: Vec<Value> = [&pki].into_iter().chain(more.iter().copied()).map(credential_set).collect();
         let credentials = json!({ "oid": "2.999.10", "sets": sets }).to_string();
-        let configuration = configure(configuration(&credentials));
-        let smdp = ready(Server::new(Software::new(rng(2)), &configuration)).unwrap();
+        let configuration = Configuration { credentials: &credentials, ..configuration };
+        let smdp =
+            ready(Server::new(Software::new(rng(2)), &configuration)).map_err(|error| error.to_string())?;
         let clock = Rc::new(Cell::new(NOW));
         let post = Rc::new(Post::new());
         let smdp = SmDp::new(Rc::new(smdp), TestStore::new(), Rc::clone(&clock), RefCell::new(rng(3)))
             .with_courier(Rc::clone(&post));
-        Self { smdp, clock, pki, lpa: None, post, calls: Cell::new(0) }
+        Ok(Self { smdp, clock, pki, lpa: None, post, calls: Cell::new(0) })
     }
 
     /// What the alarm of the worker does.
@@ -310,13 +289,13 @@ impl World {
 }
 
 pub(crate) fn server(credentials: &str, protection: Protection, limits: Limits) -> Server<Soft> {
-    let configuration = Configuration { protection, limits, ..configuration(credentials) };
+    let configuration = Configuration { protection, limits, credentials, ..base() };
     ready(Server::new(Software::new(rng(2)), &configuration)).unwrap()
 }
 
-fn configuration(credentials: &str) -> Configuration<'_> {
+/// What the tests' servers are configured with, but for their credentials.
+pub(crate) fn base() -> Configuration<'static> {
     Configuration {
-        credentials,
         secret: "000102030405060708090a0b0c0d0e0f",
         operator_token: Some(TOKEN),
         addresses: "smdp.example, SMDP2.example:8443",
@@ -357,91 +336,12 @@ pub(crate) fn code_of(answer: &Value) -> String {
     format!("{}/{}", data["subjectCode"].as_str().unwrap(), data["reasonCode"].as_str().unwrap())
 }
 
-/// An eUICC and the LPA beside it.
-pub(crate) struct Euicc {
-    pub(crate) provider: Soft,
-    pub(crate) certificate: Vec<u8>,
-    pub(crate) key: SigningKey,
-    pub(crate) eum: Vec<u8>,
-    pub(crate) eid: Eid,
-    pub(crate) ci: Vec<CiPkId>,
-    pub(crate) info2: EuiccInfo2,
-    pub(crate) device: DeviceInfo,
-    pub(crate) ci_key: PublicKey,
-    pub(crate) seq: Cell<u32>,
-    pub(crate) challenge: [u8; 16],
-    pub(crate) address: String,
-    pub(crate) smdp_oid: String,
-}
-
-/// A session after AuthenticateClient.
-pub(crate) struct Open {
-    pub(crate) transaction_id: String,
-    pub(crate) smdp_signed2: SmdpSigned2,
-    pub(crate) smdp_signature2: Signature,
-    pub(crate) metadata: Vec<u8>,
-    pub(crate) dp_pb: rsp_crypto::Certificate,
-}
-
 impl Euicc {
     pub(crate) fn new(pki: &Pki, eid: &str) -> Self {
         let eid: Eid = eid.parse().unwrap();
         let identity =
             pki.issue_euicc(&mut rng(1000 + u64::from(eid.as_bytes()[15])), eid, validity()).unwrap();
         Self::of(pki, &identity, eid)
-    }
-
-    pub(crate) fn of(pki: &Pki, identity: &Identity, eid: Eid) -> Self {
-        let ci = pki.ci.certificate();
-        let ci_id = CiPkId::from_bytes(ci.subject_key_identifier().unwrap().as_bytes()).unwrap();
-        Self {
-            provider: Software::new(rng(u64::from(eid.as_bytes()[15]))),
-            certificate: identity.certificate().der().to_vec(),
-            key: identity.expose_key().clone(),
-            eum: pki.eum.certificate().der().to_vec(),
-            eid,
-            ci: vec![ci_id.clone()],
-            info2: EuiccInfo2 {
-                profile_version: Version([2, 3, 1]),
-                svn: Version([2, 2, 2]),
-                firmware_version: Version([1, 0, 0]),
-                ext_card_resource: ExtCardResource {
-                    installed_applications: 0,
-                    free_non_volatile_memory: 500_000,
-                    free_volatile_memory: 10_000,
-                },
-                uicc_capability: u32::MAX,
-                ts102241_version: None,
-                globalplatform_version: None,
-                rsp_capability: 0,
-                ci_pk_ids_for_verification: vec![ci_id.clone()],
-                ci_pk_ids_for_signing: vec![ci_id],
-                category: None,
-                forbidden_profile_policy_rules: PprIds::default(),
-                pp_version: Version([1, 0, 0]),
-                sas_accreditation_number: "TEST".into(),
-            },
-            device: DeviceInfo { tac: [0x35, 0x29, 0x06, 0x11], capabilities: [None; 11], imei: None },
-            ci_key: *ci.public_key().unwrap(),
-            seq: Cell::new(0),
-            challenge: [0xC5; 16],
-            address: "smdp.example".into(),
-            smdp_oid: "2.999.10".into(),
-        }
-    }
-
-    pub(crate) fn sign(&self, message: &[u8]) -> Signature {
-        self.key.sign(message)
-    }
-
-    pub(crate) fn initiate_request(&self) -> Value {
-        let info1 = EuiccInfo1 {
-            svn: self.info2.svn,
-            ci_pk_ids_for_verification: self.ci.clone(),
-            ci_pk_ids_for_signing: self.ci.clone(),
-        };
-        json!({ "smdpAddress": self.address, "euiccChallenge": b64(&self.challenge),
-                "euiccInfo1": b64(&info1.encode()) })
     }
 
     /// InitiateAuthentication, checked as an eUICC checks it.
@@ -469,31 +369,6 @@ impl Euicc {
         (id, signed1)
     }
 
-    pub(crate) fn signed1(&self, server: &ServerSigned1, matching_id: Option<&str>) -> EuiccSigned1 {
-        EuiccSigned1 {
-            transaction_id: server.transaction_id.clone(),
-            server_address: server.server_address.clone(),
-            server_challenge: server.server_challenge,
-            euicc_info2: Raw::new(self.info2.clone()),
-            ctx_params1: Raw::new(CtxParams1 {
-                matching_id: matching_id.map(|id| id.parse().unwrap()),
-                device_info: self.device.clone(),
-            }),
-        }
-    }
-
-    pub(crate) fn authenticate_request(&self, id: &str, signed1: EuiccSigned1) -> (Value, Signature) {
-        let euicc_signed1 = Raw::new(signed1);
-        let signature1 = self.sign(&signature::euicc_signature1(euicc_signed1.bytes()));
-        let response = AuthenticateServerResponse::Ok(Box::new(AuthenticateResponseOk {
-            euicc_signed1,
-            euicc_signature1: signature1,
-            euicc_certificate: Certificate::from_der(&self.certificate).unwrap(),
-            eum_certificate: Certificate::from_der(&self.eum).unwrap(),
-        }));
-        (json!({ "transactionId": id, "authenticateServerResponse": b64(&response.encode()) }), signature1)
-    }
-
     /// A new session up to AuthenticateClient; the code of the refusal if it is one.
     pub(crate) fn authenticate(&self, world: &World, matching_id: Option<&str>) -> Result<Open, String> {
         let (id, server) = self.initiate(world);
@@ -514,38 +389,13 @@ impl Euicc {
         if status_of(&answer) != "Executed-Success" {
             return Err(code_of(&answer));
         }
-        let dp_pb = rsp_crypto::Certificate::from_der(&unb64(&answer["smdpCertificate"])).unwrap();
-        let signed2 = unb64(&answer["smdpSigned2"]);
-        let signature2 = Signature::decode(&unb64(&answer["smdpSignature2"])).unwrap();
-        let covered = signature::smdp_signature2(&signed2, &signature1);
-        assert!(rsp_crypto::software::verify(dp_pb.public_key().unwrap(), &covered, &signature2));
+        let open = Open::read(&answer);
+        let covered = signature::smdp_signature2(&unb64(&answer["smdpSigned2"]), &signature1);
+        let key = open.dp_pb.public_key().unwrap();
+        assert!(rsp_crypto::software::verify(key, &covered, &open.smdp_signature2));
         assert_eq!(answer["transactionId"], id);
-        let smdp_signed2 = SmdpSigned2::decode(&signed2).unwrap();
-        assert_eq!(smdp_signed2.transaction_id.to_string(), id);
-        Ok(Open {
-            transaction_id: id.to_owned(),
-            smdp_signed2,
-            smdp_signature2: signature2,
-            metadata: unb64(&answer["profileMetadata"]),
-            dp_pb,
-        })
-    }
-
-    pub(crate) fn one_time_key(&self) -> OneTimeKeyPair<Soft> {
-        ready(OneTimeKeyPair::generate(&self.provider, self.key.curve())).unwrap()
-    }
-
-    pub(crate) fn prepare_download(&self, open: &Open, otpk: &PublicKey, code: Option<&str>) -> Vec<u8> {
-        let id: TransactionId = open.transaction_id.parse().unwrap();
-        let hash_cc = code.map(|code| {
-            let hash = ready(ConfirmationCodeHash::of(&self.provider, code)).unwrap();
-            ready(hash.hash_cc(&self.provider, id.as_bytes())).unwrap()
-        });
-        let euicc_signed2 =
-            Raw::new(EuiccSigned2 { transaction_id: id, euicc_otpk: *otpk.as_bytes(), hash_cc });
-        let covered = signature::euicc_signature2(euicc_signed2.bytes(), &open.smdp_signature2);
-        let euicc_signature2 = self.sign(&covered);
-        PrepareDownloadResponse::Ok { euicc_signed2, euicc_signature2 }.encode()
+        assert_eq!(open.transaction_id, id);
+        Ok(open)
     }
 
     /// GetBoundProfilePackage; the code of the refusal if it is one.
@@ -561,43 +411,6 @@ impl Euicc {
         }
     }
 
-    /// Opens a bound package as SGP.22 §2.5 and §5.5 say; returns metadata and
-    /// profile elements.
-    pub(crate) fn open(&self, open: &Open, own: &OneTimeKeyPair<Soft>, bpp: &[u8]) -> (Vec<u8>, Vec<u8>) {
-        let parts = BoundProfilePackage::decode(bpp).unwrap();
-        let isc = InitialiseSecureChannel::decode(&parts.initialise_secure_channel).unwrap();
-        assert_eq!(isc.remote_op_id, InitialiseSecureChannel::INSTALL_BOUND_PROFILE_PACKAGE);
-        assert_eq!(isc.transaction_id.to_string(), open.transaction_id);
-        let covered = signature::smdp_sign(isc.signed_bytes(), own.public());
-        assert!(rsp_crypto::software::verify(open.dp_pb.public_key().unwrap(), &covered, &isc.smdp_sign));
-        let peer = PublicKey::from_sec1(self.key.curve(), &isc.smdp_otpk).unwrap();
-        let secret = ready(own.agree(&self.provider, &peer)).unwrap().unwrap();
-        let host = &isc.control_ref_template.host_id;
-        let keys = ready(SessionKeys::derive(&self.provider, &secret, host, &self.eid)).unwrap();
-        let mut channel = Bsp::new(keys);
-        let read = |channel: &mut Bsp, segments: &[Vec<u8>], tag: SegmentTag| {
-            let mut plain = Vec::new();
-            for segment in segments {
-                assert!(segment.len() <= rsp_crypto::bsp::MAX_SEGMENT);
-                let (found, payload) = ready(channel.open(&self.provider, segment)).unwrap();
-                assert_eq!(found, tag);
-                plain.extend_from_slice(&payload);
-            }
-            plain
-        };
-        let configure = read(&mut channel, &parts.configure_isdp, SegmentTag::Command);
-        ConfigureIsdp::decode(&configure).unwrap();
-        let metadata = read(&mut channel, &parts.store_metadata, SegmentTag::Metadata);
-        if !parts.replace_session_keys.is_empty() {
-            let command = read(&mut channel, &parts.replace_session_keys, SegmentTag::Command);
-            let command = ReplaceSessionKeys::decode(&command).unwrap();
-            let (mcv, enc, mac) = command.expose_keys();
-            channel.replace_session_keys(SessionKeys::new(*mcv, *enc, *mac));
-        }
-        let elements = read(&mut channel, &parts.profile_elements, SegmentTag::ProfileElements);
-        (metadata, elements)
-    }
-
     /// A whole download; returns the session and what was in the package.
     pub(crate) fn download(
         &self,
@@ -611,66 +424,6 @@ impl Euicc {
         let (metadata, elements) = self.open(&open, &own, &bpp);
         assert_eq!(metadata, open.metadata);
         Ok((open, elements))
-    }
-
-    fn notification(&self, event: NotificationEvents, iccid: Option<&str>) -> NotificationMetadata {
-        self.seq.set(self.seq.get() + 1);
-        NotificationMetadata {
-            seq_number: self.seq.get(),
-            event,
-            address: "smdp.example".into(),
-            iccid: iccid.map(|iccid| iccid.parse().unwrap()),
-        }
-    }
-
-    /// ProfileInstallationResult: success, or an error with this reason.
-    pub(crate) fn installation_result(
-        &self,
-        open: &Open,
-        iccid: Option<&str>,
-        error: Option<ErrorReason>,
-    ) -> Vec<u8> {
-        let final_result = match error {
-            None => FinalResult::Success {
-                aid: Aid::isd_p(0x10),
-                sima_response: vec![0x30, 0x07, 0xA0, 0x05, 0x30, 0x03, 0x80, 0x01, 0x00],
-            },
-            Some(error_reason) => FinalResult::Error {
-                bpp_command_id: BppCommandId::LOAD_PROFILE_ELEMENTS,
-                error_reason,
-                sima_response: None,
-            },
-        };
-        let data = Raw::new(ProfileInstallationResultData {
-            transaction_id: open.transaction_id.parse().unwrap(),
-            notification: self.notification(NotificationEvents::INSTALL, iccid),
-            smdp_oid: self.smdp_oid.parse().unwrap(),
-            final_result,
-        });
-        let euicc_sign_pir = self.sign(&signature::euicc_sign_pir(data.bytes()));
-        ProfileInstallationResult { data, euicc_sign_pir }.encode()
-    }
-
-    pub(crate) fn other_notification(&self, event: NotificationEvents, iccid: &str) -> Vec<u8> {
-        let tbs = Raw::new(self.notification(event, Some(iccid)));
-        let signature = self.sign(&signature::euicc_notification_signature(tbs.bytes()));
-        OtherSignedNotification {
-            tbs,
-            signature,
-            euicc_certificate: Certificate::from_der(&self.certificate).unwrap(),
-            eum_certificate: Certificate::from_der(&self.eum).unwrap(),
-        }
-        .encode()
-    }
-
-    pub(crate) fn cancel_response(&self, id: &str, reason: CancelSessionReason, oid: &str) -> Vec<u8> {
-        let signed = Raw::new(EuiccCancelSessionSigned {
-            transaction_id: id.parse().unwrap(),
-            smdp_oid: oid.parse::<Oid>().unwrap(),
-            reason,
-        });
-        let signature = self.sign(&signature::euicc_cancel_session_signature(signed.bytes()));
-        CancelSessionResponse::Ok { signed, signature }.encode()
     }
 
     pub(crate) fn cancel(&self, world: &World, open: &Open, reason: CancelSessionReason, oid: &str) -> Value {

@@ -6,9 +6,9 @@ use edge_smdp::outbox::{Outgoing, Settled};
 use edge_smdp::profile::Profile;
 use edge_smdp::store::memory::Memory;
 #[cfg(feature = "self-test")]
-use edge_smdp::store::remote::Remote;
+use edge_smdp::store::remote::{Counted, Remote};
 use edge_smdp::store::{
-    Added, Change, JournalQuery, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally,
+    Added, Change, JournalQuery, Link, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally,
 };
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 
@@ -32,23 +32,21 @@ impl TestStore {
         Self::Memory(Box::default())
     }
 
-    /// How many transaction ids have been used, where that can be seen.
-    pub(crate) fn sessions(&self) -> Option<usize> {
+    /// How many transaction ids have been used.
+    pub(crate) fn sessions(&self) -> usize {
         match self {
-            Self::Memory(memory) => Some(memory.sessions()),
+            Self::Memory(memory) => memory.sessions(),
             #[cfg(feature = "self-test")]
-            Self::Objects(_) => None,
+            Self::Objects(objects) => rsp_crypto::ready(objects.sessions()).unwrap(),
         }
     }
-}
 
-impl TestStore {
-    /// How many matching ids and links to eUICCs there are, where that can be seen.
-    pub(crate) fn leads(&self) -> Option<(usize, usize)> {
+    /// How many matching ids, and how many EIDs, lead to a profile.
+    pub(crate) fn leads(&self) -> (usize, usize) {
         match self {
-            Self::Memory(memory) => Some(memory.leads()),
+            Self::Memory(memory) => memory.leads(),
             #[cfg(feature = "self-test")]
-            Self::Objects(_) => None,
+            Self::Objects(objects) => rsp_crypto::ready(objects.leads()).unwrap(),
         }
     }
 
@@ -121,10 +119,12 @@ macro_rules! every_method {
             tally(key_id: &str) -> Tally;
             expired(now: u64, most: usize) -> Vec<Iccid>;
             sealed_otherwise(key_id: &str, most: usize) -> Vec<Iccid>;
+            templates_sealed_otherwise(key_id: &str, most: usize) -> Vec<String>;
             due(now: u64, most: usize) -> Vec<Outgoing>;
             settle(message: &Outgoing, settled: &Settled) -> ();
             put_profile_type(profile_type: &StoredProfileType) -> Option<bool>;
             profile_type(name: &str) -> Option<StoredProfileType>;
+            replace_template(name: &str, before: &[u8], after: &[u8], key_id: &str) -> bool;
             profile_types() -> Vec<StoredProfileType>;
             remove_profile_type(name: &str) -> bool;
             claim_matching_id(id: &MatchingId, iccid: &Iccid) -> Iccid;
@@ -132,7 +132,7 @@ macro_rules! every_method {
             matching_id(id: &MatchingId) -> Option<Iccid>;
             link(eid: &Eid, iccid: &Iccid) -> ();
             unlink(eid: &Eid, iccid: &Iccid) -> ();
-            linked(eid: &Eid) -> Vec<Iccid>;
+            linked(eid: &Eid, after: u64) -> Vec<Link>;
             remember_call(id: &str, iccid: &Iccid, instead_of: Option<&Iccid>, expires: u64) -> Iccid;
             call(id: &str) -> Option<Iccid>;
             begin_session(id: &TransactionId, iccid: Option<&Iccid>, expires: u64) -> bool;

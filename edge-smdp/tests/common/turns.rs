@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use edge_smdp::outbox::{Outgoing, Settled};
 use edge_smdp::profile::Profile;
 use edge_smdp::store::{
-    Added, Change, JournalQuery, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally,
+    Added, Change, JournalQuery, Link, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally,
 };
 use edge_smdp::{Fault, Limits, Protection, SmDp};
 use http::{Request, Response};
@@ -55,6 +55,12 @@ pub(crate) fn all(world: &World, function: &str, bodies: &[&Value], head_start: 
 /// The same of calls of any functions, each with the step that it begins at; in every step the
 /// first of them goes first.
 pub(crate) fn several(world: &World, calls: &[(&str, &Value, usize)]) -> Vec<Value> {
+    let body = |response: Response<Vec<u8>>| serde_json::from_slice(response.body()).unwrap();
+    responses(world, calls).into_iter().map(body).collect()
+}
+
+/// The same, with all of each answer.
+pub(crate) fn responses(world: &World, calls: &[(&str, &Value, usize)]) -> Vec<Response<Vec<u8>>> {
     let credentials = json!({ "sets": [credential_set(&world.pki)] }).to_string();
     let server = Rc::new(server(&credentials, Protection::SessionKeys, Limits::default()));
     let store = Yielding(world.smdp.store());
@@ -79,5 +85,5 @@ pub(crate) fn several(world: &World, calls: &[(&str, &Value, usize)]) -> Vec<Val
             }
         }
     }
-    answers.into_iter().map(|answer| serde_json::from_slice(answer.unwrap().body()).unwrap()).collect()
+    answers.into_iter().map(Option::unwrap).collect()
 }

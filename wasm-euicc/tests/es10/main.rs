@@ -7,6 +7,7 @@ mod card;
 mod curves;
 mod download;
 mod every_write;
+mod files;
 mod fixture;
 mod full;
 mod garbage;

@@ -18,26 +18,26 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// What a file is expected to be.
 #[derive(Clone, Debug, Default)]
-struct Expected {
+pub(crate) struct Expected {
     /// `41`, `42`, `46`, `79`, `78`.
-    kind: u8,
+    pub(crate) kind: u8,
     record: usize,
     size: usize,
     access: Vec<u8>,
     /// The byte of FCP tag 88; none: the object is empty.
-    sfi: Option<u8>,
+    pub(crate) sfi: Option<u8>,
     state: u8,
     special: Option<u8>,
-    body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     /// Its body is another file's.
-    link: bool,
+    pub(crate) link: bool,
 }
 
 /// By the AID of its application (none: the MF) and its path below that.
-type Files = BTreeMap<At, Option<Expected>>;
+pub(crate) type Files = BTreeMap<At, Option<Expected>>;
 
 /// The AID and the path.
-type At = (Option<String>, Vec<u16>);
+pub(crate) type At = (Option<String>, Vec<u16>);
 
 fn objects(bytes: &[u8]) -> Vec<Tlv<'_>> {
     let mut reader = Reader::new(bytes);
@@ -160,7 +160,7 @@ fn expected(row: Option<&Value>, given: &Given<'_>, implied_arr: u16) -> Expecte
 }
 
 /// All files that a package asks for; `None`: one that it says is not to be.
-fn files(package: &[u8], templates: &Value) -> Files {
+pub(crate) fn files(package: &[u8], templates: &Value) -> Files {
     let mut files = Files::new();
     // AID by the temporary identifier of the ADF.
     let mut applications: Vec<(u16, String)> = Vec::new();
@@ -386,17 +386,20 @@ fn compare(package: &[u8], name: &str, templates: &Value) -> (usize, usize) {
     (seen, read)
 }
 
+/// The published profiles.
+pub(crate) const PROFILES: [&str; 5] = [
+    "ts48/TS48v3_SAIP2.1_NoBERTLV",
+    "ts48/TS48v5_SAIP2.1A_NoBERTLV",
+    "ts48/TS48v5_SAIP2.3_BERTLV_SUCI",
+    "ts48/TS48v5_SAIP2.3_NoBERTLV",
+    "ts48-v7/TS48v7_eSIM_GTP_SAIP2.3_NoBERTLV",
+];
+
 #[test]
 fn every_published_profile_reads_back_exactly() {
     let Some(templates) = vectors::read("saip-templates.json") else { return };
     let templates: Value = serde_json::from_slice(&templates).unwrap();
-    for name in [
-        "ts48/TS48v3_SAIP2.1_NoBERTLV",
-        "ts48/TS48v5_SAIP2.1A_NoBERTLV",
-        "ts48/TS48v5_SAIP2.3_BERTLV_SUCI",
-        "ts48/TS48v5_SAIP2.3_NoBERTLV",
-        "ts48-v7/TS48v7_eSIM_GTP_SAIP2.3_NoBERTLV",
-    ] {
+    for name in PROFILES {
         let Some(package) = vectors::read(&format!("data/{name}.der")) else { return };
         let (seen, read) = compare(&package, name, &templates);
         println!("{name}: {seen} files, {read} with their content");

@@ -73,7 +73,8 @@ impl Contact<'_> {
         let answer: es9::InitiateAuthenticationResponse =
             match server::call(self.io, stage, self.server, function, &request).await {
                 Err(Failure { cause: Cause::ServerRefused(data), .. }) if is_about_ci(&data) => {
-                    let cause = Cause::NoCommonCi { chip: chip_ci, server: None, refused: Some(data) };
+                    let cause =
+                        Cause::NoCommonCi { chip: chip_ci, server: None, refused: Some(Box::new(data)) };
                     return Err(Failure::new(stage, cause));
                 }
                 answer => answer?,
@@ -98,7 +99,8 @@ impl Contact<'_> {
             }),
         };
         let wanted = &request.ci_pk_id_to_be_used;
-        if !info1.ci_pk_ids_for_signing.contains(wanted) && !chip_ci.contains(wanted) {
+        // Whether it may sign under that key the chip knows best; that it can't is plain here.
+        if !info1.ci_pk_ids_for_signing.contains(wanted) {
             let cause = Cause::NoCommonCi { chip: chip_ci, server: Some(wanted.clone()), refused: None };
             return Err(Failure::new(stage, cause));
         }

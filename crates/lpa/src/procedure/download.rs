@@ -121,21 +121,22 @@ impl Download<'_> {
     ) -> Result<(Session, Vec<u8>), Failure> {
         let mut consented: Option<Raw<StoreMetadata>> = None;
         let mut wrong: Option<Wrong> = None;
-        let mut kept = false;
+        // The session of the checkpoint that is kept.
+        let mut kept: Option<TransactionId> = None;
         loop {
             let session = match self.authenticate(isd_r, opened.take()).await {
                 Ok(session) => session,
-                Err(failure) => return Err(self.give_up(failure, kept, None).await),
+                Err(failure) => return Err(self.give_up(failure, kept.as_ref(), None).await),
             };
             let prepared = self.decide_and_prepare(isd_r, &session, consented.as_ref(), wrong.take(), before);
             let prepared = match prepared.await {
                 Ok(prepared) => prepared,
                 Err(failure) => {
-                    return Err(self.give_up(failure, kept, Some((isd_r, &session.id))).await);
+                    return Err(self.give_up(failure, kept.as_ref(), Some((isd_r, &session.id))).await);
                 }
             };
             if let Err(failure) = may_stop(self.io, Step::FetchPackage).await {
-                return Err(self.give_up(failure, kept, Some((isd_r, &session.id))).await);
+                return Err(self.give_up(failure, kept.as_ref(), Some((isd_r, &session.id))).await);
             }
             // From this request on the server may count the profile as handed out.
             let checkpoint = Checkpoint {
@@ -147,7 +148,7 @@ impl Download<'_> {
                 package: None,
             };
             self.io.keep(checkpoint.clone()).await;
-            kept = true;
+            kept = Some(session.id.clone());
             let package = match self.fetch(&session, prepared).await {
                 Ok(package) => package,
                 // The server closes the session over a wrong confirmation code, so
@@ -161,7 +162,7 @@ impl Download<'_> {
                 // risk it; the same code can fetch the same package again.
                 Err(failure) if matches!(failure.cause, Cause::ServerLost(_)) => return Err(failure),
                 Err(failure) => {
-                    return Err(self.give_up(failure, kept, Some((isd_r, &session.id))).await);
+                    return Err(self.give_up(failure, kept.as_ref(), Some((isd_r, &session.id))).await);
                 }
             };
             let sound = check_package(&session, &package);
@@ -177,23 +178,32 @@ impl Download<'_> {
             match go_on {
                 Ok(()) => return Ok((session, package)),
                 Err(failure) => {
-                    return Err(self.give_up(failure, kept, Some((isd_r, &session.id))).await);
+                    return Err(self.give_up(failure, kept.as_ref(), Some((isd_r, &session.id))).await);
                 }
             }
         }
     }
 
-    /// Cancels the session, if there is one, and lets the checkpoint go.
+    /// Cancels the session, if there is one, and lets the checkpoint go when nothing can
+    /// come of it any more.
     async fn give_up(
         &self,
         failure: Failure,
-        kept: bool,
+        kept: Option<&TransactionId>,
         session: Option<(&IsdR<'_>, &TransactionId)>,
     ) -> Failure {
-        let lost = failure.is_card_lost();
-        let Some((isd_r, id)) = session else { return failure };
-        let failure = self.cancel(isd_r, id, failure).await;
-        if kept && !lost {
+        let (failure, over) = match session {
+            // Chip and server know that this is the end of it.
+            Some((isd_r, id)) => {
+                let lost = failure.is_card_lost();
+                (self.cancel(isd_r, id, failure).await, !lost)
+            }
+            None => {
+                let never = failure.retry() == Retry::Never;
+                (failure, never)
+            }
+        };
+        if let Some(id) = kept.filter(|_| over) {
             self.io.forget(id).await;
         }
         failure

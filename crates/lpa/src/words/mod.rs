@@ -3,6 +3,7 @@
 
 mod code;
 mod failure;
+mod outcome;
 pub(crate) mod refusal;
 mod steps;
 

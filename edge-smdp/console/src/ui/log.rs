@@ -61,14 +61,7 @@ fn Happened(log: Log) -> impl IntoView {
             }
         });
     };
-    Effect::new(move |before: Option<Filter>| {
-        let filter = filter.get();
-        if before.is_some_and(|before| before != filter) {
-            pages.cursors.set(Vec::new());
-        }
-        load();
-        filter
-    });
+    pages.follow(filter, load);
     let row = |event: Event| {
         let (words, tone) = words_of(&event.event);
         let words = words.to_owned();

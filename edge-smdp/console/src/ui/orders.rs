@@ -28,14 +28,7 @@ pub(super) fn Orders() -> impl IntoView {
         let path = format!("profiles?limit=50&{}{}", filter.with(Filter::query), pages.query());
         loader.load(async move { client.get(&path).await });
     };
-    Effect::new(move |before: Option<Filter>| {
-        let filter = filter.get();
-        if before.is_some_and(|before| before != filter) {
-            pages.cursors.set(Vec::new());
-        }
-        load();
-        filter
-    });
+    pages.follow(filter, load);
     let any = move || filter.with(|filter| *filter != Filter::default());
     view! {
         <Filters filter=Signal::from(filter) to=Route::Orders/>

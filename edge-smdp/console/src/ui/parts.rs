@@ -12,7 +12,7 @@ use wasm_bindgen_futures::JsFuture;
 use super::context;
 use crate::api::{ProfileType, ProfileTypes};
 use crate::qr;
-use crate::route::{Route, last_digits};
+use crate::route::{Filter, Route, last_digits};
 use crate::state::{self, Place, ProfileState, Step, Tone};
 use crate::time;
 use crate::words::Trouble;
@@ -126,12 +126,25 @@ pub(super) fn Refresh(
 /// Pages of a list: the cursors that led here, the first page's aside.
 #[derive(Clone, Copy)]
 pub(super) struct Pages {
-    pub(super) cursors: RwSignal<Vec<String>>,
+    cursors: RwSignal<Vec<String>>,
 }
 
 impl Pages {
     pub(super) fn new() -> Self {
         Self { cursors: RwSignal::new(Vec::new()) }
+    }
+
+    /// Loads now, and again when the filter or the page changes; of another filter the first
+    /// page.
+    pub(super) fn follow(self, filter: Memo<Filter>, load: impl Fn() + 'static) {
+        Effect::new(move |before: Option<Filter>| {
+            let filter = filter.get();
+            if before.is_some_and(|before| before != filter) {
+                self.cursors.set(Vec::new());
+            }
+            load();
+            filter
+        });
     }
 
     /// Whether this is not the first page.
