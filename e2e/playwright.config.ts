@@ -38,5 +38,17 @@ export default defineConfig({
         launchOptions: { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args },
       },
     },
+    // The stories that matter most, in a second engine where there is one.
+    ...(process.env.FIREFOX
+      ? [{
+          name: 'firefox',
+          grep: /@core/,
+          use: {
+            browserName: 'firefox' as const,
+            channel: 'moz-firefox',
+            launchOptions: { executablePath: process.env.FIREFOX },
+          },
+        }]
+      : []),
   ],
 });

@@ -3,8 +3,9 @@
 //! A member that has something to measure brings an example named `bench`; it times itself
 //! and prints its own table. `euicc` is the chip in all the places it runs in: one session is
 //! recorded natively and played to it in Node and in a browser. `smdp` is the SM-DP+ in its
-//! runtime ([`smdp`]).
+//! runtime ([`smdp`]). `page` is a first visit and an install in a browser ([`page`]).
 
+mod page;
 pub(crate) mod smdp;
 
 use std::fs;
@@ -21,7 +22,7 @@ use crate::setup::{self, Need};
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Only this member's; `euicc`: the chip natively, in Node and in a browser; `smdp`: the
-    /// SM-DP+ under load in its runtime
+    /// SM-DP+ under load in its runtime; `page`: the page in a browser
     part: Option<String>,
     /// Handed on to the benchmark
     #[arg(last = true)]
@@ -36,6 +37,9 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     if options.part.as_deref() == Some(smdp::NAME) {
         return smdp::run(place, &options.arguments);
     }
+    if options.part.as_deref() == Some(page::NAME) {
+        return page::run(place);
+    }
     let kit = setup::ensure(place, &[])?;
     let metadata = Metadata::read(place, None)?;
     let all: Vec<&str> = metadata
@@ -48,7 +52,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
         Some(part) => all.iter().copied().filter(|name| *name == part).collect(),
     };
     if chosen.is_empty() {
-        bail!("there is no such benchmark; there are: {EUICC}, {}, {}", smdp::NAME, all.join(", "));
+        bail!("there is no such benchmark; there are: {EUICC}, {}, {}, {}", smdp::NAME, page::NAME, all.join(", "));
     }
     for member in chosen {
         println!("\n== bench: {member}");
@@ -59,6 +63,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     if options.part.is_none() {
         euicc(place)?;
         smdp::run(place, &[])?;
+        page::run(place)?;
     }
     Ok(())
 }

@@ -63,7 +63,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
         part("native", &|| native(&kit, &metadata));
     } else {
         let mut needs = build::NEEDS.to_vec();
-        needs.extend([Need::Browser, Need::PcSc]);
+        needs.extend([Need::Browser, Need::PcSc, Need::Firefox]);
         let kit = setup::ensure(place, &needs)?;
         if wanted("native") {
             part("native", &|| native(&kit, &metadata));
@@ -262,6 +262,10 @@ fn stories(place: &Place, kit: &Kit) -> Result<usize> {
         .env("OPERATOR_TOKEN", state.operator_token())
         .env("ACTIVATION_CODE", &order.activation_code)
         .env("CHROMIUM", &browser.program);
+    match kit.firefox() {
+        Some(firefox) => drop(playwright.env("FIREFOX", firefox)),
+        None => println!("skipped: the stories in Firefox: it is not here"),
+    }
     let outcome = counted(&mut playwright, playwright_passed);
     let stopped = stack.stop();
     if outcome.is_err() {

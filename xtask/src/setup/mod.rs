@@ -5,6 +5,7 @@
 //! version under [`Place::tools`], shared by all checkouts and found again next time.
 
 mod browser;
+mod firefox;
 mod npm;
 mod pcsc;
 mod rust;
@@ -46,11 +47,21 @@ pub(crate) enum Need {
     Deny,
     /// pcscd, vpcd and a client, where they can be installed; nothing fails without.
     PcSc,
+    /// Firefox, where it can be installed; nothing fails without.
+    Firefox,
 }
 
 /// Everything, in the order it is told.
-const ALL: [Need; 7] =
-    [Need::Wasm, Need::WasmTools, Need::WorkerBuild, Need::Deny, Need::Npm, Need::Browser, Need::PcSc];
+const ALL: [Need; 8] = [
+    Need::Wasm,
+    Need::WasmTools,
+    Need::WorkerBuild,
+    Need::Deny,
+    Need::Npm,
+    Need::Browser,
+    Need::PcSc,
+    Need::Firefox,
+];
 
 /// The tools that were asked for, ready to be run.
 pub(crate) struct Kit {
@@ -63,6 +74,8 @@ pub(crate) struct Kit {
     variables: Vec<(&'static str, OsString)>,
     /// The browser, if it was asked for.
     browser: Option<Browser>,
+    /// A second engine, if it was asked for and is there.
+    firefox: Option<PathBuf>,
 }
 
 /// Runs `cargo xtask setup`.
@@ -87,6 +100,7 @@ pub(crate) fn ensure(place: &Place, needs: &[Need]) -> Result<Kit> {
         path: Vec::new(),
         variables: Vec::new(),
         browser: None,
+        firefox: None,
     });
     let change = |change: &dyn Fn(&mut Kit)| {
         // Only poisoned if another lane panicked, which its join reports.
@@ -140,6 +154,10 @@ pub(crate) fn ensure(place: &Place, needs: &[Need]) -> Result<Kit> {
         }
         if wanted(Need::PcSc) {
             pcsc::ensure(place, &report);
+        }
+        if wanted(Need::Firefox) {
+            let found = firefox::ensure(place, &report);
+            change(&|kit| kit.firefox.clone_from(&found));
         }
         Ok(())
     };
@@ -195,6 +213,11 @@ impl Kit {
     /// Whether WebAssembly is built with another compiler than the rest.
     pub(crate) fn wasm_is_apart(&self) -> bool {
         !self.wasm.is_empty()
+    }
+
+    /// Firefox, where it is.
+    pub(crate) fn firefox(&self) -> Option<&Path> {
+        self.firefox.as_deref()
     }
 
     /// The browser and its driver.

@@ -1,0 +1,196 @@
+// node page.mjs: what the page costs a person. Everything runs (BASE_URL, OPERATOR_TOKEN), a browser
+// with an empty cache opens it (CHROMIUM), and a profile is installed: the GSMA's generic test profile
+// where its file is (PROFILE), else the one that ACTIVATION_CODE leads to.
+//
+// Bytes over the wire are those of every file that was fetched, compressed with brotli at its highest
+// level as a deployment's edge does once for all; the local runtime compresses nothing.
+import { existsSync, readFileSync } from 'node:fs';
+import { brotliCompressSync, constants } from 'node:zlib';
+import { chromium } from 'playwright';
+
+const { BASE_URL, OPERATOR_TOKEN, ACTIVATION_CODE, CHROMIUM, PROFILE } = process.env;
+const ROUNDS = 5;
+const GOAL = 700_000;
+const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'];
+
+async function operator(method, path, body) {
+  const answer = await fetch(BASE_URL + path, {
+    method,
+    headers: {
+      authorization: `Bearer ${OPERATOR_TOKEN}`, 'content-type': 'application/json',
+      'x-admin-protocol': 'gsma/rsp/v2.2.0',
+    },
+    body: JSON.stringify(body),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+  return text ? JSON.parse(text) : null;
+}
+
+/** Orders the generic test profile; returns its name and activation code. */
+async function order() {
+  if (!PROFILE || !existsSync(PROFILE)) return ['the laboratory’s profile', ACTIVATION_CODE];
+  const iccid = '89000123456789012341';
+  const header = { functionRequesterIdentifier: '2.999.1' };
+  await operator('POST', '/operator/profiles', {
+    metadata: { iccid, serviceProviderName: 'GSMA TS.48', profileName: 'Generic Test Profile', profileClass: 'test' },
+    package: readFileSync(PROFILE).toString('base64'),
+  });
+  await operator('POST', '/gsma/rsp2/es2plus/downloadOrder', {
+    header: { ...header, functionCallIdentifier: 'bench-1' }, iccid,
+  });
+  const confirmed = await operator('POST', '/gsma/rsp2/es2plus/confirmOrder', {
+    header: { ...header, functionCallIdentifier: 'bench-2' }, iccid, releaseFlag: true,
+  });
+  return ['GSMA TS.48, generic test profile', `LPA:1$${confirmed.smdpAddress ?? 'smdp.example'}$${confirmed.matchingId}`];
+}
+
+/** The parts of a bound profile package that go to the chip one by one (SGP.22 §5.5.5, §2.5.5). */
+function segments(bytes) {
+  const header = (at) => {
+    const long = (bytes[at] & 0x1f) === 0x1f;
+    let next = at + (long ? 2 : 1);
+    let length = bytes[next];
+    next += 1;
+    if (length > 0x80) {
+      const count = length & 0x7f;
+      length = 0;
+      for (let i = 0; i < count; i += 1) length = length * 256 + bytes[next + i];
+      next += count;
+    }
+    return { tag: bytes[at], start: at, value: next, end: next + length };
+  };
+  const package_ = header(0);
+  const lengths = [];
+  let at = package_.value;
+  const first = header(at);
+  lengths.push(first.end);
+  at = first.end;
+  while (at < package_.end) {
+    const part = header(at);
+    if (part.tag === 0xa1 || part.tag === 0xa3) {
+      lengths.push(part.value - part.start);
+      for (let inner = part.value; inner < part.end;) {
+        const one = header(inner);
+        lengths.push(one.end - one.start);
+        inner = one.end;
+      }
+    } else {
+      lengths.push(part.end - part.start);
+    }
+    at = part.end;
+  }
+  return lengths;
+}
+
+const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+const row = (name, value, note = '') => console.log(`${name.padEnd(44)} ${String(value).padStart(10)}  ${note}`);
+
+const browser = await chromium.launch({ executablePath: CHROMIUM, args });
+
+// A first visit: everything comes over the wire, and the chip is made.
+const visits = [];
+const files = new Map();
+for (let round = 0; round < ROUNDS; round += 1) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const bodies = [];
+  page.on('response', (response) => {
+    if (response.request().method() === 'GET' && response.ok()) {
+      bodies.push(response.body().then((body) => files.set(new URL(response.url()).pathname, body), () => {}));
+    }
+  });
+  await page.goto(BASE_URL + '/', { waitUntil: 'commit' });
+  await page.getByRole('button', { name: 'Add eSIM' }).and(page.locator(':enabled')).waitFor();
+  const times = await page.evaluate(() => {
+    const paint = Object.fromEntries(performance.getEntriesByType('paint').map((one) => [one.name, one.startTime]));
+    const chip = performance.getEntriesByType('resource').find((one) => one.name.includes('wasm_euicc_bg'));
+    return { paint: paint['first-contentful-paint'], usable: performance.now(), chip: chip?.responseEnd };
+  });
+  await Promise.all(bodies);
+  visits.push(times);
+  if (round < ROUNDS - 1) await context.close();
+}
+
+// An install, with every message to the chip's worker counted and long tasks noted.
+const [profile, code] = await order();
+const context = await browser.newContext();
+await context.addInitScript(() => {
+  window.counted = { apdus: [], long: [], from: 0 };
+  const post = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (message, ...rest) {
+    if (message?.apdu) window.counted.apdus.push([...message.apdu]);
+    return post.call(this, message, ...rest);
+  };
+  new PerformanceObserver((list) => {
+    for (const one of list.getEntries()) window.counted.long.push([one.startTime, one.duration]);
+  }).observe({ type: 'longtask', buffered: true });
+});
+const page = await context.newPage();
+await page.goto(BASE_URL + '/');
+const add = page.getByRole('button', { name: 'Add eSIM' });
+await add.and(page.locator(':enabled')).waitFor();
+await page.waitForTimeout(1000);
+const calls = [];
+let packageBytes;
+page.on('response', async (response) => {
+  const url = response.url();
+  if (!url.includes('/es9plus/')) return;
+  calls.push(url.split('/').at(-1));
+  if (url.endsWith('getBoundProfilePackage')) {
+    packageBytes = Buffer.from((await response.json()).boundProfilePackage, 'base64');
+  }
+});
+await page.evaluate(() => {
+  window.counted.apdus.length = 0;
+  window.counted.from = performance.now();
+});
+await page.getByLabel('Activation code', { exact: true }).fill(code);
+await add.click();
+const install = page.getByRole('button', { name: 'Install', exact: true });
+const consent = page.getByRole('button', { name: 'Continue', exact: true });
+await install.or(consent).first().waitFor();
+if (await consent.isVisible()) await consent.click();
+await install.click();
+await page.getByText('is installed').first().waitFor();
+await add.and(page.locator(':enabled')).waitFor();
+const { apdus, long, from } = await page.evaluate(() => window.counted);
+await browser.close();
+
+const STORE_DATA = 0xe2;
+const block = ([cla, ins, , , length]) => ins === STORE_DATA && (cla & 0x80) !== 0 ? length : undefined;
+const bound = segments(packageBytes);
+const lowest = bound.reduce((sum, length) => sum + Math.ceil(length / 255), 0);
+// The package's blocks: the first begins with its tag, the last ends its bytes.
+const first = apdus.findIndex((apdu) => block(apdu) !== undefined && apdu[5] === 0xbf && apdu[6] === 0x36);
+let left = packageBytes.length;
+let fed = 0;
+for (const apdu of apdus.slice(first)) {
+  const length = block(apdu);
+  if (length === undefined || left <= 0) continue;
+  fed += 1;
+  left -= length;
+}
+const slow = long.filter(([start, duration]) => start >= from && duration > 50);
+
+console.log(`\nfirst visit, ${ROUNDS} times, in milliseconds`);
+row('first contentful paint', Math.round(median(visits.map((one) => one.paint))));
+row('chip’s module has arrived', Math.round(median(visits.map((one) => one.chip))));
+row('usable: attached, an eSIM can be added', Math.round(median(visits.map((one) => one.usable))));
+
+console.log('\nbytes over the wire                                 as they are     brotli');
+let sum = 0;
+for (const [path, body] of [...files].sort((a, b) => b[1].length - a[1].length)) {
+  const small = brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length;
+  sum += small;
+  const name = path.replace(/\/[0-9a-f]{12,}\//, '/…/');
+  console.log(`  ${name.padEnd(50)} ${String(body.length).padStart(10)} ${String(small).padStart(10)}`);
+}
+row('together', sum, sum <= GOAL ? `goal ${GOAL}` : `MORE than the goal of ${GOAL}`);
+
+console.log(`\ninstalling: ${profile}, package of ${packageBytes.length} bytes in ${bound.length} segments`);
+row('blocks of the package to the chip', fed, `lowest possible: ${lowest}`);
+row('APDUs in all', apdus.length, `${apdus.reduce((total, apdu) => total + apdu.length, 0)} bytes`);
+row('HTTP calls', calls.length, `lowest possible: 4 (${calls.join(', ')})`);
+row('main thread busy for over 50 ms', slow.length, slow.length ? `longest ${Math.round(Math.max(...slow.map(([, duration]) => duration)))} ms; goal: none` : 'goal: none');
+if (fed !== lowest || calls.length !== 4) process.exitCode = 1;
