@@ -52,7 +52,12 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
         Some(part) => all.iter().copied().filter(|name| *name == part).collect(),
     };
     if chosen.is_empty() {
-        bail!("there is no such benchmark; there are: {EUICC}, {}, {}, {}", smdp::NAME, page::NAME, all.join(", "));
+        bail!(
+            "there is no such benchmark; there are: {EUICC}, {}, {}, {}",
+            smdp::NAME,
+            page::NAME,
+            all.join(", ")
+        );
     }
     for member in chosen {
         println!("\n== bench: {member}");
