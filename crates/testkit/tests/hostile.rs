@@ -1,7 +1,7 @@
 //! Hostile peers at every door: cards, servers, bodies, commands, activation codes and metadata
 //! that nobody who means well would send. They are refused, nothing changes, and no key is told.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 mod common;
 
@@ -9,6 +9,7 @@ use common::{detail, download, installed, ordered, profiles};
 use http::Method;
 use lpa::{Answer, Cause, Effect, HttpAnswer, Options, Outcome, Reply};
 use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
 use rsp::ActivationCode;
 use rsp::ids::Iccid;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! What came before comes again, two come at once, or somebody comes with what is another's;
 //! clocks jump. Each is done once, for the one it was meant for.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 mod common;
 

@@ -1,5 +1,4 @@
-//! The server over the memory store, and an eUICC with its LPA that were written
-//! for these tests from the messages of SGP.22, apart from the chip.
+//! The server over a store of the tests, and its eUICCs ([`euicc`]) as far as they call it.
 
 #![allow(dead_code, reason = "every test file uses its part")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
