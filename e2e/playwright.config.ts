@@ -29,6 +29,8 @@ export default defineConfig({
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',
     video: 'off',
+    // What a service worker answers no story can change on its way; those that are about it allow it.
+    serviceWorkers: 'block',
   },
   projects: [
     {

@@ -11,7 +11,7 @@ const root = mkdtempSync(join(tmpdir(), 'www-test-'));
 const POLICY =
   "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; " +
   "img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; " +
-  "form-action 'self'; frame-ancestors 'none'";
+  "form-action 'self'; frame-src 'self'; frame-ancestors 'none'";
 
 /** A service that says what it was asked. */
 const echo = (name) => `export default { async fetch(request) {
@@ -45,7 +45,10 @@ before(async () => {
   const configuration = JSON.parse(text);
   configuration.main = join(www, 'build/index.js');
   configuration.assets.directory = dist;
-  configuration.vars = { LAB_CHIP: '{"eid":"89"}' };
+  configuration.vars = {
+    LAB_CHIP: '{"eid":"89"}', LAB_CHIP_ODD_AID: '{"odd":1}', LAB_CHIP_WATCH: '{"watch":1}', LAB_OPERATOR: '{"token":"t"}',
+    OTHER: '{"secret":1}',
+  };
   server = createTestHarness({
     root,
     workers: [
@@ -155,8 +158,22 @@ test('a page cannot be written to', async () => {
   assert.equal((await server.fetch('/', { method: 'POST', body: 'x' })).status, 405);
 });
 
-test('the laboratory’s chip is nobody’s to cache', async () => {
-  const response = await server.fetch('/lab/chip.json');
-  assert.deepEqual(await response.json(), { eid: '89' });
-  assert.equal(response.headers.get('cache-control'), 'no-store');
+test('the laboratory’s documents are nobody’s to cache', async () => {
+  const documents = {
+    '/lab/chip.json': { eid: '89' }, '/lab/chip.json?as=usual': { eid: '89' }, '/lab/chip.json?as=odd-aid': { odd: 1 },
+    '/lab/watch.json': { watch: 1 }, '/lab/operator.json': { token: 't' },
+  };
+  for (const [path, document] of Object.entries(documents)) {
+    const response = await server.fetch(path);
+    assert.deepEqual(await response.json(), document, path);
+    assert.equal(response.headers.get('cache-control'), 'no-store', path);
+    assert.equal(response.headers.get('cross-origin-resource-policy'), 'same-origin', path);
+  }
+});
+
+test('of the laboratory there is nothing else', async () => {
+  for (const path of ['/lab/lpa.json', '/lab/', '/lab/other.json', '/lab/chip.json?as=', '/lab/chip.json?as=OTHER',
+    '/lab/chip.json?as=../other', '/lab/chip.json?as=none', '/lab/watch.json?as=expired']) {
+    assert.equal((await server.fetch(path)).status, 404, path);
+  }
 });

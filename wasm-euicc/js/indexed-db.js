@@ -86,11 +86,6 @@ export class Database {
     });
   }
 
-  /** Forgets everything. */
-  erase() {
-    this.#transaction((store) => store.clear());
-  }
-
   #transaction(change) {
     const transaction = this.#db.transaction(STORE, 'readwrite', { durability: 'strict' });
     this.#writing += 1;

@@ -14,6 +14,7 @@
 pub mod bench;
 pub mod files;
 pub mod network;
+pub mod order;
 pub mod units;
 
 #[cfg(target_arch = "wasm32")]

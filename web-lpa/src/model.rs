@@ -61,6 +61,19 @@ pub(crate) struct ChipModel {
     pub(crate) notifications: RwSignal<Vec<Notification>>,
     /// Notifications that wait on the chip.
     pub(crate) waiting: RwSignal<Vec<NotificationMetadata>>,
+    /// Whether the chip tells its own words.
+    pub(crate) listening: RwSignal<bool>,
+    /// The chip's own words, newest last.
+    pub(crate) told: RwSignal<Vec<Told>>,
+}
+
+/// Something that a chip says of itself: which rule a request broke, which element failed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Told {
+    /// Milliseconds since the page was opened.
+    pub(crate) at: f64,
+    /// In the chip's own words.
+    pub(crate) text: String,
 }
 
 impl ChipModel {
@@ -71,7 +84,18 @@ impl ChipModel {
             profiles: RwSignal::new(None),
             notifications: RwSignal::new(Vec::new()),
             waiting: RwSignal::new(Vec::new()),
+            listening: RwSignal::new(false),
+            told: RwSignal::new(Vec::new()),
         }
+    }
+
+    /// What is known of it is not so any more: there is another chip.
+    pub(crate) fn forget(&self) {
+        self.info.set(None);
+        self.profiles.set(None);
+        self.notifications.set(Vec::new());
+        self.waiting.set(Vec::new());
+        self.told.set(Vec::new());
     }
 
     /// Takes over what became of notifications.
@@ -124,6 +148,8 @@ pub(crate) struct Model {
     pub(crate) record: Record,
     /// The four steps.
     pub(crate) steps: RwSignal<Steps>,
+    /// An activation code from the operator's view, for the field where codes are entered.
+    pub(crate) offered: RwSignal<Option<String>>,
 }
 
 /// What the modem has read from the enabled profile.
@@ -336,6 +362,7 @@ impl Model {
             notice: RwSignal::new(None),
             record: Record::new(),
             steps: RwSignal::new(Steps::default()),
+            offered: RwSignal::new(None),
         }
     }
 

@@ -1,7 +1,10 @@
 //! The phone: performs what the procedures ask for, one at a time, and keeps the page's
 //! state in step with it.
 
+mod devices;
+
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use apdu::{Command, ins};
@@ -22,8 +25,12 @@ use crate::model::{Model, Notice, Radio, Slot, Task};
 use crate::terminal::{Terminal, refusal};
 use crate::transport::chip::{ChipLink, ChipState};
 use crate::transport::http::{self, HttpResponse};
+use crate::transport::signature::Signatures;
 use crate::transport::{keep, once};
 use crate::units::size;
+
+#[allow(unused_imports, reason = "for the bench")]
+pub(crate) use devices::Making;
 
 /// `X-Admin-Protocol` and `User-Agent` have to name the protocol's version and the LPA
 /// (SGP.22 §6.5.1); a browser sets its own `User-Agent`.
@@ -34,42 +41,41 @@ const ADMIN_PROTOCOL: (&str, &str) = ("x-admin-protocol", rsp::es9::ADMIN_PROTOC
 pub(crate) struct Phone {
     model: Model,
     bench: Bench,
+    signatures: Signatures,
     inside: StoredValue<Rc<Inside>, LocalStorage>,
 }
 
 #[derive(Default)]
 struct Inside {
+    /// Where the program of chips is.
+    worker: RefCell<String>,
     links: [RefCell<Option<Rc<ChipLink>>>; 2],
+    /// What is begun when no task runs.
+    later: RefCell<VecDeque<Box<dyn FnOnce()>>>,
     reply: RefCell<Option<once::Sender<Reply>>>,
     stop: Cell<bool>,
 }
 
 impl Phone {
     pub(crate) fn new(model: Model, bench: Bench) -> Self {
-        Self { model, bench, inside: StoredValue::new_local(Rc::new(Inside::default())) }
-    }
-
-    /// Starts the worker of the phone's chip; once it answers, the phone is switched on.
-    pub(crate) fn start(&self, worker: &str) {
-        let phone = *self;
-        self.open(Slot::Phone, worker, move || {
-            let task = Task::new(Text::new("Switching the phone on", "電話の電源を入れています"));
-            phone.task(task, async move { phone.switch_on().await });
-        });
+        let signatures = Signatures::new();
+        Self { model, bench, signatures, inside: StoredValue::new_local(Rc::new(Inside::default())) }
     }
 
     /// Starts the worker of a device's chip; `begins` is called once it answers.
     fn open(&self, slot: Slot, worker: &str, begins: impl Fn() + 'static) {
-        let state = self.model.chip(slot).state;
+        let chip = self.model.chip(slot);
+        let state = chip.state;
         state.set(ChipState::Starting);
-        let opened = ChipLink::open(worker, move |now| {
+        let changed = move |now: ChipState| {
             let was = state.get_untracked();
             let begin = now.answers() && !was.answers();
             state.set(now);
             if begin {
                 begins();
             }
-        });
+        };
+        let opened = ChipLink::open(worker, changed, move |text| devices::told(chip, text));
         match opened {
             Ok(link) => *self.inside().links[slot as usize].borrow_mut() = Some(Rc::new(link)),
             Err(words) => state.set(ChipState::Broken(words)),
@@ -159,6 +165,7 @@ impl Phone {
         let outcome = outcome?;
         self.learn(slot, &outcome);
         let Outcome::Installed { metadata, .. } = outcome else { return Ok(None) };
+        devices::persist();
         let name = shown_name(&metadata.service_provider_name, &metadata.profile_name);
         let fed = fed.map_or_else(Text::default, |[_, segments, _, bytes]| {
             let size = size(bytes);
@@ -384,19 +391,6 @@ impl Phone {
         });
     }
 
-    /// Erases a chip as it left the factory, and loads the page again.
-    pub(crate) fn erase_chip(&self, slot: Slot) {
-        let phone = *self;
-        self.task(Task::new(Text::new("Making the chip anew", "チップを作り直しています")), async move {
-            let link = phone.link(slot).map_err(lost)?;
-            link.erase().await.map_err(lost)?;
-            if let Some(window) = web_sys::window() {
-                let _ = window.location().reload();
-            }
-            Ok(None)
-        });
-    }
-
     /// What the person said to the question that is open.
     pub(crate) fn answer(&self, reply: Reply) {
         self.model.question.set(None);
@@ -531,6 +525,7 @@ impl Phone {
                 Ok(notice) => notice,
                 Err(failure) => Some(Notice::of(&failure)),
             });
+            self.go_on();
         });
     }
 
@@ -783,12 +778,19 @@ impl Phone {
             let place = format!("{}{}", call.address, call.path());
             let path = format!("/network/sessions/{}/http/{place}", session.session_id);
             let url = format!("https://{place}");
+            let proof = place.strip_prefix(&call.address).unwrap_or_default();
+            let proof = self.signatures.fields(&call.address, proof, &call.body).await.map_err(ServerLost)?;
+            let mut headers = vec![ADMIN_PROTOCOL];
+            headers.extend(proof.iter().map(|(name, value)| (*name, value.as_str())));
             let server = match call.interface {
                 lpa::Interface::Es11 => Party::Smds,
                 lpa::Interface::Es9Plus => Party::Smdp,
             };
-            let answer = self.send(server, &url, &path, &[ADMIN_PROTOCOL], call.body.clone()).await;
+            let answer = self.send(server, &url, &path, &headers, call.body.clone()).await;
             let answer = answer.map_err(ServerLost)?;
+            if answer.status == 401 && proof.is_empty() && self.signatures.demanded(&call.address).await {
+                continue;
+            }
             // The SM-DP+ speaks JSON of its own; a problem is the network's word.
             if answer.media_type == "application/problem+json" {
                 let error = refusal(answer.status, &answer.body);

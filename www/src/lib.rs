@@ -2,15 +2,22 @@
 //!
 //! One origin for everything keeps the page's policy strict: it connects to nothing but
 //! `'self'`. `/gsma/*` and `/operator/*` go to the SM-DP+, `/network/*` to the network,
-//! the rest are files. In a laboratory (`cargo xtask dev`) `/lab/chip.json` is what the
-//! page's chip is made with; elsewhere there is no such thing.
+//! the rest are files. In a laboratory (`cargo xtask dev`) there is a folder more:
+//!
+//! ```text
+//! /lab/chip.json, /lab/chip.json?as=expired …   what the page's chip is made with
+//! /lab/watch.json                               the same for the second device's
+//! /lab/lpa.json                                 what its LPA signs with, where only certified
+//!                                               ones are served
+//! /lab/operator.json                            the operator's token
+//! ```
 #![cfg(target_arch = "wasm32")]
 
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use worker::{Context, Delay, Env, Fetcher, Headers, Method, Request, Response, Result, event};
+use worker::{Context, Delay, Env, Fetcher, Headers, Method, Request, Response, Result, Url, event};
 
 /// How long a service may take before the page is told that it does not answer.
 ///
@@ -23,7 +30,7 @@ const PAGE_HEADERS: [(&str, &str); 6] = [
         "content-security-policy",
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
          style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; \
-         base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+         base-uri 'none'; form-action 'self'; frame-src 'self'; frame-ancestors 'none'",
     ),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
@@ -35,8 +42,8 @@ const PAGE_HEADERS: [(&str, &str); 6] = [
     ),
 ];
 
-/// Where the page finds its chip's identity.
-const CHIP: &str = "/lab/chip.json";
+/// Under which the laboratory's documents are.
+const LABORATORY: &str = "/lab/";
 
 /// A service behind the site.
 struct Service {
@@ -59,7 +66,7 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     let path = request.path();
     match service_of(&path) {
         Some(service) => forward(request, &env, &service).await,
-        None if path == CHIP => chip(&env),
+        None if path.starts_with(LABORATORY) => laboratory(&request.url()?, &env),
         None => page(request, &env).await,
     }
 }
@@ -97,16 +104,33 @@ fn unavailable(because: &str) -> Result<Response> {
     Ok(Response::ok(body)?.with_status(503).with_headers(headers))
 }
 
-/// The identity that the laboratory gives to chips: keys of a test PKI, for anybody.
-fn chip(env: &Env) -> Result<Response> {
-    let Ok(identity) = env.var("LAB_CHIP") else {
-        return Response::error("This site is no laboratory: bring a chip's identity.", 404);
+/// The variable that holds a document of the laboratory.
+fn variable(path: &str, kind: Option<&str>) -> Option<String> {
+    let name = match (path.strip_prefix(LABORATORY)?, kind) {
+        ("chip.json", None | Some("usual")) => "LAB_CHIP".to_owned(),
+        ("chip.json", Some(kind)) if kind.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'-')) => {
+            format!("LAB_CHIP_{}", kind.to_ascii_uppercase().replace('-', "_"))
+        }
+        ("watch.json", None) => "LAB_CHIP_WATCH".to_owned(),
+        ("lpa.json", None) => "LAB_LPA".to_owned(),
+        ("operator.json", None) => "LAB_OPERATOR".to_owned(),
+        _ => return None,
+    };
+    Some(name)
+}
+
+/// A document of the laboratory: keys of a test PKI, for anybody who gets this far.
+fn laboratory(url: &Url, env: &Env) -> Result<Response> {
+    let kind = url.query_pairs().find(|(name, _)| name == "as").map(|(_, kind)| kind);
+    let document = variable(url.path(), kind.as_deref()).and_then(|name| env.var(&name).ok());
+    let Some(document) = document else {
+        return Response::error("This site is no laboratory, or has no such document.", 404);
     };
     let headers = Headers::new();
     headers.set("content-type", "application/json")?;
     headers.set("cache-control", "no-store")?;
     headers.set("cross-origin-resource-policy", "same-origin")?;
-    Ok(Response::ok(identity.to_string())?.with_headers(headers))
+    Ok(Response::ok(document.to_string())?.with_headers(headers))
 }
 
 /// A file, or the page itself for any path that is none of the files.

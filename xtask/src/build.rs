@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! dist/index.html          web-lpa/index.html, with {{app}} and {{chip}} filled in
-//! dist/…                   www/static/…, as it is
+//! dist/sw.js               www/sw.js, with {{version}} and {{files}} filled in
+//! dist/…                   www/static/…, as it is: what a browser installs the page with
 //! dist/app/HASH/           the page's module (web_lpa.js, web_lpa_bg.wasm), www/shell/boot.js,
 //!                          web-lpa/static/…, web-lpa/style/*.css as one style.css
 //! dist/chip/HASH/          the chip's module (wasm_euicc.js, wasm_euicc_bg.wasm),
@@ -329,7 +330,27 @@ fn assemble(place: &Place, page: &Path, chip: &Path) -> Result<()> {
         }
     }
     fs::write(fresh.join("index.html"), page.replace("{{app}}", &app).replace("{{chip}}", &chip))?;
+    let worker = place.root.join("www/sw.js");
+    let worker = fs::read_to_string(&worker).with_context(|| format!("reading {}", worker.display()))?;
+    fs::write(fresh.join("sw.js"), service_worker(&worker, &fresh)?)?;
     swap(&fresh, &place.dist())
+}
+
+/// The service worker of what lies in a folder: it keeps all of it, and its version is a name
+/// for all of it.
+fn service_worker(template: &str, dist: &Path) -> Result<String> {
+    let version = hash_folder(dist)?;
+    let paths: Vec<String> = files(dist)?
+        .into_keys()
+        .map(|name| if name == "index.html" { "/".to_owned() } else { format!("/{name}") })
+        .collect();
+    for wanted in ["{{version}}", "{{files}}"] {
+        if !template.contains(wanted) {
+            bail!("www/sw.js never says {wanted}: it would keep nothing, or an old version for ever");
+        }
+    }
+    let list = serde_json::to_string_pretty(&paths)?;
+    Ok(template.replace("{{version}}", &version).replace("{{files}}", &list))
 }
 
 /// The parts of a style sheet as one, in the order of their names.
@@ -540,4 +561,26 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         fs::copy(file, target)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_worker_keeps_every_file_and_changes_with_each() {
+        let folder = std::env::temp_dir().join(format!("xtask-sw-{}", std::process::id()));
+        clear(&folder.join("app/0123")).unwrap();
+        fs::write(folder.join("index.html"), "page").unwrap();
+        fs::write(folder.join("app/0123/boot.js"), "1").unwrap();
+        let template = "const V = '{{version}}', F = {{files}};";
+        let first = service_worker(template, &folder).unwrap();
+        assert!(first.contains("\"/\"") && first.contains("\"/app/0123/boot.js\""), "{first}");
+        assert!(!first.contains("index.html") && !first.contains("{{"), "{first}");
+        assert_eq!(first, service_worker(template, &folder).unwrap());
+        fs::write(folder.join("index.html"), "another page").unwrap();
+        assert_ne!(first, service_worker(template, &folder).unwrap());
+        assert!(service_worker("{{files}}", &folder).is_err());
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

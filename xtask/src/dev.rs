@@ -26,7 +26,7 @@ pub(crate) struct Options {
     #[arg(long, visible_alias = "pki", value_name = "DIR")]
     sgp26: Option<PathBuf>,
     /// Which LPAs the SM-DP+ serves: `open`, all of them, or `certificate`, only those that prove
-    /// possession of a key that this laboratory has certified (not the page's own)
+    /// possession of a key that this laboratory has certified (the page's own does)
     #[arg(long, value_name = "WHICH", default_value = "open", value_parser = ["open", "certificate"])]
     admission: String,
     /// Open the page in the browser

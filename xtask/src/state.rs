@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use lab::chip::Other;
 use lab::{Subscription, Trust, Validity};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -40,6 +43,8 @@ pub(crate) struct State {
     made: u64,
     /// The certificate of the LPA CA, where only certified LPAs are served.
     lpa_ca: Option<String>,
+    /// What the page's LPA signs with there: the JSON of `/lab/lpa.json`.
+    lpa: Option<Zeroizing<String>>,
 }
 
 impl State {
@@ -59,7 +64,7 @@ impl State {
             None => Trust::generate(*seed, SMDP_ADDRESS, made)?,
         };
         let operator_token = kept(&folder.join("operator-token"), || Ok(hex::encode(random::<16>()?)))?;
-        Ok(Self { folder, _lock: lock, seed, operator_token, trust, made, lpa_ca: None })
+        Ok(Self { folder, _lock: lock, seed, operator_token, trust, made, lpa_ca: None, lpa: None })
     }
 
     /// From now on the SM-DP+ serves only LPAs that this laboratory has certified; returns where
@@ -67,12 +72,22 @@ impl State {
     pub(crate) fn certify_lpas(&mut self) -> Result<PathBuf> {
         const YEAR: u64 = 31_556_952;
         let validity = Validity { not_before: self.made, not_after: self.made + 30 * YEAR };
+        let (mut certificate, mut key) = (Vec::new(), Zeroizing::new(String::new()));
         for file in lab::lpa_files(*self.seed, validity)? {
             private(&self.folder.join(&file.name), &file.contents)?;
-            if file.name.ends_with(".pem") && !file.is_secret {
-                self.lpa_ca = Some(String::from_utf8(file.contents.to_vec())?);
+            match file.name.as_str() {
+                "LPA/CERT_LPA.der" => certificate = file.contents.to_vec(),
+                "LPA/SK_LPA.pem" => *key = String::from_utf8(file.contents.to_vec())?,
+                name if name.ends_with(".pem") && !file.is_secret => {
+                    self.lpa_ca = Some(String::from_utf8(file.contents.to_vec())?);
+                }
+                _ => {}
             }
         }
+        // Without its first and last line PEM is the base64 of PKCS#8.
+        let key = Zeroizing::new(key.lines().filter(|line| !line.starts_with('-')).collect::<String>());
+        let lpa = json!({ "certificate": STANDARD.encode(certificate), "privateKey": *key });
+        self.lpa = Some(Zeroizing::new(lpa.to_string()));
         Ok(self.folder.join("LPA"))
     }
 
@@ -111,9 +126,29 @@ impl State {
                 "SM_ADDRESSES": SMDP_ADDRESS,
                 "OPERATOR_TOKEN": self.operator_token,
             }),
-            "www" => json!({ "LAB_CHIP": self.trust.chip_identity(&self.provisioning()).to_string() }),
+            "www" => self.laboratory(),
             _ => json!({}),
         }
+    }
+
+    /// What the site gives the page of this laboratory under `/lab/`: keys of a test PKI, and
+    /// the operator's token, for whoever is at this machine.
+    fn laboratory(&self) -> Value {
+        let mut variables = json!({
+            "LAB_CHIP": self.trust.chip_identity(&self.provisioning()).to_string(),
+            "LAB_OPERATOR": json!({ "token": self.operator_token }).to_string(),
+        });
+        for other in Other::ALL {
+            // Of published certificates not every chip can be made.
+            if let Ok(identity) = other.identity(&self.trust, &self.seed, self.made) {
+                let name = other.word().to_ascii_uppercase().replace('-', "_");
+                variables[format!("LAB_CHIP_{name}")] = identity.to_string().into();
+            }
+        }
+        if let Some(lpa) = &self.lpa {
+            variables["LAB_LPA"] = lpa.as_str().into();
+        }
+        variables
     }
 
     fn smdp_secret(&self) -> String {
@@ -240,7 +275,8 @@ mod tests {
             let mut state = State::open(&folder, None).unwrap();
             assert!(state.variables("edge-smdp")["LPA_ADMISSION"].is_null());
             assert!(state.certify_lpas().unwrap().join("SK_LPA.pem").is_file());
-            assert!(state.variables("www")["LPA_CA"].is_null());
+            let page = state.variables("www");
+            assert!(page["LPA_CA"].is_null() && page["LAB_LPA"].as_str().unwrap().contains("privateKey"));
             state.variables("edge-smdp")
         };
         let first = variables();
@@ -257,7 +293,9 @@ mod tests {
         let told = |worker: &str| state.variables(worker).to_string();
         assert!(told("edge-smdp").contains("SMDP_SECRET"));
         assert!(!told("net-policy-worker").contains("SMDP_"));
-        assert!(!told("www").contains(state.operator_token()));
+        let site = state.variables("www");
+        assert!(site.as_object().unwrap().keys().all(|name| name.starts_with("LAB_")), "{site}");
+        assert!(!site.to_string().contains(&state.smdp_secret()) && site["LAB_LPA"].is_null());
         fs::remove_dir_all(&folder).unwrap();
     }
 }

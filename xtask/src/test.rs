@@ -83,7 +83,8 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
             part("workers under load", &|| bench::smdp::test(place, &kit));
         }
         if wanted("stories") {
-            part("stories in a browser", &|| stories(place, &kit));
+            part("stories in a browser", &|| stories(place, &kit, &[]));
+            part("with certified LPAs only", &|| stories(place, &kit, &["certified.spec.ts"]));
         }
     }
 
@@ -248,16 +249,22 @@ fn tests_in(place: &Place, kit: &Kit, name: &str) -> Result<Command> {
     Ok(node)
 }
 
-/// The stories: Playwright against everything, freshly started with a fresh memory.
-fn stories(place: &Place, kit: &Kit) -> Result<usize> {
+/// The stories: Playwright against everything, freshly started with a fresh memory. Those of
+/// certain files are told to an SM-DP+ that serves certified LPAs only.
+fn stories(place: &Place, kit: &Kit, certified: &[&str]) -> Result<usize> {
     let browser = kit.browser()?;
-    let state = fresh(place, "test-state")?;
+    let mut state = fresh(place, "test-state")?;
+    if !certified.is_empty() {
+        state.certify_lpas()?;
+    }
     let mut stack = Stack::start(place, kit, &state, stack::free_port()?)?;
     let order = seed::seed(&stack, &state)?.context("a fresh laboratory has no order")?;
     let mut playwright = kit.command("playwright");
     playwright
         .current_dir(place.e2e())
-        .args(["test"])
+        .arg("test")
+        .args(certified)
+        .env("CERTIFIED", if certified.is_empty() { "" } else { "1" })
         .env("BASE_URL", stack.url())
         .env("OPERATOR_TOKEN", state.operator_token())
         .env("ACTIVATION_CODE", &order.activation_code)

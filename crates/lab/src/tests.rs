@@ -1,9 +1,11 @@
+use base64::Engine as _;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng as _;
 use rsp_crypto::Curve;
 use rsp_crypto::chain::CiKey;
 use rsp_crypto::issue::{Pki, Settings, Validity};
 
+use crate::chip::Other;
 use crate::{EID, PkiWish, SMDP_OID, Subscription, Trust, TrustError, pki_files};
 
 const SEED: [u8; 32] = [7; 32];
@@ -173,4 +175,57 @@ fn a_pki_as_files_is_loaded_like_that_of_sgp_26() {
             assert!(published.is_some(), "{}", file.name);
         }
     }
+}
+
+#[test]
+fn the_watch_has_an_eid_of_its_own_from_the_same_manufacturer() {
+    let eid: rsp::Eid = crate::chip::WATCH_EID.parse().unwrap();
+    assert!(eid.has_valid_check_digits());
+    let trust = Trust::generate(SEED, "localhost", NOW).unwrap();
+    let own = trust.chip_identity(&Subscription::provisioning(&SEED));
+    let watch = Other::Watch.identity(&trust, &SEED, NOW).unwrap();
+    assert_eq!(watch["eid"], crate::chip::WATCH_EID);
+    for same in ["eumCertificate", "ciCertificates"] {
+        assert_eq!(watch[same], own[same]);
+    }
+    for other in ["euiccPrivateKey", "euiccCertificate"] {
+        assert_ne!(watch[other], own[other]);
+    }
+    let certificate = |chip: &serde_json::Value, name: &str| {
+        let der = base64::engine::general_purpose::STANDARD.decode(chip[name].as_str().unwrap()).unwrap();
+        rsp_crypto::Certificate::from_der(&der).unwrap()
+    };
+    let euicc = certificate(&watch, "euiccCertificate");
+    assert!(certificate(&watch, "eumCertificate").permits_subject_of(&euicc));
+    assert_eq!(euicc.eid(), Some(eid));
+    assert_eq!(watch["preloaded"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn every_other_chip_is_the_usual_one_but_for_what_its_name_says() {
+    let trust = Trust::generate(SEED, "localhost", NOW).unwrap();
+    let own = trust.chip_identity(&Subscription::provisioning(&SEED));
+    for (other, changed) in [
+        (Other::SmallMemory, &["memory"][..]),
+        (Other::OtherCi, &["ciCertificates", "euiccCertificate", "euiccPrivateKey", "eumCertificate"]),
+        (Other::Expired, &["euiccCertificate", "euiccPrivateKey"]),
+        (Other::NoBootstrap, &["preloaded"]),
+        (Other::OddAid, &["isdRAid"]),
+    ] {
+        let chip = other.identity(&trust, &SEED, NOW).unwrap();
+        let names = chip.as_object().unwrap().iter().filter(|(name, value)| own[*name] != **value);
+        let names: Vec<_> = names.map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, changed, "{}", other.word());
+        assert_eq!(chip, other.identity(&trust, &SEED, NOW).unwrap());
+    }
+}
+
+#[test]
+fn the_published_manufacturer_makes_a_second_chip_too() {
+    if vectors::read("data/sgp26-certs/README.md").is_none() {
+        return;
+    }
+    let trust = Trust::sgp26(|name| vectors::read(&format!("data/sgp26-certs/{name}"))).unwrap();
+    let watch = Other::Watch.identity(&trust, &SEED, NOW).unwrap();
+    assert_eq!(watch["eid"], crate::chip::WATCH_EID);
 }

@@ -11,6 +11,7 @@ use rsp_crypto::issue::{Identity, Pki, PkiError, Settings, Validity};
 use rsp_crypto::software::SigningKey;
 use rsp_crypto::{Certificate, Curve};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{EID, SMDP_OID, Subscription};
@@ -29,6 +30,7 @@ pub(crate) fn stream(seed: [u8; 32], curve: Curve) -> ChaCha20Rng {
 
 /// Certificates and keys of the chip and of the SM-DP+, under one Certificate Issuer
 /// or under several, the one that the chip prefers first.
+#[derive(Clone)]
 pub struct Trust {
     eid: Eid,
     oid: String,
@@ -36,17 +38,22 @@ pub struct Trust {
 }
 
 /// What there is under one Certificate Issuer, all of it on that CI's curve.
+#[derive(Clone)]
 struct Realm {
     ci: Certificate,
     chip: Option<Chip>,
     server: Option<Server>,
 }
 
+#[derive(Clone)]
 struct Chip {
     eum: Certificate,
     euicc: Identity,
+    /// The manufacturer with its key, where that is known.
+    maker: Option<Identity>,
 }
 
+#[derive(Clone)]
 struct Server {
     dp_auth: Identity,
     dp_pb: Identity,
@@ -171,6 +178,34 @@ impl Trust {
         self.eid
     }
 
+    /// The same world with another eUICC in it, by the same manufacturers; of those whose key is
+    /// not known there is none. `name` makes its keys others than those of any other chip.
+    ///
+    /// # Errors
+    /// When no manufacturer's key is known, and when the validity cannot be written.
+    pub fn with_chip(
+        &self,
+        seed: &[u8; 32],
+        name: &str,
+        eid: Eid,
+        validity: Validity,
+    ) -> Result<Self, TrustError> {
+        let seed = Sha256::new().chain_update(seed).chain_update("chip").chain_update(name).finalize();
+        let mut rng = ChaCha20Rng::from_seed(seed.into());
+        let mut world = Self { eid, ..self.clone() };
+        for realm in &mut world.realms {
+            let maker = realm.chip.take().and_then(|chip| chip.maker);
+            if let Some(maker) = maker {
+                let euicc = maker.issue_euicc(&mut rng, eid, validity).map_err(TrustError::Pki)?;
+                realm.chip = Some(Chip { eum: maker.certificate().clone(), euicc, maker: Some(maker) });
+            }
+        }
+        if world.realms.iter().all(|realm| realm.chip.is_none()) {
+            return Err(TrustError::Missing("the private key of an EUM".to_owned()));
+        }
+        Ok(world)
+    }
+
     /// What the chip is made with, `provisioning` loaded and enabled: the JSON that
     /// `wasm_euicc::Factory` reads. A CI under which the chip has no certificate is not
     /// among those that it trusts.
@@ -225,7 +260,7 @@ impl From<Pki> for Trust {
         let eid = pki.euicc.certificate().eid();
         let realm = Realm {
             ci: pki.ci.certificate().clone(),
-            chip: Some(Chip { eum: pki.eum.certificate().clone(), euicc: pki.euicc }),
+            chip: Some(Chip { eum: pki.eum.certificate().clone(), euicc: pki.euicc, maker: Some(pki.eum) }),
             server: Some(Server { dp_auth: pki.dp_auth, dp_pb: pki.dp_pb }),
         };
         Self {
@@ -269,6 +304,7 @@ impl Files<'_> {
         Ok(Chip {
             eum: self.certificate(&format!("EUM/CERT_EUM_ECDSA_{curve}.der"))?,
             euicc: self.identity("eUICC", &format!("EUICC_ECDSA_{curve}"))?,
+            maker: unless_missing(self.identity("EUM", &format!("EUM_ECDSA_{curve}")))?,
         })
     }
 

@@ -741,7 +741,7 @@ impl Pki {
         ];
         let eum = template(rng, Role::Eum, manufacturer, eum_subject, oid("2.999.5"), &[2]);
         let eum = ci.issue_with_new_key(rng, &eum)?;
-        let euicc = euicc_of(rng, &eum, settings.eid, settings.validity)?;
+        let euicc = eum.issue_euicc(rng, settings.eid, settings.validity)?;
 
         let mut server = |role, shape, name: &str, oid: &Oid| {
             let subject = vec![server_organization(), common_name(name)];
@@ -772,7 +772,7 @@ impl Pki {
         eid: Eid,
         validity: Validity,
     ) -> Result<Identity, PkiError> {
-        euicc_of(rng, &self.eum, eid, validity)
+        self.eum.issue_euicc(rng, eid, validity)
     }
 
     /// The key that eUICCs and servers trust. `None` never happens for a PKI made
@@ -859,30 +859,35 @@ impl Identity {
         let certificate = template.issue(&key.public_key(), self)?;
         Ok(Self::new(certificate, key)?)
     }
-}
 
-fn euicc_of(
-    rng: &mut impl CryptoRng,
-    eum: &Identity,
-    eid: Eid,
-    validity: Validity,
-) -> Result<Identity, PkiError> {
-    let organization = eum.certificate.organization().unwrap_or(EUM_ORGANIZATION);
-    let template = Template {
-        serial: serial(rng),
-        subject: vec![
-            Attribute::Country("ES".into()),
-            Attribute::Organization(organization.into()),
-            Attribute::Eid(eid),
-            Attribute::CommonName("Test eUICC".into()),
-        ],
-        validity,
-        role: Role::Euicc,
-        shape: Shape::Euicc,
-        registered_id: None,
-        revocation_lists: Vec::new(),
-    };
-    eum.issue_with_new_key(rng, &template)
+    /// An eUICC by this manufacturer. An EID that does not begin as the manufacturer's makes a
+    /// certificate that no server believes.
+    ///
+    /// # Errors
+    /// When `validity` cannot be written.
+    pub fn issue_euicc(
+        &self,
+        rng: &mut impl CryptoRng,
+        eid: Eid,
+        validity: Validity,
+    ) -> Result<Self, PkiError> {
+        let organization = self.certificate.organization().unwrap_or(EUM_ORGANIZATION);
+        let template = Template {
+            serial: serial(rng),
+            subject: vec![
+                Attribute::Country("ES".into()),
+                Attribute::Organization(organization.into()),
+                Attribute::Eid(eid),
+                Attribute::CommonName("Test eUICC".into()),
+            ],
+            validity,
+            role: Role::Euicc,
+            shape: Shape::Euicc,
+            registered_id: None,
+            revocation_lists: Vec::new(),
+        };
+        self.issue_with_new_key(rng, &template)
+    }
 }
 
 /// A serial number that nobody can guess: 16 bytes, positive.

@@ -231,6 +231,13 @@ fn understood<T: DeserializeOwned>(body: &[u8]) -> Result<T, Trouble> {
     serde_json::from_slice(body).map_err(|error| Trouble::not_understood(&error.to_string()))
 }
 
+/// The page that shows this one in a frame. It is of this site: the policy allows no other.
+pub(crate) fn page_around() -> Option<web_sys::Window> {
+    let window = web_sys::window()?;
+    let around = window.parent().ok().flatten()?;
+    (around != window).then_some(around)
+}
+
 fn storage() -> Option<Storage> {
     web_sys::window()?.session_storage().ok().flatten()
 }

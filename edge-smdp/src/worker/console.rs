@@ -14,10 +14,10 @@ const HEADERS: [(&str, &str); 7] = [
         "content-security-policy",
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
          img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'",
+         form-action 'none'; frame-ancestors 'self'",
     ),
     ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
+    ("x-frame-options", "SAMEORIGIN"),
     ("referrer-policy", "no-referrer"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),

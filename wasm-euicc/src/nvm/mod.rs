@@ -27,6 +27,7 @@ mod journal;
 mod key;
 mod medium;
 mod store;
+mod torn;
 mod twin;
 
 pub use key::{IsdrKey, Key, SlotId, SlotKey};
@@ -34,6 +35,7 @@ pub use key::{IsdrKey, Key, SlotId, SlotKey};
 pub use medium::FileMedium;
 pub use medium::{Medium, MediumError, MemoryMedium};
 pub use store::{Draft, Store, Transaction, View};
+pub use torn::{Tear, TornMedium};
 pub use twin::{RawFile, TwinMedium};
 
 use core::fmt;
@@ -72,9 +74,6 @@ impl From<MediumError> for Error {
         Self::Medium
     }
 }
-
-#[cfg(test)]
-pub(crate) mod torn;
 
 #[cfg(test)]
 mod tests;

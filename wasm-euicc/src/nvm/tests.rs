@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::torn::TornMedium;
 use super::*;
 
 #[cfg(target_arch = "wasm32")]
@@ -472,4 +471,39 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn power_comes_back_to_the_same_medium() {
+    let put = |store: &mut Store, number, value: &[u8], medium: &mut dyn Medium| {
+        let mut tx = store.begin();
+        tx.put(key(1, number), value.to_vec()).unwrap();
+        tx.commit(medium)
+    };
+    let mut medium = TornMedium::lasting(MemoryMedium::new());
+    let mut store = Store::open(&mut medium, 1000).unwrap();
+    put(&mut store, 1, b"one", &mut medium).unwrap();
+    let before = image(&store);
+    for tear in [Tear::At(0), Tear::At(3), Tear::Half] {
+        // Not in the first write from now, but in the second.
+        medium.cut(1, tear);
+        put(&mut store, 2, b"two", &mut medium).unwrap();
+        assert!(!medium.is_dead());
+        assert!(put(&mut store, 3, b"three", &mut medium).is_err());
+        assert!(medium.is_dead());
+        assert_eq!(medium.append(b"nothing"), Err(MediumError));
+        medium.mend();
+        store = Store::open(&mut medium, 1000).unwrap();
+        assert_eq!(image(&store).len(), before.len() + 1, "{tear:?}");
+        put(&mut store, 3, b"three", &mut medium).unwrap();
+        let mut tx = store.begin();
+        tx.delete(key(1, 2));
+        tx.delete(key(1, 3));
+        tx.commit(&mut medium).unwrap();
+        assert_eq!(image(&store), before);
+    }
+    // What was planned and taken back does not happen.
+    medium.cut(0, Tear::Half);
+    medium.mend();
+    put(&mut store, 2, b"two", &mut medium).unwrap();
 }

@@ -7,7 +7,7 @@ use saip::{AlgoConfiguration, Command, File, FileItem, ProfileElement, Secret, S
 
 use super::*;
 use crate::bench::{Bench, hex, install};
-use crate::nvm::torn::TornMedium;
+use crate::nvm::TornMedium;
 use crate::nvm::{MemoryMedium, Store};
 
 #[cfg(target_arch = "wasm32")]

@@ -617,7 +617,7 @@ fn a_terminal_starts_up() {
 
 #[test]
 fn power_may_fail_in_every_write_of_commands() {
-    use crate::nvm::torn::TornMedium;
+    use crate::nvm::TornMedium;
     let Some(package) = vectors::read("data/ts48-v7/TS48v7_eSIM_GTP_SAIP2.3_NoBERTLV.der") else { return };
     let medium = medium_with(&package);
     let open = |medium| {

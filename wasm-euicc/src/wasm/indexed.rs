@@ -19,9 +19,6 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn write(this: &Database, bytes: &[u8], instead: bool) -> Result<(), JsValue>;
 
-    #[wasm_bindgen(method, catch)]
-    fn erase(this: &Database) -> Result<(), JsValue>;
-
     #[wasm_bindgen(method)]
     fn settled(this: &Database) -> Option<Promise>;
 
@@ -48,12 +45,6 @@ impl IndexedMedium {
     /// not, and the chip must then be opened anew: it stands before that command.
     pub(super) fn settled(&self) -> Option<Promise> {
         self.database.settled()
-    }
-
-    /// Begins to forget everything.
-    pub(super) fn erase(&mut self) -> Result<(), JsValue> {
-        self.bytes.clear();
-        self.database.erase()
     }
 
     fn write(&self, bytes: &[u8], instead: bool) -> Result<(), MediumError> {

@@ -189,7 +189,7 @@ impl Chip {
     /// is rejected the storage did not keep the command, and the chip is to be made anew.
     #[must_use]
     pub fn settled(&self) -> Option<Promise> {
-        self.euicc.env().storage.settled()
+        self.euicc.env().storage.inner.settled()
     }
 
     /// Sets who is told which rule a request broke and which profile element failed.

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use super::indexed::IndexedMedium;
 use super::opfs::OpfsFile;
 use crate::Env;
-use crate::nvm::{Medium, MediumError, MemoryMedium, TwinMedium};
+use crate::nvm::{Medium, MediumError, MemoryMedium, TornMedium, TwinMedium};
 
 /// What a chip lives in.
 pub(super) enum Storage {
@@ -42,26 +42,25 @@ impl Storage {
             _ => None,
         }
     }
+}
 
-    /// Forgets everything, for good.
-    pub(super) fn erase(&mut self) -> Result<(), JsValue> {
-        let failed = |error: MediumError| JsValue::from(error.to_string());
-        match self {
-            Self::Volatile(medium) => {
-                *medium = MemoryMedium::new();
-                Ok(())
-            }
-            Self::Files(medium) => medium.erase().map_err(failed),
-            Self::Database(medium) => medium.erase(),
-            #[cfg(feature = "npm")]
-            Self::Foreign(medium) => medium.replace(&[]).map_err(failed),
-        }
+impl Medium for Storage {
+    fn load(&mut self) -> Result<Vec<u8>, MediumError> {
+        self.medium().load()
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), MediumError> {
+        self.medium().append(bytes)
+    }
+
+    fn replace(&mut self, bytes: &[u8]) -> Result<(), MediumError> {
+        self.medium().replace(bytes)
     }
 }
 
 /// The world outside the chip.
 pub(super) struct Platform {
-    pub(super) storage: Storage,
+    pub(super) storage: TornMedium<Storage>,
     /// Is told what [`Env::trace`] tells.
     pub(super) listener: Option<Function>,
     /// Chance that can be had again, for recorded sessions.
@@ -72,7 +71,7 @@ pub(super) struct Platform {
 impl Platform {
     pub(super) const fn new(storage: Storage) -> Self {
         Self {
-            storage,
+            storage: TornMedium::lasting(storage),
             listener: None,
             #[cfg(feature = "npm")]
             recorded: None,
@@ -93,7 +92,7 @@ impl Env for Platform {
     }
 
     fn medium(&mut self) -> &mut dyn Medium {
-        self.storage.medium()
+        &mut self.storage
     }
 
     fn trace(&mut self, event: fmt::Arguments<'_>) {

@@ -1,4 +1,5 @@
-//! The chip in its worker: `{id, apdu}` goes in, `{id, rsp}` comes back, in order.
+//! A chip in its worker: `{id, apdu}` goes in, `{id, rsp}` or `{id, lost}` comes back, in
+//! order. What else can be asked of it stands in `wasm-euicc/src/wasm.rs`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -8,7 +9,7 @@ use js_sys::{Reflect, Uint8Array};
 use lpa::CardLost;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 use words::Text;
 
 use super::once;
@@ -57,7 +58,7 @@ impl ChipState {
     }
 }
 
-type Waiting = Rc<RefCell<HashMap<u32, once::Sender<Vec<u8>>>>>;
+type Waiting = Rc<RefCell<HashMap<u32, once::Sender<Result<Vec<u8>, CardLost>>>>>;
 
 /// The way to the chip.
 pub(crate) struct ChipLink {
@@ -67,14 +68,19 @@ pub(crate) struct ChipLink {
 }
 
 impl ChipLink {
-    /// Starts the worker at `url`; `state` is called with every change.
-    pub(crate) fn open(url: &str, state: impl Fn(ChipState) + 'static) -> Result<Self, String> {
+    /// Starts the worker at `url`; `state` is called with every change, `told` with the chip's
+    /// own words, where they are wanted ([`Self::trace`]).
+    pub(crate) fn open(
+        url: &str,
+        state: impl Fn(ChipState) + 'static,
+        told: impl Fn(String) + 'static,
+    ) -> Result<Self, String> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         options.set_name("chip");
         let worker = Worker::new_with_options(url, &options).map_err(|error| words(&error))?;
         let waiting = Waiting::default();
-        let state = Rc::new(state);
+        let (state, words_of_chip) = (Rc::new(state), told);
 
         let on_message = {
             let (waiting, state) = (Rc::clone(&waiting), Rc::clone(&state));
@@ -82,12 +88,23 @@ impl ChipLink {
                 let message = event.data();
                 let field = |name: &str| Reflect::get(&message, &name.into()).unwrap_or_default();
                 if let Some(told) = field("state").as_string() {
-                    state(told_state(&told, field("because").as_string().unwrap_or_default()));
-                } else if let (Some(id), Ok(response)) =
-                    (field("id").as_f64(), field("rsp").dyn_into::<Uint8Array>())
-                    && let Some(sender) = waiting.borrow_mut().remove(&(id as u32))
-                {
-                    sender.send(response.to_vec());
+                    let now = told_state(&told, field("because").as_string().unwrap_or_default());
+                    if matches!(now, ChipState::Broken(_)) {
+                        // Nobody will answer what is asked already.
+                        abandon(&waiting);
+                    }
+                    state(now);
+                } else if let Some(text) = field("trace").as_string() {
+                    words_of_chip(text);
+                } else if let Some(id) = field("id").as_f64() {
+                    let answer = match field("rsp").dyn_into::<Uint8Array>() {
+                        Ok(response) => Ok(response.to_vec()),
+                        Err(_) => Err(CardLost(field("lost").as_string().unwrap_or_default())),
+                    };
+                    let sender = waiting.borrow_mut().remove(&(id as u32));
+                    if let Some(sender) = sender {
+                        sender.send(answer);
+                    }
                 }
             })
         };
@@ -95,10 +112,12 @@ impl ChipLink {
 
         let on_error = {
             let waiting = Rc::clone(&waiting);
-            Closure::<dyn Fn(ErrorEvent)>::new(move |event: ErrorEvent| {
-                // Nobody will answer what is asked already.
-                waiting.borrow_mut().clear();
-                state(ChipState::Broken(event.message()));
+            Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| {
+                abandon(&waiting);
+                // A program that can't be loaded is an event without words.
+                let said = Reflect::get(&event, &"message".into()).ok().and_then(|words| words.as_string());
+                let said = said.filter(|words| !words.is_empty());
+                state(ChipState::Broken(said.unwrap_or_else(|| "its program can’t be loaded".to_owned())));
             })
         };
         worker.set_onerror(Some(on_error.into_js_value().unchecked_ref()));
@@ -115,13 +134,50 @@ impl ChipLink {
         self.ask("reset", &JsValue::TRUE).await
     }
 
-    /// Erases the chip's memory and makes it anew as it left the factory; the page is to
-    /// be loaded again afterwards.
+    /// Power fails, if it has not, and comes back; returns the answer to reset.
+    pub(crate) async fn power_up(&self) -> Result<Vec<u8>, CardLost> {
+        self.ask("powerUp", &JsValue::TRUE).await
+    }
+
+    /// Power is to fail at this write of the memory from now, counted from 1, half of which is
+    /// done where it is `torn`; 0: it lasts. The chip then answers nothing until it is reset.
+    pub(crate) async fn cut_power(&self, write: u32, torn: bool) -> Result<(), CardLost> {
+        self.ask_with(&[("power", &write.into()), ("torn", &torn.into())]).await.map(drop)
+    }
+
+    /// The chip's whole memory, keys included.
+    pub(crate) async fn snapshot(&self) -> Result<Vec<u8>, CardLost> {
+        self.ask("snapshot", &JsValue::TRUE).await
+    }
+
+    /// Another memory in the place of the chip's; returns the answer to reset. Nothing is lost
+    /// when it is no chip's.
+    pub(crate) async fn restore(&self, memory: &[u8]) -> Result<Vec<u8>, CardLost> {
+        self.ask("restore", &Uint8Array::from(memory)).await
+    }
+
+    /// A new chip, as the laboratory makes them, in the place of this one; returns the answer
+    /// to reset. Nothing is lost when none can be made.
     pub(crate) async fn erase(&self) -> Result<Vec<u8>, CardLost> {
         self.ask("erase", &JsValue::TRUE).await
     }
 
+    /// The same of a factory's JSON.
+    pub(crate) async fn make(&self, factory: &[u8]) -> Result<Vec<u8>, CardLost> {
+        self.ask("erase", &Uint8Array::from(factory)).await
+    }
+
+    /// Whether the chip's own words are told: which rule a request broke, which profile element
+    /// failed.
+    pub(crate) async fn trace(&self, on: bool) -> Result<(), CardLost> {
+        self.ask("trace", &on.into()).await.map(drop)
+    }
+
     async fn ask(&self, what: &str, value: &JsValue) -> Result<Vec<u8>, CardLost> {
+        self.ask_with(&[(what, value)]).await
+    }
+
+    async fn ask_with(&self, fields: &[(&str, &JsValue)]) -> Result<Vec<u8>, CardLost> {
         let id = self.next.get();
         self.next.set(id.wrapping_add(1));
         let message = js_sys::Object::new();
@@ -129,11 +185,28 @@ impl ChipLink {
         let (sender, receiver) = once::channel();
         self.waiting.borrow_mut().insert(id, sender);
         set("id", &id.into())
-            .and_then(|()| set(what, value))
+            .and_then(|()| fields.iter().try_for_each(|(name, value)| set(name, value)))
             .and_then(|()| self.worker.post_message(&message))
             .map_err(|error| CardLost(words(&error)))?;
-        receiver.await.ok_or_else(|| CardLost("the chip's program stopped".to_owned()))
+        receiver.await.unwrap_or_else(|| Err(CardLost("the chip's program stopped".to_owned())))
     }
+}
+
+impl Drop for ChipLink {
+    fn drop(&mut self) {
+        // What it still says is no longer meant for anybody.
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+        abandon(&self.waiting);
+    }
+}
+
+/// Nobody will answer what is asked already.
+fn abandon(waiting: &Waiting) {
+    // Taken out first: who waits may ask again at once.
+    let asked = std::mem::take(&mut *waiting.borrow_mut());
+    drop(asked);
 }
 
 fn told_state(state: &str, because: String) -> ChipState {

@@ -6,3 +6,4 @@ pub(crate) mod http;
 pub(crate) mod keep;
 pub(crate) mod later;
 pub(crate) mod once;
+pub(crate) mod signature;

@@ -15,6 +15,7 @@ pub(crate) mod preference;
 pub(crate) mod say;
 mod shell;
 mod trace;
+mod update;
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -54,6 +55,11 @@ fn context() -> Context {
     expect_context()
 }
 
+/// Shows the phone, wherever the person is.
+pub(crate) fn show_phone() {
+    View::Phone.go();
+}
+
 #[component]
 fn App() -> impl IntoView {
     let model = Model::new();
@@ -66,6 +72,7 @@ fn App() -> impl IntoView {
     view! {
         <shell::Top/>
         <main data-view=move || view.get().fragment()>
+            <update::Update/>
             <ChipBanner/>
             <parties::Parties/>
             <parties::Steps/>
@@ -96,12 +103,20 @@ fn App() -> impl IntoView {
     }
 }
 
-/// Tells when the chip is not as it should be.
+/// Tells when a chip is not as it should be.
 #[component]
 fn ChipBanner() -> impl IntoView {
-    let Context { model, say, .. } = context();
+    Slot::ALL.map(|device| view! { <DeviceBanner device/> }).into_iter().collect_view()
+}
+
+#[component]
+fn DeviceBanner(device: Slot) -> impl IntoView {
+    let Context { model, phone, say, .. } = context();
+    let watch = device == Slot::Watch;
     move || {
-        let (title, words) = match model.chip(Slot::Phone).state.get() {
+        let state = model.chip(device).state.get();
+        let stopped = matches!(state, ChipState::Broken(_));
+        let (title, words) = match state {
             ChipState::Absent | ChipState::Starting | ChipState::Durable(_) => return None,
             ChipState::Volatile(because) => (
                 Text::new(
@@ -131,15 +146,25 @@ fn ChipBanner() -> impl IntoView {
             ChipState::Broken(because) => (
                 Text::new("The chip does not answer.", "チップが応答しません。"),
                 text!(
-                    "Reload the page. If that does not help, close other tabs of this site. ({because})",
-                    "ページを再読み込みしてください。直らないときは、このサイトのほかのタブを閉じてください。({because})"
+                    "Its program has stopped; what it had stored is still there. Power it on again. If that does not help, close other tabs of this site. ({because})",
+                    "チップのプログラムが停止しました。保存済みの内容は残っています。電源を入れ直してください。直らないときは、このサイトのほかのタブを閉じてください。({because})"
                 ),
             ),
         };
+        let title = if watch {
+            Text::new(format!("Watch: {}", title.en), format!("時計: {}", title.ja))
+        } else {
+            title.owned()
+        };
         Some(view! {
-            <div class="banner" role="alert">
+            <div class="banner" role="alert" data-device=device.word()>
                 <strong>{say.of(title)}</strong>
                 <span>{say.of(words)}</span>
+                {stopped.then(|| view! {
+                    <button type="button" on:click=move |_| phone.start_again(device)>
+                        {say.of(Text::new("Power on again", "電源を入れ直す"))}
+                    </button>
+                })}
             </div>
         })
     }

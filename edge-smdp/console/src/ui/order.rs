@@ -10,6 +10,7 @@ use super::parts::{
 };
 use super::{context, go, orders};
 use crate::api::{Cancel, Event, OrderDetail, OrderResult};
+use crate::client::page_around;
 use crate::route::{Filter, Route, escape};
 use crate::state::{self, ProfileState};
 use crate::words::{Trouble, bytes, count};
@@ -105,11 +106,26 @@ pub(super) fn ActivationCode(code: String, usable: bool) -> impl IntoView {
             <div>
                 <h2 id="code-title">"Activation code"</h2>
                 <p><code data-testid="activation-code">{code.clone()}</code></p>
-                <p class="row"><Copy text=code what="code"/></p>
+                <p class="row"><Copy text=code.clone() what="code"/><UseInPhone code/></p>
                 {(!usable).then(|| view! { <p class="help">"It works once the order is released."</p> })}
             </div>
         </section>
     }
+}
+
+/// Where the console stands in the page of a phone of this site: the code goes there.
+#[component]
+fn UseInPhone(code: String) -> impl IntoView {
+    page_around().map(|_| {
+        let give = move |_| {
+            let origin = window().location().origin().unwrap_or_default();
+            let message = js_sys::Object::new();
+            // Setting a field of a fresh object does not fail, and the page that is meant is there.
+            let _ = js_sys::Reflect::set(&message, &"activationCode".into(), &code.as_str().into());
+            let _ = page_around().map(|page| page.post_message(&message, &origin));
+        };
+        view! { <button type="button" on:click=give>"Use in the phone"</button> }
+    })
 }
 
 /// What the last press on a button came to.

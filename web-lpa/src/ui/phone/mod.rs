@@ -142,6 +142,14 @@ fn AddEsim() -> impl IntoView {
             }
         }
     };
+    // From the operator's view.
+    Effect::new(move |_| {
+        if let Some(code) = model.offered.get() {
+            model.offered.set(None);
+            wrong.set(None);
+            text.set(code);
+        }
+    });
     // The code stays in its field until it has been used: it may have to be mended.
     Effect::new(move |_| {
         let used = |notice: &Option<Notice>| notice.as_ref().is_some_and(|notice| notice.switch_to.is_some());
