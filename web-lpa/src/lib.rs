@@ -13,8 +13,10 @@
 
 pub mod bench;
 pub mod files;
+pub mod keepsake;
 pub mod network;
 pub mod order;
+pub mod scenario;
 pub mod units;
 
 #[cfg(target_arch = "wasm32")]

@@ -2,6 +2,7 @@
 //! state in step with it.
 
 mod devices;
+mod hand;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

@@ -115,11 +115,15 @@ pub struct Verdict {
 impl Fault {
     /// Whether it is for messages of a function on a way.
     fn strikes(&self, name: &str, way: Way) -> bool {
-        let of = match self.function.strip_suffix('.') {
-            Some(interface) => name.split('.').next() == Some(interface),
-            None => self.function.is_empty() || self.function == name,
-        };
-        of && self.way == way
+        is_of(&self.function, name) && self.way == way
+    }
+}
+
+/// Whether a function is the one that is named, or of the interface that is.
+pub(super) fn is_of(wanted: &str, name: &str) -> bool {
+    match wanted.strip_suffix('.') {
+        Some(interface) => name.split('.').next() == Some(interface),
+        None => wanted.is_empty() || wanted == name,
     }
 }
 
@@ -220,6 +224,12 @@ impl Faults {
         };
         self.first_block[1] = true;
         self.name[1].clone()
+    }
+
+    /// The function that the message on its way belongs to: of the cards', or of HTTP.
+    #[must_use]
+    pub fn name(&self, card: bool) -> &str {
+        &self.name[usize::from(!card)]
     }
 
     /// A message passes: what the faults do to it.

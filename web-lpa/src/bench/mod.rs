@@ -4,9 +4,12 @@
 //! help: the parties see what a bad line, a pulled card or a forger would make them see.
 
 pub mod fault;
+pub mod hold;
+pub mod line;
+pub mod ready;
 
 #[cfg(target_arch = "wasm32")]
 mod desk;
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use desk::{Bench, Fate, Passing};
+pub(crate) use desk::{Bench, Fate, Passing, Ran};

@@ -68,12 +68,14 @@ fn App() -> impl IntoView {
     let (say, view, hidden) = (Say::new(), shell::follow_address(), shell::hides());
     provide_context(Context { model, phone, bench, say, view, hidden });
     let worker = document().body().and_then(|body| body.dataset().get("chip")).unwrap_or_default();
+    bench.observe(model);
     phone.start(&worker);
     view! {
         <shell::Top/>
         <main data-view=move || view.get().fragment()>
             <update::Update/>
             <ChipBanner/>
+            <bench::HeldBanner/>
             <parties::Parties/>
             <parties::Steps/>
             <div class="desk">
