@@ -11,15 +11,16 @@
 //! passes between the parties goes through `bench`, which may change or lose it, and is
 //! kept in `record` (crate `trace`). `ui` only renders.
 
+pub mod bench;
 pub mod capability;
 pub mod code;
+pub mod keepsake;
 pub mod look;
 pub mod network;
 pub mod order;
+pub mod scenario;
 pub mod units;
 
-#[cfg(target_arch = "wasm32")]
-mod bench;
 #[cfg(target_arch = "wasm32")]
 mod model;
 #[cfg(target_arch = "wasm32")]

@@ -2,6 +2,7 @@
 //! state in step with it.
 
 mod devices;
+mod hand;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -599,7 +600,7 @@ impl Phone {
                 return Err(lost);
             }
         };
-        match self.bench.pass(Passing::Response { card, apdu: &mut response }).await {
+        match self.bench.pass(Passing::Response { apdu: &mut response }).await {
             Fate::Lost(because) => return lost(because),
             Fate::GoesOn(note) => note.iter().for_each(|note| record.note(ticket, note)),
         }
@@ -652,7 +653,7 @@ impl Phone {
                 return Err(because);
             }
         };
-        let reply = Passing::Reply { from: to, url, status: &mut answer.status, body: &mut answer.body };
+        let reply = Passing::Reply { status: &mut answer.status, body: &mut answer.body };
         match self.bench.pass(reply).await {
             Fate::Lost(because) => return lost(because),
             Fate::GoesOn(note) => note.iter().for_each(|note| record.note(ticket, note)),

@@ -148,7 +148,7 @@ impl Phone {
     }
 
     /// What a device does with a chip that has just got power.
-    async fn begin_anew(&self, slot: Slot) -> Result<Option<Notice>, Failure> {
+    pub(super) async fn begin_anew(&self, slot: Slot) -> Result<Option<Notice>, Failure> {
         match slot {
             Slot::Phone => self.switch_on().await,
             Slot::Watch => {

@@ -4,5 +4,6 @@
 pub(crate) mod chip;
 pub(crate) mod http;
 pub(crate) mod keep;
+pub(crate) mod later;
 pub(crate) mod once;
 pub(crate) mod signature;

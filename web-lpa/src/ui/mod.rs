@@ -64,18 +64,20 @@ pub(crate) fn show_phone() {
 #[component]
 fn App() -> impl IntoView {
     let model = Model::new();
-    let bench = Bench::default();
+    let bench = Bench::new();
     let phone = Phone::new(model, bench);
     let (say, view, hidden) = (Say::new(), shell::follow_address(), shell::hides());
     provide_context(Context { model, phone, bench, say, view, hidden });
     trace::provide();
     let worker = document().body().and_then(|body| body.dataset().get("chip")).unwrap_or_default();
+    bench.observe(model);
     phone.start(&worker);
     view! {
         <shell::Top/>
         <main data-view=move || view.get().fragment()>
             <update::Update/>
             <ChipBanner/>
+            <bench::HeldBanner/>
             <parties::Parties/>
             <parties::Steps/>
             <div class="desk">

@@ -123,7 +123,9 @@ pub(super) fn Top() -> impl IntoView {
 /// The views, as links: beside each other at the top, or at the bottom of a phone's screen.
 #[component]
 pub(super) fn Navigation() -> impl IntoView {
-    let Context { say, view, .. } = context();
+    let Context { say, view, bench, .. } = context();
+    let waits =
+        move |one: View| (one == View::Bench).then(|| bench.held.with(Vec::len)).filter(|held| *held > 0);
     let links = View::ALL.map(|one| {
         view! {
             <li>
@@ -134,6 +136,7 @@ pub(super) fn Navigation() -> impl IntoView {
                 >
                     {icons::view(one)}
                     <span>{say.of(one.name())}</span>
+                    {move || waits(one).map(|held| view! { <b class="count" data-testid="held-count">{held}</b> })}
                 </a>
             </li>
         }

@@ -12,6 +12,7 @@ use words::Text;
 
 use self::order::OrderForm;
 use super::{Context, context, window};
+use crate::order::{Request, Wish};
 use crate::transport::http;
 
 /// Where the SM-DP+ serves its console.
@@ -81,6 +82,21 @@ pub(super) fn Operator() -> impl IntoView {
             </Show>
         </section>
     }
+}
+
+/// Orders a profile with the laboratory's token: its activation code, and the request that made
+/// the subscriber.
+pub(super) async fn ordered(wish: &Wish) -> Result<(String, Request), String> {
+    order::send(wish, &token().await?).await
+}
+
+/// Makes a subscriber again, as the request now is.
+pub(super) async fn make_subscriber(request: &Request) -> Result<(), String> {
+    order::send_one(request, &token().await?).await.map(drop)
+}
+
+async fn token() -> Result<String, String> {
+    operator_token().await.ok_or_else(|| "the operator has given this page no token".to_owned())
 }
 
 /// The operator's token, where this is a laboratory; the console finds it, too.

@@ -52,7 +52,7 @@ pub(super) fn OrderForm(token: String) -> impl IntoView {
             let result = send(&wish, &token.get_value()).await;
             busy.try_set(false);
             made.try_set(Some(match result {
-                Ok(code) => Made::Code(code),
+                Ok((code, _)) => Made::Code(code),
                 Err(because) => Made::Failed(text!(
                     "The order was not made: {because}.",
                     "注文できませんでした: {because}。"
@@ -200,23 +200,30 @@ fn Copy(text: String) -> impl IntoView {
     view! { <button type="button" on:click=copy>{label}</button> }
 }
 
-/// The activation code of what was wished for.
-async fn send(wish: &Wish, token: &str) -> Result<String, String> {
+/// The activation code of what was wished for, and the request that made the subscriber.
+pub(super) async fn send(wish: &Wish, token: &str) -> Result<(String, order::Request), String> {
     let mut chance = [0; CHANCE];
     let crypto = window().crypto().map_err(|_| "this browser has no source of chance".to_owned())?;
     crypto
         .get_random_values_with_u8_array(&mut chance)
         .map_err(|_| "this browser has no source of chance".to_owned())?;
-    let authorization = format!("Bearer {token}");
+    let requests = order::requests(wish, &chance);
     let mut last = Vec::new();
-    for request in order::requests(wish, &chance) {
-        let headers = [("authorization", authorization.as_str())];
-        let body = request.body.to_string();
-        let answer = http::send(request.method, &request.path, &headers, Some(body.as_bytes())).await?;
-        if !(200..300).contains(&answer.status) {
-            return Err(order::because(answer.status, &answer.body));
-        }
-        last = answer.body;
+    for request in &requests {
+        last = send_one(request, token).await?;
     }
-    order::activation_code(&last)
+    let [subscriber, ..] = requests;
+    Ok((order::activation_code(&last)?, subscriber))
+}
+
+/// The answer to one of the requests.
+pub(super) async fn send_one(request: &order::Request, token: &str) -> Result<Vec<u8>, String> {
+    let authorization = format!("Bearer {token}");
+    let headers = [("authorization", authorization.as_str())];
+    let body = request.body.to_string();
+    let answer = http::send(request.method, &request.path, &headers, Some(body.as_bytes())).await?;
+    if !(200..300).contains(&answer.status) {
+        return Err(order::because(answer.status, &answer.body));
+    }
+    Ok(answer.body)
 }

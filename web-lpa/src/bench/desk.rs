@@ -1,0 +1,300 @@
+//! The bench in the page: the faults that are armed, what is held, and what passes.
+
+use std::collections::HashMap;
+
+use leptos::prelude::*;
+use trace::{Message, Party};
+use words::Text;
+
+use super::fault::{Armed, Fault, Faults, Way, Wire, is_of};
+use super::hold::{Decision, Held, Stop, What};
+use super::line::Line;
+use crate::model::Model;
+use crate::scenario::Run;
+use crate::transport::{later, once};
+
+/// A message at a point of its way.
+pub(crate) enum Passing<'a> {
+    /// A command APDU on its way to a card.
+    Command { card: Party, apdu: &'a mut Vec<u8> },
+    /// Its response on the way back.
+    Response { apdu: &'a mut Vec<u8> },
+    /// An HTTP request on its way to a server or the network.
+    Request { to: Party, url: &'a str, body: &'a mut Vec<u8> },
+    /// Its answer on the way back.
+    Reply { status: &'a mut u16, body: &'a mut Vec<u8> },
+}
+
+impl Passing<'_> {
+    const fn way(&self) -> Way {
+        match self {
+            Self::Command { .. } | Self::Request { .. } => Way::Request,
+            Self::Response { .. } | Self::Reply { .. } => Way::Answer,
+        }
+    }
+
+    const fn is_card(&self) -> bool {
+        matches!(self, Self::Command { .. } | Self::Response { .. })
+    }
+
+    const fn bytes(&mut self) -> &mut Vec<u8> {
+        match self {
+            Self::Command { apdu, .. } | Self::Response { apdu } => apdu,
+            Self::Request { body, .. } | Self::Reply { body, .. } => body,
+        }
+    }
+}
+
+/// What becomes of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It goes on; with what was done to it.
+    GoesOn(Option<String>),
+    /// It is lost, and why.
+    Lost(String),
+}
+
+/// A command by hand and what came of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Ran {
+    /// Counts up.
+    pub(crate) id: u32,
+    /// What was sent.
+    pub(crate) line: Line,
+    /// The answer, or why there is none.
+    pub(crate) answer: Result<Vec<u8>, String>,
+    /// The message of the trace that it is part of.
+    pub(crate) message: Option<Message>,
+}
+
+/// What the answers on their way belong to.
+struct Before {
+    card: Party,
+    command: Vec<u8>,
+    to: Party,
+    url: String,
+}
+
+/// The bench. A handle: copies are the same bench.
+#[derive(Clone, Copy)]
+pub(crate) struct Bench {
+    faults: StoredValue<Faults>,
+    before: StoredValue<Before>,
+    decisions: StoredValue<HashMap<u32, once::Sender<Decision>>, LocalStorage>,
+    next: StoredValue<u32>,
+    /// The faults as they are shown.
+    pub(crate) armed: RwSignal<Vec<Armed>>,
+    /// Whether the card is pulled.
+    pub(crate) pulled: RwSignal<bool>,
+    /// What the phone said after a fault had struck, by the fault's number.
+    pub(crate) observed: RwSignal<Vec<(u32, Text<String>)>>,
+    /// Where messages are held.
+    pub(crate) stops: RwSignal<Vec<Stop>>,
+    /// The messages that wait for a person.
+    pub(crate) held: RwSignal<Vec<Held>>,
+    /// Commands by hand, newest last.
+    pub(crate) ran: RwSignal<Vec<Ran>>,
+    /// The scenario that runs, or ran last.
+    pub(crate) run: RwSignal<Option<Run>>,
+    /// The memory of the chip that was in the phone before a scenario.
+    pub(crate) earlier: RwSignal<Option<Vec<u8>>>,
+}
+
+/// Most commands by hand that are shown.
+const MAX_RAN: usize = 200;
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let before = Before { card: Party::Chip, command: Vec::new(), to: Party::Smdp, url: String::new() };
+        Self {
+            faults: StoredValue::new(Faults::default()),
+            before: StoredValue::new(before),
+            decisions: StoredValue::new_local(HashMap::new()),
+            next: StoredValue::new(0),
+            armed: RwSignal::new(Vec::new()),
+            pulled: RwSignal::new(false),
+            observed: RwSignal::new(Vec::new()),
+            stops: RwSignal::new(Vec::new()),
+            held: RwSignal::new(Vec::new()),
+            ran: RwSignal::new(Vec::new()),
+            run: RwSignal::new(None),
+            earlier: RwSignal::new(None),
+        }
+    }
+
+    /// Arms a fault; returns its number.
+    pub(crate) fn arm(&self, fault: Fault) -> u32 {
+        self.change(|faults| faults.arm(fault))
+    }
+
+    /// Takes a fault away.
+    pub(crate) fn disarm(&self, id: u32) {
+        self.change(|faults| faults.disarm(id));
+    }
+
+    /// Takes all away, and puts the card back.
+    pub(crate) fn clear(&self) {
+        self.change(Faults::clear);
+        self.observed.set(Vec::new());
+    }
+
+    /// Pulls the card, or puts it back.
+    pub(crate) fn pull(&self, pulled: bool) {
+        self.change(|faults| faults.pull(pulled));
+    }
+
+    /// Holds messages of a function from now on.
+    pub(crate) fn stop_at(&self, function: String, way: Way) {
+        let id = self.number();
+        self.stops.update(|stops| {
+            if !stops.iter().any(|stop| stop.function == function && stop.way == way) {
+                stops.push(Stop { id, function, way });
+            }
+        });
+    }
+
+    /// Lets a message that waits go, as it was decided.
+    pub(crate) fn decide(&self, id: u32, decision: Decision) {
+        self.held.update(|held| held.retain(|one| one.id != id));
+        let sender = self.decisions.try_update_value(|decisions| decisions.remove(&id)).flatten();
+        if let Some(sender) = sender {
+            sender.send(decision);
+        }
+    }
+
+    /// A command by hand has been answered.
+    pub(crate) fn ran(&self, line: Line, answer: Result<Vec<u8>, String>, message: Option<Message>) {
+        let id = self.number();
+        self.ran.update(|ran| {
+            if ran.len() >= MAX_RAN {
+                ran.remove(0);
+            }
+            ran.push(Ran { id, line, answer, message });
+        });
+    }
+
+    /// Notes for each fault what the phone said when the task was over in which it struck.
+    pub(crate) fn observe(&self, model: Model) {
+        let bench = *self;
+        let struck_before = StoredValue::new(HashMap::<u32, u32>::new());
+        Effect::new(move |was_busy: Option<bool>| {
+            let busy = model.task.with(Option::is_some);
+            if was_busy == Some(true) && !busy {
+                let said = model.notice.with_untracked(|notice| match notice {
+                    Some(notice) => notice.what.clone(),
+                    None => Text::new("Nothing was reported.", "報告はありませんでした。").owned(),
+                });
+                bench.armed.with_untracked(|armed| {
+                    for one in armed {
+                        let before =
+                            struck_before.with_value(|before| before.get(&one.id).copied().unwrap_or(0));
+                        if one.struck > before {
+                            bench.observed.update(|observed| {
+                                observed.retain(|(id, _)| *id != one.id);
+                                observed.push((one.id, said.clone()));
+                            });
+                        }
+                    }
+                    struck_before.set_value(armed.iter().map(|one| (one.id, one.struck)).collect());
+                });
+            }
+            busy
+        });
+    }
+
+    /// A message passes.
+    pub(crate) async fn pass(&self, mut passing: Passing<'_>) -> Fate {
+        let (verdict, name) = self.change(|faults| {
+            let card = passing.is_card();
+            let verdict = match &mut passing {
+                Passing::Command { card, apdu } => {
+                    faults.name_command(*card, apdu);
+                    faults.strike(Wire::Command(apdu))
+                }
+                Passing::Response { apdu } => faults.strike(Wire::Response(apdu)),
+                Passing::Request { to, url, body } => {
+                    faults.name_request(*to, url);
+                    faults.strike(Wire::Request(body))
+                }
+                Passing::Reply { status, body } => faults.strike(Wire::Reply(status, body)),
+            };
+            (verdict, faults.name(card).to_owned())
+        });
+        if verdict.late > 0 {
+            later::after(verdict.late).await;
+        }
+        if let Some(because) = verdict.lost {
+            return Fate::Lost(because.en);
+        }
+        let mut notes: Vec<String> = verdict.notes.into_iter().map(|note| note.en).collect();
+        self.remember(&passing);
+        let way = passing.way();
+        let stops = self
+            .stops
+            .with_untracked(|stops| stops.iter().any(|stop| stop.way == way && is_of(&stop.function, &name)));
+        if stops {
+            match self.hold(&mut passing, name).await {
+                Decision::AsItIs => {}
+                Decision::Edited(bytes) => {
+                    *passing.bytes() = bytes;
+                    self.remember(&passing);
+                    notes.push("edited by hand".to_owned());
+                }
+                Decision::Drop => return Fate::Lost("dropped by hand".to_owned()),
+            }
+        }
+        Fate::GoesOn((!notes.is_empty()).then(|| notes.join("; ")))
+    }
+
+    /// What an answer will belong to.
+    fn remember(&self, passing: &Passing<'_>) {
+        self.before.update_value(|before| match passing {
+            Passing::Command { card, apdu } => {
+                before.card = *card;
+                before.command.clone_from(apdu);
+            }
+            Passing::Request { to, url, .. } => {
+                before.to = *to;
+                (*url).clone_into(&mut before.url);
+            }
+            Passing::Response { .. } | Passing::Reply { .. } => {}
+        });
+    }
+
+    async fn hold(&self, passing: &mut Passing<'_>, name: String) -> Decision {
+        let what = self.before.with_value(|before| match passing {
+            Passing::Command { card, .. } => What::Command { card: *card },
+            Passing::Response { .. } => What::Response { card: before.card, command: before.command.clone() },
+            Passing::Request { to, url, .. } => What::Request { to: *to, url: (*url).to_owned() },
+            Passing::Reply { status, .. } => {
+                What::Reply { to: before.to, url: before.url.clone(), status: **status }
+            }
+        });
+        let (sender, receiver) = once::channel();
+        let id = self.number();
+        self.decisions.update_value(|decisions| drop(decisions.insert(id, sender)));
+        let bytes = passing.bytes().clone();
+        self.held.update(|held| held.push(Held { id, name, what, bytes }));
+        receiver.await.unwrap_or(Decision::AsItIs)
+    }
+
+    fn number(&self) -> u32 {
+        self.next.update_value(|next| *next = next.wrapping_add(1));
+        self.next.get_value()
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Faults) -> T) -> T {
+        let mut faults = self.faults.write_value();
+        let result = change(&mut faults);
+        let (armed, pulled) = (faults.armed().to_vec(), faults.is_pulled());
+        drop(faults);
+        // Only what is seen to change is drawn again.
+        if self.armed.with_untracked(|shown| *shown != armed) {
+            self.armed.set(armed);
+        }
+        if self.pulled.get_untracked() != pulled {
+            self.pulled.set(pulled);
+        }
+        result
+    }
+}

@@ -1,0 +1,136 @@
+//! What the bench asks of the phone: commands by hand, and a whole session in the place of this
+//! one. As tasks, so that nothing interleaves with a procedure.
+
+use leptos::prelude::*;
+use lpa::CardLost;
+use words::{Text, text};
+
+use super::Phone;
+use crate::bench::line::{Line, follow_up};
+use crate::keepsake::Keepsake;
+use crate::model::{Notice, Slot, Task};
+use crate::transport::chip::ChipState;
+
+/// Most commands that one line may lead to: a card that always has more would never let go.
+const MAX_FOLLOWING: usize = 300;
+
+impl Phone {
+    /// Sends commands to a chip, one after the other, until one has no answer; where wanted, also
+    /// those that `61 XX` and `6C XX` ask for.
+    pub(crate) fn by_hand(&self, slot: Slot, lines: Vec<Line>, follow: bool) {
+        let phone = *self;
+        let task = Task::new(Text::new("Sending commands by hand", "手動のコマンドを送信しています"));
+        self.task(task, async move {
+            for line in lines {
+                let mut next = Some(line);
+                let mut following = 0;
+                while let Some(line) = next.take() {
+                    let answer = match &line {
+                        Line::Reset => phone.reset(slot).await,
+                        Line::Command(command) => phone.transmit(slot, command).await,
+                    };
+                    let answer = answer.map_err(|CardLost(because)| because);
+                    if let (Line::Command(command), Ok(response), true) = (&line, &answer, follow)
+                        && following < MAX_FOLLOWING
+                    {
+                        following += 1;
+                        next = follow_up(command, response).map(Line::Command);
+                    }
+                    let lost = answer.as_ref().err().cloned();
+                    let message =
+                        phone.model.record.with_untracked(|trace| trace.messages().next_back().cloned());
+                    phone.bench.ran(line, answer, message);
+                    if let Some(because) = lost {
+                        return Ok(Some(refused(
+                            text!(
+                                "The chip did not answer: {because}.",
+                                "チップが応答しませんでした: {because}。"
+                            ),
+                            Text::new(
+                                "What came after it was not sent.",
+                                "以降のコマンドは送信していません。",
+                            ),
+                        )));
+                    }
+                }
+            }
+            Ok(None)
+        });
+    }
+
+    /// Puts a session in the place of this one: all of it, or nothing.
+    pub(crate) fn load(&self, session: Keepsake) {
+        let phone = *self;
+        let task = Task::new(Text::new("Opening the session", "セッションを開いています"));
+        self.task(task, async move {
+            let Keepsake { phone: own, watch, trace, options, device, apn, faults } = session;
+            const AS_BEFORE: Text = Text::new("Everything is as it was.", "すべて元のままです。");
+            let there = phone.model.chip(Slot::Watch).state.with_untracked(ChipState::answers);
+            if watch.is_some() && !there {
+                return Ok(Some(refused(
+                    Text::new(
+                        "The session has a watch, and here is none.",
+                        "このセッションには時計がありますが、ここにはありません。",
+                    )
+                    .owned(),
+                    Text::new(
+                        "Add the watch, then open the file again. Everything is as it was.",
+                        "時計を追加してから、もう一度ファイルを開いてください。すべて元のままです。",
+                    ),
+                )));
+            }
+            let before = phone.snapshot(Slot::Phone).await.ok();
+            let put = async |slot: Slot, memory: &[u8]| phone.link(slot)?.restore(memory).await;
+            if let Err(CardLost(because)) = put(Slot::Phone, &own).await {
+                return Ok(Some(refused(
+                    text!(
+                        "The memory of the phone’s chip in it is none: {because}.",
+                        "電話のチップのメモリーとして読めません: {because}。"
+                    ),
+                    AS_BEFORE,
+                )));
+            }
+            if let Some(watch) = &watch
+                && let Err(CardLost(because)) = put(Slot::Watch, watch).await
+            {
+                if let Some(before) = before {
+                    // It was a chip's a moment ago.
+                    let _ = put(Slot::Phone, &before).await;
+                }
+                phone.begin_anew(Slot::Phone).await?;
+                return Ok(Some(refused(
+                    text!(
+                        "The memory of the watch’s chip in it is none: {because}.",
+                        "時計のチップのメモリーとして読めません: {because}。"
+                    ),
+                    AS_BEFORE,
+                )));
+            }
+            phone.model.options.set(options);
+            phone.model.device.set(device);
+            phone.model.apn.set(apn);
+            phone.bench.clear();
+            for fault in faults {
+                phone.bench.arm(fault);
+            }
+            phone.model.record.replace(trace);
+            phone.model.chip(Slot::Phone).forget();
+            phone.begin_anew(Slot::Phone).await?;
+            if watch.is_some() {
+                phone.model.chip(Slot::Watch).forget();
+                phone.begin_anew(Slot::Watch).await?;
+            }
+            Ok(Some(Notice::good(
+                Text::new("The session is open.", "セッションを開きました。"),
+                Text::new(
+                    "Servers and network are as they are now; the chips are as they were then.",
+                    "サーバーとネットワークは現在のまま、チップは保存時の状態です。",
+                ),
+            )))
+        });
+    }
+}
+
+fn refused(what: Text<String>, advice: Text) -> Notice {
+    Notice { good: false, what, advice: advice.owned(), codes: String::new(), switch_to: None }
+}
