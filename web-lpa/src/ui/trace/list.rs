@@ -303,7 +303,7 @@ fn columns(row: &Row, lifelines: &[Party]) -> impl IntoView + use<> {
         <span class="took" title=say.of(title)>{(row.mark != Mark::Open).then(|| duration(row.took))}" "</span>
         <span class="result" data-mark=mark_word(row.mark)>{result}</span>
         {note.map(|note| view! {
-            <span class="note" title={note.clone()}>{note.clone()}</span>
+            <span class="note" title=note>{note.clone()}</span>
         })}
     }
 }
