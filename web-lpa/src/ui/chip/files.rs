@@ -34,8 +34,11 @@ const NAMING: [&str; 15] = [
 pub(super) fn Tree(slot_shown: Slot) -> impl IntoView {
     let Context { model, phone, say, .. } = context();
     let files = model.chip(slot_shown).files;
-    let busy =
-        move || model.task.with(Option::is_some) || !model.chip(slot_shown).state.with(ChipState::answers);
+    let busy = move || {
+        model.task.with(Option::is_some)
+            || !model.power.get()
+            || !model.chip(slot_shown).state.with(ChipState::answers)
+    };
     let thorough = RwSignal::new(false);
     let wanted = RwSignal::new(String::new());
     let pin = RwSignal::new(String::new());

@@ -93,7 +93,7 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
     let rename_title = StoredValue::new(text!("Rename {own}", "{own} の名前を変更"));
     let delete_label = StoredValue::new(delete_label);
     view! {
-        <li class="profile" class:enabled=enabled data-iccid=digits.clone() data-state=state>
+        <li class="profile" class:enabled=enabled data-iccid=digits data-state=state>
             {picture}
             <div class="who">
                 <strong>{name.clone()}</strong>

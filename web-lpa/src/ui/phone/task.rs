@@ -107,20 +107,24 @@ pub(super) fn Doing() -> impl IntoView {
     let can_stop = move || of(|task| task.can_stop && !task.stopping);
     let is_download = move || of(|task| task.download);
     let stoppable = move || of(|task| task.download || task.portion.is_some());
+    // The chip has the package, or gets it: from then on it is fed to the end.
+    let feeding = move || of(|task| task.part.as_ref().and_then(phase).is_some_and(|phase| phase >= 2));
     let meaning = move || {
-        is_download().then(|| {
-            say.now(if of(|task| task.can_stop) {
-                Text::new(
-                    "Stopping now gives the session up; the code stays valid.",
-                    "今停止するとセッションを取り消します。コードは引き続き有効です。",
-                )
-            } else {
-                Text::new(
-                    "It can no longer be stopped: the package can be installed only once. Closing the page only interrupts it; it goes on by itself.",
-                    "もう停止できません。パッケージは一度しかインストールできません。ページを閉じても中断するだけで、次に自動で続きを行います。",
-                )
-            })
-        })
+        if !is_download() {
+            None
+        } else if of(|task| task.can_stop) {
+            Some(say.now(Text::new(
+                "Stopping now gives the session up; the code stays valid.",
+                "今停止するとセッションを取り消します。コードは引き続き有効です。",
+            )))
+        } else if feeding() {
+            Some(say.now(Text::new(
+                "It can no longer be stopped: a package can be installed only once. Closing the page interrupts it, and it goes on when the page is opened again.",
+                "もう停止できません。パッケージは一度しかインストールできません。ページを閉じると中断しますが、次に開いたときに続きを行います。",
+            )))
+        } else {
+            None
+        }
     };
     view! {
         <div class="doing" class:idle=move || !shown() data-testid="doing">
