@@ -82,6 +82,8 @@ pub(crate) struct Bench {
     before: StoredValue<Before>,
     decisions: StoredValue<HashMap<u32, once::Sender<Decision>>, LocalStorage>,
     next: StoredValue<u32>,
+    /// What the person has begun to write in the place of messages that wait.
+    drafts: StoredValue<HashMap<u32, String>>,
     /// The faults as they are shown.
     pub(crate) armed: RwSignal<Vec<Armed>>,
     /// Whether the card is pulled.
@@ -111,6 +113,7 @@ impl Bench {
             before: StoredValue::new(before),
             decisions: StoredValue::new_local(HashMap::new()),
             next: StoredValue::new(0),
+            drafts: StoredValue::new(HashMap::new()),
             armed: RwSignal::new(Vec::new()),
             pulled: RwSignal::new(false),
             observed: RwSignal::new(Vec::new()),
@@ -153,9 +156,20 @@ impl Bench {
         });
     }
 
+    /// What the person has begun to write in a message's place.
+    pub(crate) fn draft(&self, id: u32) -> Option<String> {
+        self.drafts.with_value(|drafts| drafts.get(&id).cloned())
+    }
+
+    /// Keeps it, also when the view is left.
+    pub(crate) fn set_draft(&self, id: u32, text: String) {
+        self.drafts.update_value(|drafts| drop(drafts.insert(id, text)));
+    }
+
     /// Lets a message that waits go, as it was decided.
     pub(crate) fn decide(&self, id: u32, decision: Decision) {
         self.held.update(|held| held.retain(|one| one.id != id));
+        self.drafts.update_value(|drafts| drop(drafts.remove(&id)));
         let sender = self.decisions.try_update_value(|decisions| decisions.remove(&id)).flatten();
         if let Some(sender) = sender {
             sender.send(decision);

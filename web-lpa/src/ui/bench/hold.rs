@@ -9,7 +9,6 @@ use super::tree::Tree;
 use super::{Function, WayField, function_words, way_words};
 use crate::bench::fault::Way;
 use crate::bench::hold::{Decision, Held, What};
-use crate::ui::shell::View;
 use crate::ui::{Context, context};
 
 /// Most places where messages are held.
@@ -18,7 +17,7 @@ const MAX_STOPS: usize = 20;
 /// Tells, in every view, that something waits.
 #[component]
 pub(in crate::ui) fn HeldBanner() -> impl IntoView {
-    let Context { say, bench, view, .. } = context();
+    let Context { say, bench, .. } = context();
     move || {
         let (count, name) = bench
             .held
@@ -31,9 +30,7 @@ pub(in crate::ui) fn HeldBanner() -> impl IntoView {
                         "{name} waits until you let it go on.",
                         "{name} は、あなたが進めるまで待っています。"
                     ))}</span>
-                    {(view.get() != View::Bench).then(|| view! {
-                        <a href="#bench?hold">{say.of(Text::new("Show it", "表示する"))}</a>
-                    })}
+                    <a href="#bench?hold">{say.of(Text::new("Show it", "表示する"))}</a>
                 </div>
             }
         })
@@ -84,7 +81,7 @@ pub(super) fn Hold() -> impl IntoView {
 fn Waiting(held: Held) -> impl IntoView {
     let Context { say, bench, .. } = context();
     let id = held.id;
-    let text_signal = RwSignal::new(held.text());
+    let text_signal = RwSignal::new(bench.draft(id).unwrap_or_else(|| held.text()));
     let before = held.text();
     let trouble = RwSignal::new(None::<Text<String>>);
     let way = way_words(held.way());
@@ -131,7 +128,9 @@ fn Waiting(held: Held) -> impl IntoView {
                     spellcheck="false"
                     autocomplete="off"
                     prop:value=text_signal
-                    on:input=move |event| { trouble.set(None); text_signal.set(event_target_value(&event)); }
+                    on:input=move |event| { trouble.set(None); let text = event_target_value(&event);
+                        bench.set_draft(id, text.clone());
+                        text_signal.set(text); }
                 ></textarea>
             </label>
             {move || trouble.get().map(|why| view! { <p class="said wrong" role="alert">{say.of(why)}</p> })}

@@ -19,7 +19,7 @@ pub(super) fn Tree(nodes: Vec<Node>, label: Text) -> impl IntoView {
         let lines = list(&nodes, hidden.get(), &mut left);
         let cut = left == 0;
         view! {
-            <div class="decoded" tabindex="0" role="region" aria-label=say.of(label)>
+            <div class="decoded" tabindex="0" role="group" aria-label=say.of(label)>
                 {lines}
                 {cut.then(|| view! {
                     <p class="help">{say.of(Text::new("What comes after is not shown.", "これ以降は省略しています。"))}</p>
