@@ -139,13 +139,11 @@ fn host(link: &str) -> &str {
 #[must_use]
 pub fn safe(text: &str) -> String {
     let mut shown = String::new();
-    let mut taken = 0;
-    for c in text.trim().chars() {
+    for (taken, c) in text.trim().chars().enumerate() {
         if taken == SHOWN {
             shown.push('…');
             break;
         }
-        taken += 1;
         let unseen = c.is_control()
             || matches!(c,
                 '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
@@ -180,7 +178,7 @@ pub fn judge(texts: &[String], unreadable: usize) -> Outcome {
                 }
             }
             Outcome::Problem(Problem::Code(error)) if means_a_code(one) => {
-                wrong = wrong.or(Some(Problem::WrongCode(error, safe(one))));
+                wrong = wrong.or_else(|| Some(Problem::WrongCode(error, safe(one))));
             }
             Outcome::Problem(_) => foreign.push(Foreign::of(one)),
         }
