@@ -170,8 +170,8 @@ const fn request(name: &'static str, lines: &'static str) -> Preset {
 pub const PRESETS: [Preset; 15] = [
     plain(Text::new("Reset", "リセット"), "reset"),
     plain(Text::new("SELECT MF", "MF を選択"), "00A40004023F0000"),
-    plain(Text::new("Read EF.ICCID", "EF.ICCID を読む"), "00A40004022FE200\n00B000000A"),
-    plain(Text::new("Read EF.DIR", "EF.DIR を読む"), "00A40004022F0000\n00B2010400"),
+    plain(Text::new("Read EF.ICCID", "EF.ICCID を読む"), "00A40004023F0000\n00A40004022FE200\n00B000000A"),
+    plain(Text::new("Read EF.DIR", "EF.DIR を読む"), "00A40004023F0000\n00A40004022F0000\n00B2010400"),
     plain(Text::new("SELECT USIM", "USIM を選択"), "00A4040007A000000087100200"),
     plain(
         Text::new("Read EF.IMSI", "EF.IMSI を読む"),

@@ -247,11 +247,13 @@ pub const SCENARIOS: [Scenario; 16] = [
         id: "full-memory",
         name: Text::new("Full memory", "メモリー不足"),
         shows: Text::new(
-            "The chip has hardly any memory left; the profile does not fit.",
-            "チップの空きメモリーがほとんどなく、プロファイルが入りません。",
+            "The chip has room for one profile more; the one after it does not fit.",
+            "チップにはあと一つ分の空きしかなく、その次のプロファイルは入りません。",
         ),
         steps: &[
             quiet(Do::NewChip("small-memory")),
+            ORDER,
+            DOWNLOAD,
             ORDER,
             step(
                 Do::Download(&[Say::Accept]),

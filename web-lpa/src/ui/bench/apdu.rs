@@ -220,7 +220,7 @@ fn Answered(ran: Ran) -> impl IntoView {
         (Line::Command(_), Ok(response)) => match response.last_chunk::<2>() {
             Some(sw) => {
                 let sw = StatusWord(u16::from_be_bytes(*sw));
-                (sw.is_success() || sw.0 >> 8 == 0x61, trace::meaning(sw))
+                (sw.is_success() || matches!(sw.0 >> 8, 0x61..=0x63 | 0x6C), trace::meaning(sw))
             }
             None => (false, String::new()),
         },

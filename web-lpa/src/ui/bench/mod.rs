@@ -44,7 +44,12 @@ pub(super) fn Bench() -> impl IntoView {
 fn Part(name: &'static str, title: Text, open: bool, children: Children) -> impl IntoView {
     let Context { say, bench, .. } = context();
     let asked = query();
-    let named = asked.as_deref().is_some_and(|asked| asked.split('=').next() == Some(name));
+    let named = asked.as_deref().is_some_and(|asked| {
+        asked
+            .split('=')
+            .next()
+            .is_some_and(|asked| asked == name || (name == "scenarios" && asked == "scenario"))
+    });
     let waits = name == "hold" && bench.held.with_untracked(|held| !held.is_empty());
     let open = if asked.is_some() { named || waits } else { open || waits };
     view! {
