@@ -135,21 +135,46 @@ test('a chip whose program stops is powered on again without a reload', async ({
 });
 
 test('the console stands in the page, knows the operator, and hands a code to the phone', async ({ person, page }) => {
-  await person.open();
-  await page.goto('/#operator');
-  await page.getByLabel('Hide numbers').uncheck();
-  const form = page.locator('form.order');
-  await form.getByLabel('Profile name').fill('Framed');
-  await form.getByRole('button', { name: 'Order', exact: true }).click();
-  const code = await form.getByTestId('ordered-code').textContent();
+  await person.open('#operator');
+  await person.hideNumbers(false);
+  const code = await person.operator.order('Framed');
   expect(code).toMatch(/^LPA:1\$/);
+  await person.hideNumbers(true);
+  await expect(person.operator.code).not.toHaveText(code);
   const console = page.frameLocator('iframe');
   await console.getByRole('link', { name: 'Orders', exact: true }).click();
   await console.getByRole('link', { name: /Framed/ }).first().click();
-  await expect(console.getByTestId('activation-code')).toHaveText(code!);
+  await expect(console.getByTestId('activation-code')).toHaveText(code);
   await console.getByRole('button', { name: 'Use in the phone' }).click();
   await expect(page).toHaveURL(/#phone$/);
-  await expect(person.phone.code).toHaveValue(code!);
+  await person.phone.add.click();
+  await expect(person.phone.dialog).toContainText('Framed');
+  await person.phone.dialog.getByRole('button', { name: 'Not now' }).click();
+});
+
+test('the files of the profile that is on are read and explained', async ({ person, operator }) => {
+  const { phone, chip } = person;
+  const order = await operator.order('Files');
+  await person.open('#chip');
+  await phone.fetch(order.code);
+  await phone.switchTo(order.name);
+  await chip.readFiles();
+  await phone.idle();
+  await chip.section.getByRole('searchbox').fill('EF.IMSI');
+  const imsi = chip.file('EF.IMSI').first();
+  await imsi.locator('summary').first().click();
+  await expect(imsi).toContainText('TS 31.102');
+  await expect(imsi).not.toContainText(order.imsi);
+  await person.hideNumbers(false);
+  await expect(imsi).toContainText(order.imsi);
+  await chip.section.getByRole('searchbox').fill('EF.UST');
+  const services = chip.file('EF.UST').first();
+  await services.locator('summary').first().click();
+  await expect(services.locator('.flag.on').first()).toBeVisible();
+  await person.inOrder('the files of a profile');
+  // Another profile has other files: these are not shown as its own.
+  await phone.switchTo('Setup');
+  await expect(chip.files).toHaveCount(0);
 });
 
 test('only the console’s frame can hand a code to the phone', async ({ person, page }) => {

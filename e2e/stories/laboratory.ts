@@ -65,10 +65,13 @@ export class Operator {
     const number = Date.now().toString().slice(-9) + Math.floor(Math.random() * 10);
     const imsi = `00101${number}`;
     const iccid = luhn(`8900000${'0'.repeat(2)}${number}`);
-    const keys = { k: randomBytes(16).toString('hex'), opc: randomBytes(16).toString('hex') };
+    // A test profile holds a test key: the algorithm and key of 3GPP TS 34.108.
+    const keys = options.profileClass === 'test'
+      ? { algorithm: 'xor', k: '000102030405060708090a0b0c0d0e0f' }
+      : { algorithm: 'milenage', k: randomBytes(16).toString('hex'), opc: randomBytes(16).toString('hex') };
     const provider = 'Story Mobile';
     await this.send('PUT', `/network/subscribers/${imsi}`, {
-      algorithm: 'milenage', ...keys, class: 'operational',
+      ...keys, class: 'operational',
       contract: { apns: ['internet'], defaultApn: 'internet', voice: true, sms: true, data: true },
     });
     await this.send('POST', '/operator/profiles', {
@@ -77,7 +80,7 @@ export class Operator {
         // Who may bring rules is told by the owner (SGP.22 §2.9.2.1).
         ...(options.rules && { profilePolicyRules: options.rules, profileOwner: { mcc: '001', mnc: '01' } }),
       },
-      subscriber: { iccid, imsi, spn: provider, algorithm: 'milenage', ...keys },
+      subscriber: { iccid, imsi, spn: provider, ...keys },
     });
     return { name, provider, iccid, imsi, code: await this.release(iccid, options) };
   }

@@ -74,8 +74,10 @@ test('profiles are switched, switched off, renamed and deleted, and the servers 
     await expect(phone.operator).toHaveText('No profile is on');
     // There is no network to tell it by: it is kept.
     await phone.switchTo('Setup');
+    await page.getByRole('button', { name: 'Send all' }).click();
     await expect.poll(() => events(two)).toEqual(['installed', 'enabled', 'disabled']);
     await expect(phone.kept).toHaveCount(0);
+    await phone.idle();
   });
 
   await test.step('renamed, and back to the operator’s name', async () => {

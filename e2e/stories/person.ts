@@ -221,20 +221,24 @@ export class TraceView extends View {
   get saved(): Locator { return this.page.getByTestId('saved-trace'); }
   get search(): Locator { return this.page.getByRole('searchbox', { name: 'Search messages' }); }
 
-  /** Lines by what is in them. Only those in sight are in the page: search first. */
-  message(text: string | RegExp): Locator { return this.messages.filter({ hasText: text }); }
-
-  /** Searches; the first line whose own text has it. */
-  async find(text: string): Promise<Locator> {
-    await this.search.fill(text);
-    return this.message(text).first();
+  /** Lines of a function, with its interface or without: `ES9+.AuthenticateClient`. Only those in sight are in
+   *  the page: search first. */
+  message(name: string): Locator {
+    const [, of, own] = /^(?:(.*)\.)?(.*)$/.exec(name)!;
+    const lines = this.messages.filter({ hasText: own! });
+    return of ? lines.filter({ hasText: of }) : lines;
   }
 
-  /** Opens the first message with a text. */
-  async read(text: string): Promise<Locator> {
-    await this.search.fill(text);
-    await this.message(text).first().getByRole('link').click();
-    await expect(this.detail.getByRole('heading', { level: 3 })).toContainText(text);
+  /** Searches; the first line of that function. */
+  async find(name: string): Promise<Locator> {
+    await this.search.fill(name);
+    return this.message(name).first();
+  }
+
+  /** Opens the first message of a function. */
+  async read(name: string): Promise<Locator> {
+    await (await this.find(name)).getByRole('link').click();
+    await expect(this.detail.getByRole('heading', { level: 3 })).toContainText(name.split('.').at(-1)!);
     return this.detail;
   }
 
@@ -284,12 +288,16 @@ export class ChipView extends View {
   get section(): Locator { return this.page.locator('section.chip'); }
   get eid(): Locator { return this.page.getByTestId('eid'); }
 
-  get files(): Locator { return this.section.getByRole('tree'); }
+  get files(): Locator { return this.section.locator('.files .tree'); }
+  /** A file of the tree, by its name. */
+  file(name: string): Locator {
+    return this.files.locator('details.file').filter({ has: this.page.getByText(name, { exact: true }) });
+  }
 
   /** Reads the files of the profile that is on. */
   async readFiles(): Promise<void> {
     await this.section.getByRole('button', { name: 'Read the files' }).click();
-    await expect(this.files).toBeVisible();
+    await expect(this.section.getByText(/files and directories\.$/)).toBeVisible();
   }
 
   /** Puts a new chip in the place of the old one. */
@@ -321,7 +329,7 @@ export class OperatorView extends View {
   get form(): Locator { return this.page.locator('form.order'); }
   get code(): Locator { return this.page.getByTestId('ordered-code'); }
 
-  /** Orders a profile by the short form; its activation code. */
+  /** Orders a profile by the short form; its activation code as it is shown. */
   async order(name: string, options: { confirmation?: string; rules?: ('PPR1' | 'PPR2')[] } = {}): Promise<string> {
     await this.form.getByLabel('Profile name').fill(name);
     await this.form.getByLabel('Confirmation code').fill(options.confirmation ?? '');
@@ -329,7 +337,7 @@ export class OperatorView extends View {
       await this.form.getByRole('checkbox', { name: rule }).setChecked(options.rules?.includes(rule) ?? false);
     }
     await this.form.getByRole('button', { name: 'Order', exact: true }).click();
-    await expect(this.code).toHaveText(/^LPA:1\$/);
+    await expect(this.code).toHaveText(/^LPA:1\$|…/);
     return (await this.code.textContent())!;
   }
 }
@@ -339,4 +347,58 @@ export class BenchView extends View {
   readonly name = 'bench';
 
   get section(): Locator { return this.page.locator('section.bench'); }
+  get verdict(): Locator { return this.page.getByTestId('scenario-verdict'); }
+  get armed(): Locator { return this.page.getByTestId('armed').getByRole('listitem'); }
+  /** The messages that wait for the person. */
+  get held(): Locator { return this.page.getByTestId('held'); }
+  get answers(): Locator { return this.page.getByTestId('apdu-answers').locator('> li'); }
+
+  /** Unfolds a part of the bench. */
+  async part(name: 'scenarios' | 'faults' | 'hold' | 'apdu' | 'session'): Promise<Locator> {
+    const part = this.section.locator(`details.part[data-part="${name}"]`);
+    if (!(await part.evaluate((element: HTMLDetailsElement) => element.open))) await part.locator('> summary').click();
+    return part;
+  }
+
+  /** Runs a scenario to its end. */
+  async run(id: string): Promise<void> {
+    const part = await this.part('scenarios');
+    await part.locator(`[data-scenario="${id}"]`).click();
+    await part.getByTestId('scenario-start').click();
+    await expect(this.verdict.locator('.said')).toBeVisible({ timeout: 60_000 });
+  }
+
+  /** Arms a ready fault. */
+  async arm(id: string): Promise<void> {
+    const part = await this.part('faults');
+    await part.locator(`[data-fault="${id}"]`).getByRole('button').click();
+  }
+
+  /** Holds the messages of a function. */
+  async hold(name: string, way: 'request' | 'answer'): Promise<void> {
+    const part = await this.part('hold');
+    await part.getByLabel('Function').fill(name);
+    await part.getByLabel('Way').selectOption(way);
+    await part.getByRole('button', { name: 'Hold these' }).click();
+    await expect(part.locator('.stops')).toContainText(name);
+  }
+
+  /** Sends commands by hand; returns when each has its answer. */
+  async send(...commands: string[]): Promise<void> {
+    const part = await this.part('apdu');
+    const before = await this.answers.count();
+    await part.getByTestId('apdu-lines').fill(commands.join('\n'));
+    await part.getByRole('button', { name: 'Send', exact: true }).click();
+    await expect(this.answers).toHaveCount(before + commands.length);
+  }
+
+  /** Saves the session; the file. */
+  async save(): Promise<Download> {
+    const part = await this.part('session');
+    const [download] = await Promise.all([
+      this.page.waitForEvent('download'),
+      part.getByRole('button', { name: 'Save the session' }).click(),
+    ]);
+    return download;
+  }
 }

@@ -773,6 +773,14 @@ impl Phone {
         if let Some(reports) = reports {
             chip.notified(reports);
         }
+        if let Outcome::Waiting(left) = outcome {
+            // What the person has removed does not wait any more.
+            chip.notifications.update(|tried| {
+                tried.retain(|one| {
+                    one.failure.is_none() || left.iter().any(|waits| waits.seq_number == one.number)
+                });
+            });
+        }
         if let Some(waiting) = waiting {
             // What was tried and failed waits as well.
             let failed = reports.into_iter().flatten().filter(|report| report.result.is_err());
