@@ -1,6 +1,6 @@
 //! The files of a UICC and its applications: where they are and what they are for
 //! ([`Entry`]), what a card says of them ([`Fcp`], [`Rules`]), what stands in them
-//! ([`decode`]), and a machine that reads them all over APDUs ([`Walk`]).
+//! ([`decode()`]), and a machine that reads them all over APDUs ([`Walk`]).
 //!
 //! ```text
 //!   Walk ──► Step::Send(command) ──► card        no I/O here: the host carries the bytes

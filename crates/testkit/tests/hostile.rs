@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{detail, download, installed, ordered, profiles};
+use common::{detail, device, download, installed, ordered, profiles};
 use http::Method;
 use lpa::{Answer, Cause, Effect, HttpAnswer, Options, Outcome, Reply};
 use rand_chacha::ChaCha20Rng;

@@ -45,6 +45,6 @@ pub(super) fn run(place: &Place) -> Result<()> {
     if let Some(data) = vectors::folder() {
         node.env("PROFILE", data.join(PROFILE));
     }
-    let outcome = process::run(&mut node);
-    outcome.and(stack.stop())
+    process::run(&mut node)?;
+    stack.stop()
 }
