@@ -14,6 +14,8 @@ const NAMES = new Set([
 /** Where the standards' own names, addresses, digits and bytes stand. */
 const ELSEWHERE = [
   'code', 'pre', 'kbd', 'samp', 'small', 'bdi', 'script', 'style', 'option[lang="en"]', '[lang="en"]', '.digits', '.dump', '.tree',
+  // The network's own log is as the network wrote it.
+  '.log .what',
   '.function', '.detail-head h3', '.http', '.reference', '.result', '.aid', '.path', 'input', 'textarea', 'iframe',
 ];
 
