@@ -15,11 +15,11 @@ pub(super) fn Parties() -> impl IntoView {
     view! {
         <section class="parties" aria-label=say.of(Text::new("The four parties", "四つの当事者"))>
             <Node party=Party::Chip/>
-            <Link from=Party::Chip to=Party::Phone label="APDU"/>
+            <Link from=Party::Chip to=Party::Phone label=Text::new("APDU", "APDU")/>
             <Node party=Party::Phone/>
-            <Link from=Party::Phone to=Party::Network label="EPS attach"/>
+            <Link from=Party::Phone to=Party::Network label=Text::new("EPS attach", "EPS アタッチ")/>
             <Node party=Party::Network/>
-            <Link from=Party::Network to=Party::Smdp label="ES9+"/>
+            <Link from=Party::Network to=Party::Smdp label=Text::new("ES9+", "ES9+")/>
             <Node party=Party::Smdp/>
         </section>
     }
@@ -95,10 +95,10 @@ const fn phone_line(radio: &Radio) -> Text {
 }
 
 #[component]
-fn Link(from: Party, to: Party, label: &'static str) -> impl IntoView {
-    let Context { model, .. } = context();
+fn Link(from: Party, to: Party, label: Text) -> impl IntoView {
+    let Context { model, say, .. } = context();
     let busy = move || model.record.on_air().is_some_and(|(a, b)| from >= a.min(b) && to <= a.max(b));
-    view! { <div class="link" class:busy=busy aria-hidden="true"><span>{label}</span></div> }
+    view! { <div class="link" class:busy=busy aria-hidden="true"><span>{say.of(label)}</span></div> }
 }
 
 #[component]
