@@ -18,7 +18,7 @@ use serde_json::Value;
 use trace::Trace;
 use words::{Text, text};
 
-use crate::bench::fault::Fault;
+use crate::bench::fault::{Act, Fault};
 
 const FORMAT: &str = "esim-laboratory session";
 const VERSION: u32 = 1;
@@ -31,6 +31,8 @@ const MAX_FAULTS: usize = 64;
 const MAX_AIDS: usize = 16;
 /// Longest APN (3GPP TS 23.003 §9.1), and longest name of a function.
 const MAX_NAME: usize = 100;
+/// Longest delay of a fault, in milliseconds.
+const MAX_DELAY: u32 = 60_000;
 
 /// A session. It holds secrets of chips: it is not shown.
 pub struct Keepsake {
@@ -211,7 +213,9 @@ impl Keepsake {
         if file.apn.len() > MAX_NAME || !file.apn.bytes().all(|c| c.is_ascii_graphic()) {
             return Err(Wrong::Apn);
         }
-        let fits = |fault: &Fault| fault.function.len() <= MAX_NAME && fault.nth >= 1;
+        // What holds messages for longer than the form allows would look like a page that hangs.
+        let soon = |act: &Act| !matches!(act, Act::Delay { milliseconds } if *milliseconds > MAX_DELAY);
+        let fits = |fault: &Fault| fault.function.len() <= MAX_NAME && fault.nth >= 1 && soon(&fault.act);
         if file.faults.len() > MAX_FAULTS || !file.faults.iter().all(fits) {
             return Err(Wrong::Faults);
         }
@@ -271,6 +275,11 @@ mod tests {
         assert_eq!(wrong(|file| file["capabilities"] = Value::Array(vec![])), Some(Wrong::Device));
         assert_eq!(wrong(|file| file["apn"] = "a b".into()), Some(Wrong::Apn));
         assert_eq!(wrong(|file| file["faults"][0]["nth"] = 0.into()), Some(Wrong::Faults));
+        let late = |file: &mut Value| {
+            file["faults"][0] = serde_json::json!({ "act": "delay", "milliseconds": 4_000_000_000_u32,
+                "function": "", "way": "request", "nth": 1, "always": true });
+        };
+        assert_eq!(wrong(late), Some(Wrong::Faults));
         for other in [&b""[..], b"{}", b"[]", b"null", &[0xFF; 9]] {
             assert!(matches!(Keepsake::read(other), Err(Wrong::NoSession(_))));
         }

@@ -40,6 +40,9 @@ pub(crate) use devices::Making;
 /// (SGP.22 §6.5.1); a browser sets its own `User-Agent`.
 const ADMIN_PROTOCOL: (&str, &str) = ("x-admin-protocol", rsp::es9::ADMIN_PROTOCOL);
 
+/// An order as a code or an event names it: the SM-DP+ and the matching id.
+type Wanted = (String, rsp::MatchingId);
+
 /// The phone. A handle: copies are the same phone.
 #[derive(Clone, Copy)]
 pub(crate) struct Phone {
@@ -91,19 +94,24 @@ impl Phone {
     /// Downloads the profile of an activation code and installs it on a device's chip.
     pub(crate) fn download(&self, slot: Slot, code: ActivationCode) {
         let phone = *self;
-        self.install(slot, move || lpa::download(code.clone(), phone.device(), phone.options()));
+        let wanted = (code.smdp_address.clone(), code.matching_id.clone());
+        let procedure = move || lpa::download(code.clone(), phone.device(), phone.options());
+        self.install(slot, Some(wanted), Rc::new(procedure));
     }
 
     /// Downloads what waits at the chip's default SM-DP+.
     pub(crate) fn download_default(&self, slot: Slot) {
         let phone = *self;
-        self.install(slot, move || lpa::download_default(None, phone.device(), phone.options()));
+        let procedure = move || lpa::download_default(None, phone.device(), phone.options());
+        self.install(slot, None, Rc::new(procedure));
     }
 
     /// Downloads the profile that an SM-DS told of.
     pub(crate) fn download_event(&self, slot: Slot, event: lpa::Event) {
         let phone = *self;
-        self.install(slot, move || lpa::download_event(event.clone(), phone.device(), phone.options()));
+        let wanted = (event.address.clone(), event.event_id.clone());
+        let procedure = move || lpa::download_event(event.clone(), phone.device(), phone.options());
+        self.install(slot, Some(wanted), Rc::new(procedure));
     }
 
     /// Asks the SM-DS what waits for the chip: its own root SM-DS, or another one.
@@ -130,17 +138,29 @@ impl Phone {
 
     /// Goes on with a download that was interrupted, if there is one for this chip.
     async fn resume(&self, slot: Slot) -> Result<Option<Notice>, Failure> {
+        match self.interrupted(slot).await {
+            Some(checkpoint) => self.go_on_with(slot, checkpoint).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The download of this chip that was interrupted.
+    async fn interrupted(&self, slot: Slot) -> Option<Checkpoint> {
         // Where nothing can be read, nothing was kept.
-        let Ok(Some(bytes)) = keep::get(slot).await else { return Ok(None) };
-        let eid = self.model.chip(slot).info.with_untracked(|info| info.as_ref().map(|info| info.eid));
-        let checkpoint = match Checkpoint::decode(&bytes) {
-            Ok(checkpoint) if eid.is_some_and(|eid| checkpoint.is_of(&eid)) => checkpoint,
-            // Of another chip, which is not here any more, or of no version that is known.
-            _ => {
+        let bytes = keep::get(slot).await.ok()??;
+        // A chip that does not tell its EID now may do so the next time.
+        let eid = self.model.chip(slot).info.with_untracked(|info| info.as_ref().map(|info| info.eid))?;
+        match Checkpoint::decode(&bytes) {
+            // One of another chip waits until that is here again.
+            Ok(checkpoint) => checkpoint.is_of(&eid).then_some(checkpoint),
+            Err(_) => {
                 drop(keep::remove(slot).await);
-                return Ok(None);
+                None
             }
-        };
+        }
+    }
+
+    async fn go_on_with(&self, slot: Slot, checkpoint: Checkpoint) -> Result<Option<Notice>, Failure> {
         self.model.in_task(|task| {
             task.title =
                 Text::new("Going on with the interrupted download", "中断したダウンロードを続けています")
@@ -160,19 +180,24 @@ impl Phone {
         }))
     }
 
-    fn install(&self, slot: Slot, procedure: impl Fn() -> Procedure + 'static) {
-        self.install_from(slot, Rc::new(procedure), false);
-    }
-
-    /// Installs what a procedure brings; `kept`: what was interrupted before comes first.
-    fn install_from(&self, slot: Slot, procedure: Rc<dyn Fn() -> Procedure>, kept: bool) {
+    /// Installs what a procedure brings: the order that is `wanted`, where that is known. What
+    /// was interrupted before comes first, since there is one checkpoint; if it is this very order,
+    /// that was it.
+    fn install(&self, slot: Slot, wanted: Option<Wanted>, procedure: Rc<dyn Fn() -> Procedure>) {
         let phone = *self;
         let mut task = Task::new(Text::new("Adding an eSIM", "eSIM を追加しています"));
         task.download = true;
-        let again = Rc::clone(&procedure);
-        self.repeatable(task, move || phone.install_from(slot, Rc::clone(&again), true), async move {
-            if kept && let Some(notice) = phone.resume(slot).await? {
-                return Ok(Some(notice));
+        let again = (wanted.clone(), Rc::clone(&procedure));
+        let repeat = move || phone.install(slot, again.0.clone(), Rc::clone(&again.1));
+        self.repeatable(task, repeat, async move {
+            if let Some(checkpoint) = phone.interrupted(slot).await {
+                let is_wanted =
+                    wanted.is_none_or(|(address, matching_id)| checkpoint.is_for(&address, &matching_id));
+                let resumed = phone.go_on_with(slot, checkpoint).await;
+                // One that fails again is no reason not to begin with the other.
+                if is_wanted {
+                    return resumed;
+                }
             }
             phone.installed(slot, procedure()).await
         });
@@ -391,7 +416,7 @@ impl Phone {
         self.model.power.set(on);
         if on {
             let task = Task::new(Text::new("Switching the phone on", "電話の電源を入れています"));
-            self.task(task, async move { phone.switch_on().await });
+            self.task(task, async move { phone.switch_on(true).await });
         } else {
             let task = Task::new(Text::new("Switching the phone off", "電話の電源を切っています"));
             self.task(task, async move {
@@ -667,6 +692,10 @@ impl Phone {
     }
 
     fn link(&self, slot: Slot) -> Result<Rc<ChipLink>, CardLost> {
+        // A worker that has no chip yet, or none any more, would let everybody wait for ever.
+        if !self.model.chip(slot).state.with_untracked(ChipState::can_be_replaced) {
+            return Err(CardLost("the chip is not here".to_owned()));
+        }
         let link = self.inside().links[slot as usize].borrow().clone();
         link.ok_or_else(|| CardLost("there is no chip".to_owned()))
     }
@@ -712,13 +741,14 @@ impl Phone {
         *self.inside().again.borrow_mut() = Some(Rc::new(again));
     }
 
-    async fn switch_on(&self) -> Result<Option<Notice>, Failure> {
+    async fn switch_on(&self, resumes: bool) -> Result<Option<Notice>, Failure> {
+        self.model.power.set(true);
         // What is on the chip is shown before the network has answered.
         self.model.begin_step(Step::Attach);
         self.refresh_lists(Slot::Phone).await;
         self.terminal().power_on().await;
         self.model.end_current_step(false);
-        let notice = self.resume(Slot::Phone).await?;
+        let notice = if resumes { self.resume(Slot::Phone).await? } else { None };
         self.send_waiting(Slot::Phone).await;
         Ok(notice)
     }

@@ -106,6 +106,14 @@ impl Checkpoint {
         &self.order.address
     }
 
+    /// Whether it is of the order that a code or an event names.
+    #[must_use]
+    pub fn is_for(&self, address: &str, matching_id: &MatchingId) -> bool {
+        let ours = self.order.matching_id.as_ref();
+        self.order.address.eq_ignore_ascii_case(address)
+            && ours.map_or_else(|| matching_id.as_str().is_empty(), |ours| ours == matching_id)
+    }
+
     /// Whether the package has arrived.
     #[must_use]
     pub const fn has_package(&self) -> bool {

@@ -100,6 +100,9 @@ pub(crate) struct Bench {
     pub(crate) run: RwSignal<Option<Run>>,
     /// The memory of the chip that was in the phone before a scenario.
     pub(crate) earlier: RwSignal<Option<Vec<u8>>>,
+    /// Whether the chip in the phone is one that a scenario put there: it is not kept as the
+    /// person's.
+    pub(crate) borrowed: StoredValue<bool>,
 }
 
 /// Most commands by hand that are shown.
@@ -122,6 +125,7 @@ impl Bench {
             ran: RwSignal::new(Vec::new()),
             run: RwSignal::new(None),
             earlier: RwSignal::new(None),
+            borrowed: StoredValue::new(false),
         }
     }
 

@@ -26,6 +26,15 @@ pub fn read(text: &str) -> Outcome {
     if let (Ok(code), true) = (&whole, pieces.len() <= 1) {
         return Outcome::Code(code.clone());
     }
+    // One word that is a code from its first letter on, and goes on behind a sign that no code
+    // has: it is not cut to what would be another order.
+    if let (Err(error), [piece]) = (&whole, &pieces[..])
+        && beginning(&piece.word) == Some(0)
+        && piece.word[until_it_ends(&piece.word).len()..]
+            .contains(|c: char| c.is_ascii_alphanumeric() || c == '$')
+    {
+        return wrong(*error);
+    }
     let mut codes: Vec<ActivationCode> = Vec::new();
     let mut first_error = None;
     for index in 0..pieces.len() {

@@ -125,7 +125,7 @@ impl Phone {
                     Slot::Phone => Text::new("Switching the phone on", "電話の電源を入れています"),
                     Slot::Watch => Text::new("Switching the watch on", "時計の電源を入れています"),
                 };
-                phone.task(Task::new(title), async move { phone.begin_anew(slot).await });
+                phone.task(Task::new(title), async move { phone.begin_anew(slot, true).await });
             });
         });
     }
@@ -145,13 +145,14 @@ impl Phone {
         }
     }
 
-    /// What a device does with a chip that has just got power.
-    pub(super) async fn begin_anew(&self, slot: Slot) -> Result<Option<Notice>, Failure> {
+    /// What a device does with a chip that has just got power; whether it goes on with a download
+    /// that was interrupted: not with a chip that was put in the place of another.
+    pub(super) async fn begin_anew(&self, slot: Slot, resumes: bool) -> Result<Option<Notice>, Failure> {
         match slot {
-            Slot::Phone => self.switch_on().await,
+            Slot::Phone => self.switch_on(resumes).await,
             Slot::Watch => {
                 self.refresh_lists(slot).await;
-                let notice = self.resume(slot).await?;
+                let notice = if resumes { self.resume(slot).await? } else { None };
                 self.read_waiting(slot).await;
                 Ok(notice)
             }
@@ -208,8 +209,11 @@ impl Phone {
                 }));
             }
             chip.forget();
+            if slot == Slot::Phone {
+                phone.bench.borrowed.set_value(false);
+            }
             // One that did not answer before is begun with when it says that it does.
-            if answered { phone.begin_anew(slot).await } else { Ok(None) }
+            if answered { phone.begin_anew(slot, false).await } else { Ok(None) }
         });
     }
 
@@ -237,7 +241,7 @@ impl Phone {
                     return Err(lost(error));
                 }
             }
-            phone.begin_anew(slot).await
+            phone.begin_anew(slot, true).await
         });
     }
 

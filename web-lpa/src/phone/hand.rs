@@ -97,7 +97,7 @@ impl Phone {
                     // It was a chip's a moment ago.
                     let _ = put(Slot::Phone, &before).await;
                 }
-                phone.begin_anew(Slot::Phone).await?;
+                phone.begin_anew(Slot::Phone, false).await?;
                 return Ok(Some(refused(
                     text!(
                         "The memory of the watch’s chip in it is none: {because}.",
@@ -115,10 +115,10 @@ impl Phone {
             }
             phone.model.record.replace(trace);
             phone.model.chip(Slot::Phone).forget();
-            phone.begin_anew(Slot::Phone).await?;
+            phone.begin_anew(Slot::Phone, false).await?;
             if watch.is_some() {
                 phone.model.chip(Slot::Watch).forget();
-                phone.begin_anew(Slot::Watch).await?;
+                phone.begin_anew(Slot::Watch, false).await?;
             }
             Ok(Some(Notice::good(
                 Text::new("The session is open.", "セッションを開きました。"),

@@ -153,7 +153,10 @@ impl Download<'_> {
                 Ok(package) => package,
                 // The server closes the session over a wrong confirmation code, so
                 // the next try takes a new one; the consent still holds.
-                Err(Failure { cause: Cause::ServerRefused(data), .. }) if is_wrong_code(&data) => {
+                // Only where one was asked for: else nobody would be asked, for ever.
+                Err(Failure { cause: Cause::ServerRefused(data), .. })
+                    if is_wrong_code(&data) && session.smdp_signed2.cc_required =>
+                {
                     wrong = Some(Wrong { tries_left: tries_left(&data) });
                     consented = Some(session.metadata);
                     continue;

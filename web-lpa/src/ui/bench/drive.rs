@@ -1,13 +1,13 @@
 //! Runs scenarios over the phone and the operator, as a person would.
 
 use leptos::prelude::*;
-use lpa::{Question, Reply};
+use lpa::{CardLost, Question, Reply};
 use rsp::{ActivationCode, Iccid};
 use wasm_bindgen_futures::spawn_local;
 use words::{Text, text};
 
 use crate::bench::ready;
-use crate::model::{Radio, Slot};
+use crate::model::{Notice, Radio, Slot};
 use crate::order::{Class, Request, Wish};
 use crate::phone::Making;
 use crate::scenario::{Do, Observed, Run, Say, Scenario, Step};
@@ -34,10 +34,16 @@ pub(super) fn start(context: Context, scenario: &'static Scenario) {
     bench.run.set(Some(Run::new(scenario)));
     spawn_local(async move {
         bench.clear();
-        if scenario.replaces_the_chip()
-            && let Ok(memory) = phone.snapshot(SLOT).await
-        {
-            bench.earlier.set(Some(memory));
+        if scenario.replaces_the_chip() && !bench.borrowed.get_value() {
+            match phone.snapshot(SLOT).await {
+                Ok(memory) => bench.earlier.set(Some(memory)),
+                // Without it the person's chip would be lost.
+                Err(CardLost(because)) => {
+                    bench.run.set(None);
+                    model.notice.set(Some(not_begun(&because)));
+                    return;
+                }
+            }
         }
         let mut driver = Driver { context, ordered: None, installed: None };
         while let Some(step) = bench.run.try_update(|run| run.as_mut().and_then(Run::begin_next)).flatten() {
@@ -49,7 +55,24 @@ pub(super) fn start(context: Context, scenario: &'static Scenario) {
             });
         }
         bench.clear();
+        if scenario.replaces_the_chip() {
+            bench.borrowed.set_value(true);
+        }
     });
+}
+
+fn not_begun(because: &str) -> Notice {
+    Notice {
+        good: false,
+        what: text!("The scenario was not begun: {because}.", "シナリオを開始できませんでした: {because}。"),
+        advice: Text::new(
+            "Wait until the phone has its chip; if another tab has it, close that tab.",
+            "電話にチップが入るまでお待ちください。別のタブにあるときは、そのタブを閉じてください。",
+        )
+        .owned(),
+        codes: String::new(),
+        switch_to: None,
+    }
 }
 
 /// The person wants it to stop: after the step in hand, which is broken off where it can be.

@@ -16,6 +16,15 @@ pub(super) fn Scenarios() -> impl IntoView {
     let running = bench.run.with_untracked(|run| run.as_ref().map(|run| run.scenario));
     let first = named.or(running).unwrap_or(&SCENARIOS[0]);
     let chosen = RwSignal::new(first.id);
+    // A link to another one, while this view is shown.
+    let listening = window_event_listener(leptos::ev::hashchange, move |_| {
+        if let Some(named) =
+            query().and_then(|query| query.strip_prefix("scenario=").and_then(Scenario::by_id))
+        {
+            chosen.set(named.id);
+        }
+    });
+    on_cleanup(move || listening.remove());
     let scenario = Memo::new(move |_| Scenario::by_id(chosen.get()).map_or("", |found| found.id));
     let list = SCENARIOS
         .iter()
@@ -119,8 +128,8 @@ fn One(scenario: &'static Scenario) -> impl IntoView {
             <p>{say.of(scenario.shows)}</p>
             {scenario.replaces_the_chip().then(|| view! {
                 <p class="help">{say.of(Text::new(
-                    "It puts another chip into the phone and takes armed faults away. The chip that is in it now is kept; you can put it back afterwards.",
-                    "電話に別のチップを入れ、仕掛けた障害を外します。今のチップは控えておき、後で戻せます。",
+                    "It puts another chip into the phone and takes armed faults away. The chip that is in it now is kept until the page is closed; you can put it back afterwards.",
+                    "電話に別のチップを入れ、仕掛けた障害を外します。今のチップはページを閉じるまで控えておき、後で戻せます。",
                 ))}</p>
             })}
             <div class="acts">
