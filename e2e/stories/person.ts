@@ -231,7 +231,8 @@ export class TraceView extends View {
    *  the page: search first. */
   message(name: string): Locator {
     const [, of, own] = /^(?:(.*)\.)?(.*)$/.exec(name)!;
-    const lines = this.messages.filter({ hasText: own! });
+    // A pattern, as a text would not tell AUTHENTICATE from AuthenticateClient.
+    const lines = this.messages.filter({ hasText: new RegExp(own!.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')) });
     return of ? lines.filter({ hasText: of }) : lines;
   }
 
