@@ -143,6 +143,8 @@ test('the console stands in the page, knows the operator, and hands a code to th
   await expect(person.operator.code).not.toHaveText(code);
   const console = page.frameLocator('iframe');
   await console.getByRole('link', { name: 'Orders', exact: true }).click();
+  await console.getByLabel('ICCID or matching id').fill(code.split('$')[2]!);
+  await console.getByRole('button', { name: 'Filter', exact: true }).click();
   await console.getByRole('link', { name: /Framed/ }).first().click();
   await expect(console.getByTestId('activation-code')).toHaveText(code);
   await console.getByRole('button', { name: 'Use in the phone' }).click();

@@ -248,11 +248,13 @@ export class Phone extends View {
     await this.page.getByRole('navigation', { name: 'Apps of the phone' }).getByRole('button', { name, exact: true }).click();
   }
 
+  /** Gives a profile a name; with an empty one it has the operator's again. */
   async rename(name: string, to: string): Promise<void> {
     await this.page.getByRole('button', { name: `Rename ${name}` }).click();
     await this.dialog.getByLabel('Name').fill(to);
     await this.dialog.getByRole('button', { name: 'Rename' }).click();
-    await expect(this.switchOf(to)).toBeVisible();
+    if (to) await expect(this.switchOf(to)).toBeVisible();
+    else await expect(this.switchOf(name)).toHaveCount(0);
     await this.idle();
   }
 }

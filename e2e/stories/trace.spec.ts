@@ -97,7 +97,7 @@ test('an install is read down to its bytes, and its numbers are hidden until the
     await trace.search.fill('ES9+.');
     await expect(trace.message('ES9+.InitiateAuthentication')).toContainText('Phone to SM-DP+');
     await trace.message('ES9+.InitiateAuthentication').first().getByRole('link').click();
-    await expect(trace.detail).toContainText('ES9+.InitiateAuthentication');
+    await expect(trace.detail).toContainText('InitiateAuthentication');
     await page.goBack();
     await expect(trace.detail).toBeHidden();
     await trace.as('List');
