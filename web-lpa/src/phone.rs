@@ -34,7 +34,6 @@ use crate::transport::signature::Signatures;
 use crate::transport::{keep, once};
 use crate::units::size;
 
-#[allow(unused_imports, reason = "for the bench")]
 pub(crate) use devices::Making;
 
 /// `X-Admin-Protocol` and `User-Agent` have to name the protocol's version and the LPA

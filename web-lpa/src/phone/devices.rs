@@ -1,7 +1,5 @@
 //! The devices whose chips this phone serves, and what only a laboratory can do with a chip.
 
-#![allow(dead_code, reason = "some of it only the bench calls")]
-
 use leptos::prelude::*;
 use lpa::{CardLost, Failure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};

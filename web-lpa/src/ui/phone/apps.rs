@@ -319,6 +319,17 @@ pub(super) fn Settings() -> impl IntoView {
                     {say.of(Text::new("Attach", "アタッチ"))}
                 </button>
             </form>
+            <label class="check">
+                <input
+                    type="checkbox"
+                    prop:checked=phone.signs()
+                    on:change=move |event| phone.signs().set(event_target_checked(&event))
+                />
+                {say.of(Text::new(
+                    "Prove who the LPA is where a server asks for it",
+                    "サーバーが求めるとき LPA の身元を証明する",
+                ))}
+            </label>
             <form on:submit=save>
                 <label>
                     {say.of(Text::new("TAC or IMEI", "TAC または IMEI"))}
