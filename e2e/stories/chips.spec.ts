@@ -143,6 +143,8 @@ test('the console stands in the page, knows the operator, and hands a code to th
   await expect(person.operator.code).not.toHaveText(code);
   const console = page.frameLocator('iframe');
   await console.getByRole('link', { name: 'Orders', exact: true }).click();
+  await console.getByLabel('ICCID or matching id').fill(code.split('$')[2]!);
+  await console.getByRole('button', { name: 'Filter', exact: true }).click();
   await console.getByRole('link', { name: /Framed/ }).first().click();
   await expect(console.getByTestId('activation-code')).toHaveText(code);
   await console.getByRole('button', { name: 'Use in the phone' }).click();
@@ -167,9 +169,12 @@ test('the files of the profile that is on are read and explained', async ({ pers
   await expect(imsi).not.toContainText(order.imsi);
   await person.hideNumbers(false);
   await expect(imsi).toContainText(order.imsi);
+  await imsi.locator('summary').first().click();
   await chip.section.getByRole('searchbox').fill('EF.UST');
+  await expect(chip.files.locator('details.file')).toHaveCount(1);
   const services = chip.file('EF.UST').first();
   await services.locator('summary').first().click();
+  await expect(services).toHaveAttribute('open', '');
   await expect(services.locator('.flag.on').first()).toBeVisible();
   await person.inOrder('the files of a profile');
   // Another profile has other files: these are not shown as its own.

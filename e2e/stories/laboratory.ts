@@ -80,7 +80,7 @@ export class Operator {
         // Who may bring rules is told by the owner (SGP.22 §2.9.2.1).
         ...(options.rules && { profilePolicyRules: options.rules, profileOwner: { mcc: '001', mnc: '01' } }),
       },
-      subscriber: { iccid, imsi, spn: provider, ...keys },
+      subscriber: { iccid, imsi, spn: provider, ...keys, ...(keys.algorithm === 'xor' && { algorithm: 'testXor' }) },
     });
     return { name, provider, iccid, imsi, code: await this.release(iccid, options) };
   }

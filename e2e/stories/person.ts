@@ -1,7 +1,8 @@
 // The page as a person uses it: the phone, and the views beside it.
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import AxeBuilder from '@axe-core/playwright';
-import { type Download, type Locator, type Page, expect } from '@playwright/test';
+import { type Locator, type Page, expect } from '@playwright/test';
 
 /** The views, by the page's own names for them. */
 export const VIEWS = ['phone', 'trace', 'chip', 'operator', 'network', 'bench'] as const;
@@ -31,6 +32,45 @@ abstract class View {
     await link.click();
     await expect(link).toHaveAttribute('aria-current', 'page');
   }
+}
+
+/** A file that the page saved. */
+export interface Saved {
+  name: string;
+  bytes: Buffer;
+}
+
+/** Does something that saves a file; the file. */
+async function saved(page: Page, act: () => Promise<void>): Promise<Saved> {
+  if (page.context().browser()?.browserType().name() !== 'firefox') {
+    const [download] = await Promise.all([page.waitForEvent('download'), act()]);
+    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+  }
+  // This browser's driver tells of no download: the file is taken where the page hands it over.
+  await page.evaluate(() => {
+    const taken = ((window as any).taken = {} as { blob?: Blob; name?: string });
+    const create = URL.createObjectURL;
+    URL.createObjectURL = (blob) => {
+      taken.blob = blob as Blob;
+      URL.createObjectURL = create;
+      return create.call(URL, blob);
+    };
+    const click = HTMLAnchorElement.prototype.click;
+    HTMLAnchorElement.prototype.click = function () {
+      taken.name = this.download;
+      HTMLAnchorElement.prototype.click = click;
+    };
+  });
+  await act();
+  await page.waitForFunction(() => (window as any).taken.name !== undefined);
+  const { name, bytes } = await page.evaluate(async () => {
+    const { blob, name } = (window as any).taken;
+    const all = new Uint8Array(await blob.arrayBuffer());
+    let text = '';
+    for (let at = 0; at < all.length; at += 0x8000) text += String.fromCharCode(...all.subarray(at, at + 0x8000));
+    return { name: name as string, bytes: btoa(text) };
+  });
+  return { name, bytes: Buffer.from(bytes, 'base64') };
 }
 
 /** The page as a person uses it. */
@@ -208,11 +248,13 @@ export class Phone extends View {
     await this.page.getByRole('navigation', { name: 'Apps of the phone' }).getByRole('button', { name, exact: true }).click();
   }
 
+  /** Gives a profile a name; with an empty one it has the operator's again. */
   async rename(name: string, to: string): Promise<void> {
     await this.page.getByRole('button', { name: `Rename ${name}` }).click();
     await this.dialog.getByLabel('Name').fill(to);
     await this.dialog.getByRole('button', { name: 'Rename' }).click();
-    await expect(this.switchOf(to)).toBeVisible();
+    if (to) await expect(this.switchOf(to)).toBeVisible();
+    else await expect(this.switchOf(name)).toHaveCount(0);
     await this.idle();
   }
 }
@@ -231,7 +273,8 @@ export class TraceView extends View {
    *  the page: search first. */
   message(name: string): Locator {
     const [, of, own] = /^(?:(.*)\.)?(.*)$/.exec(name)!;
-    const lines = this.messages.filter({ hasText: own! });
+    // A pattern, as a text would not tell AUTHENTICATE from AuthenticateClient.
+    const lines = this.messages.filter({ hasText: new RegExp(own!.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')) });
     return of ? lines.filter({ hasText: of }) : lines;
   }
 
@@ -268,17 +311,13 @@ export class TraceView extends View {
   }
 
   /** Saves the messages in one of the forms; the file. */
-  async save(form: 'JSON' | 'Text' | 'HAR' | 'GSMTAP', options: { numbers?: boolean; shown?: boolean } = {}): Promise<Download> {
+  async save(form: 'JSON' | 'Text' | 'HAR' | 'GSMTAP', options: { numbers?: boolean; shown?: boolean } = {}): Promise<Saved> {
     await this.page.getByRole('button', { name: 'Save…' }).click();
     const dialog = this.page.getByRole('dialog');
     await dialog.getByRole('radio', { name: new RegExp(`^${form}`) }).check();
     await dialog.getByRole('checkbox', { name: 'With real numbers' }).setChecked(options.numbers ?? false);
     await dialog.getByRole('checkbox', { name: 'Only the' }).setChecked(options.shown ?? false);
-    const [download] = await Promise.all([
-      this.page.waitForEvent('download'),
-      dialog.getByRole('button', { name: 'Save', exact: true }).click(),
-    ]);
-    return download;
+    return saved(this.page, () => dialog.getByRole('button', { name: 'Save', exact: true }).click());
   }
 
   /** Opens a saved trace. */
@@ -400,12 +439,8 @@ export class BenchView extends View {
   }
 
   /** Saves the session; the file. */
-  async save(): Promise<Download> {
+  async save(): Promise<Saved> {
     const part = await this.part('session');
-    const [download] = await Promise.all([
-      this.page.waitForEvent('download'),
-      part.getByRole('button', { name: 'Save the session' }).click(),
-    ]);
-    return download;
+    return saved(this.page, () => part.getByRole('button', { name: 'Save the session' }).click());
   }
 }

@@ -25,10 +25,13 @@ pub(super) fn Chip() -> impl IntoView {
             .into_any(),
     };
     let memory = move || match chip().state.get() {
-        ChipState::Durable(place) => say.now(text!(
-            "Kept in this browser, {place}, also when the page is closed.",
-            "このブラウザーに保存され ({place})、ページを閉じても残ります。"
-        )),
+        ChipState::Durable(place) => {
+            let japanese = in_japanese(&place);
+            say.now(text!(
+                "Kept in this browser, {place}, also when the page is closed.",
+                "このブラウザーに保存され ({japanese})、ページを閉じても残ります。"
+            ))
+        }
         ChipState::Volatile(_) => {
             say.now(Text::new("Lost when the page is closed.", "ページを閉じると失われます。")).to_owned()
         }
@@ -84,5 +87,14 @@ pub(super) fn Chip() -> impl IntoView {
                 </div>
             </Modal>
         </section>
+    }
+}
+
+/// Where a chip's worker says that the memory is.
+fn in_japanese(place: &str) -> &str {
+    match place {
+        "in files (OPFS)" => "ファイル、OPFS",
+        "in a database (IndexedDB)" => "データベース、IndexedDB",
+        other => other,
     }
 }
