@@ -246,6 +246,10 @@ impl Phone {
             let switched = phone.act(slot, lpa::enable(iccid, phone.options())).await;
             phone.model.end_current_step(false);
             switched?;
+            // With service, what could not be told before can be told now.
+            if phone.model.chip(slot).waiting.with_untracked(|waiting| !waiting.is_empty()) {
+                phone.send_waiting(slot).await;
+            }
             Ok(Some(phone.after_switch(slot, &name)))
         });
     }

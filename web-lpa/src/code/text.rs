@@ -175,6 +175,21 @@ mod tests {
     }
 
     #[test]
+    fn a_code_with_a_wrong_sign_in_it_is_not_cut_to_another_order() {
+        for text in [
+            "LPA:1$smdp.example.com$AB(CD",
+            "LPA:1$smdp.example.com$AB,CD",
+            "LPA:1$smdp.example.com$<AB>",
+            "LPA:1$smdp.example.com$AB;1.2$$1",
+        ] {
+            let read = read(text);
+            assert!(matches!(read, Outcome::Problem(Problem::Code(_))), "{text}: {}", found(text));
+        }
+        // What closes a sentence around it is none of it.
+        assert_eq!(found("LPA:1$smdp.example.com$AB)"), "LPA:1$smdp.example.com$AB");
+    }
+
+    #[test]
     fn a_code_is_found_among_words() {
         for text in [
             "LPA:1$smdp.example.com$04386-AGYFT",
