@@ -186,7 +186,7 @@ mod tests {
             assert!(matches!(read, Outcome::Problem(Problem::Code(_))), "{text}: {}", found(text));
         }
         // What closes a sentence around it is none of it.
-        assert_eq!(found("LPA:1$smdp.example.com$AB)"), "LPA:1$smdp.example.com$AB");
+        assert_eq!(found("LPA:1$smdp.example.com$AB)"), "1$smdp.example.com$AB");
     }
 
     #[test]
