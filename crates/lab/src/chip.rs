@@ -33,8 +33,9 @@ pub fn chip(seed: [u8; 32], eid: Option<Eid>) -> Result<Value, TrustError> {
 /// The EID of the laboratory's second chip, a watch's: of the same manufacturer.
 pub const WATCH_EID: &str = "89049032000000000000000000000260";
 
-/// Memory of a chip that has none to spare: the bootstrap profile goes in, another does not.
-const SMALL_MEMORY: u32 = 12 * 1024;
+/// Memory of a chip that has little to spare: beside the bootstrap profile one more goes in, the
+/// one after it does not.
+const SMALL_MEMORY: u32 = 16 * 1024;
 
 /// One of the AIDs under which the ISD-R is found on removable eUICCs instead of the GSMA's.
 const ODD_AID: &str = "A06573746B6D65FFFF4953442D522030";
