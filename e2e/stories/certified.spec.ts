@@ -4,7 +4,9 @@ import { HTTP_ERROR, expect, test } from './laboratory';
 
 test.skip(!process.env.CERTIFIED, 'the SM-DP+ of this laboratory serves every LPA');
 
-test('an LPA that the laboratory has certified signs what it asks', async ({ person, operator }) => {
+test('an LPA that the laboratory has certified signs what it asks', async ({ person, operator, watch }) => {
+  // The server asks first.
+  watch.excuse(HTTP_ERROR);
   const order = await operator.order('Certified');
   await person.open();
   await person.phone.fetch(order.code);

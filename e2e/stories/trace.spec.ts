@@ -98,8 +98,9 @@ test('an install is read down to its bytes, and its numbers are hidden until the
     await expect(trace.message('ES9+.InitiateAuthentication')).toContainText('Phone to SM-DP+');
     await trace.message('ES9+.InitiateAuthentication').first().getByRole('link').click();
     await expect(trace.detail).toContainText('InitiateAuthentication');
+    // Back to the one that was open before.
     await page.goBack();
-    await expect(trace.detail).toBeHidden();
+    await expect(trace.detail).toContainText('AUTHENTICATE');
     await trace.as('List');
   });
 
