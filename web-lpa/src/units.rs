@@ -1,13 +1,6 @@
 //! Numbers for people.
 
-/// A number of bytes.
-#[must_use]
-pub fn size(bytes: usize) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        _ => format!("{:.1} KiB", bytes as f64 / 1024.0),
-    }
-}
+pub use trace::size;
 
 /// Bytes as pairs of hexadecimal digits.
 #[must_use]

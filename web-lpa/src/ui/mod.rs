@@ -5,6 +5,7 @@
 mod bench;
 mod chip;
 mod digits;
+mod file;
 mod guide;
 mod icons;
 mod modal;

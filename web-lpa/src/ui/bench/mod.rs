@@ -3,7 +3,6 @@
 mod apdu;
 mod drive;
 mod faults;
-mod file;
 mod hold;
 mod scenarios;
 mod session;

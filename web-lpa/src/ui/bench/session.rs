@@ -5,11 +5,10 @@ use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use words::{Text, text};
 
-use super::file;
 use crate::keepsake::{Keepsake, MAX_FILE, Wrong};
 use crate::model::Slot;
 use crate::transport::chip::ChipState;
-use crate::ui::{Context, context};
+use crate::ui::{Context, context, file};
 use crate::units::size;
 
 #[component]

@@ -1,18 +1,17 @@
 //! The trace as a file: saved in the forms that other tools read, and read back.
 
-use js_sys::{Array, Uint8Array};
+use js_sys::Uint8Array;
 use leptos::html::Input;
 use leptos::prelude::*;
 use trace::{Format, Level, MAX_IMPORT, Origin};
-use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, BlobPropertyBag, File, HtmlAnchorElement, Url};
+use web_sys::File;
 use words::{Text, text};
 
 use super::compare::{self, Comparison};
 use super::looking::{Looking, looking};
 use crate::ui::modal::Modal;
-use crate::ui::{context, document};
+use crate::ui::{context, file};
 use crate::units::size;
 
 /// The forms, with what they are good for.
@@ -57,7 +56,7 @@ pub(super) fn Export() -> impl IntoView {
         let level = if numbers.get_untracked() { Level::KeysOnly } else { Level::Identifiers };
         let format = format.get_untracked();
         let bytes = trace::export(&looking.trace(only_shown.get_untracked()), format, level, &origin());
-        if download(&format!("esim-trace.{}", format.extension()), format.media_type(), &bytes).is_none() {
+        if file::save(&format!("esim-trace.{}", format.extension()), format.media_type(), &bytes).is_none() {
             looking.trouble.set(Some(
                 Text::new(
                     "The browser does not save files here.",
@@ -144,22 +143,6 @@ pub(super) fn origin() -> Origin {
     let url = window.and_then(|window| window.location().origin().ok());
     let other = Origin::default();
     Origin { epoch_ms: epoch.unwrap_or(other.epoch_ms), url: url.unwrap_or(other.url) }
-}
-
-/// Lets the browser save a file.
-fn download(name: &str, media_type: &str, bytes: &[u8]) -> Option<()> {
-    let options = BlobPropertyBag::new();
-    options.set_type(media_type);
-    let parts = Array::of1(&Uint8Array::from(bytes));
-    let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options).ok()?;
-    let url = Url::create_object_url_with_blob(&blob).ok()?;
-    let link: HtmlAnchorElement = document().create_element("a").ok()?.dyn_into().ok()?;
-    link.set_href(&url);
-    link.set_download(name);
-    link.click();
-    // The browser has taken it when the click is over, but for some that look a moment later.
-    set_timeout(move || drop(Url::revoke_object_url(&url)), std::time::Duration::from_secs(10));
-    Some(())
 }
 
 /// The button that opens a file.

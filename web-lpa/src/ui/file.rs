@@ -9,7 +9,7 @@ use web_sys::{Blob, BlobPropertyBag, File, HtmlAnchorElement, Url};
 use crate::ui::document;
 
 /// Lets the browser save a file.
-pub(super) fn save(name: &str, media_type: &str, bytes: &[u8]) -> Option<()> {
+pub(in crate::ui) fn save(name: &str, media_type: &str, bytes: &[u8]) -> Option<()> {
     let options = BlobPropertyBag::new();
     options.set_type(media_type);
     let parts = Array::of1(&Uint8Array::from(bytes));
@@ -25,7 +25,7 @@ pub(super) fn save(name: &str, media_type: &str, bytes: &[u8]) -> Option<()> {
 }
 
 /// A file's bytes.
-pub(super) async fn read(file: &File) -> Option<Vec<u8>> {
+pub(in crate::ui) async fn read(file: &File) -> Option<Vec<u8>> {
     let buffer = JsFuture::from(file.array_buffer()).await.ok()?;
     Some(Uint8Array::new(&buffer).to_vec())
 }
