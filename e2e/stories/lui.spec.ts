@@ -238,14 +238,17 @@ test('an offer is put off, stopped or refused, and the order stands accordingly'
   await test.step('stopped while the server is asked', async () => {
     let go = () => {};
     const held = new Promise<void>((resolve) => { go = resolve; });
+    const asked = page.waitForRequest('**/authenticateClient');
     await page.route('**/authenticateClient', async (route) => {
       await held;
       await route.continue();
     });
     await phone.enter(order.code);
+    await asked;
     await phone.doing.getByRole('button', { name: 'Stop' }).click();
     await expect(phone.doing).toContainText('Stopping');
     go();
+    // The offer that was on its way is not shown any more.
     await expect(phone.notice).toContainText('stopped');
     await page.unroute('**/authenticateClient');
     await phone.idle();

@@ -967,7 +967,11 @@ impl Phone {
         let _ = self.transmit(slot, &close).await;
     }
 
+    /// Asks the person; one who has stopped the download meanwhile is not asked any more.
     async fn ask(&self, question: Question) -> Answer {
+        if self.inside().stop.get() {
+            return Answer::Stop;
+        }
         let (sender, receiver) = once::channel();
         *self.inside().reply.borrow_mut() = Some(sender);
         self.model.question.set(Some(question));
