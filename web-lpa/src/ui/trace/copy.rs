@@ -42,7 +42,7 @@ pub(super) fn Copy(
         });
     };
     view! {
-        <button type="button" class="copy" on:click=copy data-state=move || match copied.get() {
+        <button type="button" class="copy-words" on:click=copy data-state=move || match copied.get() {
             Copied::No => "no",
             Copied::Yes => "yes",
             Copied::Refused => "refused",
