@@ -1,7 +1,7 @@
 //! The LPA as a Leptos application, and the playground around it.
 //!
 //! ```text
-//!   ui ──shows──► model ◄──changes── phone ──► bench ──► transport ─┬─► the chips' workers
+//!   ui ──shows──► model ◄──changes── phone ──► bench ──► transport ─┬─► the chips' workers, real cards
 //!                   ▲                  │                            └─► the network's HTTP API
 //!                   └─ record ◄────────┴─ terminal (radio side), lpa (procedures)
 //! ```
@@ -18,6 +18,7 @@ pub mod keepsake;
 pub mod look;
 pub mod network;
 pub mod order;
+pub mod road;
 pub mod scenario;
 pub mod units;
 

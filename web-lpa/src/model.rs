@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use card_bridge::protocol::Reader;
 use leptos::prelude::*;
 use lpa::{ChipInfo, Failure, Question};
 use rsp::auth::DeviceInfo;
@@ -12,6 +13,7 @@ use words::Text;
 
 use crate::network::{NetworkError, Session};
 use crate::record::Record;
+use crate::road::Trouble;
 use crate::transport::chip::ChipState;
 
 /// Most lines of the attach log.
@@ -27,17 +29,20 @@ pub(crate) enum Slot {
     Phone,
     /// The watch's, which has no LPA and no network of its own.
     Watch,
+    /// A real card, in a reader or a modem.
+    Card,
 }
 
 impl Slot {
-    /// Both of them.
-    pub(crate) const ALL: [Self; 2] = [Self::Phone, Self::Watch];
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Phone, Self::Watch, Self::Card];
 
     /// The party that its chip is in the trace.
     pub(crate) const fn party(self) -> Party {
         match self {
             Self::Phone => Party::Chip,
             Self::Watch => Party::Watch,
+            Self::Card => Party::Card,
         }
     }
 
@@ -46,6 +51,7 @@ impl Slot {
         match self {
             Self::Phone => "phone",
             Self::Watch => "watch",
+            Self::Card => "card",
         }
     }
 }
@@ -139,6 +145,11 @@ impl ChipModel {
 pub(crate) struct Model {
     own: ChipModel,
     watch: ChipModel,
+    real: ChipModel,
+    /// How far the way to the readers of the desktop is.
+    pub(crate) bridge: RwSignal<Bridge>,
+    /// Why the last try to reach a real card failed.
+    pub(crate) trouble: RwSignal<Option<Trouble>>,
     /// Which device's chip the phone's screen manages.
     pub(crate) slot: RwSignal<Slot>,
     /// What the modem knows of the enabled profile.
@@ -171,6 +182,20 @@ pub(crate) struct Model {
     pub(crate) steps: RwSignal<Steps>,
     /// An activation code from the operator's view, for the field where codes are entered.
     pub(crate) offered: RwSignal<Option<String>>,
+}
+
+/// How far the way to the readers of the desktop is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Bridge {
+    /// Nobody has looked for it.
+    #[default]
+    Off,
+    /// It is looked for.
+    Looking,
+    /// It is there and wants the code that its terminal shows.
+    WantsCode,
+    /// The page is let in; the readers and what is in them.
+    Open(Vec<Reader>),
 }
 
 /// What the modem has read from the enabled profile.
@@ -378,6 +403,9 @@ impl Model {
         Self {
             own: ChipModel::new(ChipState::Starting),
             watch: ChipModel::new(ChipState::Absent),
+            real: ChipModel::new(ChipState::Absent),
+            bridge: RwSignal::new(Bridge::default()),
+            trouble: RwSignal::new(None),
             slot: RwSignal::new(Slot::Phone),
             card: RwSignal::new(Card::default()),
             radio: RwSignal::new(Radio::Off),
@@ -402,6 +430,7 @@ impl Model {
         match slot {
             Slot::Phone => self.own,
             Slot::Watch => self.watch,
+            Slot::Card => self.real,
         }
     }
 

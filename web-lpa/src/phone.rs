@@ -1,6 +1,7 @@
 //! The phone: performs what the procedures ask for, one at a time, and keeps the page's
 //! state in step with it.
 
+mod cards;
 mod devices;
 mod hand;
 
@@ -28,6 +29,8 @@ use crate::bench::{Bench, Fate, Passing};
 use crate::model::{Files, Model, Notice, Radio, Slot, Task};
 use crate::network::{LogEntry, NetworkError};
 use crate::terminal::{Terminal, refusal};
+use crate::transport::bridge::Bridge;
+use crate::transport::card::CardChannel;
 use crate::transport::chip::{ChipLink, ChipState};
 use crate::transport::http::{self, HttpResponse};
 use crate::transport::signature::Signatures;
@@ -56,7 +59,11 @@ pub(crate) struct Phone {
 struct Inside {
     /// Where the program of chips is.
     worker: RefCell<String>,
-    links: [RefCell<Option<Rc<ChipLink>>>; 2],
+    links: [RefCell<Option<CardChannel>>; Slot::ALL.len()],
+    /// The way to the readers of the desktop, once it is open.
+    bridge: RefCell<Option<Rc<Bridge>>>,
+    /// The reader whose card this phone has.
+    reader: RefCell<Option<(String, u32)>>,
     /// What is begun when no task runs.
     later: RefCell<VecDeque<Box<dyn FnOnce()>>>,
     reply: RefCell<Option<once::Sender<Reply>>>,
@@ -86,7 +93,9 @@ impl Phone {
         };
         let opened = ChipLink::open(worker, changed, move |text| devices::told(chip, text));
         match opened {
-            Ok(link) => *self.inside().links[slot as usize].borrow_mut() = Some(Rc::new(link)),
+            Ok(link) => {
+                *self.inside().links[slot as usize].borrow_mut() = Some(CardChannel::Worker(Rc::new(link)));
+            }
             Err(words) => state.set(ChipState::Broken(words)),
         }
     }
@@ -695,9 +704,10 @@ impl Phone {
         self.inside.get_value()
     }
 
-    fn link(&self, slot: Slot) -> Result<Rc<ChipLink>, CardLost> {
+    fn link(&self, slot: Slot) -> Result<CardChannel, CardLost> {
         // A worker that has no chip yet, or none any more, would let everybody wait for ever.
-        if !self.model.chip(slot).state.with_untracked(ChipState::can_be_replaced) {
+        let there = |state: &ChipState| state.answers() || state.can_be_replaced();
+        if !self.model.chip(slot).state.with_untracked(there) {
             return Err(CardLost("the chip is not here".to_owned()));
         }
         let link = self.inside().links[slot as usize].borrow().clone();
@@ -825,13 +835,13 @@ impl Phone {
         }
     }
 
-    /// What a device does when the enabled profile has changed. The watch has no modem here:
-    /// its chip is only started again.
+    /// What a device does when the enabled profile has changed. Only the phone has a modem here:
+    /// other chips are only started again.
     async fn refresh(&self, slot: Slot, refresh: Refresh) -> Result<(), CardLost> {
         // Other files from now on.
         self.model.chip(slot).files.set(Files::default());
-        if slot == Slot::Watch {
-            return self.reset(Slot::Watch).await.map(drop);
+        if slot != Slot::Phone {
+            return self.reset(slot).await.map(drop);
         }
         if refresh == Refresh::Proactive {
             // What can't be answered is settled by the reset.
@@ -853,11 +863,19 @@ impl Phone {
             codes,
             switch_to: None,
         };
-        if slot == Slot::Watch {
-            return Notice::good(
-                text!("{name} is on.", "{name} はオンです。"),
-                Text::new("The watch uses it from now on.", "時計はこれからこのプロファイルを使います。"),
-            );
+        let used = match slot {
+            Slot::Phone => None,
+            Slot::Watch => Some(Text::new(
+                "The watch uses it from now on.",
+                "時計はこれからこのプロファイルを使います。",
+            )),
+            Slot::Card => Some(Text::new(
+                "The device that the card is put into uses it from now on.",
+                "カードを挿入した機器は、これからこのプロファイルを使います。",
+            )),
+        };
+        if let Some(used) = used {
+            return Notice::good(text!("{name} is on.", "{name} はオンです。"), used);
         }
         self.model.radio.with_untracked(|radio| match radio {
             Radio::Attached(_) => Notice::good(

@@ -24,12 +24,13 @@ use worker::{Context, Delay, Env, Fetcher, Headers, Method, Request, Response, R
 /// A panicking Durable Object can leave its caller waiting for ever; the page must not.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What every page is served with.
+/// What every page is served with. Beyond this site it may speak with programs of the person's own
+/// computer only: with the bridge to card readers, when the person asks for it.
 const PAGE_HEADERS: [(&str, &str); 6] = [
     (
         "content-security-policy",
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; \
-         style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; \
+         style-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws://127.0.0.1:*; object-src 'none'; \
          base-uri 'none'; form-action 'self'; frame-src 'self'; frame-ancestors 'none'",
     ),
     ("x-content-type-options", "nosniff"),

@@ -748,6 +748,7 @@ pub const fn party(party: Party) -> Text {
     match party {
         Party::Chip => Text::new("Chip", "チップ"),
         Party::Watch => Text::new("Watch", "腕時計"),
+        Party::Card => Text::new("Card", "カード"),
         Party::Phone => Text::new("Phone", "端末"),
         Party::Network => Text::new("Network", "ネットワーク"),
         Party::Smdp => Text::new("SM-DP+", "SM-DP+"),

@@ -12,6 +12,8 @@ pub enum Party {
     Chip,
     /// The eUICC of a second device, which the phone serves.
     Watch,
+    /// A real card: in a reader or a modem.
+    Card,
     /// The phone with its LPA and its modem.
     Phone,
     /// The network.
@@ -26,8 +28,16 @@ pub enum Party {
 
 impl Party {
     /// All of them, from the chip outwards.
-    pub const ALL: [Self; 7] =
-        [Self::Chip, Self::Watch, Self::Phone, Self::Network, Self::Smdp, Self::Smds, Self::Operator];
+    pub const ALL: [Self; 8] = [
+        Self::Chip,
+        Self::Watch,
+        Self::Card,
+        Self::Phone,
+        Self::Network,
+        Self::Smdp,
+        Self::Smds,
+        Self::Operator,
+    ];
 
     /// A short word for it in files and style sheets: `chip`, `smdp` …
     #[must_use]
@@ -35,6 +45,7 @@ impl Party {
         match self {
             Self::Chip => "chip",
             Self::Watch => "watch",
+            Self::Card => "card",
             Self::Phone => "phone",
             Self::Network => "network",
             Self::Smdp => "smdp",
@@ -52,7 +63,7 @@ impl Party {
     /// Whether it is an eUICC, which is spoken to in APDUs.
     #[must_use]
     pub const fn is_card(self) -> bool {
-        matches!(self, Self::Chip | Self::Watch)
+        matches!(self, Self::Chip | Self::Watch | Self::Card)
     }
 }
 

@@ -124,6 +124,7 @@ impl Phone {
                 let title = match slot {
                     Slot::Phone => Text::new("Switching the phone on", "電話の電源を入れています"),
                     Slot::Watch => Text::new("Switching the watch on", "時計の電源を入れています"),
+                    Slot::Card => Text::new("Reading the card", "カードを読み取っています"),
                 };
                 phone.task(Task::new(title), async move { phone.begin_anew(slot, true).await });
             });
@@ -150,7 +151,7 @@ impl Phone {
     pub(super) async fn begin_anew(&self, slot: Slot, resumes: bool) -> Result<Option<Notice>, Failure> {
         match slot {
             Slot::Phone => self.switch_on(resumes).await,
-            Slot::Watch => {
+            Slot::Watch | Slot::Card => {
                 self.refresh_lists(slot).await;
                 let notice = if resumes { self.resume(slot).await? } else { None };
                 self.read_waiting(slot).await;
@@ -162,7 +163,7 @@ impl Phone {
     /// Replaces a chip by a new one, as it left the factory.
     pub(crate) fn erase_chip(&self, slot: Slot) {
         let phone = *self;
-        self.replace(slot, async move { phone.link(slot)?.erase().await });
+        self.replace(slot, async move { phone.link(slot)?.chip()?.erase().await });
     }
 
     /// The same by one that is made in a certain way; in a laboratory only.
@@ -177,14 +178,14 @@ impl Phone {
             if answer.status != 200 {
                 return Err(CardLost(format!("{path}: HTTP {}", answer.status)));
             }
-            phone.link(slot)?.make(&answer.body).await
+            phone.link(slot)?.chip()?.make(&answer.body).await
         });
     }
 
     /// Puts a memory that was kept in the place of a chip's.
     pub(crate) fn restore(&self, slot: Slot, memory: Vec<u8>) {
         let phone = *self;
-        self.replace(slot, async move { phone.link(slot)?.restore(&memory).await });
+        self.replace(slot, async move { phone.link(slot)?.chip()?.restore(&memory).await });
     }
 
     fn replace(&self, slot: Slot, how: impl Future<Output = Result<Vec<u8>, CardLost>> + 'static) {
@@ -223,7 +224,7 @@ impl Phone {
     /// # Errors
     /// When there is no chip that has power.
     pub(crate) async fn cut_power(&self, slot: Slot, write: u32, torn: bool) -> Result<(), CardLost> {
-        self.link(slot)?.cut_power(write, torn).await
+        self.link(slot)?.chip()?.cut_power(write, torn).await
     }
 
     /// Gives a chip its power back; the device begins anew.
@@ -234,7 +235,7 @@ impl Phone {
             let record = phone.model.record;
             let ticket = record.reset(slot.party());
             let link = phone.link(slot).map_err(lost)?;
-            match link.power_up().await {
+            match link.chip().map_err(lost)?.power_up().await {
                 Ok(atr) => record.answer(ticket, &atr),
                 Err(error) => {
                     record.fail(ticket, &error.0);
@@ -250,7 +251,7 @@ impl Phone {
     /// # Errors
     /// When there is none.
     pub(crate) async fn snapshot(&self, slot: Slot) -> Result<Vec<u8>, CardLost> {
-        self.link(slot)?.snapshot().await
+        self.link(slot)?.chip()?.snapshot().await
     }
 
     /// Whether a chip tells its own words: which rule a request broke, which element failed.
@@ -259,7 +260,9 @@ impl Phone {
         if let Ok(link) = self.link(slot) {
             spawn_local(async move {
                 // A chip that is gone tells nothing anyway.
-                let _ = link.trace(on).await;
+                if let Ok(chip) = link.chip() {
+                    let _ = chip.trace(on).await;
+                }
             });
         }
     }

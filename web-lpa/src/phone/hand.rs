@@ -80,7 +80,7 @@ impl Phone {
                 )));
             }
             let before = phone.snapshot(Slot::Phone).await.ok();
-            let put = async |slot: Slot, memory: &[u8]| phone.link(slot)?.restore(memory).await;
+            let put = async |slot: Slot, memory: &[u8]| phone.link(slot)?.chip()?.restore(memory).await;
             if let Err(CardLost(because)) = put(Slot::Phone, &own).await {
                 return Ok(Some(refused(
                     text!(

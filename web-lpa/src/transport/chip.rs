@@ -25,6 +25,10 @@ pub(crate) enum ChipState {
     Durable(String),
     /// It answers; its memory is gone with the page. In words: why.
     Volatile(String),
+    /// It answers, and is a real card. In words: where it is.
+    Real(String),
+    /// The real card is out, or the way to it is lost. In words: where it was.
+    Out(String),
     /// Another tab has it; it comes here when that one is closed.
     Elsewhere,
     /// Its memory holds no chip that this version can start; it can be erased. In words: why.
@@ -36,7 +40,7 @@ pub(crate) enum ChipState {
 impl ChipState {
     /// Whether commands can be sent.
     pub(crate) const fn answers(&self) -> bool {
-        matches!(self, Self::Durable(_) | Self::Volatile(_))
+        matches!(self, Self::Durable(_) | Self::Volatile(_) | Self::Real(_))
     }
 
     /// What stands in the place of what has not been read.
@@ -46,7 +50,8 @@ impl ChipState {
             Self::Unreadable(_) => Text::new("The memory can’t be read.", "メモリーを読めません。"),
             Self::Broken(_) => Text::new("The chip does not answer.", "チップが応答しません。"),
             Self::Elsewhere => Text::new("The chip is in another tab.", "チップは別のタブにあります。"),
-            Self::Starting | Self::Durable(_) | Self::Volatile(_) => {
+            Self::Out(_) => Text::new("The card is not there.", "カードがありません。"),
+            Self::Starting | Self::Durable(_) | Self::Volatile(_) | Self::Real(_) => {
                 Text::new("Reading the chip…", "チップを読んでいます…")
             }
         }
@@ -54,7 +59,7 @@ impl ChipState {
 
     /// Whether it can be replaced by a new one.
     pub(crate) const fn can_be_replaced(&self) -> bool {
-        self.answers() || matches!(self, Self::Unreadable(_))
+        matches!(self, Self::Durable(_) | Self::Volatile(_) | Self::Unreadable(_))
     }
 }
 

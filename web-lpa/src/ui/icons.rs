@@ -13,6 +13,7 @@ pub(super) fn party(party: Party) -> impl IntoView {
         Party::Network => {
             "M12 11v11M8 22h8M12 11a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3zM8.5 13a5 5 0 0 1 0-7M15.5 13a5 5 0 0 0 0-7M5.7 15.8a9 9 0 0 1 0-12.6M18.3 15.8a9 9 0 0 0 0-12.6"
         }
+        Party::Card => "M3 5h18v14H3zM6 9h5v6H6zM6 12h5M14 9h4M14 15h4",
         Party::Watch => "M8 7h8v10H8zM9.5 7l.5-4h4l.5 4M9.5 17l.5 4h4l.5-4M12 10v2.2l1.4.8",
         Party::Smdp | Party::Smds | Party::Operator => {
             "M4 3h16v7H4zM4 14h16v7H4zM7.5 6.5h.01M7.5 17.5h.01M12 6.5h5M12 17.5h5"

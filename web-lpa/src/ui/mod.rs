@@ -117,12 +117,18 @@ fn ChipBanner() -> impl IntoView {
 #[component]
 fn DeviceBanner(device: Slot) -> impl IntoView {
     let Context { model, phone, say, .. } = context();
-    let watch = device == Slot::Watch;
     move || {
         let state = model.chip(device).state.get();
         let stopped = matches!(state, ChipState::Broken(_));
         let (title, words) = match state {
-            ChipState::Absent | ChipState::Starting | ChipState::Durable(_) => return None,
+            ChipState::Absent | ChipState::Starting | ChipState::Durable(_) | ChipState::Real(_) => return None,
+            ChipState::Out(place) => (
+                Text::new("The card is out.", "カードが抜かれています。"),
+                text!(
+                    "Put it back into {place}: what was interrupted goes on. Nothing on it is lost.",
+                    "{place} に挿し直すと、中断した処理を再開します。カードの内容は失われていません。"
+                ),
+            ),
             ChipState::Volatile(because) => (
                 Text::new(
                     "This chip forgets everything when the page is closed.",
@@ -156,10 +162,9 @@ fn DeviceBanner(device: Slot) -> impl IntoView {
                 ),
             ),
         };
-        let title = if watch {
-            Text::new(format!("Watch: {}", title.en), format!("時計: {}", title.ja))
-        } else {
-            title.owned()
+        let title = match device {
+            Slot::Phone | Slot::Card => title.owned(),
+            Slot::Watch => Text::new(format!("Watch: {}", title.en), format!("時計: {}", title.ja)),
         };
         Some(view! {
             <div class="banner" role="alert" data-device=device.word()>

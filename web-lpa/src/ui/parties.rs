@@ -75,6 +75,7 @@ pub(super) const fn name(party: Party) -> Text {
     match party {
         Party::Chip => Text::new("Chip", "チップ"),
         Party::Watch => Text::new("Watch", "時計"),
+        Party::Card => Text::new("Card", "カード"),
         Party::Phone => Text::new("Phone", "電話"),
         Party::Network => Text::new("Network", "ネットワーク"),
         Party::Smdp => Text::new("SM-DP+", "SM-DP+"),

@@ -43,8 +43,12 @@ fn packet(file: &mut Vec<u8>, message: &Message, part: &Part, origin: &Origin) {
     for number in [(ms / 1000.0) as u32, ((ms % 1000.0) * 1000.0) as u32, length as u32, length as u32] {
         file.extend_from_slice(&number.to_le_bytes());
     }
-    // IPv4 between two of this host; the second card has an address of its own.
-    let card = if message.to == crate::Party::Watch { 3 } else { 2 };
+    // IPv4 between two of this host; each card has an address of its own.
+    let card = match message.to {
+        crate::Party::Watch => 3,
+        crate::Party::Card => 4,
+        _ => 2,
+    };
     let mut ip = [0x45, 0, 0, 0, 0, 0, 0x40, 0, 64, 17, 0, 0, 127, 0, 0, 1, 127, 0, 0, card];
     ip[2..4].copy_from_slice(&(length as u16).to_be_bytes());
     let check = checksum(&ip);

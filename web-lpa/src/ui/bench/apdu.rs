@@ -52,7 +52,19 @@ pub(super) fn ByHand() -> impl IntoView {
             source.set(preset.script());
         }
     };
-    let watch = move || model.chip(Slot::Watch).state.with(ChipState::answers);
+    let chips = Slot::ALL.map(|one| {
+        let answers = move || one == Slot::Phone || model.chip(one).state.with(ChipState::answers);
+        let name = match one {
+            Slot::Phone => Text::new("Phone", "電話"),
+            Slot::Watch => Text::new("Watch", "時計"),
+            Slot::Card => Text::new("Card", "カード"),
+        };
+        view! {
+            <option value=one.word() disabled=move || !answers() selected=move || slot.get() == one>
+                {say.of(name)}
+            </option>
+        }
+    });
     view! {
         <p class="help">{say.of(Text::new(
             "A command in each line, in hexadecimal; “reset” resets the card. Lines of a trace work, too: “> ” is sent, “< ” and “#” are passed over. The phone does nothing else meanwhile.",
@@ -89,12 +101,12 @@ pub(super) fn ByHand() -> impl IntoView {
                 <label>
                     {say.of(Text::new("Chip", "チップ"))}
                     <select on:change=move |event| {
-                        slot.set(if event_target_value(&event) == "watch" { Slot::Watch } else { Slot::Phone });
+                        let word = event_target_value(&event);
+                        if let Some(one) = Slot::ALL.into_iter().find(|one| one.word() == word) {
+                            slot.set(one);
+                        }
                     }>
-                        <option value="phone" selected=move || slot.get() == Slot::Phone>{say.of(Text::new("Phone", "電話"))}</option>
-                        <option value="watch" disabled=move || !watch() selected=move || slot.get() == Slot::Watch>
-                            {say.of(Text::new("Watch", "時計"))}
-                        </option>
+                        {chips}
                     </select>
                 </label>
             </div>

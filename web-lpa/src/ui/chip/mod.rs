@@ -35,6 +35,7 @@ pub(super) fn Chip() -> impl IntoView {
         ChipState::Volatile(_) => {
             say.now(Text::new("Lost when the page is closed.", "ページを閉じると失われます。")).to_owned()
         }
+        ChipState::Real(place) => say.now(text!("A real card, in {place}.", "実物のカード ({place})")),
         _ => String::new(),
     };
     let atr = move || {
@@ -49,6 +50,7 @@ pub(super) fn Chip() -> impl IntoView {
         say.now(match model.slot.get() {
             Slot::Phone => Text::new("Chip of the phone", "電話のチップ"),
             Slot::Watch => Text::new("Chip of the watch", "時計のチップ"),
+            Slot::Card => Text::new("Card", "カード"),
         })
     };
     view! {

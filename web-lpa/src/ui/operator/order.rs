@@ -72,6 +72,7 @@ pub(super) fn OrderForm(token: String) -> impl IntoView {
         let text = match slot {
             Slot::Phone => Text::new("The phone’s chip only", "電話のチップのみ"),
             Slot::Watch => Text::new("The watch’s chip only", "時計のチップのみ"),
+            Slot::Card => Text::new("The card only", "カードのみ"),
         };
         move || {
             eid(slot).is_some().then(|| {

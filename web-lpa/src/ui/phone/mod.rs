@@ -2,9 +2,11 @@
 
 mod add;
 mod apps;
+mod device;
 mod notifications;
 mod profiles;
 pub(super) mod questions;
+mod roads;
 mod status;
 mod task;
 mod waiting;
@@ -14,11 +16,12 @@ use rsp::metadata::{Icon, IconType, PprIds, ProfileClass};
 use words::Text;
 
 use self::add::AddEsim;
+use self::device::Device;
 use self::notifications::Notifications;
 use self::profiles::Profiles;
 use self::status::{Power, Status};
 use self::task::{Doing, NoticeBox};
-use self::waiting::{Device, Housekeeping, Waiting};
+use self::waiting::{Housekeeping, Waiting};
 use super::{Context, context, icons};
 
 /// What the phone's screen shows.

@@ -1,77 +1,12 @@
-//! Whose chip is managed, what waits for it, and what is done to it as a whole.
+//! What waits for a chip, and what is done to it as a whole.
 
 use leptos::prelude::*;
 use rsp::profiles::MemoryResetRequest;
 use words::{Text, text};
 
 use super::super::digits::shown;
-use super::super::{Context, context, icons};
-use crate::model::Slot;
+use super::super::{Context, context};
 use crate::transport::chip::ChipState;
-use trace::Party;
-
-/// This phone, or the watch: the radio is the phone's in any case.
-#[component]
-pub(super) fn Device() -> impl IntoView {
-    let Context { model, phone, say, .. } = context();
-    let watch = move || model.chip(Slot::Watch).state.with(|state| *state != ChipState::Absent);
-    let busy = move || model.task.with(Option::is_some);
-    let name = |slot| match slot {
-        Slot::Phone => Text::new("This phone", "この電話"),
-        Slot::Watch => Text::new("The watch", "時計"),
-    };
-    let choices = move || {
-        Slot::ALL
-            .map(|slot| {
-                view! {
-                    <label class="choice">
-                        <input
-                            type="radio"
-                            name="device"
-                            value=slot.word()
-                            prop:checked=move || model.slot.get() == slot
-                            disabled=busy
-                            on:change=move |_| model.slot.set(slot)
-                        />
-                        {match slot {
-                            Slot::Phone => icons::party(Party::Phone).into_any(),
-                            Slot::Watch => icons::party(Party::Watch).into_any(),
-                        }}
-                        <span>{say.of(name(slot))}</span>
-                    </label>
-                }
-            })
-            .into_iter()
-            .collect_view()
-    };
-    view! {
-        <Show
-            when=watch
-            fallback=move || view! {
-                <button type="button" class="quiet add-watch" disabled=busy on:click=move |_| phone.add_watch()>
-                    {say.of(Text::new("Add a watch", "時計を追加"))}
-                </button>
-            }
-        >
-            <fieldset class="devices">
-                <legend>{say.of(Text::new("Whose eSIMs", "対象の機器"))}</legend>
-                {choices()}
-                <Show when=move || model.slot.get() == Slot::Watch>
-                    <p class="help">
-                        {say.of(Text::new(
-                            "The watch has no network of its own here: this phone fetches its profiles.",
-                            "この時計は自分の回線を持ちません。プロファイルはこの電話が取得します。",
-                        ))}
-                        " "
-                        <button type="button" class="quiet danger" disabled=busy on:click=move |_| phone.remove_watch()>
-                            {say.of(Text::new("Remove the watch", "時計を外す"))}
-                        </button>
-                    </p>
-                </Show>
-            </fieldset>
-        </Show>
-    }
-}
 
 /// What waits for the chip at an SM-DS or at its default SM-DP+.
 #[component]

@@ -1,0 +1,109 @@
+//! The roads by which a page can reach a real card, and which of them this browser has.
+
+use words::Text;
+
+/// Why a road to a card does not lead there: what happened, and what the person can do about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trouble {
+    /// What happened.
+    pub what: Text<String>,
+    /// What to do now.
+    pub advice: Text<String>,
+}
+
+impl Trouble {
+    /// Both in words.
+    #[must_use]
+    pub fn new(what: impl Into<Text<String>>, advice: impl Into<Text<String>>) -> Self {
+        Self { what: what.into(), advice: advice.into() }
+    }
+}
+
+/// A road to a card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Road {
+    /// A program on this computer that has its PC/SC readers.
+    Bridge,
+    /// A modem at a serial port.
+    Modem,
+}
+
+/// What a browser offers to pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offers {
+    /// Web Serial.
+    pub serial: bool,
+    /// The page is served over HTTPS, or by this computer: only such a page gets ports and
+    /// devices.
+    pub secure: bool,
+}
+
+impl Road {
+    /// All of them, the one that works for most first.
+    pub const ALL: [Self; 2] = [Self::Bridge, Self::Modem];
+
+    /// Its name for programs.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Bridge => "bridge",
+            Self::Modem => "modem",
+        }
+    }
+
+    /// Its name for people.
+    #[must_use]
+    pub const fn name(self) -> Text {
+        match self {
+            Self::Bridge => Text::new("Any card reader, by the bridge", "カードリーダー (ブリッジ経由)"),
+            Self::Modem => Text::new("A modem’s card, by its serial port", "モデムのカード (シリアルポート)"),
+        }
+    }
+
+    /// Whether this browser has it.
+    ///
+    /// # Errors
+    /// It has not: why, and what to do.
+    pub fn standing(self, offers: Offers) -> Result<(), Trouble> {
+        match self {
+            Self::Bridge => Ok(()),
+            Self::Modem if offers.serial => Ok(()),
+            Self::Modem if !offers.secure => Err(Trouble::new(
+                Text::new(
+                    "A page that came over plain HTTP gets no devices.",
+                    "HTTP で開いたページからは機器を使えません。",
+                ),
+                Text::new("Open this page over HTTPS.", "このページを HTTPS で開いてください。"),
+            )),
+            Self::Modem => Err(Trouble::new(
+                Text::new(
+                    "This browser gives pages no serial ports.",
+                    "このブラウザーはページにシリアルポートを提供しません。",
+                ),
+                Text::new(
+                    "Use Chrome, Edge or Opera on a computer, or the bridge.",
+                    "パソコンの Chrome、Edge、Opera を使うか、ブリッジを使ってください。",
+                ),
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bridge_is_always_there_and_a_missing_port_says_what_to_do() {
+        for (serial, secure) in [(false, false), (false, true), (true, true)] {
+            let offers = Offers { serial, secure };
+            assert_eq!(Road::Bridge.standing(offers), Ok(()));
+            let modem = Road::Modem.standing(offers);
+            assert_eq!(modem.is_ok(), serial);
+            if let Err(trouble) = modem {
+                assert_eq!(trouble.advice.en.contains("HTTPS"), !secure, "{offers:?}");
+                assert_eq!(trouble.advice.ja.contains("HTTPS"), !secure, "{offers:?}");
+            }
+        }
+    }
+}

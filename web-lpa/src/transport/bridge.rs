@@ -1,0 +1,339 @@
+//! The bridge to the readers of the desktop, over a WebSocket of this machine. What both say
+//! stands in `card_bridge::protocol`; how it is used, in `docs/card-bridge.md`.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use card_bridge::protocol::{Ask, Hex, Question, Reader, SUBPROTOCOL, Secret, Tell, VERSION, Why};
+use lpa::CardLost;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{MessageEvent, WebSocket};
+use words::{Text, text};
+
+use super::once;
+use crate::road::Trouble;
+
+/// Where the token of a pairing is kept: as long as the tab is open.
+const TOKEN: &str = "card-bridge";
+
+/// What the bridge tells by itself.
+pub(crate) enum News {
+    /// The readers and what is in them.
+    Readers(Vec<Reader>),
+    /// The card of this number is out.
+    Removed(u32),
+    /// The bridge has ended, or was lost.
+    Closed,
+}
+
+type Waiting = Rc<RefCell<HashMap<u32, once::Sender<Tell>>>>;
+
+/// A connection to the bridge.
+pub(crate) struct Bridge {
+    socket: WebSocket,
+    waiting: Waiting,
+    next: Cell<u32>,
+}
+
+impl Bridge {
+    /// Looks for the bridge at a port of this machine.
+    ///
+    /// # Errors
+    /// When nothing there speaks this protocol, or does not let this page in: a browser does
+    /// not tell the two apart.
+    pub(crate) async fn open(port: u16, news: impl Fn(News) + 'static) -> Result<Self, Trouble> {
+        let url = format!("ws://127.0.0.1:{port}/");
+        let socket = WebSocket::new_with_str(&url, SUBPROTOCOL).map_err(|_| not_there(port))?;
+        let waiting = Waiting::default();
+        let (greet, greeted) = once::channel();
+        let greet = Rc::new(RefCell::new(Some(greet)));
+        let news = Rc::new(news);
+
+        let on_message = {
+            let (socket, waiting) = (socket.clone(), Rc::clone(&waiting));
+            let (greet, news) = (Rc::clone(&greet), Rc::clone(&news));
+            Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+                let tell = event.data().as_string().and_then(|text| Tell::parse(&text).ok());
+                match tell {
+                    Some(Tell::Welcome { protocol, .. }) => {
+                        if let Some(greet) = greet.borrow_mut().take() {
+                            greet.send(if protocol == VERSION {
+                                Ok(())
+                            } else {
+                                Err(other_version(protocol))
+                            });
+                        }
+                    }
+                    Some(Tell::Readers { id: None, readers }) => news(News::Readers(readers)),
+                    Some(Tell::Removed { card }) => news(News::Removed(card)),
+                    Some(answer) => {
+                        let asked = answer.id().and_then(|id| waiting.borrow_mut().remove(&id));
+                        if let Some(asked) = asked {
+                            asked.send(answer);
+                        }
+                    }
+                    // Whoever is there does not speak this protocol: nothing more is believed.
+                    None => drop(socket.close()),
+                }
+            })
+        };
+        socket.set_onmessage(Some(on_message.into_js_value().unchecked_ref()));
+
+        let on_close = {
+            let waiting = Rc::clone(&waiting);
+            Closure::<dyn Fn(JsValue)>::new(move |_: JsValue| {
+                if let Some(greet) = greet.borrow_mut().take() {
+                    greet.send(Err(not_there(port)));
+                }
+                // Taken out first: who waits may ask again at once.
+                let asked = std::mem::take(&mut *waiting.borrow_mut());
+                drop(asked);
+                news(News::Closed);
+            })
+        };
+        socket.set_onclose(Some(on_close.into_js_value().unchecked_ref()));
+        let bridge = Self { socket, waiting, next: Cell::new(1) };
+        greeted.await.unwrap_or_else(|| Err(not_there(port)))?;
+        Ok(bridge)
+    }
+
+    /// Shows the code that the person has read on the bridge's terminal.
+    ///
+    /// # Errors
+    /// When it is not that code.
+    pub(crate) async fn pair(&self, code: &str) -> Result<(), Trouble> {
+        self.come_in(Ask::Pair { code: Secret::new(code.to_owned()) }).await
+    }
+
+    /// Comes in as the page that was paired before; whether it may. Where no pairing is
+    /// remembered nothing is asked.
+    pub(crate) async fn resume(&self) -> bool {
+        let Some(token) = storage().and_then(|kept| kept.get_item(TOKEN).ok().flatten()) else {
+            return false;
+        };
+        let back = self.come_in(Ask::Resume { token: Secret::new(token) }).await;
+        if back.is_err()
+            && let Some(kept) = storage()
+        {
+            let _ = kept.remove_item(TOKEN);
+        }
+        back.is_ok()
+    }
+
+    async fn come_in(&self, ask: Ask) -> Result<(), Trouble> {
+        match self.ask(ask).await? {
+            Tell::Paired { token, .. } => {
+                if let Some(kept) = storage() {
+                    // Where nothing is kept, the code is asked for after each reload.
+                    let _ = kept.set_item(TOKEN, token.expose_text());
+                }
+                Ok(())
+            }
+            other => Err(refusal(other)),
+        }
+    }
+
+    /// The readers and what is in them.
+    ///
+    /// # Errors
+    /// When the bridge refuses or is gone.
+    pub(crate) async fn readers(&self) -> Result<Vec<Reader>, Trouble> {
+        match self.ask(Ask::Readers).await? {
+            Tell::Readers { readers, .. } => Ok(readers),
+            other => Err(refusal(other)),
+        }
+    }
+
+    /// Takes the card of a reader for this page alone; returns it with its answer to reset.
+    ///
+    /// # Errors
+    /// When the bridge refuses or is gone.
+    pub(crate) async fn connect(self: &Rc<Self>, reader: &str) -> Result<(BridgeCard, Vec<u8>), Trouble> {
+        match self.ask(Ask::Connect { reader: reader.to_owned() }).await? {
+            Tell::Connected { card, atr, .. } => {
+                Ok((BridgeCard { bridge: Rc::clone(self), number: card }, atr.0))
+            }
+            other => Err(refusal(other)),
+        }
+    }
+
+    async fn ask(&self, ask: Ask) -> Result<Tell, Trouble> {
+        let id = self.next.get();
+        self.next.set(id.wrapping_add(1));
+        let (sender, receiver) = once::channel();
+        self.waiting.borrow_mut().insert(id, sender);
+        if self.socket.ready_state() != WebSocket::OPEN
+            || self.socket.send_with_str(&Question { id, ask }.to_json()).is_err()
+        {
+            self.waiting.borrow_mut().remove(&id);
+            return Err(gone());
+        }
+        receiver.await.ok_or_else(gone)
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        // What it still says is no longer meant for anybody.
+        self.socket.set_onmessage(None);
+        self.socket.set_onclose(None);
+        let _ = self.socket.close();
+    }
+}
+
+/// A card of a reader that the bridge has lent to this page.
+pub(crate) struct BridgeCard {
+    bridge: Rc<Bridge>,
+    number: u32,
+}
+
+impl BridgeCard {
+    /// Its number on this connection.
+    pub(crate) const fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Sends a command APDU.
+    pub(crate) async fn transmit(&self, apdu: &[u8]) -> Result<Vec<u8>, CardLost> {
+        let ask = Ask::Transmit { card: self.number, apdu: Hex(apdu.to_vec()) };
+        match self.bridge.ask(ask).await.map_err(lost)? {
+            Tell::Response { apdu, .. } => Ok(apdu.0),
+            other => Err(lost(refusal(other))),
+        }
+    }
+
+    /// A warm reset; returns the answer to reset.
+    pub(crate) async fn reset(&self) -> Result<Vec<u8>, CardLost> {
+        match self.bridge.ask(Ask::Reset { card: self.number }).await.map_err(lost)? {
+            Tell::Reset { atr, .. } => Ok(atr.0),
+            other => Err(lost(refusal(other))),
+        }
+    }
+
+    /// The page is done with it.
+    pub(crate) async fn close(&self) {
+        // A bridge that is gone has let it go.
+        let _ = self.bridge.ask(Ask::Disconnect { card: self.number }).await;
+    }
+}
+
+fn storage() -> Option<web_sys::Storage> {
+    web_sys::window()?.session_storage().ok().flatten()
+}
+
+fn lost(trouble: Trouble) -> CardLost {
+    CardLost(trouble.what.en)
+}
+
+fn gone() -> Trouble {
+    Trouble::new(
+        Text::new("The bridge is gone.", "ブリッジとの接続が切れました。"),
+        Text::new(
+            "Start card-bridge again, then connect again.",
+            "card-bridge を起動し直してから、もう一度接続してください。",
+        ),
+    )
+}
+
+fn not_there(port: u16) -> Trouble {
+    let origin = web_sys::window().and_then(|window| window.location().origin().ok()).unwrap_or_default();
+    Trouble::new(
+        text!("No bridge answers at port {port}.", "ポート {port} のブリッジが応答しません。"),
+        text!(
+            "Start it on this computer: card-bridge --origin {origin}. If it runs already, it was started for another address than this page’s, or the browser was not allowed to reach this computer.",
+            "このコンピューターで起動してください: card-bridge --origin {origin}。すでに動いている場合は、別のアドレス用に起動されているか、ブラウザーにこのコンピューターへの接続が許可されていません。"
+        ),
+    )
+}
+
+fn other_version(version: u32) -> Trouble {
+    Trouble::new(
+        text!(
+            "The bridge speaks version {version} of its protocol, this page version {VERSION}.",
+            "ブリッジのプロトコルはバージョン {version}、このページはバージョン {VERSION} です。"
+        ),
+        Text::new(
+            "Use the card-bridge of the same release as this page.",
+            "このページと同じリリースの card-bridge を使ってください。",
+        ),
+    )
+}
+
+/// What is not the answer to what was asked.
+fn refusal(tell: Tell) -> Trouble {
+    let Tell::Refused { why, text, .. } = tell else { return gone() };
+    let (what, advice) = match why {
+        Why::WrongCode => (
+            Text::new("That is not the code.", "コードが違います。"),
+            Text::new(
+                "Read it again on the bridge’s terminal.",
+                "ブリッジの端末でもう一度確認してください。",
+            ),
+        ),
+        Why::NoCode => (
+            Text::new("The code has been used up or is too old.", "コードは無効か、期限切れです。"),
+            Text::new(
+                "Press Enter in the bridge’s terminal for a new one.",
+                "ブリッジの端末で Enter を押すと、新しいコードが表示されます。",
+            ),
+        ),
+        Why::NotPaired | Why::UnknownToken => (
+            Text::new("The bridge does not know this page.", "ブリッジはこのページを知りません。"),
+            Text::new(
+                "Enter the code that its terminal shows.",
+                "ブリッジの端末に表示されているコードを入力してください。",
+            ),
+        ),
+        Why::NoService => (
+            Text::new(
+                "The computer’s smart card service is not running.",
+                "コンピューターのスマートカードサービスが動いていません。",
+            ),
+            Text::new(
+                "Start it (Linux: pcscd), then look for readers again.",
+                "サービスを起動してから (Linux では pcscd)、もう一度リーダーを探してください。",
+            ),
+        ),
+        Why::NoReader => (
+            Text::new("The reader is not there any more.", "リーダーが見つかりません。"),
+            Text::new("Plug it in again.", "もう一度接続してください。"),
+        ),
+        Why::NoCard | Why::Removed | Why::UnknownCard => (
+            Text::new("The card is not in the reader.", "リーダーにカードがありません。"),
+            Text::new("Put it in again.", "もう一度挿入してください。"),
+        ),
+        Why::Mute => (
+            Text::new("The card does not answer a reset.", "カードがリセットに応答しません。"),
+            Text::new(
+                "It may be upside down; take it out and put it in again.",
+                "裏返しになっている可能性があります。抜いて挿し直してください。",
+            ),
+        ),
+        Why::Taken => (
+            Text::new(
+                "Another program or page has the card.",
+                "別のプログラムまたはページがカードを使用しています。",
+            ),
+            Text::new(
+                "Close that one, then connect again.",
+                "そちらを閉じてから、もう一度接続してください。",
+            ),
+        ),
+        Why::TooMany => (
+            Text::new(
+                "This page has as many cards as it may.",
+                "このページで使えるカードの数が上限に達しています。",
+            ),
+            Text::new("Give one back first.", "先に一枚を返却してください。"),
+        ),
+        Why::Malformed | Why::Command | Why::Failed => {
+            return Trouble::new(
+                text!("The bridge refuses: {text}.", "ブリッジが拒否しました: {text}。"),
+                Text::new("Connect again.", "もう一度接続してください。"),
+            );
+        }
+    };
+    Trouble::new(what.owned(), advice.owned())
+}
