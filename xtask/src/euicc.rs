@@ -17,7 +17,7 @@ use crate::setup::Kit;
 #[derive(clap::Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Options {
-    /// `stdio` or `vpcd` and what they take; `--help` tells more
+    /// `stdio`, `vpcd` or `modem` and what they take; `--help` tells more
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
     arguments: Vec<OsString>,
 }

@@ -1,5 +1,5 @@
-//! The chip for programs that are not written in Rust: on standard input and output, or in a
-//! virtual PC/SC reader. `cargo xtask euicc` runs it; `npx wasm-euicc` is the same in Node.
+//! The chip for programs that are not written in Rust: on standard input and output, in a
+//! virtual PC/SC reader, or in a modem. `cargo xtask euicc` runs it; `npx wasm-euicc` is the same in Node.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
+use at::{Habits, Modem};
 use clap::{Args, Parser, Subcommand};
 use wasm_euicc::host::Card;
 use wasm_euicc::host::line::{Format, Lines};
@@ -49,6 +50,15 @@ enum Door {
         /// 35963 is vpcd's first slot, 35964 its second
         #[arg(long, default_value_t = PORT)]
         port: u16,
+        #[command(flatten)]
+        chip: ChipOptions,
+    },
+    /// A card in a modem: AT commands in, their answers out (3GPP TS 27.007, `AT+CCHO`, `AT+CGLA`,
+    /// `AT+CCHC`, `AT+CSIM`); for a serial port, `socat PTY,link=/tmp/modem EXEC:"euicc modem"`
+    Modem {
+        /// Refuse `AT+CCHO` and its kin, as modems that know `AT+CSIM` only
+        #[arg(long)]
+        plain: bool,
         #[command(flatten)]
         chip: ChipOptions,
     },
@@ -92,6 +102,7 @@ fn main() -> ExitCode {
             start(&chip).and_then(|mut card| stdio(if lpac { Format::Lpac } else { Format::Any }, &mut card))
         }
         Door::Vpcd { host, port, chip } => start(&chip).and_then(|mut card| vpcd(&host, port, &mut card)),
+        Door::Modem { plain, chip } => start(&chip).and_then(|card| modem(plain, card)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -105,6 +116,19 @@ fn main() -> ExitCode {
 /// Lines on standard input and output, until there are no more.
 fn stdio(format: Format, card: &mut dyn Card) -> Result<()> {
     let mut door = Lines::new(format);
+    through(|input| if input.is_empty() { door.finish(card) } else { door.feed(input, card) })
+}
+
+/// A modem on standard input and output, until there is no more.
+fn modem(plain: bool, mut card: Running) -> Result<()> {
+    card.reset();
+    let habits = Habits { sessions: !plain, ..Habits::default() };
+    let mut modem = Modem::new(move |command: &[u8]| card.transmit(command), habits);
+    through(|input| modem.write(input))
+}
+
+/// What comes on standard input is answered on standard output; nothing comes at the end.
+fn through(mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> Result<()> {
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
     let mut buffer = vec![0; 64 * 1024];
     let mut go_on = || -> io::Result<()> {
@@ -114,8 +138,7 @@ fn stdio(format: Format, card: &mut dyn Card) -> Result<()> {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            let out = if length == 0 { door.finish(card) } else { door.feed(&buffer[..length], card) };
-            output.write_all(&out)?;
+            output.write_all(&answer(&buffer[..length]))?;
             output.flush()?;
             if length == 0 {
                 return Ok(());
