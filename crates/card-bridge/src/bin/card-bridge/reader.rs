@@ -165,6 +165,16 @@ impl InReader {
         Ok(())
     }
 
+    /// A reader that has lost its card may say anything: pcsc-lite calls it a transaction that was
+    /// not begun.
+    fn because(&self, error: Error) -> Trouble {
+        match self.card.as_ref().map(|card| card.status2_owned()) {
+            None => trouble(Error::RemovedCard),
+            Some(Err(lost)) => trouble(lost),
+            Some(Ok(_)) => trouble(error),
+        }
+    }
+
     fn card(&mut self) -> Result<&mut pcsc::Card, Trouble> {
         self.card.as_mut().ok_or_else(|| trouble(Error::RemovedCard))
     }
@@ -184,13 +194,14 @@ impl Card for InReader {
         match self.card()?.transmit(wire, &mut buffer) {
             Ok(response) if response.len() >= 2 => Ok(response.to_vec()),
             Ok(_) => Err(Trouble::new(Why::Mute, "the card's answer has no status word")),
-            Err(error) => Err(trouble(error)),
+            Err(error) => Err(self.because(error)),
         }
     }
 
     fn reset(&mut self) -> Result<(), Trouble> {
         let card = self.card()?;
-        card.reconnect(ShareMode::Exclusive, Protocols::ANY, Disposition::ResetCard).map_err(trouble)?;
+        let reset = card.reconnect(ShareMode::Exclusive, Protocols::ANY, Disposition::ResetCard);
+        reset.map_err(|error| self.because(error))?;
         self.look()
     }
 }
@@ -220,9 +231,11 @@ fn trouble(error: Error) -> Trouble {
         Error::RemovedCard => (Why::Removed, "the card was taken out"),
         // It is not this program that has reset an exclusive card.
         Error::ResetCard => (Why::Removed, "the card lost its power"),
-        Error::UnpoweredCard | Error::UnresponsiveCard | Error::CommDataLost => {
-            (Why::Mute, "the card does not answer")
-        }
+        Error::UnpoweredCard
+        | Error::UnresponsiveCard
+        | Error::CommDataLost
+        | Error::CommError
+        | Error::NotTransacted => (Why::Mute, "the card does not answer"),
         Error::SharingViolation => {
             (Why::Taken, "another program has the card; close it (GnuPG: `gpgconf --kill scdaemon`)")
         }
