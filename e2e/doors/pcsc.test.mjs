@@ -6,20 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ATR, EID, ISD_R, folder, packageFolder, program } from './card.mjs';
-
-/** Why it can't be tried here; nothing if it can. */
-function missing() {
-  if (process.getuid?.() !== 0) return 'not root: pcscd needs namespaces of its own';
-  const there = (command) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
-  for (const command of ['pcscd', 'scriptor', 'unshare', 'ip']) {
-    if (!there(command)) return `${command} is not present (Debian: apt-get install pcscd vsmartcard-vpcd pcsc-tools iproute2)`;
-  }
-  if (spawnSync('sh', ['-c', 'ls /usr/lib/*/libifdvpcd.so* /usr/lib/pcsc/drivers/serial/libifdvpcd.so*']).stdout.length === 0) {
-    return 'vpcd is not present (Debian: apt-get install vsmartcard-vpcd)';
-  }
-  if (spawnSync('unshare', ['-n', '-m', 'true']).status !== 0) return 'this machine gives no namespaces';
-  return false;
-}
+import { missing } from './pcsc.mjs';
 
 // vpcd listens on every address, and one pcscd owns the socket that programs look for: both
 // are kept to themselves. The reader cuts the card's power some 5 s after a program has ended.

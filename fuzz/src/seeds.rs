@@ -12,6 +12,7 @@ use crate::subject::{rich_package, set1};
 pub fn of(target: &str) -> Vec<(String, Vec<u8>)> {
     match target {
         "apdu" => apdu(),
+        "at" => at(),
         "store_data" => store_data(),
         "bound" => bound(),
         "segments" => segments(),
@@ -28,6 +29,77 @@ fn in_pieces(first: u8, commands: &[String]) -> Vec<u8> {
         input.extend(bytes);
     }
     input
+}
+
+/// What modems say: by the book and by other habits.
+fn at() -> Vec<(String, Vec<u8>)> {
+    let said = |first: u8, lines: &[&str]| {
+        let mut input = vec![first];
+        for line in lines {
+            input.extend((line.len() as u16).to_be_bytes());
+            input.extend(line.as_bytes());
+        }
+        input
+    };
+    let ok = "\r\nOK\r\n";
+    let none = "\r\nERROR\r\n";
+    let mut written = vec![0x80];
+    written.extend_from_slice(b"ATE0\rAT+CMEE=1\rAT+CCHO=\"A0000005591010FFFFFFFF8900000100\"\r");
+    written.extend_from_slice(
+        b"AT+CGLA=1,22,\"80E2910006BF3E035C015A\"\rAT+CSIM=10,\"81C0000015\"\rAT+CCHC=1\r",
+    );
+    [
+        (
+            "sessions",
+            said(
+                0,
+                &[
+                    ok,
+                    ok,
+                    ok,
+                    ok,
+                    ok,
+                    "\r\n+CCHO: 1\r\n\r\nOK\r\n",
+                    "\r\n+CGLA: 4,\"6115\"\r\n\r\nOK\r\n",
+                    "\r\n+CGLA: 8,ABCD9000\r\nOK\r\n",
+                    ok,
+                ],
+            ),
+        ),
+        (
+            "plain",
+            said(
+                0,
+                &[ok, ok, ok, none, ok, "\r\n+CSIM: 6,\"019000\"\r\n\r\nOK\r\n", "\r\n+CME ERROR: 22\r\n"],
+            ),
+        ),
+        (
+            "names",
+            said(
+                1,
+                &[
+                    "\r\n000000000385a7cf\r\n\r\nOK\r\n",
+                    "\r\n4,\"6E00\"\r\n\r\nOK\r\n",
+                    "\r\n+CME ERROR: SIM busy\r\n",
+                ],
+            ),
+        ),
+        (
+            "late",
+            said(
+                2,
+                &[
+                    "",
+                    "AT\r\r\n+CGLA: 8,\"AB\r\nCD9000\"\r\nOK\r\n\r\nOK\r\n",
+                    "> RING\r\n> +CGLA: 2,9000\r\n> OK\r\n",
+                ],
+            ),
+        ),
+        ("class", said(2, &["\r\n+CGLA: 4,\"6E00\"\r\nOK\r\n", "\r\n+CGLA: 4,\"9000\"\r\nOK\r\n"])),
+        ("modem", written),
+    ]
+    .map(|(name, input)| (name.to_owned(), input))
+    .into()
 }
 
 fn apdu() -> Vec<(String, Vec<u8>)> {

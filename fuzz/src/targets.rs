@@ -13,8 +13,9 @@ use crate::subject::rich_package;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All there are.
-pub const ALL: [Target; 5] = [
+pub const ALL: [Target; 6] = [
     ("apdu", apdu),
+    ("at", at),
     ("bound", bound),
     ("elements", elements),
     ("segments", segments),
@@ -62,6 +63,90 @@ pub fn apdu(bytes: &[u8]) {
         }
     }
     chip.look();
+}
+
+/// A modem of the fuzzer's and the host's side of the line. The first byte says how far the host
+/// is: bit 1 it has been started and sessions can be had, bit 2 an application is selected on
+/// channel 1. Then come what the modem says to each line, after two bytes with its length; nothing
+/// is silence. With bit 8 of the first byte the rest is what a host writes to the modem of ours.
+///
+/// Whatever it was: the host comes to an end, a response has a status word, a line written is one
+/// line, and a modem that behaves from now on is understood again.
+pub fn at(bytes: &[u8]) {
+    let Some((&begin, bytes)) = bytes.split_first() else { return };
+    if begin & 0x80 != 0 {
+        let base = Base::shared();
+        let mut chip = base.chip(&base.medium);
+        let mut modem = at::Modem::new(|command: &[u8]| chip.transmit(command), at::Habits::default());
+        modem.write(bytes);
+        modem.write(b"\rATE0\r");
+        assert!(modem.write(b"AT\r").ends_with(b"\r\nOK\r\n"));
+        return;
+    }
+    let mut host = at::Host::new(at::Options::default());
+    let mut good = at::Modem::new(application, at::Habits::default());
+    if begin & 3 != 0 {
+        host.start().unwrap();
+        host_ends(&mut host, |line| good.write(line)).unwrap();
+    }
+    let commands = ["0070000001", "01A4040005A000000559", "81E2910003BF2D00", "01C0000000", "0070800100"];
+    let said = if begin & 2 == 0 { 0 } else { 2 };
+    for command in &commands[..said] {
+        host.transmit(&vectors::bytes(command)).unwrap();
+        host_ends(&mut host, |line| good.write(line)).unwrap();
+    }
+    let mut bytes = bytes;
+    let mut bad = |_: &[u8]| {
+        let Some((len, rest)) = bytes.split_first_chunk::<2>() else { return Vec::new() };
+        let (piece, rest) = rest.split_at(usize::from(u16::from_be_bytes(*len)).min(rest.len()));
+        bytes = rest;
+        piece.to_vec()
+    };
+    if begin & 3 == 0 {
+        host.start().unwrap();
+        let _ = host_ends(&mut host, &mut bad);
+    }
+    for command in &commands[said..] {
+        host.transmit(&vectors::bytes(command)).unwrap();
+        let _ = host_ends(&mut host, &mut bad);
+        assert!(host.open_channels().count() <= 3);
+    }
+    let notices: Vec<String> = std::iter::from_fn(|| host.notice()).collect();
+    assert!(notices.len() <= 32);
+    let mut good = at::Modem::new(application, at::Habits::default());
+    host.start().unwrap();
+    host_ends(&mut host, |line| good.write(line)).unwrap();
+    for command in &commands[..3] {
+        host.transmit(&vectors::bytes(command)).unwrap();
+        assert!(host_ends(&mut host, |line| good.write(line)).is_ok());
+    }
+}
+
+/// A card with whatever application.
+fn application(command: &[u8]) -> Vec<u8> {
+    if command[1] == 0x70 && command[2] == 0 { vec![1, 0x90, 0] } else { vec![0x90, 0] }
+}
+
+/// Drives a host to its end.
+fn host_ends(host: &mut at::Host, mut other: impl FnMut(&[u8]) -> Vec<u8>) -> Result<Vec<u8>, at::Failure> {
+    for _ in 0..64 {
+        match host.step() {
+            at::Step::Write(line) => {
+                let (end, line_itself) = line.split_last().unwrap();
+                assert_eq!(*end, b'\r');
+                assert!(line_itself.iter().all(|byte| (0x20..0x7F).contains(byte) && *byte != b';'));
+                let said = other(&line);
+                host.read(&said);
+            }
+            at::Step::Read(_) => host.time_out(),
+            at::Step::Done(done) => {
+                assert!(done.as_ref().is_err() || done.as_ref().is_ok_and(|d| d.is_empty() || d.len() >= 2));
+                return done;
+            }
+            at::Step::Rest => panic!("nothing was asked"),
+        }
+    }
+    panic!("no end");
 }
 
 /// ES10 requests on channel 1, each after two bytes with its length. The first byte says how

@@ -39,6 +39,11 @@ fn apdu() {
 }
 
 #[test]
+fn at() {
+    replay("at");
+}
+
+#[test]
 fn bound() {
     replay("bound");
 }

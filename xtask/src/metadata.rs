@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::place::Place;
 use crate::process;
+use crate::setup;
 
 /// What `cargo metadata` tells, as far as the tasks ask.
 #[derive(Deserialize)]
@@ -36,6 +37,7 @@ pub(crate) struct Package {
 pub(crate) struct Dependency {
     pub(crate) name: String,
     pub(crate) kind: Option<String>,
+    pub(crate) optional: bool,
 }
 
 /// A library, program, example or test of a package.
@@ -89,10 +91,16 @@ impl Metadata {
     }
 
     /// Arguments that choose the members which mean something natively, with the chip's
-    /// command line.
+    /// command line, and the bridge's where it can be linked.
     pub(crate) fn natively(&self) -> Vec<&str> {
         let others = self.members().filter(|member| !self.is_native(member));
-        let all = ["--workspace", "--features", "wasm-euicc/cli,edge-smdp/self-test"];
+        let features = if setup::has_pcsc_library() {
+            "wasm-euicc/cli,edge-smdp/self-test,card-bridge/program"
+        } else {
+            println!("without the program card-bridge: there is no libpcsclite (Debian: libpcsclite-dev)");
+            "wasm-euicc/cli,edge-smdp/self-test"
+        };
+        let all = ["--workspace", "--features", features];
         all.into_iter().chain(others.flat_map(|member| ["--exclude", &member.name])).collect()
     }
 

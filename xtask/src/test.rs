@@ -173,14 +173,25 @@ fn variable(command: &Command, name: &str) -> OsString {
     given.and_then(|(_, value)| value.map(OsString::from)).unwrap_or_default()
 }
 
-/// The chip as programs outside see it: `e2e/doors/*.test.mjs` under Node's own test runner,
-/// which are told where the npm package, the native program and the browser are.
+/// The chip as programs outside see it, and the bridge to PC/SC readers: `e2e/doors/*.test.mjs`
+/// under Node's own test runner, which are told where the npm package, the native programs and the
+/// browser are.
 fn doors(place: &Place, kit: &Kit) -> Result<usize> {
     let program = euicc::program(place, kit)?;
     let package = build::npm(place, kit)?;
     let mut node = tests_in(place, kit, "doors")?;
+    if setup::has_pcsc_library() {
+        node.env("CARD_BRIDGE", bridge(place, kit)?);
+    }
     node.env("EUICC_PACKAGE", package).env("EUICC_PROGRAM", program).env("CHROMIUM", &kit.browser()?.program);
     counted(&mut node, |line| number_after(line, "ℹ pass "))
+}
+
+/// The bridge to PC/SC readers, built if it is stale.
+fn bridge(place: &Place, kit: &Kit) -> Result<PathBuf> {
+    let program = ["--package", "card-bridge", "--features", "card-bridge/program", "--bin", "card-bridge"];
+    process::run(kit.command("cargo").args(["build", "--quiet"]).args(program))?;
+    Ok(place.target.join("debug/card-bridge"))
 }
 
 /// The runtime tests: `e2e/workers/*.test.mjs` under Node's own test runner; they start the

@@ -1,3 +1,6 @@
+use alloc::vec;
+use alloc::vec::Vec;
+
 use crate::StatusWord;
 
 /// A command APDU (ISO 7816-4 §5.1), short or extended.

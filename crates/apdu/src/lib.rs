@@ -2,6 +2,12 @@
 //! words, as ETSI TS 102 221 and SGP.22 use them. Both sides share them: the
 //! chip parses what the LPA builds.
 
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
 mod class;
 mod command;
 mod response;

@@ -1,3 +1,5 @@
+use alloc::vec::Vec;
+
 use crate::StatusWord;
 
 /// A response APDU: data and status word.

@@ -1,3 +1,5 @@
+use alloc::vec::Vec;
+
 use crate::{Channel, Command, ins};
 
 /// The most bytes of data that one STORE DATA block can carry.

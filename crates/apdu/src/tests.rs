@@ -1,6 +1,10 @@
 //! Cases of ISO 7816-4 §5.1, class bytes of §5.4.1 and ETSI TS 102 221 §10.1.1,
 //! STORE DATA of SGP.22 §5.7.2.
 
+use std::string::ToString as _;
+use std::vec;
+use std::vec::Vec;
+
 use crate::{Channel, Class, ClassError, Command, CommandError, Response, StatusWord, store_data};
 
 #[cfg(target_arch = "wasm32")]

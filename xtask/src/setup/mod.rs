@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 use crate::place::Place;
 use crate::process;
 pub(crate) use crate::setup::browser::Browser;
+pub(crate) use crate::setup::pcsc::has_library as has_pcsc_library;
 pub(crate) use crate::setup::rust::WASM;
 
 /// Options of `cargo xtask setup`.
@@ -45,7 +46,7 @@ pub(crate) enum Need {
     Browser,
     /// cargo-deny.
     Deny,
-    /// pcscd, vpcd and a client, where they can be installed; nothing fails without.
+    /// pcscd, vpcd, a client and the library, where they can be installed; nothing fails without.
     PcSc,
     /// Firefox, where it can be installed; nothing fails without.
     Firefox,

@@ -1,0 +1,314 @@
+//! Sockets: WebSockets of pages on this machine's loopback addresses.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use card_bridge::door::{Door, is_loopback};
+use card_bridge::pairing::LIFETIME;
+use card_bridge::protocol::{MAX_QUESTION, SUBPROTOCOL, Tell};
+use card_bridge::session::{Desk, Session};
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+use tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
+use tungstenite::http::{HeaderValue, StatusCode};
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tungstenite::{Error, Message, WebSocket};
+
+use crate::reader::{Desktop, InReader};
+
+/// Connections at a time, paired or not.
+const MAX_PAGES: usize = 16;
+
+/// For the request of a connection to have come.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// For a page to be paired. A person has to find the terminal, and perhaps to ask for a code.
+const PAIRING: Duration = LIFETIME.saturating_mul(2);
+
+/// For a page to take what it is told.
+const WRITE: Duration = Duration::from_secs(5);
+
+/// How long a page waits for what it has not asked for.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What all connections share.
+pub(crate) struct Bridge {
+    /// Codes, tokens, and who has which reader.
+    pub(crate) desk: Desk,
+    /// Changes with readers and cards.
+    pub(crate) changes: AtomicU64,
+    /// The program ends.
+    pub(crate) stop: AtomicBool,
+    began: Instant,
+    pages: AtomicUsize,
+}
+
+impl Bridge {
+    pub(crate) fn new() -> Self {
+        Self {
+            desk: Desk::default(),
+            changes: AtomicU64::new(0),
+            stop: AtomicBool::new(false),
+            began: Instant::now(),
+            pages: AtomicUsize::new(0),
+        }
+    }
+
+    /// Shows a new code on the terminal.
+    pub(crate) fn show_code(&self) {
+        let code = self.desk.show(&mut rng(), self.now());
+        println!(
+            "code: {}   (for one page, within {} minutes; Enter shows another one)",
+            code.expose_text(),
+            LIFETIME.as_secs() / 60
+        );
+    }
+
+    /// Looks after readers and cards, until the program ends.
+    pub(crate) fn watch(&self) {
+        let mut desktop = Desktop::default();
+        while !self.stop.load(Ordering::Relaxed) {
+            if desktop.wait() {
+                self.changes.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// How many pages there are.
+    pub(crate) fn pages(&self) -> usize {
+        self.pages.load(Ordering::Relaxed)
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn state(&self) -> (u64, u64) {
+        (self.changes.load(Ordering::Relaxed), self.desk.changes())
+    }
+}
+
+const fn rng() -> UnwrapErr<SysRng> {
+    UnwrapErr(SysRng)
+}
+
+/// Binds to an address of this machine that no other machine reaches.
+pub(crate) fn bind(address: SocketAddr) -> Result<TcpListener> {
+    if !is_loopback(address.ip()) {
+        bail!(
+            "--listen {address}: only a loopback address (127.0.0.1, [::1]): whoever reaches the bridge from \
+             elsewhere could use the cards of this machine"
+        );
+    }
+    TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))
+}
+
+/// Takes connections, each with a thread of its own.
+pub(crate) fn serve(bridge: &Arc<Bridge>, listener: &TcpListener, origins: &[String]) -> Result<()> {
+    let door = Arc::new(Door::new(origins.to_vec(), listener.local_addr()?.port()));
+    loop {
+        let Ok((stream, peer)) = listener.accept() else {
+            // Of a connection that is gone already, or for want of descriptors: later ones may do.
+            thread::sleep(TICK);
+            continue;
+        };
+        if !is_loopback(peer.ip()) || bridge.pages.fetch_add(1, Ordering::Relaxed) >= MAX_PAGES {
+            if is_loopback(peer.ip()) {
+                bridge.pages.fetch_sub(1, Ordering::Relaxed);
+            }
+            continue;
+        }
+        let place = Place(Arc::clone(bridge));
+        let door = Arc::clone(&door);
+        // Without a thread the place is free again.
+        let _ = thread::Builder::new().name("page".to_owned()).spawn(move || page(&place.0, &door, stream));
+    }
+}
+
+/// One of [`MAX_PAGES`].
+struct Place(Arc<Bridge>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.pages.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// One page, from its handshake to its end. Whatever ends it, its cards are reset and free.
+fn page(bridge: &Bridge, door: &Door, stream: TcpStream) {
+    let Ok((mut socket, origin)) = welcome(door, stream) else { return };
+    let mut page = Page {
+        session: Session::new(&bridge.desk, &origin),
+        desktop: Desktop::default(),
+        seen: bridge.state(),
+    };
+    // An error is a page that has gone, or is to go: there is nobody to tell.
+    let _ = page.serve(bridge, &mut socket, &origin);
+    let was_paired = page.session.is_paired();
+    drop(page);
+    if was_paired {
+        println!("gone: {}", shown(&origin));
+    }
+}
+
+type Socket = WebSocket<Timed>;
+
+struct Page {
+    session: Session<InReader>,
+    desktop: Desktop,
+    seen: (u64, u64),
+}
+
+impl Page {
+    fn serve(&mut self, bridge: &Bridge, socket: &mut Socket, origin: &str) -> tungstenite::Result<()> {
+        let began = Instant::now();
+        tell(socket, &[Session::<InReader>::welcome()])?;
+        loop {
+            match socket.read() {
+                Ok(Message::Text(frame)) => self.answer(bridge, socket, origin, &frame)?,
+                Ok(Message::Binary(_)) => {
+                    return close(socket, CloseCode::Unsupported, "text frames only");
+                }
+                // The answers to these are sent with the next thing that is.
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => {
+                    socket.flush()?;
+                }
+                Err(Error::Io(error)) if is_pause(&error) => {}
+                Err(Error::Capacity(_)) => {
+                    return close(socket, CloseCode::Size, "a question is at most 2048 bytes long");
+                }
+                Err(error) => return Err(error),
+            }
+            if bridge.stop.load(Ordering::Relaxed) {
+                return close(socket, CloseCode::Away, "the bridge ends");
+            }
+            if !self.session.is_paired() && began.elapsed() > PAIRING {
+                return close(socket, CloseCode::Policy, "not paired in time");
+            }
+            let state = bridge.state();
+            if state != self.seen {
+                self.seen = state;
+                tell(socket, &self.session.look(&mut self.desktop))?;
+            }
+        }
+    }
+
+    fn answer(
+        &mut self,
+        bridge: &Bridge,
+        socket: &mut Socket,
+        origin: &str,
+        frame: &str,
+    ) -> tungstenite::Result<()> {
+        let (was_paired, was_shown) = (self.session.is_paired(), bridge.desk.is_shown(bridge.now()));
+        let reply = self.session.answer(frame, &mut self.desktop, &mut rng(), bridge.now());
+        if self.session.is_paired() && !was_paired {
+            println!("paired: {}", shown(origin));
+        } else if was_shown && !bridge.desk.is_shown(bridge.now()) {
+            println!("the code was wrong too often and is good for nothing; Enter shows another one");
+        }
+        tell(socket, &reply.tell)?;
+        if reply.close {
+            return close(socket, CloseCode::Policy, "too many failures");
+        }
+        Ok(())
+    }
+}
+
+/// The handshake: who may not come in is told so in HTTP.
+fn welcome(door: &Door, stream: TcpStream) -> Result<(Socket, String)> {
+    stream.set_nodelay(true)?;
+    stream.set_write_timeout(Some(WRITE))?;
+    let timed = Timed { stream, until: Some(Instant::now() + HANDSHAKE) };
+    let mut origin = String::new();
+    // The trait has it so.
+    #[expect(clippy::result_large_err, reason = "tungstenite's type")]
+    let admit = |request: &Request, mut response: Response| {
+        let headers: Vec<(&str, &[u8])> =
+            request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        match door.admit(request.uri().path_and_query().map_or("", |path| path.as_str()), &headers) {
+            Ok(admitted) => {
+                origin = admitted;
+                let ours = HeaderValue::from_static(SUBPROTOCOL);
+                response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, ours);
+                Ok(response)
+            }
+            Err(refusal) => {
+                let said = request.headers().get("origin").map_or(&b""[..], |origin| origin.as_bytes());
+                println!("refused: {} ({refusal})", shown(&String::from_utf8_lossy(said)));
+                let mut response = ErrorResponse::new(Some(format!("{refusal}\n")));
+                *response.status_mut() =
+                    StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
+                Err(response)
+            }
+        }
+    };
+    let config = WebSocketConfig::default()
+        .read_buffer_size(4096)
+        .write_buffer_size(0)
+        .max_write_buffer_size(64 * 1024)
+        // Somewhat more, so that a question that is a little too long has an answer.
+        .max_message_size(Some(2 * MAX_QUESTION))
+        .max_frame_size(Some(2 * MAX_QUESTION));
+    let mut socket = tungstenite::accept_hdr_with_config(timed, admit, Some(config))
+        .map_err(|error| anyhow::anyhow!("{error}"))?;
+    let timed = socket.get_mut();
+    timed.until = None;
+    timed.stream.set_read_timeout(Some(TICK))?;
+    Ok((socket, origin))
+}
+
+fn tell(socket: &mut Socket, tell: &[Tell]) -> tungstenite::Result<()> {
+    tell.iter().try_for_each(|tell| socket.send(Message::text(tell.to_json())))
+}
+
+fn close(socket: &mut Socket, code: CloseCode, reason: &'static str) -> tungstenite::Result<()> {
+    socket.close(Some(CloseFrame { code, reason: reason.into() }))?;
+    socket.flush()
+}
+
+fn is_pause(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+/// What others have chosen, on the terminal: short, and nothing that steers it.
+fn shown(text: &str) -> String {
+    let short: String = text.chars().take(100).collect();
+    if short.is_empty() { "no origin".to_owned() } else { short.escape_debug().to_string() }
+}
+
+/// A connection that has only so long for its handshake, however slowly it sends.
+struct Timed {
+    stream: TcpStream,
+    until: Option<Instant>,
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(until) = self.until {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            self.stream.set_read_timeout(Some(left))?;
+        }
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.stream.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}

@@ -1,0 +1,145 @@
+// The bridge as pages find it: its door, its pairing; and with the PC/SC stack of the desktop,
+// our chip in a virtual reader, a page that reads the EID (docs/card-bridge.md).
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { folder, program as chip } from './card.mjs';
+import { ORIGIN, SUBPROTOCOL, bridge, page } from './page.mjs';
+import { missing } from './pcsc.mjs';
+
+const program = process.env.CARD_BRIDGE;
+const skip = program ? false : 'card-bridge is not built here (Debian: apt-get install libpcsclite-dev)';
+
+/** A bridge that is gone after the test. */
+async function started(t, ...options) {
+  const started = await bridge(program, ...options);
+  t.after(() => started.stop());
+  return started;
+}
+
+test('the bridge listens to nobody but this machine', { skip }, () => {
+  for (const address of ['0.0.0.0:0', '[::]:0', '192.0.2.1:0', '[::ffff:192.0.2.1]:0']) {
+    const run = spawnSync(program, ['--listen', address], { encoding: 'utf8', timeout: 10_000 });
+    assert.equal(run.status, 1);
+    assert.match(run.stderr, /only a loopback address/);
+  }
+});
+
+test('pages of other origins, and names that point here, stay out', { skip }, async (t) => {
+  const { url, port, line } = await started(t, '--origin', 'https://lpa.example', '--origin', ORIGIN);
+  for (const [options, status] of [
+    [{ origin: 'https://evil.example' }, 403],
+    [{ origin: 'null' }, 403],
+    [{ origin: '' }, 403],
+    [{ host: `evil.example:${port}` }, 403],
+    [{ host: '127.0.0.1' }, 403],
+    [{ protocols: ['card-bridge.v0'] }, 400],
+    [{ protocols: [] }, 400],
+  ]) {
+    await assert.rejects(page(url, options), new RegExp(`HTTP ${status}`), JSON.stringify(options));
+  }
+  await assert.rejects(page(`${url}other`), /HTTP 404/);
+  assert.ok(await line(/^refused: https:\/\/evil\.example \(.*--origin\)$/));
+  for (const options of [{}, { origin: 'https://lpa.example' }, { host: `localhost:${port}` }]) {
+    const { socket, told } = await page(url, options);
+    assert.equal(socket.protocol, SUBPROTOCOL);
+    assert.deepEqual((await told('welcome')).protocol, 1);
+    socket.close();
+  }
+});
+
+test('what is no WebSocket has no answer that a page could use', { skip }, async (t) => {
+  const { port } = await started(t);
+  const plain = await new Promise((resolve) => {
+    const asked = request({ port, host: '127.0.0.1', headers: { origin: ORIGIN } }, (response) => resolve(response.statusCode));
+    asked.on('error', () => resolve('closed'));
+    asked.end();
+  });
+  assert.equal(plain, 'closed');
+  // Bytes that are no HTTP, and more of a request than anybody needs.
+  for (const bytes of ['\x16\x03\x01\x00\x00', `GET / HTTP/1.1\r\nX: ${'a'.repeat(1 << 20)}\r\n\r\n`]) {
+    await new Promise((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => socket.write(bytes, () => socket.end()));
+      socket.on('error', resolve).on('close', resolve).resume();
+    });
+  }
+  const { told, socket } = await page(`ws://127.0.0.1:${port}/`);
+  await told('welcome');
+  socket.close();
+});
+
+test('a page is paired with the code on the terminal, once, and comes again by its token', { skip }, async (t) => {
+  const { url, code, enter, line } = await started(t);
+  const first = await code();
+  const one = await page(url);
+  assert.equal((await one.ask('readers')).why, 'not-paired');
+  assert.equal((await one.ask('pair', { code: '0000 000' })).why, 'wrong-code');
+  const paired = await one.ask('pair', { code: first.replace(' ', '') });
+  assert.match(paired.token, /^[0-9a-f]{64}$/);
+  await line(/^paired: http:\/\/127\.0\.0\.1:8787$/);
+  const two = await page(url);
+  assert.equal((await two.ask('pair', { code: first })).why, 'no-code');
+  assert.equal((await two.ask('resume', { token: '00'.repeat(32) })).why, 'unknown-token');
+  assert.equal((await two.ask('resume', { token: paired.token })).tell, 'paired');
+  // Tried too often, then right.
+  enter();
+  const second = await code();
+  const wrong = second === '1111 1111' ? '2222 2222' : '1111 1111';
+  const three = await page(url);
+  for (let tries = 1; tries < 5; tries += 1) assert.equal((await three.ask('pair', { code: wrong })).why, 'wrong-code');
+  assert.equal((await three.ask('pair', { code: wrong })).why, 'no-code');
+  assert.equal((await three.ask('pair', { code: second })).why, 'no-code');
+  await line(/^the code was wrong too often/);
+  enter();
+  assert.equal((await three.ask('pair', { code: await code() })).tell, 'paired');
+  for (const { socket } of [one, two, three]) socket.close();
+});
+
+test('what a page sends is bounded, and ends its own connection only', { skip }, async (t) => {
+  const { url, code } = await started(t);
+  const good = await page(url);
+  await good.ask('pair', { code: await code() });
+  const stranger = await page(url);
+  for (let tries = 0; tries < 8; tries += 1) await stranger.ask('connect', { reader: 'x' });
+  assert.equal(await stranger.closed, 1008);
+  const long = await page(url);
+  long.socket.send('x'.repeat(100_000));
+  assert.equal(await long.closed, 1009);
+  const binary = await page(url);
+  binary.socket.send(Buffer.alloc(10));
+  assert.equal(await binary.closed, 1003);
+  const pages = [];
+  for (let many = 0; many < 40; many += 1) pages.push(page(url).catch(() => undefined));
+  const open = (await Promise.all(pages)).filter((page) => page !== undefined);
+  assert.ok(open.length <= 16, `${open.length} at a time`);
+  for (const { socket } of open) socket.terminate();
+  // Readers there may be or not: it is answered.
+  good.socket.send('{"id":77');
+  assert.equal((await good.told('refused')).why, 'malformed');
+  assert.ok(['readers', 'refused'].includes((await good.ask('readers')).tell));
+  good.socket.close();
+});
+
+// pcscd with vpcd in namespaces of its own, as in pcsc.test.mjs; `bridge.inside.mjs` is the page.
+const SCRIPT = `
+set -eu
+ip link set lo up
+mkdir -p /run/pcscd
+mount -t tmpfs none /run/pcscd
+pcscd --foreground >pcscd.log 2>&1 & reader=$!
+trap 'kill $reader 2>/dev/null || true' EXIT
+for _ in $(seq 100); do test -S /run/pcscd/pcscd.comm && break; sleep 0.1; done
+"$@"
+`;
+
+test('through PC/SC a page selects the ISD-R and reads the EID', { skip: skip || missing() }, (t) => {
+  const home = folder();
+  const inside = join(import.meta.dirname, 'bridge.inside.mjs');
+  const run = spawnSync('unshare', ['-n', '-m', 'sh', '-c', SCRIPT, 'sh', process.execPath, inside, program, chip], { cwd: home, encoding: 'utf8', timeout: 120_000 });
+  const log = spawnSync('sh', ['-c', 'tail -n 30 pcscd.log'], { cwd: home, encoding: 'utf8' }).stdout;
+  assert.equal(run.status, 0, `${run.stdout}${run.stderr}${log}`);
+  for (const line of run.stdout.trim().split('\n')) t.diagnostic(line);
+});
