@@ -14,7 +14,7 @@ use crate::place::Place;
 use crate::process;
 
 /// I1 and the arrows of the map: what a member may depend on of ours (tests apart).
-const MAY_DEPEND: [(&str, &[&str]); 22] = [
+const MAY_DEPEND: [(&str, &[&str]); 23] = [
     ("tlv", &[]),
     ("aka", &[]),
     ("httpsig", &[]),
@@ -25,12 +25,13 @@ const MAY_DEPEND: [(&str, &[&str]); 22] = [
     ("ota", &["tlv"]),
     ("saip", &["rsp", "tlv"]),
     ("words", &[]),
+    ("ccid", &["words"]),
     ("lpa", &["rsp", "apdu", "tlv", "words"]),
     ("trace", &["rsp", "apdu", "tlv", "words"]),
     ("ef", &["apdu", "tlv", "words"]),
     // The laboratory for the command line and the npm package; see `linked` for the page.
     ("wasm-euicc", &["apdu", "rsp", "rsp-crypto", "saip", "aka", "ota", "tlv", "lab"]),
-    ("web-lpa", &["lpa", "trace", "ef", "words", "apdu", "rsp", "tlv", "httpsig"]),
+    ("web-lpa", &["lpa", "ccid", "trace", "ef", "words", "apdu", "rsp", "tlv", "httpsig"]),
     // The page knows it as a worker at an address, not as a crate.
     ("qr-reader", &[]),
     ("edge-smdp", &["rsp", "rsp-crypto", "saip", "aka", "tlv", "httpsig"]),
