@@ -6,6 +6,8 @@
 //! hardware.
 
 mod contacts;
+mod design;
+mod firmware;
 mod line;
 mod reader;
 
@@ -13,7 +15,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 pub use contacts::CardDesign;
-pub use reader::{Design, Fault, Reader, Spent};
+pub use design::Design;
+pub use reader::{Fault, Reader, Spent};
 
 /// What is behind the contacts.
 pub trait Card {
