@@ -14,7 +14,7 @@ use crate::place::Place;
 use crate::process;
 
 /// I1 and the arrows of the map: what a member may depend on of ours (tests apart).
-const MAY_DEPEND: [(&str, &[&str]); 24] = [
+const MAY_DEPEND: [(&str, &[&str]); 25] = [
     ("tlv", &[]),
     ("aka", &[]),
     ("httpsig", &[]),
@@ -27,12 +27,16 @@ const MAY_DEPEND: [(&str, &[&str]); 24] = [
     ("ota", &["tlv"]),
     ("saip", &["rsp", "tlv"]),
     ("words", &[]),
+    ("ccid", &["words"]),
     ("lpa", &["rsp", "apdu", "tlv", "words"]),
     ("trace", &["rsp", "apdu", "tlv", "words"]),
     ("ef", &["apdu", "tlv", "words"]),
     // The laboratory for the command line and the npm package; see `linked` for the page.
-    ("wasm-euicc", &["apdu", "rsp", "rsp-crypto", "saip", "aka", "ota", "tlv", "lab"]),
-    ("web-lpa", &["lpa", "trace", "ef", "words", "apdu", "rsp", "tlv", "httpsig", "at", "card-bridge"]),
+    ("wasm-euicc", &["apdu", "at", "rsp", "rsp-crypto", "saip", "aka", "ota", "tlv", "lab"]),
+    (
+        "web-lpa",
+        &["lpa", "trace", "ef", "words", "apdu", "rsp", "tlv", "httpsig", "at", "card-bridge", "ccid"],
+    ),
     // The page knows it as a worker at an address, not as a crate.
     ("qr-reader", &[]),
     ("edge-smdp", &["rsp", "rsp-crypto", "saip", "aka", "tlv", "httpsig"]),

@@ -13,7 +13,17 @@
 //! assert_eq!(done.say(Language::English), "Travel is deleted.");
 //! ```
 
+#![no_std]
+
+extern crate alloc;
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
 use core::fmt;
+
+/// For [`text!`], wherever it is used.
+#[doc(hidden)]
+pub use alloc::format;
 
 /// A language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -119,12 +129,14 @@ impl<S: fmt::Display> fmt::Display for Text<S> {
 #[macro_export]
 macro_rules! text {
     ($en:literal, $ja:literal $(, $value:expr)* $(,)?) => {
-        $crate::Text { en: ::std::format!($en $(, $value)*), ja: ::std::format!($ja $(, $value)*) }
+        $crate::Text { en: $crate::format!($en $(, $value)*), ja: $crate::format!($ja $(, $value)*) }
     };
 }
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString as _;
+
     use super::*;
 
     #[test]
