@@ -34,6 +34,7 @@ use crate::transport::card::CardChannel;
 use crate::transport::chip::{ChipLink, ChipState};
 use crate::transport::http::{self, HttpResponse};
 use crate::transport::signature::Signatures;
+use crate::transport::usb::UsbCard;
 use crate::transport::{keep, once};
 use crate::units::size;
 
@@ -64,6 +65,10 @@ struct Inside {
     bridge: RefCell<Option<Rc<Bridge>>>,
     /// The reader whose card this phone has.
     reader: RefCell<Option<(String, u32)>>,
+    /// The USB reader that the page drives.
+    usb: RefCell<Option<Rc<UsbCard>>>,
+    /// Whether this page listens to what is plugged in.
+    follows_usb: Cell<bool>,
     /// What is begun when no task runs.
     later: RefCell<VecDeque<Box<dyn FnOnce()>>>,
     reply: RefCell<Option<once::Sender<Reply>>>,

@@ -26,6 +26,8 @@ pub enum Road {
     Bridge,
     /// A modem at a serial port.
     Modem,
+    /// A reader at USB, driven by the page.
+    Usb,
 }
 
 /// What a browser offers to pages.
@@ -33,6 +35,8 @@ pub enum Road {
 pub struct Offers {
     /// Web Serial.
     pub serial: bool,
+    /// WebUSB.
+    pub usb: bool,
     /// The page is served over HTTPS, or by this computer: only such a page gets ports and
     /// devices.
     pub secure: bool,
@@ -40,7 +44,7 @@ pub struct Offers {
 
 impl Road {
     /// All of them, the one that works for most first.
-    pub const ALL: [Self; 2] = [Self::Bridge, Self::Modem];
+    pub const ALL: [Self; 3] = [Self::Bridge, Self::Usb, Self::Modem];
 
     /// Its name for programs.
     #[must_use]
@@ -48,6 +52,7 @@ impl Road {
         match self {
             Self::Bridge => "bridge",
             Self::Modem => "modem",
+            Self::Usb => "usb",
         }
     }
 
@@ -57,6 +62,7 @@ impl Road {
         match self {
             Self::Bridge => Text::new("Any card reader, by the bridge", "カードリーダー (ブリッジ経由)"),
             Self::Modem => Text::new("A modem’s card, by its serial port", "モデムのカード (シリアルポート)"),
+            Self::Usb => Text::new("A USB reader, without the bridge", "USB リーダー (ブリッジなし)"),
         }
     }
 
@@ -68,7 +74,8 @@ impl Road {
         match self {
             Self::Bridge => Ok(()),
             Self::Modem if offers.serial => Ok(()),
-            Self::Modem if !offers.secure => Err(Trouble::new(
+            Self::Usb if offers.usb => Ok(()),
+            Self::Modem | Self::Usb if !offers.secure => Err(Trouble::new(
                 Text::new(
                     "A page that came over plain HTTP gets no devices.",
                     "HTTP で開いたページからは機器を使えません。",
@@ -80,29 +87,44 @@ impl Road {
                     "This browser gives pages no serial ports.",
                     "このブラウザーはページにシリアルポートを提供しません。",
                 ),
+                OTHER_BROWSER,
+            )),
+            Self::Usb => Err(Trouble::new(
                 Text::new(
-                    "Use Chrome, Edge or Opera on a computer, or the bridge.",
-                    "パソコンの Chrome、Edge、Opera を使うか、ブリッジを使ってください。",
+                    "This browser gives pages no USB devices.",
+                    "このブラウザーはページに USB 機器を提供しません。",
                 ),
+                OTHER_BROWSER,
             )),
         }
     }
 }
+
+const OTHER_BROWSER: Text = Text::new(
+    "Use Chrome, Edge or Opera on a computer, or the bridge.",
+    "パソコンの Chrome、Edge、Opera を使うか、ブリッジを使ってください。",
+);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_bridge_is_always_there_and_a_missing_port_says_what_to_do() {
-        for (serial, secure) in [(false, false), (false, true), (true, true)] {
-            let offers = Offers { serial, secure };
-            assert_eq!(Road::Bridge.standing(offers), Ok(()));
-            let modem = Road::Modem.standing(offers);
-            assert_eq!(modem.is_ok(), serial);
-            if let Err(trouble) = modem {
-                assert_eq!(trouble.advice.en.contains("HTTPS"), !secure, "{offers:?}");
-                assert_eq!(trouble.advice.ja.contains("HTTPS"), !secure, "{offers:?}");
+    fn the_bridge_is_always_there_and_what_is_missing_says_what_to_do() {
+        for (there, secure) in [(false, false), (false, true), (true, true)] {
+            for other in [false, true] {
+                for road in Road::ALL {
+                    let offers = match road {
+                        Road::Usb => Offers { usb: there, serial: other, secure },
+                        Road::Bridge | Road::Modem => Offers { serial: there, usb: other, secure },
+                    };
+                    let standing = road.standing(offers);
+                    assert_eq!(standing.is_ok(), there || road == Road::Bridge, "{road:?} {offers:?}");
+                    if let Err(trouble) = standing {
+                        assert_eq!(trouble.advice.en.contains("HTTPS"), !secure, "{road:?} {offers:?}");
+                        assert_eq!(trouble.advice.ja.contains("HTTPS"), !secure, "{road:?} {offers:?}");
+                    }
+                }
             }
         }
     }

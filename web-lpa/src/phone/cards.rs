@@ -18,6 +18,7 @@ use crate::transport::bridge::{Bridge, News};
 use crate::transport::card::CardChannel;
 use crate::transport::chip::ChipState;
 use crate::transport::serial::ModemCard;
+use crate::transport::usb::{self, UsbCard, UsbDevice};
 
 impl Phone {
     /// Looks for the bridge to the desktop's readers. Comes in at once where this tab was paired
@@ -122,6 +123,79 @@ impl Phone {
         });
     }
 
+    /// Lets the person choose a USB reader, and takes the card in it. To be called while a press of
+    /// a button is being handled.
+    pub(crate) fn take_usb(&self) {
+        let phone = *self;
+        self.model.trouble.set(None);
+        self.follow_usb();
+        spawn_local(async move {
+            match usb::choose().await {
+                Ok(device) => phone.open_usb(device).await,
+                Err(trouble) => phone.model.trouble.set(Some(trouble)),
+            }
+        });
+    }
+
+    async fn open_usb(&self, device: UsbDevice) {
+        let phone = *self;
+        match UsbCard::open(device).await {
+            Ok(card) => {
+                let card = Rc::new(card);
+                *self.inside().usb.borrow_mut() = Some(Rc::clone(&card));
+                card.follow(move |news| phone.usb_told(news));
+                let name = card.name().to_owned();
+                self.put_in(CardChannel::Usb(card), name);
+            }
+            Err(trouble) => self.model.trouble.set(Some(trouble)),
+        }
+    }
+
+    /// What the reader tells by itself.
+    fn usb_told(&self, news: usb::News) {
+        let phone = *self;
+        let is_out =
+            || self.model.chip(Slot::Card).state.with_untracked(|state| matches!(state, ChipState::Out(_)));
+        match news {
+            usb::News::Out => self.lost_card(),
+            usb::News::In if is_out() => {
+                let Some(card) = self.inside().usb.borrow().clone() else { return };
+                spawn_local(async move {
+                    if card.power().await.is_ok() {
+                        let name = card.name().to_owned();
+                        phone.put_in(CardChannel::Usb(card), name);
+                    }
+                });
+            }
+            usb::News::In => {}
+        }
+    }
+
+    /// A granted reader that is plugged in again is used again.
+    fn follow_usb(&self) {
+        let phone = *self;
+        if self.inside().follows_usb.replace(true) {
+            return;
+        }
+        let plugged = move |device: UsbDevice| {
+            let waits = phone.model.chip(Slot::Card).state.with_untracked(
+                |state| matches!(state, ChipState::Out(place) if *place == usb::name(&device)),
+            );
+            if waits {
+                spawn_local(async move { phone.open_usb(device).await });
+            }
+        };
+        let pulled = move |device: UsbDevice| {
+            let ours = phone.inside().usb.borrow().as_ref().is_some_and(|card| card.is_in(&device));
+            if ours {
+                let card = phone.inside().usb.borrow_mut().take();
+                drop(card);
+                phone.lost_card();
+            }
+        };
+        usb::follow(plugged, pulled);
+    }
+
     /// Gives the card back; what it was lent for is over.
     pub(crate) fn give_back(&self) {
         let phone = *self;
@@ -129,6 +203,8 @@ impl Phone {
         self.task(Task::new(title), async move {
             let channel = phone.inside().links[Slot::Card as usize].borrow_mut().take();
             *phone.inside().reader.borrow_mut() = None;
+            let reader = phone.inside().usb.borrow_mut().take();
+            drop(reader);
             phone.model.slot.set(Slot::Phone);
             let chip = phone.model.chip(Slot::Card);
             chip.forget();

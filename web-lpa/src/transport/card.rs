@@ -7,6 +7,7 @@ use lpa::CardLost;
 use super::bridge::BridgeCard;
 use super::chip::ChipLink;
 use super::serial::ModemCard;
+use super::usb::UsbCard;
 
 /// The way to a card: APDUs in, APDUs out, one at a time.
 #[derive(Clone)]
@@ -17,6 +18,8 @@ pub(crate) enum CardChannel {
     Bridge(Rc<BridgeCard>),
     /// A card in a modem at a serial port.
     Modem(Rc<ModemCard>),
+    /// A card in a USB reader that the page drives.
+    Usb(Rc<UsbCard>),
 }
 
 impl CardChannel {
@@ -29,6 +32,7 @@ impl CardChannel {
             Self::Worker(chip) => chip.transmit(apdu).await,
             Self::Bridge(card) => card.transmit(apdu).await,
             Self::Modem(card) => card.transmit(apdu).await,
+            Self::Usb(card) => card.transmit(apdu).await,
         }
     }
 
@@ -42,6 +46,7 @@ impl CardChannel {
             Self::Worker(chip) => chip.reset().await,
             Self::Bridge(card) => card.reset().await,
             Self::Modem(card) => card.reset().await,
+            Self::Usb(card) => card.reset().await,
         }
     }
 
@@ -51,6 +56,7 @@ impl CardChannel {
             Self::Worker(_) => {}
             Self::Bridge(card) => card.close().await,
             Self::Modem(card) => card.close().await,
+            Self::Usb(card) => card.close().await,
         }
     }
 
@@ -62,7 +68,9 @@ impl CardChannel {
     pub(crate) fn chip(&self) -> Result<&ChipLink, CardLost> {
         match self {
             Self::Worker(chip) => Ok(chip),
-            Self::Bridge(_) | Self::Modem(_) => Err(CardLost("a real card can’t do that".to_owned())),
+            Self::Bridge(_) | Self::Modem(_) | Self::Usb(_) => {
+                Err(CardLost("a real card can’t do that".to_owned()))
+            }
         }
     }
 }

@@ -10,3 +10,4 @@ pub(crate) mod later;
 pub(crate) mod once;
 pub(crate) mod serial;
 pub(crate) mod signature;
+pub(crate) mod usb;

@@ -10,12 +10,13 @@ use super::super::{Context, context};
 use crate::model::{Bridge, Slot};
 use crate::road::{Offers, Road, Trouble};
 use crate::transport::chip::ChipState;
-use crate::transport::serial;
+use crate::transport::{serial, usb};
 
 /// What this browser offers to this page.
 fn offers() -> Offers {
     Offers {
         serial: serial::is_there(),
+        usb: usb::is_there(),
         secure: web_sys::window().is_some_and(|window| window.is_secure_context()),
     }
 }
@@ -37,6 +38,7 @@ pub(super) fn Roads(open: RwSignal<bool>) -> impl IntoView {
                     (Err(trouble), _) => view! { <Told trouble/> }.into_any(),
                     (Ok(()), Road::Bridge) => view! { <ByBridge/> }.into_any(),
                     (Ok(()), Road::Modem) => view! { <ByModem/> }.into_any(),
+                    (Ok(()), Road::Usb) => view! { <ByUsb/> }.into_any(),
                 };
                 view! {
                     <section class="road" data-road=road.word()>
@@ -213,6 +215,20 @@ fn ByModem() -> impl IntoView {
         ))}</p>
         <button type="button" disabled=move || model.task.with(Option::is_some) on:click=move |_| phone.take_modem()>
             {say.of(Text::new("Choose the port", "ポートを選ぶ"))}
+        </button>
+    }
+}
+
+#[component]
+fn ByUsb() -> impl IntoView {
+    let Context { model, phone, say, .. } = context();
+    view! {
+        <p class="help">{say.of(Text::new(
+            "Works with readers of a vendor’s class, with all in an Isolated Web App. Most readers are of the class that browsers keep from pages: the page says so when you choose one.",
+            "ベンダー独自クラスのリーダーで使えます (Isolated Web App ではすべて)。多くのリーダーはブラウザーがページに渡さないクラスです。その場合は選択後に表示します。",
+        ))}</p>
+        <button type="button" disabled=move || model.task.with(Option::is_some) on:click=move |_| phone.take_usb()>
+            {say.of(Text::new("Choose the reader", "リーダーを選ぶ"))}
         </button>
     }
 }
