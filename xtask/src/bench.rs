@@ -3,7 +3,7 @@
 //! A member that has something to measure brings an example named `bench`; it times itself
 //! and prints its own table. `euicc` is the chip in all the places it runs in: one session is
 //! recorded natively and played to it in Node and in a browser. `smdp` is the SM-DP+ in its
-//! runtime ([`smdp`]). `page` is a first visit and an install in a browser ([`page`]).
+//! runtime ([`smdp`]). `ccid` is the chip behind card readers, in simulated time. `page` is a first visit and an install in a browser ([`page`]).
 
 mod page;
 pub(crate) mod smdp;
@@ -21,7 +21,8 @@ use crate::setup::{self, Need};
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Only this member's; `euicc`: the chip natively, in Node and in a browser; `smdp`: the
+    /// Only this member's; `euicc`: the chip natively, in Node and in a browser; `ccid`: an
+    /// installation through card readers, in simulated time; `smdp`: the
     /// SM-DP+ under load in its runtime; `page`: the page in a browser
     part: Option<String>,
     /// Handed on to the benchmark
@@ -33,6 +34,9 @@ pub(crate) struct Options {
 pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     if options.part.as_deref() == Some(EUICC) {
         return euicc(place);
+    }
+    if options.part.as_deref() == Some(CCID) {
+        return ccid(place);
     }
     if options.part.as_deref() == Some(smdp::NAME) {
         return smdp::run(place, &options.arguments);
@@ -53,7 +57,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     };
     if chosen.is_empty() {
         bail!(
-            "there is no such benchmark; there are: {EUICC}, {}, {}, {}",
+            "there is no such benchmark; there are: {EUICC}, {CCID}, {}, {}, {}",
             smdp::NAME,
             page::NAME,
             all.join(", ")
@@ -67,10 +71,23 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     }
     if options.part.is_none() {
         euicc(place)?;
+        ccid(place)?;
         smdp::run(place, &[])?;
         page::run(place)?;
     }
     Ok(())
+}
+
+/// The readers' benchmark.
+const CCID: &str = "ccid";
+
+/// An installation through readers of every level: an example of the test kit, which has all
+/// that is needed for one.
+fn ccid(place: &Place) -> Result<()> {
+    println!("\n== bench: {CCID}");
+    let kit = setup::ensure(place, &[])?;
+    let mut cargo = kit.command("cargo");
+    process::run(cargo.args(["run", "--quiet", "--release", "--package", "testkit", "--example", CCID]))
 }
 
 /// The chip's benchmark.

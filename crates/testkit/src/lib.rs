@@ -10,10 +10,12 @@
 //! seed leave the same bytes on every wire. A [`World`] can lose, change and repeat
 //! what passes.
 
+mod desk;
 mod smds;
 mod terminal;
 mod world;
 
+pub use desk::{Desk, T1_ATR};
 pub use smds::{OTHER_SMDS_ADDRESS, SMDS_ADDRESS, Smds};
 pub use terminal::{AttachError, Attached};
 pub use world::{
