@@ -2,19 +2,25 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import type { Page } from '@playwright/test';
 import { type Operator, expect, test } from './laboratory';
 
-const PROGRAM = process.env.EUICC_PROGRAM;
-test.skip(!PROGRAM, 'EUICC_PROGRAM is not set: run the stories by `cargo xtask test`');
+const { EUICC_PROGRAM, READER_PROGRAM } = process.env;
+test.skip(!EUICC_PROGRAM || !READER_PROGRAM, 'the programs are not named: run the stories by `cargo xtask test`');
 
-/** A removable eUICC that the laboratory has certified: its memory is kept when it loses power. */
+/** What a removable eUICC that the laboratory has certified is made of: a file's path. */
+async function factory(page: Page): Promise<string> {
+  const path = join(mkdtempSync(join(tmpdir(), 'card-')), 'factory.json');
+  writeFileSync(path, await (await page.request.get('/lab/watch.json')).body());
+  return path;
+}
+
+/** Such a card: its memory is kept when it loses power. */
 async function card(page: Page): Promise<string[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'card-'));
-  const factory = join(folder, 'factory.json');
-  writeFileSync(factory, await (await page.request.get('/lab/watch.json')).body());
-  return ['--factory', factory, '--state', join(folder, 'chip')];
+  const path = await factory(page);
+  return ['--factory', path, '--state', join(dirname(path), 'chip')];
 }
 
 /** A modem at a serial port: `navigator.serial` as a browser with Web Serial has it, and behind it a
@@ -63,7 +69,7 @@ class Modem {
   }
 
   private plugIn(): void {
-    this.program = spawn(PROGRAM!, ['modem', ...this.options], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.program = spawn(EUICC_PROGRAM!, ['modem', ...this.options], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.program.stdout!.on('data', (bytes: Buffer) => {
       void this.page.evaluate((said) => (globalThis as any).modemSays(said), [...bytes]).catch(() => {});
     });
@@ -82,6 +88,122 @@ class Modem {
     const ended = new Promise((resolve) => program.once('exit', resolve));
     program.kill('SIGKILL');
     await ended;
+  }
+}
+
+/** A reader at USB: `navigator.usb` as a browser with WebUSB has it, and behind it a program that is a
+ *  model of the reader, with a card in it. */
+class Reader {
+  private readonly program: ChildProcess;
+  private readonly asked = new Map<number, (became: any) => void>();
+  private next = 0;
+
+  private constructor(private readonly page: Page, path: string, level: string, readonly interfaceClass: number) {
+    this.program = spawn(READER_PROGRAM!, [path, level, String(interfaceClass)], { stdio: ['pipe', 'pipe', 'inherit'] });
+    createInterface({ input: this.program.stdout! }).on('line', (line) => {
+      const became = JSON.parse(line);
+      this.asked.get(became.id)?.(became);
+      this.asked.delete(became.id);
+    });
+  }
+
+  private ask(what: object): Promise<any> {
+    this.next += 1;
+    const id = this.next;
+    return new Promise((resolve) => {
+      this.asked.set(id, resolve);
+      this.program.stdin!.write(`${JSON.stringify({ id, ...what })}\n`);
+    });
+  }
+
+  static async at(page: Page, level: 'tpdu' | 'short' | 'extended', interfaceClass = 0xff): Promise<Reader> {
+    const reader = new Reader(page, await factory(page), level, interfaceClass);
+    await page.exposeFunction('readerDoes', (what: object) => reader.ask(what));
+    await page.addInitScript((protectedClass) => {
+      const { readerDoes } = globalThis as any;
+      const hex = (data: BufferSource) => {
+        const bytes = ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+        return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+      };
+      const gone = () => new DOMException('The device was disconnected.', 'NotFoundError');
+      let there = true;
+      let claimed = false;
+      const transfer = async (what: object, waits = false): Promise<any> => {
+        for (;;) {
+          if (!there) throw gone();
+          const became = await readerDoes(what);
+          if (became.gone || !there) throw gone();
+          if (became.nothing && waits) {
+            await new Promise((resolve) => { setTimeout(resolve, 100); });
+            continue;
+          }
+          if (became.nothing) await new Promise(() => {});
+          if (became.stall) return { status: 'stall' };
+          const bytes = (became.data?.match(/../g) ?? []).map((pair: string) => Number.parseInt(pair, 16));
+          return { status: 'ok', bytesWritten: 0, data: new DataView(new Uint8Array(bytes).buffer) };
+        }
+      };
+      const needs = () => { if (!claimed) throw new DOMException('The interface is not claimed.', 'NotFoundError'); };
+      const kind = ({ requestType, recipient, request, value, index }: any) => ({ type: requestType, recipient, request, value, index });
+      const device = () => ({
+        productName: 'Model reader', vendorId: 0x1209, productId: 1, opened: false,
+        async open() { if (!there) throw gone(); this.opened = true; },
+        async close() { this.opened = false; claimed = false; },
+        async selectConfiguration() {},
+        async claimInterface() {
+          if (protectedClass) throw new DOMException('The requested interface implements a protected class.', 'SecurityError');
+          claimed = true;
+        },
+        async selectAlternateInterface() {},
+        controlTransferIn: (setup: any, length: number) => transfer({ do: 'controlIn', ...kind(setup), length }),
+        controlTransferOut: (setup: any, data: BufferSource) => transfer({ do: 'controlOut', ...kind(setup), data: hex(data) }),
+        async transferIn(endpoint: number, length: number) { needs(); return transfer({ do: 'in', endpoint, length }, endpoint === 3); },
+        async transferOut(endpoint: number, data: BufferSource) { needs(); return transfer({ do: 'out', endpoint, data: hex(data) }); },
+        async clearHalt(_direction: string, endpoint: number) { await transfer({ do: 'clearHalt', endpoint }); },
+      });
+      let plugged = device();
+      const usb = Object.assign(new EventTarget(), {
+        async requestDevice({ filters }: { filters: object[] }) {
+          if (!navigator.userActivation.isActive) throw new DOMException('no gesture', 'SecurityError');
+          if (!filters.length) throw new TypeError('no filters');
+          return plugged;
+        },
+      });
+      const tell = (name: string) => usb.dispatchEvent(Object.assign(new Event(name), { device: plugged }));
+      (globalThis as any).readerPlug = (now: boolean) => {
+        if (now) {
+          plugged = device();
+          there = true;
+          tell('connect');
+        } else {
+          there = false;
+          claimed = false;
+          tell('disconnect');
+        }
+      };
+      Object.defineProperty(navigator, 'usb', { value: usb });
+    }, interfaceClass === 0x0b);
+    return reader;
+  }
+
+  /** The whole reader is unplugged: the card in it loses its power. */
+  async unplug(): Promise<void> {
+    await this.ask({ do: 'unplug' });
+    await this.page.evaluate(() => (globalThis as any).readerPlug(false));
+  }
+
+  async plugIn(): Promise<void> {
+    await this.ask({ do: 'plug' });
+    await this.page.evaluate(() => (globalThis as any).readerPlug(true));
+  }
+
+  /** The card is taken out of it, or put in again. */
+  async hold(card: 'remove' | 'insert'): Promise<void> {
+    await this.ask({ do: card });
+  }
+
+  async stop(): Promise<void> {
+    this.program.kill('SIGKILL');
   }
 }
 
@@ -134,6 +256,7 @@ test('a modem is pulled out in the middle of an install, and the card loses noth
       await page.getByRole('button', { name: 'Choose the port' }).click();
     };
     await connect();
+    await expect(page.getByRole('radio', { name: 'The card' })).toBeChecked();
     await phone.idle();
     await phone.enter(order.code);
     await phone.install.click();
@@ -156,11 +279,80 @@ test('a modem is pulled out in the middle of an install, and the card loses noth
   }
 });
 
-test('a port without a modem, and a browser without ports, say what to do', async ({ person, page }) => {
+test('a port without a modem, and a browser without ports, say what to do', async ({ person, page, watch }) => {
+  watch.excuse(/WebSocket connection to 'ws:\/\/127\.0\.0\.1/);
   await page.addInitScript(() => Object.defineProperty(navigator, 'serial', { value: undefined }));
   await person.open();
   await page.getByRole('button', { name: 'Use a real card' }).click();
   await expect(page.locator('[data-road="modem"]')).toContainText('This browser gives pages no serial ports.');
   await page.getByRole('button', { name: 'Look for the bridge' }).click();
   await expect(page.getByRole('alert')).toContainText('card-bridge --origin http://127.0.0.1');
+});
+
+for (const level of ['tpdu', 'short', 'extended'] as const) {
+  test(`a card in a USB reader that takes ${level} gets a profile and is switched`, async ({ person, operator, page }) => {
+    const { phone } = person;
+    const reader = await Reader.at(page, level);
+    try {
+      const order = await operator.order(`By USB ${level}`);
+      await person.open();
+      await page.getByRole('button', { name: 'Use a real card' }).click();
+      await page.getByRole('button', { name: 'Choose the reader' }).click();
+      await expect(page.getByRole('radio', { name: 'The card' })).toBeChecked();
+      await phone.idle();
+      await phone.fetch(order.code);
+      await phone.switchTo(order.name);
+      await expect.poll(() => told(operator, order.iccid)).toEqual(['installed', 'enabled']);
+    } finally {
+      await reader.stop();
+    }
+  });
+}
+
+test('a USB reader is unplugged in the middle of an install, plugged in again, and the install goes on', async ({ person, operator, page }) => {
+  const { phone } = person;
+  const reader = await Reader.at(page, 'tpdu');
+  try {
+    const order = await operator.order('Unplugged');
+    await person.open();
+    await page.getByRole('button', { name: 'Use a real card' }).click();
+    await page.getByRole('button', { name: 'Choose the reader' }).click();
+    await expect(page.getByRole('radio', { name: 'The card' })).toBeChecked();
+    await phone.idle();
+    await phone.enter(order.code);
+    await phone.install.click();
+    await expect(phone.doing.getByRole('progressbar')).toBeVisible();
+    await reader.unplug();
+    await expect(page.locator('.banner[data-device="card"]')).toContainText('The card is out.');
+    await reader.plugIn();
+    await expect(phone.install.or(phone.switchOf(order.name)).first()).toBeVisible();
+    if (await phone.install.isVisible()) await phone.install.click();
+    await expect(phone.switchOf(order.name)).toHaveCount(1);
+    await phone.idle();
+
+    // The card alone is taken out, and put in again.
+    await reader.hold('remove');
+    await expect(page.locator('.banner[data-device="card"]')).toContainText('The card is out.');
+    await reader.hold('insert');
+    await expect(page.locator('.banner[data-device="card"]')).toHaveCount(0);
+    await phone.idle();
+    await phone.switchTo(order.name);
+    await expect.poll(() => told(operator, order.iccid)).toEqual(['installed', 'enabled']);
+  } finally {
+    await reader.stop();
+  }
+});
+
+test('a reader of the class that browsers keep from pages is refused in words', async ({ person, page }) => {
+  const reader = await Reader.at(page, 'tpdu', 0x0b);
+  try {
+    await person.open();
+    await page.getByRole('button', { name: 'Use a real card' }).click();
+    await page.getByRole('button', { name: 'Choose the reader' }).click();
+    await expect(page.getByRole('alert')).toContainText('which browsers keep from pages');
+    await expect(page.getByRole('alert')).toContainText('Use the bridge');
+    await person.inOrderNow('a protected reader');
+  } finally {
+    await reader.stop();
+  }
 });

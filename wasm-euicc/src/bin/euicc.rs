@@ -120,11 +120,55 @@ fn stdio(format: Format, card: &mut dyn Card) -> Result<()> {
 }
 
 /// A modem on standard input and output, until there is no more.
-fn modem(plain: bool, mut card: Running) -> Result<()> {
-    card.reset();
+fn modem(plain: bool, card: Running) -> Result<()> {
     let habits = Habits { sessions: !plain, ..Habits::default() };
-    let mut modem = Modem::new(move |command: &[u8]| card.transmit(command), habits);
+    let mut modem = Modem::new(InModem::new(card), habits);
     through(|input| modem.write(input))
+}
+
+/// The card, and what a modem does with it by itself: it tells that it can refresh, and refreshes.
+struct InModem(Running);
+
+impl InModem {
+    /// TERMINAL PROFILE (ETSI TS 102 223 §5.2): profile download, and REFRESH.
+    const PROFILE: [u8; 8] = [0x80, 0x10, 0x00, 0x00, 0x03, 0x01, 0x00, 0x80];
+    /// Type of command (ETSI TS 102 223 §9.4).
+    const REFRESH: u8 = 0x01;
+
+    fn new(card: Running) -> Self {
+        let mut modem = Self(card);
+        modem.switch_on();
+        modem
+    }
+
+    fn switch_on(&mut self) {
+        self.0.reset();
+        self.0.transmit(&Self::PROFILE);
+    }
+
+    /// Fetches what the card wants and does it (ETSI TS 102 223 §6.4.7), or says that it can't.
+    fn serve(&mut self, length: u8) {
+        let command = self.0.transmit(&[0x80, 0x12, 0x00, 0x00, length]);
+        // The details come first (ETSI TS 102 223 §6.6).
+        let ([0xD0, 0x81, _, within @ ..] | [0xD0, _, within @ ..]) = &command[..] else { return };
+        let &[0x01 | 0x81, 0x03, number, kind, qualifier, ..] = within else { return };
+        let result = if kind == Self::REFRESH { 0x00 } else { 0x30 };
+        let done = [0x81, 0x03, number, kind, qualifier, 0x82, 0x02, 0x82, 0x81, 0x83, 0x01, result];
+        self.0.transmit(&[&[0x80, 0x14, 0x00, 0x00, 0x0C], &done[..]].concat());
+        if kind == Self::REFRESH {
+            self.switch_on();
+        }
+    }
+}
+
+impl at::Card for InModem {
+    fn transmit(&mut self, command: &[u8]) -> Vec<u8> {
+        let response = self.0.transmit(command);
+        if let [.., 0x91, length] = response[..] {
+            self.serve(length);
+        }
+        response
+    }
 }
 
 /// What comes on standard input is answered on standard output; nothing comes at the end.
