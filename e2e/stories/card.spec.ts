@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Page } from '@playwright/test';
+import { missing } from '../doors/pcsc.mjs';
 import { type Operator, expect, test } from './laboratory';
 
-const { EUICC_PROGRAM, READER_PROGRAM } = process.env;
+const { EUICC_PROGRAM, READER_PROGRAM, CARD_BRIDGE } = process.env;
 test.skip(!EUICC_PROGRAM || !READER_PROGRAM, 'the programs are not named: run the stories by `cargo xtask test`');
 
 /** What a removable eUICC that the laboratory has certified is made of: a file's path. */
@@ -354,5 +355,108 @@ test('a reader of the class that browsers keep from pages is refused in words', 
     await person.inOrderNow('a protected reader');
   } finally {
     await reader.stop();
+  }
+});
+
+// pcscd has a socket of its own here; its virtual reader and the bridge are on this machine's loopback.
+const SCRIPT = `
+set -eu
+mkdir -p /run/pcscd
+mount -t tmpfs none /run/pcscd
+pcscd --foreground >pcscd.log 2>&1 & reader=$!
+trap 'kill $reader 2>/dev/null || true' EXIT
+for _ in $(seq 100); do test -S /run/pcscd/pcscd.comm && break; sleep 0.1; done
+"$@" & bridge=$!
+# Until the story is over.
+cat >/dev/null
+kill $bridge 2>/dev/null || true
+`;
+
+/** The desktop's readers: pcscd with a virtual reader, and the bridge in front of it. */
+class Desktop {
+  private readonly program: ChildProcess;
+  private readonly lines: string[] = [];
+
+  constructor(private readonly folder: string, origin: string) {
+    const bridge = [CARD_BRIDGE!, '--listen', '127.0.0.1:0', '--origin', origin];
+    this.program = spawn('unshare', ['-m', 'sh', '-c', SCRIPT, 'sh', ...bridge], { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] });
+    createInterface({ input: this.program.stdout! }).on('line', (line) => this.lines.push(line));
+  }
+
+  /** What a line of the bridge's terminal says. */
+  async says(pattern: RegExp): Promise<string> {
+    const found = () => this.lines.map((line) => pattern.exec(line)?.[1]).find((part) => part !== undefined);
+    await expect.poll(found, { message: `${pattern} on the bridge's terminal` }).toBeTruthy();
+    return found()!;
+  }
+
+  /** Puts a card into the virtual reader; returns how it is pulled out. */
+  insert(options: string[]): () => Promise<void> {
+    const card = spawn(EUICC_PROGRAM!, ['vpcd', ...options], { cwd: this.folder, stdio: 'ignore' });
+    return () => new Promise((resolve) => {
+      card.once('exit', () => resolve());
+      card.kill('SIGKILL');
+    });
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => { this.program.once('exit', resolve); });
+    this.program.stdin!.end();
+    await ended;
+  }
+}
+
+test('a card in any reader, by the bridge and PC/SC: install, pulled out, put back, switch', async ({ person, operator, page, baseURL }) => {
+  const why = CARD_BRIDGE ? missing() : 'card-bridge is not built here';
+  test.skip(!!why, why || '');
+  const { phone } = person;
+  const options = await card(page);
+  const desktop = new Desktop(dirname(options[1]!), new URL(baseURL!).origin);
+  let pull = async () => {};
+  try {
+    const order = await operator.order('By bridge');
+    const port = await desktop.says(/^listening: ws:\/\/127\.0\.0\.1:(\d+)\/$/);
+    await person.open();
+    await page.getByRole('button', { name: 'Use a real card' }).click();
+    await page.getByLabel('Port', { exact: true }).fill(port);
+    await page.getByRole('button', { name: 'Look for the bridge' }).click();
+    const code = page.getByLabel('Code on the bridge’s terminal');
+    await code.fill('0000 0000');
+    await page.getByRole('button', { name: 'Pair' }).click();
+    await expect(page.getByRole('alert')).toContainText('That is not the code.');
+    await code.fill(await desktop.says(/^code: (\d{4} \d{4}) /));
+    await page.getByRole('button', { name: 'Pair' }).click();
+    const reader = page.getByRole('list', { name: 'Readers' }).getByRole('listitem').first();
+    await expect(reader).toContainText('no card');
+    pull = desktop.insert(options);
+    await expect(reader).toContainText('a card');
+    await person.inOrderNow('the readers of the desktop');
+    await reader.getByRole('button', { name: /^Use the card in / }).click();
+    await expect(page.getByRole('radio', { name: 'The card' })).toBeChecked();
+    await phone.idle();
+
+    await phone.enter(order.code);
+    await phone.install.click();
+    await expect(phone.doing.getByRole('progressbar')).toBeVisible();
+    await pull();
+    await expect(page.locator('.banner[data-device="card"]')).toContainText('The card is out.');
+    pull = desktop.insert(options);
+    await expect(phone.install.or(phone.switchOf(order.name)).first()).toBeVisible({ timeout: 60_000 });
+    if (await phone.install.isVisible()) await phone.install.click();
+    await expect(phone.switchOf(order.name)).toHaveCount(1, { timeout: 60_000 });
+    await phone.idle();
+    await phone.switchTo(order.name);
+    await expect.poll(() => told(operator, order.iccid)).toEqual(['installed', 'enabled']);
+
+    // The tab is paired: after a reload it is let in without a code.
+    await person.reload();
+    await page.getByRole('button', { name: 'Use a real card' }).click();
+    await page.getByLabel('Port', { exact: true }).fill(port);
+    await page.getByRole('button', { name: 'Look for the bridge' }).click();
+    await reader.getByRole('button', { name: /^Use the card in / }).click();
+    await expect(phone.switchOf(order.name)).toBeChecked();
+  } finally {
+    await pull();
+    await desktop.stop();
   }
 });

@@ -194,6 +194,13 @@ fn bridge(place: &Place, kit: &Kit) -> Result<PathBuf> {
     Ok(place.target.join("debug/card-bridge"))
 }
 
+/// A program of testkit's that tests run, built if it is stale.
+fn example(place: &Place, kit: &Kit, name: &str) -> Result<PathBuf> {
+    let mut cargo = kit.command("cargo");
+    process::run(cargo.args(["build", "--quiet", "--package", "testkit", "--example", name]))?;
+    Ok(place.target.join("debug/examples").join(name))
+}
+
 /// The runtime tests: `e2e/workers/*.test.mjs` under Node's own test runner; they start the
 /// workers themselves, with the variables of a fresh laboratory: `LABORATORY`, JSON by the
 /// worker's name.
@@ -268,6 +275,9 @@ fn stories(place: &Place, kit: &Kit, certified: &[&str]) -> Result<usize> {
     if !certified.is_empty() {
         state.certify_lpas()?;
     }
+    let card = euicc::program(place, kit)?;
+    let reader = example(place, kit, "reader")?;
+    let bridge = if setup::has_pcsc_library() { Some(bridge(place, kit)?) } else { None };
     let mut stack = Stack::start(place, kit, &state, stack::free_port()?)?;
     let order = seed::seed(&stack, &state)?.context("a fresh laboratory has no order")?;
     let mut playwright = kit.command("playwright");
@@ -279,7 +289,10 @@ fn stories(place: &Place, kit: &Kit, certified: &[&str]) -> Result<usize> {
         .env("BASE_URL", stack.url())
         .env("OPERATOR_TOKEN", state.operator_token())
         .env("ACTIVATION_CODE", &order.activation_code)
-        .env("CHROMIUM", &browser.program);
+        .env("CHROMIUM", &browser.program)
+        .env("EUICC_PROGRAM", card)
+        .env("READER_PROGRAM", reader)
+        .envs(bridge.map(|bridge| ("CARD_BRIDGE", bridge)));
     match kit.firefox() {
         Some(firefox) => drop(playwright.env("FIREFOX", firefox)),
         None => println!("skipped: the stories in Firefox: it is not here"),
