@@ -13,7 +13,7 @@ use words::Text;
 
 use crate::network::{NetworkError, Session};
 use crate::record::Record;
-use crate::road::Trouble;
+use crate::road::{Road, Trouble};
 use crate::transport::chip::ChipState;
 
 /// Most lines of the attach log.
@@ -148,8 +148,8 @@ pub(crate) struct Model {
     real: ChipModel,
     /// How far the way to the readers of the desktop is.
     pub(crate) bridge: RwSignal<Bridge>,
-    /// Why the last try to reach a real card failed.
-    pub(crate) trouble: RwSignal<Option<Trouble>>,
+    /// Why the last try to reach a real card failed, and on which road.
+    pub(crate) trouble: RwSignal<Option<(Road, Trouble)>>,
     /// Which device's chip the phone's screen manages.
     pub(crate) slot: RwSignal<Slot>,
     /// What the modem knows of the enabled profile.

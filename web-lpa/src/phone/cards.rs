@@ -13,7 +13,7 @@ use words::Text;
 
 use super::{Notice, Phone};
 use crate::model::{Bridge as Standing, Slot, Task};
-use crate::road::Trouble;
+use crate::road::{Road, Trouble};
 use crate::transport::bridge::{Bridge, News};
 use crate::transport::card::CardChannel;
 use crate::transport::chip::ChipState;
@@ -44,7 +44,7 @@ impl Phone {
                 }
                 Err(trouble) => {
                     phone.model.bridge.set(Standing::Off);
-                    phone.model.trouble.set(Some(trouble));
+                    phone.model.trouble.set(Some((Road::Bridge, trouble)));
                 }
             }
         });
@@ -58,7 +58,7 @@ impl Phone {
         spawn_local(async move {
             match bridge.pair(&code).await {
                 Ok(()) => phone.look_at_readers(&bridge).await,
-                Err(trouble) => phone.model.trouble.set(Some(trouble)),
+                Err(trouble) => phone.model.trouble.set(Some((Road::Bridge, trouble))),
             }
         });
     }
@@ -80,7 +80,7 @@ impl Phone {
             Err(trouble) => {
                 // It is open all the same; another look may do.
                 self.model.bridge.set(Standing::Open(Vec::new()));
-                self.model.trouble.set(Some(trouble));
+                self.model.trouble.set(Some((Road::Bridge, trouble)));
             }
         }
     }
@@ -104,7 +104,7 @@ impl Phone {
                     *phone.inside().reader.borrow_mut() = Some((reader.clone(), card.number()));
                     phone.put_in(CardChannel::Bridge(Rc::new(card)), reader);
                 }
-                Err(trouble) => phone.model.trouble.set(Some(trouble)),
+                Err(trouble) => phone.model.trouble.set(Some((Road::Bridge, trouble))),
             }
         });
     }
@@ -118,7 +118,7 @@ impl Phone {
             let gone = move || phone.lost_card();
             match ModemCard::open(gone).await {
                 Ok(card) => phone.put_in(CardChannel::Modem(Rc::new(card)), "modem".to_owned()),
-                Err(trouble) => phone.model.trouble.set(Some(trouble)),
+                Err(trouble) => phone.model.trouble.set(Some((Road::Modem, trouble))),
             }
         });
     }
@@ -132,7 +132,7 @@ impl Phone {
         spawn_local(async move {
             match usb::choose().await {
                 Ok(device) => phone.open_usb(device).await,
-                Err(trouble) => phone.model.trouble.set(Some(trouble)),
+                Err(trouble) => phone.model.trouble.set(Some((Road::Usb, trouble))),
             }
         });
     }
@@ -147,7 +147,7 @@ impl Phone {
                 let name = card.name().to_owned();
                 self.put_in(CardChannel::Usb(card), name);
             }
-            Err(trouble) => self.model.trouble.set(Some(trouble)),
+            Err(trouble) => self.model.trouble.set(Some((Road::Usb, trouble))),
         }
     }
 
@@ -276,13 +276,14 @@ impl Phone {
                 let bridge = self.inside().bridge.borrow_mut().take();
                 if bridge.is_some() {
                     self.model.bridge.set(Standing::Off);
-                    self.model.trouble.set(Some(Trouble::new(
+                    let trouble = Trouble::new(
                         Text::new("The bridge has ended.", "ブリッジが終了しました。"),
                         Text::new(
                             "Start card-bridge again, then connect again. What was interrupted goes on from where it was.",
                             "card-bridge を起動し直して、もう一度接続してください。中断した処理は続きから再開します。",
                         ),
-                    )));
+                    );
+                    self.model.trouble.set(Some((Road::Bridge, trouble)));
                 }
             }
         }

@@ -483,8 +483,8 @@ fn protected(name: &str) -> Trouble {
             "{name} は「スマートカード」クラスの機器で、ブラウザーはページに渡しません。"
         ),
         Text::new(
-            "Use the bridge, which has every reader; or install this site as an Isolated Web App, which may claim it (docs/real-cards.md).",
-            "どのリーダーでも使えるブリッジを使うか、このサイトを Isolated Web App としてインストールしてください (docs/real-cards.md)。",
+            "Use the bridge, which has every reader of this computer.",
+            "このコンピューターのどのリーダーでも使えるブリッジを使ってください。",
         ),
     )
 }

@@ -44,6 +44,10 @@ pub(super) fn Roads(open: RwSignal<bool>) -> impl IntoView {
                     <section class="road" data-road=road.word()>
                         <h3>{say.of(road.name())}</h3>
                         {way}
+                        {move || {
+                            let trouble = model.trouble.get().filter(|(where_to, _)| *where_to == road);
+                            trouble.map(|(_, trouble)| view! { <div class="wrong" role="alert"><Told trouble/></div> })
+                        }}
                     </section>
                 }
             })
@@ -61,7 +65,6 @@ pub(super) fn Roads(open: RwSignal<bool>) -> impl IntoView {
                 "リーダーやモデムに入れた取り外し可能な eUICC を使います。ブラウザーは通常の USB カードリーダーをページに渡さないため、次の方法で接続します。",
             ))}</p>
             {roads}
-            {move || model.trouble.get().map(|trouble| view! { <div role="alert"><Told trouble/></div> })}
             <div class="actions">
                 <button type="button" on:click=move |_| open.set(false)>{say.of(Text::new("Close", "閉じる"))}</button>
             </div>
@@ -224,8 +227,8 @@ fn ByUsb() -> impl IntoView {
     let Context { model, phone, say, .. } = context();
     view! {
         <p class="help">{say.of(Text::new(
-            "Works with readers of a vendor’s class, with all in an Isolated Web App. Most readers are of the class that browsers keep from pages: the page says so when you choose one.",
-            "ベンダー独自クラスのリーダーで使えます (Isolated Web App ではすべて)。多くのリーダーはブラウザーがページに渡さないクラスです。その場合は選択後に表示します。",
+            "Works with readers of a vendor’s class. Most are of the class “smart card”, which browsers keep from pages: the page says so when you choose one.",
+            "ベンダー独自クラスのリーダーで使えます。多くのリーダーは、ブラウザーがページに渡さない「スマートカード」クラスです。その場合は選択後にお知らせします。",
         ))}</p>
         <button type="button" disabled=move || model.task.with(Option::is_some) on:click=move |_| phone.take_usb()>
             {say.of(Text::new("Choose the reader", "リーダーを選ぶ"))}
