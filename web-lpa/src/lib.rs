@@ -34,8 +34,8 @@ mod transport;
 #[cfg(target_arch = "wasm32")]
 mod ui;
 
-/// Starts the application in the page that loaded the module.
-#[cfg(target_arch = "wasm32")]
+/// Starts the application in the page that loaded the module. Tests mount what they look at.
+#[cfg(all(target_arch = "wasm32", not(test)))]
 #[wasm_bindgen::prelude::wasm_bindgen(start)]
 pub fn start() {
     console_error_panic_hook::set_once();

@@ -279,6 +279,9 @@ pub struct ServiceRequest<'a> {
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     #[test]
     fn a_session_or_another_challenge_is_told_apart() {
         let verdict = r#"{"verdict":"refused","because":"not yet under contract","rule":"r","cause":{"protocol":"EMM","number":18,"name":"CS domain not available"}}"#;

@@ -429,6 +429,9 @@ fn collect<'a>(json: &'a mut serde_json::Value, name: &str, found: &mut Vec<(Str
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     fn fault(function: &str, way: Way, nth: u32, act: Act) -> Fault {
         Fault { function: function.into(), way, nth, always: false, per_segment: false, act }
     }

@@ -163,6 +163,9 @@ fn goes_on(code: &str, next: &Piece) -> bool {
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     const CODE: &str = "1$smdp.example.com$04386-AGYFT";
 
     fn found(text: &str) -> String {

@@ -16,6 +16,8 @@ mod phone;
 pub(crate) mod preference;
 pub(crate) mod say;
 mod shell;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod update;
 
@@ -31,6 +33,7 @@ use crate::phone::Phone;
 use crate::transport::chip::ChipState;
 
 /// Puts the application into the page.
+#[cfg_attr(test, expect(dead_code, reason = "tests mount its parts"))]
 pub(crate) fn mount() {
     let page = document();
     let Some(place) = page.get_element_by_id("app").and_then(|place| place.dyn_into().ok()) else { return };
@@ -57,6 +60,18 @@ fn context() -> Context {
     expect_context()
 }
 
+/// Makes the handles, for everything that is shown from here on.
+fn provide() -> Context {
+    let model = Model::new();
+    let bench = Bench::new();
+    let phone = Phone::new(model, bench);
+    let (say, view, hidden) = (Say::new(), shell::follow_address(), shell::hides());
+    let context = Context { model, phone, bench, say, view, hidden };
+    provide_context(context);
+    trace::provide();
+    context
+}
+
 /// Shows the phone, wherever the person is.
 pub(crate) fn show_phone() {
     View::Phone.go();
@@ -64,12 +79,7 @@ pub(crate) fn show_phone() {
 
 #[component]
 fn App() -> impl IntoView {
-    let model = Model::new();
-    let bench = Bench::new();
-    let phone = Phone::new(model, bench);
-    let (say, view, hidden) = (Say::new(), shell::follow_address(), shell::hides());
-    provide_context(Context { model, phone, bench, say, view, hidden });
-    trace::provide();
+    let Context { model, phone, bench, say, view, .. } = provide();
     let worker = document().body().and_then(|body| body.dataset().get("chip")).unwrap_or_default();
     bench.observe(model);
     phone.start(&worker);

@@ -4,9 +4,8 @@
 //! a view like the others. Which view is shown is the address's fragment, so that a link
 //! leads to it and the browser's keys go back: `#trace`, `#chip`.
 
+use leptos::ev;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
 use words::{Language, Text};
 
 use super::{Context, context, document, icons, preference};
@@ -83,18 +82,14 @@ impl View {
 /// The view that is shown, following the address.
 pub(super) fn follow_address() -> RwSignal<View> {
     let view = RwSignal::new(View::now());
-    let changed = Closure::<dyn Fn()>::new(move || {
+    let listener = window_event_listener(ev::hashchange, move |_| {
         // What stands behind the view's name is the view's own matter.
         let now = View::now();
         if view.get_untracked() != now {
             view.set(now);
         }
     });
-    if let Some(window) = web_sys::window() {
-        let _ = window.add_event_listener_with_callback("hashchange", changed.as_ref().unchecked_ref());
-    }
-    // It listens as long as there is a page.
-    changed.forget();
+    on_cleanup(move || listener.remove());
     view
 }
 
