@@ -967,7 +967,8 @@ impl Phone {
         let _ = self.transmit(slot, &close).await;
     }
 
-    async fn ask(&self, question: Question) -> Answer {
+    /// Asks the person, and waits for what is said.
+    pub(crate) async fn ask(&self, question: Question) -> Answer {
         let (sender, receiver) = once::channel();
         *self.inside().reply.borrow_mut() = Some(sender);
         self.model.question.set(Some(question));

@@ -1,7 +1,14 @@
 //! The parts of the page in a browser: mounted alone, looked at as a person does, by what
 //! stands in the document.
 
+mod chip;
+mod codes;
 mod modal;
+mod notifications;
+mod profiles;
+mod questions;
+mod samples;
+mod task;
 
 use std::any::Any;
 use std::cell::Cell;
@@ -41,6 +48,10 @@ impl Page {
         let window = web_sys::window().unwrap();
         let path = window.location().pathname().unwrap();
         window.history().unwrap().replace_state_with_url(&"".into(), "", Some(&path)).unwrap();
+        // A test that failed has left its part behind.
+        while let Some(left) = document().query_selector("main").unwrap() {
+            left.remove();
+        }
         let place: HtmlElement = document().create_element("main").unwrap().unchecked_into();
         document().body().unwrap().append_child(&place).unwrap();
         let context = Rc::new(Cell::new(None));
