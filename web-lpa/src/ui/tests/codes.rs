@@ -32,7 +32,7 @@ fn wrong() -> Vec<(String, Invalid)> {
         ("LPA:2$smdp.example.com$A", Invalid::Version),
         ("LPA:1$$04386-AGYFT", Invalid::AddressMissing),
         ("LPA:1$https://smdp.example.com$A", Invalid::AddressIsLink),
-        ("LPA:1$smdp_example$A", Invalid::Address),
+        ("LPA:1$not a host!$X", Invalid::Address),
         ("LPA:1$smdp.example.com$a_b", Invalid::MatchingId),
         ("LPA:1$smdp.example.com$A$oid", Invalid::Oid),
         ("LPA:1$smdp.example.com$A$$2", Invalid::ConfirmationFlag),
