@@ -150,7 +150,10 @@ impl Looking {
         }
         self.waits.set_value(true);
         request_animation_frame(move || {
-            self.waits.set_value(false);
+            // Without a page there is nothing to look at.
+            if self.waits.try_set_value(false).is_some() {
+                return;
+            }
             self.look();
             if !self.learn(BREATH) {
                 self.soon();
