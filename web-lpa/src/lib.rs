@@ -18,7 +18,9 @@ pub mod keepsake;
 pub mod look;
 pub mod network;
 pub mod order;
+pub mod said;
 pub mod scenario;
+pub mod settings;
 pub mod units;
 
 #[cfg(target_arch = "wasm32")]

@@ -123,7 +123,7 @@ impl Phone {
             let procedure = lpa::discover(smds, phone.device(), phone.options());
             let outcome = phone.drive(slot, procedure).await?;
             phone.learn(slot, &outcome);
-            Ok(phone.model.events.with_untracked(|events| match events.as_deref() {
+            Ok(phone.model.chip(slot).events.with_untracked(|events| match events.as_deref() {
                 Some([]) => Some(Notice::good(
                     Text::new("Nothing waits for this chip.", "このチップ宛てのものはありません。"),
                     Text::new(
@@ -795,7 +795,7 @@ impl Phone {
                 (None, None, None)
             }
             Outcome::Events(events) => {
-                self.model.events.set(Some(events.clone()));
+                chip.events.set(Some(events.clone()));
                 (None, None, None)
             }
             Outcome::Server(_) => (None, None, None),
@@ -1065,6 +1065,15 @@ impl Service {
         }
     }
 
+    /// As the attach log has it.
+    pub(crate) fn tried(self, to: &str) -> Text<String> {
+        match self {
+            Self::Data => text!("data to {to}", "データ通信 → {to}"),
+            Self::Voice => text!("voice to {to}", "音声通話 → {to}"),
+            Self::Sms => text!("sms to {to}", "SMS → {to}"),
+        }
+    }
+
     fn attempt(self, to: &str) -> Text<String> {
         match self {
             Self::Data => text!("Opening {to}.", "{to} を開きます。"),
@@ -1091,7 +1100,8 @@ fn lost(lost: CardLost) -> Failure {
 /// The name of a profile for people.
 pub(crate) fn shown_name(provider: &str, profile: &str) -> String {
     match (profile.trim(), provider.trim()) {
-        ("", "") => "The profile".to_owned(),
+        // The same in every language.
+        ("", "") => "eSIM".to_owned(),
         ("", name) | (name, _) => name.to_owned(),
     }
 }

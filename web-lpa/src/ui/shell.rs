@@ -197,7 +197,8 @@ fn Colours() -> impl IntoView {
     }
 }
 
-/// Whether numbers that name a person or a chip are hidden.
+/// Whether numbers that name a person or a chip are hidden: at each start they are, so that they
+/// are seen only by who has just asked for them.
 #[component]
 fn Hiding() -> impl IntoView {
     let Context { say, hidden, .. } = context();
@@ -207,19 +208,10 @@ fn Hiding() -> impl IntoView {
                 type="checkbox"
                 prop:checked=hidden
                 on:change=move |event| {
-                    let hide = event_target_checked(&event);
-                    preference::write(HIDDEN, if hide { "yes" } else { "no" });
-                    hidden.set(hide);
+                    hidden.set(event_target_checked(&event));
                 }
             />
             {say.of(Text::new("Hide numbers", "番号を隠す"))}
         </label>
     }
-}
-
-const HIDDEN: &str = "hide-numbers";
-
-/// Numbers are hidden unless the person has chosen otherwise.
-pub(super) fn hides() -> RwSignal<bool> {
-    RwSignal::new(preference::read(HIDDEN).as_deref() != Some("no"))
 }

@@ -1,17 +1,24 @@
 //! The parts of the page in a browser: mounted alone, looked at as a person does, by what
 //! stands in the document.
 
+mod broken;
 mod chip;
 mod codes;
+mod devices;
+mod files;
+mod language;
+mod messages;
 mod modal;
+mod network;
 mod notifications;
 mod profiles;
 mod questions;
 mod samples;
+mod settings;
 mod task;
 
 use std::any::Any;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use leptos::prelude::*;
@@ -21,12 +28,32 @@ use web_sys::{Element, Event, EventInit, HtmlElement, HtmlInputElement, Keyboard
 use words::Language;
 
 use super::{Context, provide};
-use crate::transport::later;
+use crate::transport::{later, once};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
 /// How often it is looked whether something has come about, and how many milliseconds lie between.
 const LOOKS: (u32, u32) = (300, 10);
+
+thread_local! {
+    /// What went wrong where nobody waited for it: in listeners, in what comes with a later frame.
+    static TROUBLE: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Sees what goes wrong from now on; what did before is no longer remembered.
+fn watch() {
+    thread_local!(static WATCHES: Cell<bool> = const { Cell::new(false) });
+    TROUBLE.with_borrow_mut(Vec::clear);
+    if WATCHES.replace(true) {
+        return;
+    }
+    window_event_listener(leptos::ev::error, |event| {
+        // A size that follows from another is measured with the next frame.
+        if !event.message().starts_with("ResizeObserver loop") {
+            TROUBLE.with_borrow_mut(|trouble| trouble.push(event.message()));
+        }
+    });
+}
 
 /// A part of the page, as long as this lives.
 struct Page {
@@ -48,6 +75,7 @@ impl Page {
         let window = web_sys::window().unwrap();
         let path = window.location().pathname().unwrap();
         window.history().unwrap().replace_state_with_url(&"".into(), "", Some(&path)).unwrap();
+        watch();
         // A test that failed has left its part behind.
         while let Some(left) = document().query_selector("main").unwrap() {
             left.remove();
@@ -66,6 +94,23 @@ impl Page {
         let page = Self { place, context: context.get().unwrap(), _mounted: Box::new(mounted) };
         page.settle().await;
         page
+    }
+
+    /// Takes the part out of the page, with what was still to come.
+    async fn close(self) {
+        drop(self);
+        for _ in 0..2 {
+            let (sender, receiver) = once::channel();
+            request_animation_frame(move || sender.send(()));
+            receiver.await;
+        }
+        let trouble = TROUBLE.take();
+        assert!(trouble.is_empty(), "{trouble:?}");
+    }
+
+    /// Something was to go wrong.
+    fn excuse(&self, words: &str) {
+        TROUBLE.with_borrow_mut(|trouble| trouble.retain(|one| !one.contains(words)));
     }
 
     /// Lets everything happen that follows from what was done.
@@ -101,20 +146,21 @@ impl Page {
         self.place.text_content().unwrap_or_default()
     }
 
+    /// The beginning of all that is there, for who reads of a failure.
+    fn excerpt(&self) -> String {
+        self.place.inner_html().chars().take(2_000).collect()
+    }
+
     fn all(&self, selector: &str) -> Vec<HtmlElement> {
         let list = self.place.query_selector_all(selector).unwrap();
         (0..list.length()).filter_map(|at| list.get(at)).map(JsCast::unchecked_into).collect()
-    }
-
-    fn find(&self, selector: &str) -> Option<HtmlElement> {
-        self.all(selector).into_iter().next()
     }
 
     /// The only one of its kind.
     fn one(&self, selector: &str) -> HtmlElement {
         match &self.all(selector)[..] {
             [one] => one.clone(),
-            all => panic!("{} of {selector} in {}", all.len(), self.place.inner_html()),
+            all => panic!("{} of {selector} in {}", all.len(), self.excerpt()),
         }
     }
 
@@ -136,7 +182,7 @@ impl Page {
         };
         match &buttons.iter().filter(named).collect::<Vec<_>>()[..] {
             [one] => (*one).clone(),
-            all => panic!("{} buttons “{name}” in {}", all.len(), self.place.inner_html()),
+            all => panic!("{} buttons “{name}” in {}", all.len(), self.excerpt()),
         }
     }
 
@@ -193,6 +239,8 @@ impl Page {
 impl Drop for Page {
     fn drop(&mut self) {
         self.place.remove();
+        let trouble = TROUBLE.with_borrow(Clone::clone);
+        assert!(trouble.is_empty(), "{trouble:?}");
     }
 }
 

@@ -205,7 +205,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 /// A clause as the beginning of a sentence.
-fn sentence(words: &str) -> String {
+pub(super) fn sentence(words: &str) -> String {
     let mut letters = words.trim_end_matches('.').chars();
     letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default() + letters.as_str()
 }
