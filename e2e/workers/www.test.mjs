@@ -17,6 +17,7 @@ const POLICY =
 const echo = (name) => `export default { async fetch(request) {
   const { pathname, search } = new URL(request.url);
   // What a Durable Object that panicked looks like from outside.
+  if (pathname.endsWith('/empty')) return new Response(null, { status: 204, headers: { 'x-own': 'kept' } });
   if (pathname.endsWith('/hangs')) await new Promise(() => {});
   return Response.json({ service: '${name}', method: request.method, path: pathname + search,
     authorization: request.headers.get('authorization'), proofs: Object.fromEntries(['client-cert',
@@ -112,12 +113,22 @@ test('requests reach the service their path belongs to, unchanged', async () => 
       body: '{"a":1}',
     });
     assert.equal(response.status, 207, 'the status is the service’s');
+    assert.equal(response.headers.get('content-type'), 'application/json', 'and so is the type,');
+    assert.equal(response.headers.get('x-content-type-options'), 'nosniff', 'which is believed');
     const { method, path: asked, authorization, body, service: answered } = await response.json();
     assert.deepEqual(
       { method, asked, authorization, body, answered },
       { method: 'POST', asked: path, authorization: 'Bearer t', body: '{"a":1}', answered: service },
     );
   }
+});
+
+test('an answer without a body stays so, with the headers of the service', async () => {
+  const response = await server.fetch('/gsma/rsp2/es9plus/empty', { method: 'POST', body: '{}' });
+  assert.equal(response.status, 204);
+  assert.equal(await response.text(), '');
+  assert.equal(response.headers.get('x-own'), 'kept');
+  assert.equal(response.headers.get('x-content-type-options'), 'nosniff');
 });
 
 test('what an LPA signs, and what the platform says of its TLS, reaches the SM-DP+', async () => {
@@ -149,6 +160,7 @@ test('of a service that does not answer the page is told in plain words', async 
   const response = await server.fetch('/network/hangs');
   assert.equal(response.status, 503);
   assert.equal(response.headers.get('content-type'), 'application/problem+json');
+  assert.equal(response.headers.get('x-content-type-options'), 'nosniff');
   const problem = await response.json();
   assert.equal(problem.status, 503);
   assert.match(problem.detail, /network service/);
@@ -168,6 +180,7 @@ test('the laboratory’s documents are nobody’s to cache', async () => {
     assert.deepEqual(await response.json(), document, path);
     assert.equal(response.headers.get('cache-control'), 'no-store', path);
     assert.equal(response.headers.get('cross-origin-resource-policy'), 'same-origin', path);
+    assert.equal(response.headers.get('x-content-type-options'), 'nosniff', path);
   }
 });
 

@@ -72,6 +72,9 @@ pub const fn category(number: u32) -> Text {
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     #[test]
     fn bit_0_is_the_most_significant() {
         // usimSupport and akaMilenage of SGP.22 annex H: bits 1 and 4.

@@ -229,6 +229,9 @@ mod tests {
     use crate::bench::ready;
     use trace::Party;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     fn keepsake() -> Keepsake {
         let mut trace = Trace::default();
         let ticket = trace.command(Party::Chip, &[0, 0xA4, 0, 4, 2, 0x3F, 0], 1.0);

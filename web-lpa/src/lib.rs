@@ -19,7 +19,9 @@ pub mod look;
 pub mod network;
 pub mod order;
 pub mod road;
+pub mod said;
 pub mod scenario;
+pub mod settings;
 pub mod units;
 
 #[cfg(target_arch = "wasm32")]
@@ -35,8 +37,8 @@ mod transport;
 #[cfg(target_arch = "wasm32")]
 mod ui;
 
-/// Starts the application in the page that loaded the module.
-#[cfg(target_arch = "wasm32")]
+/// Starts the application in the page that loaded the module. Tests mount what they look at.
+#[cfg(all(target_arch = "wasm32", not(test)))]
 #[wasm_bindgen::prelude::wasm_bindgen(start)]
 pub fn start() {
     console_error_panic_hook::set_once();

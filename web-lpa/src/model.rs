@@ -69,6 +69,8 @@ pub(crate) struct ChipModel {
     pub(crate) notifications: RwSignal<Vec<Notification>>,
     /// Notifications that wait on the chip.
     pub(crate) waiting: RwSignal<Vec<NotificationMetadata>>,
+    /// What waits for it at an SM-DS, as that said last; `None` before it was asked.
+    pub(crate) events: RwSignal<Option<Vec<lpa::Event>>>,
     /// The files of the enabled profile, as they were read.
     pub(crate) files: RwSignal<Files>,
     /// Whether the chip tells its own words.
@@ -105,6 +107,7 @@ impl ChipModel {
             profiles: RwSignal::new(None),
             notifications: RwSignal::new(Vec::new()),
             waiting: RwSignal::new(Vec::new()),
+            events: RwSignal::new(None),
             files: RwSignal::new(Files::default()),
             listening: RwSignal::new(false),
             told: RwSignal::new(Vec::new()),
@@ -117,6 +120,7 @@ impl ChipModel {
         self.profiles.set(None);
         self.notifications.set(Vec::new());
         self.waiting.set(Vec::new());
+        self.events.set(None);
         self.files.set(Files::default());
         self.told.set(Vec::new());
     }
@@ -164,8 +168,6 @@ pub(crate) struct Model {
     pub(crate) options: RwSignal<lpa::Options>,
     /// What the phone tells of itself.
     pub(crate) device: RwSignal<DeviceInfo>,
-    /// What waits for the chip at an SM-DS, as it said last; `None` before it was asked.
-    pub(crate) events: RwSignal<Option<Vec<lpa::Event>>>,
     /// What the phone is doing.
     pub(crate) task: RwSignal<Option<Task>>,
     /// What the person is asked.
@@ -413,7 +415,6 @@ impl Model {
             log: RwSignal::new(Vec::new()),
             options: RwSignal::new(lpa::Options::default()),
             device: RwSignal::new(crate::phone::this_device()),
-            events: RwSignal::new(None),
             task: RwSignal::new(None),
             question: RwSignal::new(None),
             notice: RwSignal::new(None),

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use words::Text;
 
+use crate::said;
+
 /// RAND and AUTN for the card, in hex.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -174,7 +176,7 @@ impl NetworkError {
     #[must_use]
     pub fn words(&self) -> Text<String> {
         match self {
-            Self::Lost(because) => Text::new(because.clone(), because.clone()),
+            Self::Lost(because) => said::words(because),
             Self::Refused(problem) => reason(problem.rule.as_deref().unwrap_or_default(), &problem.because),
         }
     }
@@ -217,6 +219,12 @@ impl LogEntry {
         self.verdict == "permitted"
     }
 
+    /// What was asked, in words.
+    #[must_use]
+    pub fn asked(&self) -> Text<String> {
+        said::words(&self.what)
+    }
+
     /// Why, in words.
     #[must_use]
     pub fn words(&self) -> Text<String> {
@@ -239,7 +247,7 @@ pub fn reason(rule: &str, because: &str) -> Text<String> {
         "apn-not-in-contract" => "その APN は契約にありません",
         "contract-service" => "契約に含まれています",
         "service-not-in-contract" => "契約に含まれていません",
-        _ => because,
+        _ => return said::words(because),
     };
     Text::new(because.to_owned(), ja.to_owned())
 }
@@ -278,6 +286,9 @@ pub struct ServiceRequest<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn a_session_or_another_challenge_is_told_apart() {

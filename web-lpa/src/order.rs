@@ -193,6 +193,9 @@ pub fn because(status: u16, body: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     fn wish() -> Wish {
         Wish {
             name: "Trial".into(),

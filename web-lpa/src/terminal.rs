@@ -13,6 +13,7 @@ use crate::network::{
     AttachAnswer, AttachRequest, Challenge, NetworkError, Problem, Proof, ServiceRequest, Session, Verdict,
 };
 use crate::phone::{Phone, Service};
+use crate::said;
 use crate::units::hex;
 
 /// TERMINAL PROFILE (ETSI TS 102 223 §5.2): profile download, and REFRESH.
@@ -24,6 +25,8 @@ const TERMINAL_CAPABILITY: [u8; 10] = [0xA9, 0x08, 0x81, 0x00, 0x82, 0x01, 0x01,
 
 /// How often a card may ask for its sequence number to be taken over in one attach.
 const MAX_RESYNCHRONISATIONS: usize = 2;
+
+const NO_ANSWER: Text = Text::new("the chip did not answer: {}", "チップが応答しませんでした: {}");
 
 /// The modem.
 #[derive(Clone, Copy)]
@@ -43,9 +46,7 @@ impl<'a> Terminal<'a> {
         match self.boot().await {
             Ok(()) => self.attach().await,
             Err(CardLost(because)) => {
-                let words =
-                    text!("the chip did not answer: {because}", "チップが応答しませんでした: {because}");
-                self.model.radio.set(Radio::NoUsim(words));
+                self.model.radio.set(Radio::NoUsim(said::within(NO_ANSWER, &because)));
             }
         }
     }
@@ -108,12 +109,7 @@ impl<'a> Terminal<'a> {
         };
         let codes = [verdict.cause.as_ref().map(ToString::to_string), Some(format!("rule {}", verdict.rule))];
         let codes: Vec<String> = codes.into_iter().flatten().collect();
-        self.model.note(
-            verdict.permitted(),
-            text!("{kind} to {to}", "{kind} → {to}"),
-            outcome,
-            codes.join(" · "),
-        );
+        self.model.note(verdict.permitted(), service.tried(to), outcome, codes.join(" · "));
         Ok(verdict)
     }
 
@@ -242,10 +238,7 @@ impl<'a> Terminal<'a> {
                     )));
                 }
                 Err(CardLost(because)) => {
-                    return Ok(Radio::NoTrust(text!(
-                        "the chip did not answer: {because}",
-                        "チップが応答しませんでした: {because}"
-                    )));
+                    return Ok(Radio::NoTrust(said::within(NO_ANSWER, &because)));
                 }
             };
             let path = format!("/network/attach/{}/response", challenge.attach_id);

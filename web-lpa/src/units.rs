@@ -68,6 +68,9 @@ pub fn grouped(digits: &str) -> String {
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     #[test]
     fn a_network_is_written_as_its_code() {
         // 3GPP TS 31.102 §4.2.12: 246-81 is coded 42 F6 18.

@@ -33,7 +33,7 @@ const PAGE_HEADERS: [(&str, &str); 6] = [
          style-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws://127.0.0.1:*; object-src 'none'; \
          base-uri 'none'; form-action 'self'; frame-src 'self'; frame-ancestors 'none'",
     ),
-    ("x-content-type-options", "nosniff"),
+    NO_SNIFFING,
     ("referrer-policy", "no-referrer"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
@@ -42,6 +42,9 @@ const PAGE_HEADERS: [(&str, &str); 6] = [
         "camera=(self), usb=(self), serial=(self), microphone=(), geolocation=(), payment=()",
     ),
 ];
+
+/// What every answer has: its type is what it says, whatever a browser makes of its bytes.
+const NO_SNIFFING: (&str, &str) = ("x-content-type-options", "nosniff");
 
 /// Under which the laboratory's documents are.
 const LABORATORY: &str = "/lab/";
@@ -72,14 +75,15 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
     }
 }
 
-/// Passes a request on and returns the answer as it came, or 503 in plain words.
+/// Passes a request on and returns the answer as it came but for [`NO_SNIFFING`], or 503 in plain
+/// words.
 async fn forward(request: Request, env: &Env, service: &Service) -> Result<Response> {
     let because = match env.service(service.binding) {
         Err(_) => format!("The site was started without the {} service.", service.name),
         Ok(fetcher) => {
             let answer = pin!(fetcher.fetch_request(request));
             match select(answer, pin!(Delay::from(PATIENCE))).await {
-                Either::Left((Ok(response), _)) => return Ok(response),
+                Either::Left((Ok(response), _)) => return without_sniffing(response),
                 Either::Left((Err(error), _)) => {
                     worker::console_error!("{}: {error}", service.name);
                     format!("The {} service failed to answer.", service.name)
@@ -93,12 +97,23 @@ async fn forward(request: Request, env: &Env, service: &Service) -> Result<Respo
     unavailable(&because)
 }
 
+fn without_sniffing(response: Response) -> Result<Response> {
+    // Those of an answer that was fetched can't be changed.
+    let headers = Headers::new();
+    for (name, value) in response.headers() {
+        headers.append(&name, &value)?;
+    }
+    headers.set(NO_SNIFFING.0, NO_SNIFFING.1)?;
+    Ok(response.with_headers(headers))
+}
+
 /// RFC 9457: what went wrong, for a program and for a person.
 fn unavailable(because: &str) -> Result<Response> {
     let headers = Headers::new();
     headers.set("content-type", "application/problem+json")?;
     headers.set("cache-control", "no-store")?;
     headers.set("retry-after", "5")?;
+    headers.set(NO_SNIFFING.0, NO_SNIFFING.1)?;
     let body = format!(
         r#"{{"type":"about:blank","title":"Service unavailable","status":503,"detail":"{because}"}}"#
     );
@@ -131,6 +146,7 @@ fn laboratory(url: &Url, env: &Env) -> Result<Response> {
     headers.set("content-type", "application/json")?;
     headers.set("cache-control", "no-store")?;
     headers.set("cross-origin-resource-policy", "same-origin")?;
+    headers.set(NO_SNIFFING.0, NO_SNIFFING.1)?;
     Ok(Response::ok(document.to_string())?.with_headers(headers))
 }
 

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use apdu::{Command, StatusWord, ins};
 use serde::{Deserialize, Serialize};
 use trace::{Interface, Limits, Party, Request, Trace};
-use words::{Text, text};
+use words::Text;
 
 /// On which way a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -263,10 +263,32 @@ impl Faults {
             }
         }
         if self.pulled && card {
-            verdict.lost = Some(text!("the card is pulled", "カードが抜かれています"));
+            verdict.lost = Some(PULLED.owned());
         }
         verdict
     }
+}
+
+const PULLED: Text = Text::new("the card is pulled", "カードが抜かれています");
+const NO_REQUEST: Text = Text::new("the bench dropped the request of {}", "実験台が {} の要求を捨てました");
+const NO_ANSWER: Text = Text::new("the bench dropped the answer of {}", "実験台が {} の応答を捨てました");
+const LATE: Text = Text::new("the bench held it for {} ms", "実験台が {} ミリ秒遅らせました");
+const STATUS: Text =
+    Text::new("the bench answered {} in the card’s place", "実験台がカードの代わりに {} と応答しました");
+const HTTP: Text = Text::new(
+    "the bench answered HTTP {} in the server’s place",
+    "実験台がサーバーの代わりに HTTP {} と応答しました",
+);
+const REPLAYED: Text =
+    Text::new("the bench gave the answer of the call before", "実験台が前回の呼び出しの応答を返しました");
+const TURNED: Text = Text::new("the bench turned a bit over", "実験台が 1 ビットを反転しました");
+
+/// All that is said of a message that was struck; `{}` stands for a name or a number.
+pub(crate) const SAID: [Text; 8] = [PULLED, NO_REQUEST, NO_ANSWER, LATE, STATUS, HTTP, REPLAYED, TURNED];
+
+fn about(sentence: Text, what: impl std::fmt::Display) -> Text<String> {
+    let what = what.to_string();
+    sentence.map(|sentence| sentence.replace("{}", &what))
 }
 
 fn keep(answers: &mut VecDeque<(String, Vec<u8>)>, name: &str, answer: &[u8]) {
@@ -287,35 +309,23 @@ fn act(
     match (act, wire) {
         (Act::Drop, wire) => {
             verdict.lost = Some(match wire {
-                Wire::Command(_) | Wire::Request(_) => {
-                    text!("the bench dropped the request of {name}", "実験台が {name} の要求を捨てました")
-                }
-                _ => text!("the bench dropped the answer of {name}", "実験台が {name} の応答を捨てました"),
+                Wire::Command(_) | Wire::Request(_) => about(NO_REQUEST, name),
+                _ => about(NO_ANSWER, name),
             });
         }
         (Act::Pull, _) => *pulled = true,
         (Act::Delay { milliseconds }, _) => {
             verdict.late = verdict.late.saturating_add(*milliseconds);
-            verdict.notes.push(text!(
-                "the bench held it for {milliseconds} ms",
-                "実験台が {milliseconds} ミリ秒遅らせました"
-            ));
+            verdict.notes.push(about(LATE, milliseconds));
         }
         (Act::Status { sw }, Wire::Response(response)) => {
             **response = sw.to_be_bytes().to_vec();
-            let sw = StatusWord(*sw);
-            verdict.notes.push(text!(
-                "the bench answered {sw} in the card’s place",
-                "実験台がカードの代わりに {sw} と応答しました"
-            ));
+            verdict.notes.push(about(STATUS, StatusWord(*sw)));
         }
         (Act::Http { status }, Wire::Reply(there, body)) => {
             **there = *status;
             body.clear();
-            verdict.notes.push(text!(
-                "the bench answered HTTP {status} in the server’s place",
-                "実験台がサーバーの代わりに HTTP {status} と応答しました"
-            ));
+            verdict.notes.push(about(HTTP, status));
         }
         (Act::Replay, Wire::Response(answer)) => return replay(answer, before, verdict),
         (Act::Replay, Wire::Reply(status, body)) => {
@@ -340,15 +350,12 @@ fn act(
 fn replay(answer: &mut Vec<u8>, before: Option<&[u8]>, verdict: &mut Verdict) -> bool {
     let Some(before) = before else { return false };
     *answer = before.to_vec();
-    verdict.notes.push(text!(
-        "the bench gave the answer of the call before",
-        "実験台が前回の呼び出しの応答を返しました"
-    ));
+    verdict.notes.push(REPLAYED.owned());
     true
 }
 
 fn corrupted(verdict: &mut Verdict) -> bool {
-    verdict.notes.push(text!("the bench turned a bit over", "実験台が 1 ビットを反転しました"));
+    verdict.notes.push(TURNED.owned());
     true
 }
 
@@ -429,6 +436,9 @@ fn collect<'a>(json: &'a mut serde_json::Value, name: &str, found: &mut Vec<(Str
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     fn fault(function: &str, way: Way, nth: u32, act: Act) -> Fault {
         Fault { function: function.into(), way, nth, always: false, per_segment: false, act }
     }
@@ -460,6 +470,26 @@ mod tests {
         }
         faults.name_command(Party::Chip, &CHALLENGE);
         assert_eq!(faults.strike(Wire::Command(&mut CHALLENGE.to_vec())).lost, None);
+    }
+
+    #[test]
+    fn what_is_said_of_a_fault_is_known_again_in_both_languages() {
+        let function = "ES10b.GetEUICCChallenge".to_owned();
+        let said = [
+            PULLED.owned(),
+            about(NO_REQUEST, &function),
+            about(NO_ANSWER, &function),
+            about(LATE, 500),
+            about(STATUS, StatusWord(0x6A82)),
+            about(HTTP, 503),
+            REPLAYED.owned(),
+            TURNED.owned(),
+        ];
+        assert_eq!(said.len(), SAID.len());
+        for words in said {
+            assert!(!words.en.contains('{') && !words.ja.contains('{'), "{words}");
+            assert_eq!(crate::said::words(&words.en), words);
+        }
     }
 
     #[test]

@@ -158,6 +158,9 @@ impl Held {
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     fn held(what: What, bytes: &[u8]) -> Held {
         Held { id: 1, name: String::new(), what, bytes: bytes.to_vec() }
     }

@@ -195,6 +195,9 @@ pub const PRESETS: [Preset; 15] = [
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     #[test]
     fn a_trace_is_a_script() {
         let source = "# begin\n> 00 A4 00 04 02 3F 00 00\n< 9000\n\nreset # now\n00:70:00:00:01";

@@ -287,6 +287,9 @@ mod tests {
     use crate::bench::fault::{Faults, Wire};
     use trace::Party;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     #[test]
     fn names_are_unique_and_functions_are_offered() {
         let all = ready();

@@ -27,6 +27,9 @@ mod tests {
     use super::super::{Outcome, text};
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     #[test]
     fn a_link_brings_a_code() {
         for fragment in [

@@ -74,6 +74,9 @@ impl Parts {
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     fn code(
         server: &str,
         matching_id: &str,

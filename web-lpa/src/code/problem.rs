@@ -245,6 +245,9 @@ mod tests {
     use super::super::scan::Kind;
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     #[test]
     fn every_problem_has_words_of_its_own_in_each_language() {
         let foreign =

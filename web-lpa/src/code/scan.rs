@@ -207,6 +207,9 @@ fn means_a_code(text: &str) -> bool {
 mod tests {
     use rsp::activation_code::InvalidActivationCode as Invalid;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn judged(texts: &[&str]) -> Outcome {

@@ -71,6 +71,9 @@ pub fn is_too_large([width, height]: [u32; 2]) -> bool {
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     /// The first bytes of white pictures as Pillow writes them: PNG, GIF, BMP, WebP (without
     /// loss, with loss, with Exif), JPEG.
     const SAMPLES: [(&str, [u32; 2]); 7] = [

@@ -39,6 +39,10 @@ pub fn read(text: &str) -> Outcome {
     let mut first_error = None;
     for index in 0..pieces.len() {
         let Some(candidate) = candidate(&pieces[index..]) else { continue };
+        if is_cut(&candidate, &pieces[index + 1..]) {
+            first_error = first_error.or(Some(InvalidActivationCode::Address));
+            continue;
+        }
         match candidate.parse() {
             Ok(code) if codes.contains(&code) => {}
             Ok(code) => codes.push(code),
@@ -97,6 +101,21 @@ fn candidate(pieces: &[Piece]) -> Option<String> {
     // A sentence may end behind it.
     code.truncate(code.trim_end_matches(['.', ',', ';', ':', '!', '?']).len());
     Some(code)
+}
+
+/// Whether a space has cut a code in its server's name, which has none: the second `$` (SGP.22
+/// §4.1) comes later, and not with a code of its own.
+fn is_cut(code: &str, next: &[Piece]) -> bool {
+    let separators = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        text.matches('$').count() + text.matches("%24").count()
+    };
+    separators(code) == 1
+        && next
+            .iter()
+            .map(|piece| piece.word.as_str())
+            .take_while(|word| beginning(word).is_none())
+            .any(|word| separators(word) > 0)
 }
 
 /// Where in a word a code begins.
@@ -163,6 +182,9 @@ fn goes_on(code: &str, next: &Piece) -> bool {
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     const CODE: &str = "1$smdp.example.com$04386-AGYFT";
 
     fn found(text: &str) -> String {
@@ -220,6 +242,9 @@ mod tests {
         assert_eq!(found("LPA:1$h$04386-AGY\nFT-A74Y8-3F815"), "1$h$04386-AGYFT-A74Y8-3F815");
         assert_eq!(found("use 1$h$T$2.999.10$1 now"), "1$h$T$2.999.10$1");
         assert_eq!(found("use 1$h$T$$1, now"), "1$h$T$$1");
+        // A code without an identifier may do without the second separator.
+        assert_eq!(found("use LPA:1$smdp.example.com now"), "1$smdp.example.com$");
+        assert_eq!(found("LPA:1$not a host!$X or LPA:1$h$T"), "1$h$T");
         // What stands behind a code is no part of it.
         for text in ["1$h$ABC\nPIN 1234", "1$h$ABC 2026-11-27", "1$h$ABC\nICCID 8900", "1$h$ABC\n2026-11-27"]
         {
@@ -247,6 +272,12 @@ mod tests {
             ("Your code is LPA:2$smdp.example.com$AB", "Version"),
             ("take LPA:1$$AB", "AddressMissing"),
             ("take LPA:1$https://h$AB", "AddressIsLink"),
+            // A server's name has no spaces: it is not cut to what would be another server.
+            ("LPA:1$not a host!$X", "Address"),
+            ("LPA:1$not a host$X", "Address"),
+            ("take LPA:1$smdp example com$X please", "Address"),
+            ("lpa:1%24not a host%24X", "Address"),
+            ("LPA:1$not a host!$X, or LPA:1$https://h$AB", "Address"),
         ] {
             assert_eq!(found(text), told, "{text}");
         }

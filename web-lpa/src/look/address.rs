@@ -20,6 +20,9 @@ pub fn fragment(message: Option<u32>) -> String {
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     #[test]
     fn a_message_has_an_address() {
         assert_eq!(message(&fragment(Some(123))), Some(123));

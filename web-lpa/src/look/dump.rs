@@ -50,6 +50,9 @@ pub fn key(at: usize, length: usize, width: usize, key: Key) -> usize {
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     #[test]
     fn rows_hold_all_bytes() {
         let bytes: Vec<u8> = (0..37).collect();

@@ -143,6 +143,9 @@ pub fn pretty(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     fn shown(text: &str) -> String {
         let mut out = String::new();
         for line in lines(text).unwrap() {

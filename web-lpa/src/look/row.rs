@@ -117,6 +117,9 @@ mod tests {
     use super::*;
     use trace::Trace;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     #[test]
     fn a_row_says_what_happened() {
         let mut trace = Trace::default();

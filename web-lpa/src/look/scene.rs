@@ -72,6 +72,9 @@ mod tests {
     use super::*;
     use trace::Trace;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     #[test]
     fn a_title_stands_where_a_step_begins() {
         let mut trace = Trace::default();

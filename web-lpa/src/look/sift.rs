@@ -150,6 +150,9 @@ mod tests {
     use super::*;
     use trace::{Limits, Ticket};
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     fn all(_: &Message) -> bool {
         true
     }

@@ -224,6 +224,9 @@ mod tests {
     use super::*;
     use trace::{Party, Trace, decode};
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     /// `BF2E { 80 02 AB CD }` of a real exchange.
     fn challenge() -> Tree {
         let mut trace = Trace::default();

@@ -3,10 +3,11 @@
 use leptos::prelude::*;
 use lpa::{CardLost, Failure};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use words::{Text, text};
+use words::Text;
 
 use super::{Phone, lost};
 use crate::model::{ChipModel, Notice, Slot, Task, Told, now};
+use crate::said;
 use crate::transport::chip::ChipState;
 use crate::transport::http;
 use crate::ui::preference;
@@ -196,9 +197,9 @@ impl Phone {
             if let Err(CardLost(because)) = how.await {
                 return Ok(Some(Notice {
                     good: false,
-                    what: text!(
-                        "The chip was not replaced: {because}.",
-                        "チップを交換できませんでした: {because}。"
+                    what: said::within(
+                        Text::new("The chip was not replaced: {}.", "チップを交換できませんでした: {}。"),
+                        &because,
                     ),
                     advice: Text::new(
                         "The chip in the device is as it was.",

@@ -3,12 +3,13 @@
 
 use leptos::prelude::*;
 use lpa::CardLost;
-use words::{Text, text};
+use words::Text;
 
 use super::Phone;
 use crate::bench::line::{Line, follow_up};
 use crate::keepsake::Keepsake;
 use crate::model::{Notice, Slot, Task};
+use crate::said;
 use crate::transport::chip::ChipState;
 
 /// Most commands that one line may lead to: a card that always has more would never let go.
@@ -42,9 +43,9 @@ impl Phone {
                     phone.bench.ran(line, answer, message);
                     if let Some(because) = lost {
                         return Ok(Some(refused(
-                            text!(
-                                "The chip did not answer: {because}.",
-                                "チップが応答しませんでした: {because}。"
+                            said::within(
+                                Text::new("The chip did not answer: {}.", "チップが応答しませんでした: {}。"),
+                                &because,
                             ),
                             Text::new(
                                 "What came after it was not sent.",
@@ -83,9 +84,12 @@ impl Phone {
             let put = async |slot: Slot, memory: &[u8]| phone.link(slot)?.chip()?.restore(memory).await;
             if let Err(CardLost(because)) = put(Slot::Phone, &own).await {
                 return Ok(Some(refused(
-                    text!(
-                        "The memory of the phone’s chip in it is none: {because}.",
-                        "電話のチップのメモリーとして読めません: {because}。"
+                    said::within(
+                        Text::new(
+                            "The memory of the phone’s chip in it is none: {}.",
+                            "電話のチップのメモリーとして読めません: {}。",
+                        ),
+                        &because,
                     ),
                     AS_BEFORE,
                 )));
@@ -99,9 +103,12 @@ impl Phone {
                 }
                 phone.begin_anew(Slot::Phone, false).await?;
                 return Ok(Some(refused(
-                    text!(
-                        "The memory of the watch’s chip in it is none: {because}.",
-                        "時計のチップのメモリーとして読めません: {because}。"
+                    said::within(
+                        Text::new(
+                            "The memory of the watch’s chip in it is none: {}.",
+                            "時計のチップのメモリーとして読めません: {}。",
+                        ),
+                        &because,
                     ),
                     AS_BEFORE,
                 )));

@@ -300,6 +300,9 @@ impl Run {
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     #[test]
     fn every_scenario_can_be_named_and_its_faults_exist() {
         for (index, scenario) in SCENARIOS.iter().enumerate() {

@@ -122,7 +122,10 @@ impl ChipLink {
                 // A program that can't be loaded is an event without words.
                 let said = Reflect::get(&event, &"message".into()).ok().and_then(|words| words.as_string());
                 let said = said.filter(|words| !words.is_empty());
-                state(ChipState::Broken(said.unwrap_or_else(|| "its program can’t be loaded".to_owned())));
+                state(ChipState::Broken(said.map_or_else(
+                    || "its program can’t be loaded".to_owned(),
+                    |said| format!("its program broke off: {said}"),
+                )));
             })
         };
         worker.set_onerror(Some(on_error.into_js_value().unchecked_ref()));

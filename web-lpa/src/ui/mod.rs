@@ -16,6 +16,8 @@ mod phone;
 pub(crate) mod preference;
 pub(crate) mod say;
 mod shell;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod update;
 
@@ -28,9 +30,12 @@ use self::shell::View;
 use crate::bench::Bench;
 use crate::model::{Model, Slot};
 use crate::phone::Phone;
+use crate::said;
+use crate::settings::Settings;
 use crate::transport::chip::ChipState;
 
 /// Puts the application into the page.
+#[cfg_attr(test, expect(dead_code, reason = "tests mount its parts"))]
 pub(crate) fn mount() {
     let page = document();
     let Some(place) = page.get_element_by_id("app").and_then(|place| place.dyn_into().ok()) else { return };
@@ -57,6 +62,24 @@ fn context() -> Context {
     expect_context()
 }
 
+/// Makes the handles, for everything that is shown from here on.
+fn provide() -> Context {
+    let model = Model::new();
+    let bench = Bench::new();
+    let phone = Phone::new(model, bench);
+    let (say, view, hidden) = (Say::new(), shell::follow_address(), RwSignal::new(true));
+    let capabilities = model.device.with_untracked(|device| device.capabilities);
+    let kept = preference::read(preference::SETTINGS);
+    if let Some(kept) = kept.and_then(|kept| Settings::kept(&kept, capabilities)) {
+        model.device.set(kept.device);
+        model.options.set(kept.options);
+    }
+    let context = Context { model, phone, bench, say, view, hidden };
+    provide_context(context);
+    trace::provide();
+    context
+}
+
 /// Shows the phone, wherever the person is.
 pub(crate) fn show_phone() {
     View::Phone.go();
@@ -64,15 +87,17 @@ pub(crate) fn show_phone() {
 
 #[component]
 fn App() -> impl IntoView {
-    let model = Model::new();
-    let bench = Bench::new();
-    let phone = Phone::new(model, bench);
-    let (say, view, hidden) = (Say::new(), shell::follow_address(), shell::hides());
-    provide_context(Context { model, phone, bench, say, view, hidden });
-    trace::provide();
+    let Context { model, phone, bench, .. } = provide();
     let worker = document().body().and_then(|body| body.dataset().get("chip")).unwrap_or_default();
     bench.observe(model);
     phone.start(&worker);
+    view! { <Everything/> }
+}
+
+/// All that can be seen.
+#[component]
+fn Everything() -> impl IntoView {
+    let Context { say, view, .. } = context();
     view! {
         <shell::Top/>
         <main data-view=move || view.get().fragment()>
@@ -108,6 +133,11 @@ fn App() -> impl IntoView {
     }
 }
 
+/// A clause as a sentence of its own.
+fn sentence(clause: &Text<String>) -> Text<String> {
+    Text::new(phone::sentence(&clause.en) + ".", format!("{}。", clause.ja))
+}
+
 /// Tells when a chip is not as it should be.
 #[component]
 fn ChipBanner() -> impl IntoView {
@@ -134,9 +164,12 @@ fn DeviceBanner(device: Slot) -> impl IntoView {
                     "This chip forgets everything when the page is closed.",
                     "このチップは、ページを閉じるとすべてを忘れます。",
                 ),
-                text!(
-                    "{because} To keep profiles, use a window that is not private, or another browser.",
-                    "{because} プロファイルを残すには、プライベートではないウィンドウか別のブラウザーを使ってください。"
+                sentence(&said::notes(&because)).with(
+                    Text::new(
+                        "To keep profiles, use a window that is not private, or another browser.",
+                        "プロファイルを残すには、プライベートではないウィンドウか別のブラウザーを使ってください。",
+                    )
+                    .owned(),
                 ),
             ),
             ChipState::Elsewhere => (
@@ -149,16 +182,22 @@ fn DeviceBanner(device: Slot) -> impl IntoView {
             ),
             ChipState::Unreadable(because) => (
                 Text::new("The chip’s memory can’t be read.", "チップのメモリーを読めません。"),
-                text!(
-                    "Nothing in it was changed. To go on, press “New chip” in the view Chip; the profiles on this one are then lost. ({because})",
-                    "中身は何も変更していません。続けるには「チップ」の表示で「新しいチップ」を押してください。このチップのプロファイルは失われます。({because})"
+                said::within(
+                    Text::new(
+                        "Nothing in it was changed. To go on, press “New chip” in the view Chip; the profiles on this one are then lost. ({})",
+                        "中身は何も変更していません。続けるには「チップ」の表示で「新しいチップ」を押してください。このチップのプロファイルは失われます。({})",
+                    ),
+                    &because,
                 ),
             ),
             ChipState::Broken(because) => (
                 Text::new("The chip does not answer.", "チップが応答しません。"),
-                text!(
-                    "Its program has stopped; what it had stored is still there. Power it on again. If that does not help, close other tabs of this site. ({because})",
-                    "チップのプログラムが停止しました。保存済みの内容は残っています。電源を入れ直してください。直らないときは、このサイトのほかのタブを閉じてください。({because})"
+                said::within(
+                    Text::new(
+                        "Its program has stopped; what it had stored is still there. Power it on again. If that does not help, close other tabs of this site. ({})",
+                        "チップのプログラムが停止しました。保存済みの内容は残っています。電源を入れ直してください。直らないときは、このサイトのほかのタブを閉じてください。({})",
+                    ),
+                    &because,
                 ),
             ),
         };

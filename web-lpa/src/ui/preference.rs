@@ -1,6 +1,9 @@
-//! What the person chose for this browser: language, colours, what is hidden.
+//! What the person chose for this browser: language, colours, the phone's settings.
 //!
 //! A browser that keeps nothing (private windows of some) loses it with the page.
+
+/// Where the phone's settings are kept.
+pub(crate) const SETTINGS: &str = "settings";
 
 fn storage() -> Option<web_sys::Storage> {
     web_sys::window()?.local_storage().ok().flatten()

@@ -4,9 +4,8 @@
 //! a view like the others. Which view is shown is the address's fragment, so that a link
 //! leads to it and the browser's keys go back: `#trace`, `#chip`.
 
+use leptos::ev;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
 use words::{Language, Text};
 
 use super::{Context, context, document, icons, preference};
@@ -83,18 +82,14 @@ impl View {
 /// The view that is shown, following the address.
 pub(super) fn follow_address() -> RwSignal<View> {
     let view = RwSignal::new(View::now());
-    let changed = Closure::<dyn Fn()>::new(move || {
+    let listener = window_event_listener(ev::hashchange, move |_| {
         // What stands behind the view's name is the view's own matter.
         let now = View::now();
         if view.get_untracked() != now {
             view.set(now);
         }
     });
-    if let Some(window) = web_sys::window() {
-        let _ = window.add_event_listener_with_callback("hashchange", changed.as_ref().unchecked_ref());
-    }
-    // It listens as long as there is a page.
-    changed.forget();
+    on_cleanup(move || listener.remove());
     view
 }
 
@@ -202,7 +197,8 @@ fn Colours() -> impl IntoView {
     }
 }
 
-/// Whether numbers that name a person or a chip are hidden.
+/// Whether numbers that name a person or a chip are hidden: at each start they are, so that they
+/// are seen only by who has just asked for them.
 #[component]
 fn Hiding() -> impl IntoView {
     let Context { say, hidden, .. } = context();
@@ -212,19 +208,10 @@ fn Hiding() -> impl IntoView {
                 type="checkbox"
                 prop:checked=hidden
                 on:change=move |event| {
-                    let hide = event_target_checked(&event);
-                    preference::write(HIDDEN, if hide { "yes" } else { "no" });
-                    hidden.set(hide);
+                    hidden.set(event_target_checked(&event));
                 }
             />
             {say.of(Text::new("Hide numbers", "番号を隠す"))}
         </label>
     }
-}
-
-const HIDDEN: &str = "hide-numbers";
-
-/// Numbers are hidden unless the person has chosen otherwise.
-pub(super) fn hides() -> RwSignal<bool> {
-    RwSignal::new(preference::read(HIDDEN).as_deref() != Some("no"))
 }

@@ -9,6 +9,7 @@ use super::tree::Tree;
 use crate::bench::Ran;
 use crate::bench::line::{self, Line, PRESETS};
 use crate::model::Slot;
+use crate::said;
 use crate::transport::chip::ChipState;
 use crate::ui::{Context, context};
 
@@ -227,14 +228,14 @@ fn Answered(ran: Ran) -> impl IntoView {
     let nodes = decoded.and_then(|decoded| decoded.response).map(|side| side.nodes).unwrap_or_default();
     let name = message.map(|message| message.name).unwrap_or_default();
     let (good, meaning) = match (&line, &answer) {
-        (_, Err(because)) => (false, because.clone()),
-        (Line::Reset, Ok(_)) => (true, String::new()),
+        (_, Err(because)) => (false, said::words(because)),
+        (Line::Reset, Ok(_)) => (true, Text::default()),
         (Line::Command(_), Ok(response)) => match response.last_chunk::<2>() {
             Some(sw) => {
                 let sw = StatusWord(u16::from_be_bytes(*sw));
-                (sw.is_success() || matches!(sw.0 >> 8, 0x61..=0x63 | 0x6C), trace::meaning(sw))
+                (sw.is_success() || matches!(sw.0 >> 8, 0x61..=0x63 | 0x6C), said::words(&trace::meaning(sw)))
             }
-            None => (false, String::new()),
+            None => (false, Text::default()),
         },
     };
     let got = answer.map(|response| trace::hex_spaced(&response)).unwrap_or_default();
@@ -258,7 +259,7 @@ fn Answered(ran: Ran) -> impl IntoView {
     let some = !nodes.is_empty();
     view! {
         <li class:wrong=!good>
-            <p><strong>{name}</strong>" "<small>{meaning}</small></p>
+            <p><strong>{name}</strong>" "<small>{say.of(meaning)}</small></p>
             <p class="wire"><span aria-hidden="true">"> "</span><code>{sent}</code></p>
             <p class="wire"><span aria-hidden="true">"< "</span><code>{shown}</code></p>
             {some.then(|| view! { <Tree nodes label=Text::new("Fields of the answer", "応答のフィールド")/> })}

@@ -10,6 +10,7 @@ use crate::bench::ready;
 use crate::model::{Notice, Radio, Slot};
 use crate::order::{Class, Request, Wish};
 use crate::phone::Making;
+use crate::said;
 use crate::scenario::{Do, Observed, Run, Say, Scenario, Step};
 use crate::transport::later;
 use crate::ui::{Context, operator};
@@ -64,7 +65,10 @@ pub(super) fn start(context: Context, scenario: &'static Scenario) {
 fn not_begun(because: &str) -> Notice {
     Notice {
         good: false,
-        what: text!("The scenario was not begun: {because}.", "シナリオを開始できませんでした: {because}。"),
+        what: said::within(
+            Text::new("The scenario was not begun: {}.", "シナリオを開始できませんでした: {}。"),
+            because,
+        ),
         advice: Text::new(
             "Wait until the phone has its chip; if another tab has it, close that tab.",
             "電話にチップが入るまでお待ちください。別のタブにあるときは、そのタブを閉じてください。",
@@ -170,7 +174,10 @@ impl Driver {
                     eid: None,
                 };
                 let ordered = operator::ordered(&wish).await.map_err(|because| {
-                    text!("The order was not made: {because}.", "注文できませんでした: {because}。")
+                    said::within(
+                        Text::new("The order was not made: {}.", "注文できませんでした: {}。"),
+                        &because,
+                    )
                 })?;
                 self.ordered = Some(ordered);
                 said(Text::new(
@@ -239,9 +246,12 @@ impl Driver {
                 };
                 request.body["sqn"] = "000000000000".into();
                 operator::make_subscriber(&request).await.map_err(|because| {
-                    text!(
-                        "The network did not take it: {because}.",
-                        "ネットワークが受け付けませんでした: {because}。"
+                    said::within(
+                        Text::new(
+                            "The network did not take it: {}.",
+                            "ネットワークが受け付けませんでした: {}。",
+                        ),
+                        &because,
                     )
                 })?;
                 said(Text::new("The network counts from zero again.", "ネットワークは 0 から数え直します。"))
@@ -294,14 +304,16 @@ impl Driver {
     }
 }
 
+fn no_service(because: &Text<String>) -> Text<String> {
+    Text::new(format!("No service: {}.", because.en), format!("圏外: {}。", because.ja))
+}
+
 /// How the phone stands with the network.
 fn service(radio: &Radio) -> Text<String> {
     match radio {
         Radio::Attached(_) => Text::new("The phone is attached.", "電話はアタッチしています。").owned(),
-        Radio::NoService(error) => text!("No service: {}.", "圏外: {}。", error.because()),
-        Radio::NoUsim(words) | Radio::NoTrust(words) => {
-            Text::new(format!("No service: {}.", words.en), format!("圏外: {}。", words.ja))
-        }
+        Radio::NoService(error) => no_service(&error.words()),
+        Radio::NoUsim(words) | Radio::NoTrust(words) => no_service(words),
         Radio::Off | Radio::Searching | Radio::NoProfile | Radio::Detached => {
             Text::new("No service.", "圏外です。").owned()
         }

@@ -11,6 +11,7 @@ use crate::bench::fault::{Act, Armed, Fault, Way};
 use crate::bench::ready;
 use crate::model::Slot;
 use crate::phone::Making;
+use crate::said;
 use crate::transport::chip::ChipState;
 use crate::ui::{Context, context};
 use crate::units::size;
@@ -138,7 +139,10 @@ fn Card() -> impl IntoView {
             Err(lpa::CardLost(why)) => {
                 said.try_set(Some((
                     false,
-                    text!("The chip does not answer: {why}.", "チップが応答しません: {why}。"),
+                    said::within(
+                        Text::new("The chip does not answer: {}.", "チップが応答しません: {}。"),
+                        &why,
+                    ),
                 )));
             }
         }
@@ -163,7 +167,7 @@ fn Card() -> impl IntoView {
                     "Power will fail at write {number} from now. Then press “Reset and read again”.",
                     "これから {number} 回目の書き込みで電源が切れます。その後「リセットして読み直す」を押してください。"
                 )),
-                Err(lpa::CardLost(why)) => (false, text!("The chip does not answer: {why}.", "チップが応答しません: {why}。")),
+                Err(lpa::CardLost(why)) => (false, said::within(Text::new("The chip does not answer: {}.", "チップが応答しません: {}。"), &why)),
             }));
         });
     };

@@ -7,6 +7,7 @@ use words::{Text, text};
 
 use crate::keepsake::{Keepsake, MAX_FILE, Wrong};
 use crate::model::Slot;
+use crate::said;
 use crate::transport::chip::ChipState;
 use crate::ui::{Context, context, file};
 use crate::units::size;
@@ -96,7 +97,10 @@ async fn keep(context: Context) -> (bool, Text<String>) {
     let own = match phone.snapshot(Slot::Phone).await {
         Ok(memory) => memory,
         Err(lpa::CardLost(why)) => {
-            return (false, text!("The chip can’t be saved: {why}.", "チップを保存できません: {why}。"));
+            return (
+                false,
+                said::within(Text::new("The chip can’t be saved: {}.", "チップを保存できません: {}。"), &why),
+            );
         }
     };
     let watch = if model.chip(Slot::Watch).state.with_untracked(ChipState::answers) {

@@ -81,9 +81,14 @@ pub(super) fn Tree(slot_shown: Slot) -> impl IntoView {
             }
         }
     };
+    let sought = Memo::new(move |_| wanted.get().trim().to_uppercase());
+    let seeks = Memo::new(move |_| sought.with(|sought| !sought.is_empty()));
     let tree = move || {
-        let wanted = wanted.get().trim().to_uppercase();
-        files.with(|files| branches(files, &wanted))
+        if seeks.get() {
+            return view! { <Hits hits=Signal::derive(move || sought.with(|sought| files.with(|files| hits(files, sought))))/> }
+                .into_any();
+        }
+        files.with(branches)
     };
     view! {
         <section class="files" aria-labelledby="files-title">
@@ -207,19 +212,36 @@ fn pin_words(tries: &PinTries) -> Text<String> {
     Text::new(format!("{name}: {}{}", state.en, done.en), format!("{name}: {}{}", state.ja, done.ja))
 }
 
-/// The top of the tree: the MF and the applications.
-fn branches(files: &Files, wanted: &str) -> AnyView {
-    if !wanted.is_empty() {
-        let fits = |file: &&Arc<File>| {
-            file.name().to_uppercase().contains(wanted) || file.place.shown().to_uppercase().contains(wanted)
-        };
-        let hits: Vec<_> = files.found.iter().filter(fits).cloned().collect();
-        if hits.is_empty() {
-            let say = context().say;
-            return view! { <p class="empty">{say.of(Text::new("No such file was read.", "そのようなファイルはありません。"))}</p> }.into_any();
-        }
-        return view! { <ul>{hits.into_iter().map(|file| view! { <li><OneFile file full_place=true/></li> }).collect_view()}</ul> }.into_any();
+/// The files with this in their name or place.
+fn hits(files: &Files, sought: &str) -> Vec<Arc<File>> {
+    let fits = |file: &&Arc<File>| {
+        file.name().to_uppercase().contains(sought) || file.place.shown().to_uppercase().contains(sought)
+    };
+    files.found.iter().filter(fits).cloned().collect()
+}
+
+/// Files without their directories. One that is open stays so as long as it is among them.
+#[component]
+fn Hits(hits: Signal<Vec<Arc<File>>>) -> impl IntoView {
+    let say = context().say;
+    view! {
+        <Show when=move || !hits.with(Vec::is_empty) fallback=move || view! {
+            <p class="empty">{say.of(Text::new("No such file was read.", "そのようなファイルはありません。"))}</p>
+        }>
+            <ul>
+                <For
+                    each=move || hits.get()
+                    // What is read anew is another file, whatever its name.
+                    key=|file| Arc::as_ptr(file) as usize
+                    children=|file| view! { <li><OneFile file full_place=true/></li> }
+                />
+            </ul>
+        </Show>
     }
+}
+
+/// The top of the tree: the MF and the applications.
+fn branches(files: &Files) -> AnyView {
     let top = files.found.iter().filter(|file| file.place.parent().is_none());
     view! { <ul>{top.map(|file| branch(files, file)).collect_view()}</ul> }.into_any()
 }

@@ -11,6 +11,7 @@ use self::info::Facts;
 use super::modal::Modal;
 use super::{Context, context};
 use crate::model::Slot;
+use crate::said;
 use crate::transport::chip::ChipState;
 use crate::units::hex;
 
@@ -25,13 +26,13 @@ pub(super) fn Chip() -> impl IntoView {
             .into_any(),
     };
     let memory = move || match chip().state.get() {
-        ChipState::Durable(place) => {
-            let japanese = in_japanese(&place);
-            say.now(text!(
-                "Kept in this browser, {place}, also when the page is closed.",
-                "このブラウザーに保存され ({japanese})、ページを閉じても残ります。"
-            ))
-        }
+        ChipState::Durable(place) => say.now(said::within(
+            Text::new(
+                "Kept in this browser, {}, also when the page is closed.",
+                "このブラウザーに保存され ({})、ページを閉じても残ります。",
+            ),
+            &place,
+        )),
         ChipState::Volatile(_) => {
             say.now(Text::new("Lost when the page is closed.", "ページを閉じると失われます。")).to_owned()
         }
@@ -89,14 +90,5 @@ pub(super) fn Chip() -> impl IntoView {
                 </div>
             </Modal>
         </section>
-    }
-}
-
-/// Where a chip's worker says that the memory is.
-fn in_japanese(place: &str) -> &str {
-    match place {
-        "in files (OPFS)" => "ファイル、OPFS",
-        "in a database (IndexedDB)" => "データベース、IndexedDB",
-        other => other,
     }
 }

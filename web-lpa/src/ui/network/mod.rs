@@ -188,11 +188,11 @@ fn Gateway() -> impl IntoView {
                 let good = entry.permitted();
                 let because = entry.words();
                 let when = clock(entry.at);
-                let what = entry.what;
+                let what = say.of(entry.asked());
                 view! {
                     <tr class:yes=good class:no=!good>
                         <td class="digits">{when}</td>
-                        <td class="what">{move || shown_in(&what)}</td>
+                        <td class="what">{move || shown_in(&what())}</td>
                         <td class="verdict">{say.of(answer(good))}</td>
                         <td>{say.of(because)}" "<small>"rule "{entry.rule}</small></td>
                     </tr>

@@ -2,13 +2,14 @@
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use words::{Text, text};
+use words::Text;
 
 use super::super::digits::shown;
-use super::super::{Context, context, icons};
+use super::super::{Context, context, icons, preference};
 use super::sentence;
 use crate::network::Verdict;
 use crate::phone::Service;
+use crate::settings::Settings;
 
 /// What the network will say to a service, as the session has it.
 fn verdict(service: Service) -> Option<Verdict> {
@@ -64,6 +65,25 @@ fn Expectation(service: Service) -> impl IntoView {
     view! { {words} }
 }
 
+/// A field for a telephone number.
+#[component]
+fn Number(name: &'static str, label: Text, number: RwSignal<String>) -> impl IntoView {
+    let say = context().say;
+    view! {
+        <label>
+            {say.of(label)}
+            <input
+                type="tel"
+                name=name
+                autocomplete="off"
+                placeholder="+1 555 0100"
+                prop:value=number
+                on:input=move |event| number.set(event_target_value(&event))
+            />
+        </label>
+    }
+}
+
 /// Calls.
 #[component]
 pub(super) fn Dialer() -> impl IntoView {
@@ -89,17 +109,7 @@ pub(super) fn Dialer() -> impl IntoView {
         <section class="dialer" aria-labelledby="dialer-title">
             <h3 id="dialer-title">{say.of(Text::new("Calls", "通話"))}</h3>
             <form on:submit=call>
-                <label>
-                    {say.of(Text::new("Number", "電話番号"))}
-                    <input
-                        type="tel"
-                        name="number"
-                        autocomplete="off"
-                        placeholder="+1 555 0100"
-                        prop:value=number
-                        on:input=move |event| number.set(event_target_value(&event))
-                    />
-                </label>
+                <Number name="number" label=Text::new("Number", "電話番号") number/>
                 <div class="pad">{keys.into_iter().collect_view()}</div>
                 <div class="pad">
                     <button
@@ -139,17 +149,7 @@ pub(super) fn Messages() -> impl IntoView {
         <section class="messages-app" aria-labelledby="sms-title">
             <h3 id="sms-title">{say.of(Text::new("Messages", "メッセージ"))}</h3>
             <form on:submit=send>
-                <label>
-                    {say.of(Text::new("To", "宛先"))}
-                    <input
-                        type="tel"
-                        name="to"
-                        autocomplete="off"
-                        placeholder="+1 555 0100"
-                        prop:value=number
-                        on:input=move |event| number.set(event_target_value(&event))
-                    />
-                </label>
+                <Number name="to" label=Text::new("To", "宛先") number/>
                 <label>
                     {say.of(Text::new("Message", "本文"))}
                     <textarea
@@ -261,28 +261,23 @@ pub(super) fn Browser() -> impl IntoView {
 pub(super) fn Settings() -> impl IntoView {
     let Context { model, phone, say, .. } = context();
     let digits = RwSignal::new(lpa::device_digits(&model.device.get_untracked()));
-    let aids = RwSignal::new(model.options.with_untracked(|options| {
-        options.isd_r_aids.iter().map(hex::encode_upper).collect::<Vec<_>>().join("\n")
-    }));
+    let aids = RwSignal::new(model.options.with_untracked(Settings::aids));
     let block = RwSignal::new(model.options.with_untracked(|options| options.block.to_string()));
     let wrong = RwSignal::new(None::<Text<String>>);
     let saved = RwSignal::new(false);
     let save = move |event: SubmitEvent| {
         event.prevent_default();
         saved.set(false);
-        match settings(&digits.get_untracked(), &aids.get_untracked(), &block.get_untracked()) {
+        let capabilities = model.device.with_untracked(|device| device.capabilities);
+        let (digits, aids, block) = (digits.get_untracked(), aids.get_untracked(), block.get_untracked());
+        match Settings::entered(&digits, &aids, &block, capabilities) {
             Err(words) => wrong.set(Some(words)),
-            Ok((tac, options)) => {
-                let capabilities = model.device.with_untracked(|device| device.capabilities);
-                match lpa::device_info(&tac, capabilities) {
-                    Err(error) => wrong.set(Some(error.words())),
-                    Ok(device) => {
-                        model.device.set(device);
-                        model.options.set(options);
-                        wrong.set(None);
-                        saved.set(true);
-                    }
-                }
+            Ok(settings) => {
+                preference::write(preference::SETTINGS, &settings.to_keep());
+                model.device.set(settings.device);
+                model.options.set(settings.options);
+                wrong.set(None);
+                saved.set(true);
             }
         }
     };
@@ -292,9 +287,9 @@ pub(super) fn Settings() -> impl IntoView {
     };
     let said = move || match wrong.get() {
         Some(words) => say.now(words),
-        None if saved.get() => say
-            .now(Text::new("Saved, until the page is closed.", "保存しました（ページを閉じるまで有効）。"))
-            .to_owned(),
+        None if saved.get() => {
+            say.now(Text::new("Saved in this browser.", "このブラウザーに保存しました。")).to_owned()
+        }
         None => String::new(),
     };
     let current = move || shown(&lpa::device_digits(&model.device.get()));
@@ -377,28 +372,4 @@ pub(super) fn Settings() -> impl IntoView {
             </form>
         </section>
     }
-}
-
-/// Reads what was entered: the device's digits, and how chips are spoken to.
-fn settings(digits: &str, aids: &str, block: &str) -> Result<(String, lpa::Options), Text<String>> {
-    let digits: String = digits.chars().filter(|letter| !letter.is_whitespace() && *letter != '-').collect();
-    let mut isd_r_aids = Vec::new();
-    for line in aids.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let aid = hex::decode(line.replace(' ', "")).ok().filter(|aid| (5..=16).contains(&aid.len()));
-        let Some(aid) = aid else {
-            return Err(text!(
-                "{line} is no AID: 5 to 16 bytes in hex.",
-                "{line} は AID ではありません。5〜16 バイトの 16 進数です。"
-            ));
-        };
-        isd_r_aids.push(aid);
-    }
-    if isd_r_aids.is_empty() {
-        return Err(text!("At least one AID is needed.", "AID が少なくとも 1 つ必要です。"));
-    }
-    let block = block.trim().parse().ok().filter(|block| (1..=255).contains(block));
-    let Some(block) = block else {
-        return Err(text!("A command holds 1 to 255 bytes.", "1 コマンドは 1〜255 バイトです。"));
-    };
-    Ok((digits, lpa::Options { isd_r_aids, block }))
 }

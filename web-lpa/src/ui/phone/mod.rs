@@ -172,9 +172,18 @@ fn rules(rules: PprIds) -> Vec<Text> {
     words
 }
 
+/// Whether a picture begins as those of its type do (PNG §5.2; ISO/IEC 10918-1 §B.1.1.3): what is
+/// something else is not handed to the browser.
+fn is_what_it_says(icon: &Icon) -> bool {
+    icon.data.starts_with(match icon.icon_type {
+        IconType::Jpg => &[0xFF, 0xD8, 0xFF],
+        IconType::Png => b"\x89PNG\r\n\x1A\n",
+    })
+}
+
 /// An operator's picture, or its letter where it sent none.
 fn picture(icon: Option<&Icon>, name: &str) -> AnyView {
-    match icon {
+    match icon.filter(|icon| is_what_it_says(icon)) {
         Some(icon) => {
             let media_type = match icon.icon_type {
                 IconType::Jpg => "image/jpeg",
@@ -199,7 +208,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 /// A clause as the beginning of a sentence.
-fn sentence(words: &str) -> String {
+pub(super) fn sentence(words: &str) -> String {
     let mut letters = words.trim_end_matches('.').chars();
     letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default() + letters.as_str()
 }

@@ -7,7 +7,7 @@ use super::super::digits::{shown, shown_in};
 use super::super::{Context, context, icons};
 use super::sentence;
 use crate::model::{Radio, Slot};
-use crate::network::Verdict;
+use crate::network::{NetworkError, Verdict};
 use crate::phone::Service as Kind;
 
 /// The power switch.
@@ -94,10 +94,15 @@ pub(super) fn Status() -> impl IntoView {
                 }
             }
             Radio::NoService(error) => {
-                let (words, codes) = (error.words(), error.codes());
+                let words = error.words();
+                let codes = match &error {
+                    // It is its own words.
+                    NetworkError::Lost(_) => String::new(),
+                    NetworkError::Refused(problem) => format!("({})", problem.codes()),
+                };
                 Text::new(
-                    format!("{}. Try to attach again under Network. ({codes})", sentence(&words.en)),
-                    format!("{}。「ネットワーク」でもう一度アタッチしてください。({codes})", words.ja),
+                    format!("{}. Try to attach again under Network. {codes}", sentence(&words.en)),
+                    format!("{}。「ネットワーク」でもう一度アタッチしてください。{codes}", words.ja),
                 )
             }
             Radio::NoUsim(words) | Radio::NoTrust(words) => Text::new(

@@ -19,7 +19,7 @@ pub(super) fn Waiting() -> impl IntoView {
             .filter(|address| !address.is_empty())
     };
     let events = move || {
-        let list = model.events.get()?;
+        let list = model.shown_chip().events.get()?;
         if list.is_empty() {
             return Some(
                 view! {

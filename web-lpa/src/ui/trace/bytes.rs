@@ -39,7 +39,8 @@ pub(super) fn Hex(linked: Linked, label: Text) -> impl IntoView {
         (first..last).map(|row| (row, width.get())).collect::<Vec<_>>()
     };
     let reveal = move |byte: usize| {
-        let Some(place) = place.get_untracked() else { return };
+        // With the next frame one may be elsewhere.
+        let Some(place) = place.try_get_untracked().flatten() else { return };
         let top = (byte / width.get_untracked()) as f64 * line;
         let (from, height) = (f64::from(place.scroll_top()), f64::from(place.client_height()));
         if top < from || top + line > from + height {

@@ -13,6 +13,7 @@ use super::looking::looking;
 use super::side::Side;
 use super::{files, list::mark_word, names};
 use crate::look::row::{Mark, Row, duration, moment};
+use crate::said;
 use crate::ui::{Context, context, icons, parties};
 use crate::units::size;
 
@@ -137,8 +138,8 @@ fn pane(message: Arc<Message>, part: RwSignal<Option<usize>>) -> impl IntoView {
     };
     view! {
         <Head row=row.clone()/>
-        {row.note.clone().map(|note| view! {
-            <p class="bench-note"><strong>{say.of(Text::new("On the bench: ", "実験台での操作: "))}</strong>{note}</p>
+        {row.note.as_deref().map(said::notes).map(|note| view! {
+            <p class="bench-note"><strong>{say.of(Text::new("On the bench: ", "実験台での操作: "))}</strong>{say.of(note)}</p>
         })}
         {explanation.map(|explanation| view! { <Explained explanation=explanation class="explained"/> })}
         <Facts row=row message=Arc::clone(&message)/>
@@ -236,7 +237,7 @@ fn Facts(row: Row, message: Arc<Message>) -> impl IntoView {
     let say = context().say;
     let result = match row.mark {
         Mark::Open => Text::new("under way", "進行中").owned(),
-        _ => Text::new(row.result.clone(), row.result.clone()),
+        _ => said::words(&row.result),
     };
     let [sent, received] = row.bytes.map(size);
     let step = message.step;

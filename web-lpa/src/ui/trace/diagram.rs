@@ -8,6 +8,7 @@ use super::list::mark_word;
 use super::names;
 use crate::look::row::{Mark, Row, duration, shortened};
 use crate::look::scene;
+use crate::said;
 use crate::ui::parties;
 use crate::ui::say::Say;
 
@@ -34,7 +35,7 @@ pub(super) fn arrow(row: &Row, lifelines: &[Party], width: f64, say: Say) -> imp
     let (label_x, label_anchor) = within(middle, &name, LETTER, width);
     let told = match row.mark {
         Mark::Open => say.now(Text::new("under way", "進行中")).to_owned(),
-        _ => format!("{} · {}", row.result, duration(row.took)),
+        _ => format!("{} · {}", say.now(said::words(&row.result)), duration(row.took)),
     };
     let told = shortened(&told, ((width / SMALL) as usize).max(8));
     let (told_x, told_anchor) = within(middle, &told, SMALL, width);
@@ -42,7 +43,7 @@ pub(super) fn arrow(row: &Row, lifelines: &[Party], width: f64, say: Say) -> imp
     let head = |forth: bool| if forth { "M0 0l-8 -4v8z" } else { "M0 0l8 -4v8z" };
     let answered = row.mark != Mark::Open;
     let (caller, callee) = (parties::name(row.from), parties::name(row.to));
-    let (interface, note) = (names::interface(row.interface), row.note.clone());
+    let (interface, note) = (names::interface(row.interface), row.note.as_deref().map(said::notes));
     view! {
         <svg class="arrow" width="100%" height="100%" aria-hidden="true" focusable="false">
             {lives}
@@ -55,14 +56,14 @@ pub(super) fn arrow(row: &Row, lifelines: &[Party], width: f64, say: Say) -> imp
             })}
             <text class="told" data-mark=mark_word(row.mark) x=told_x y="84%" dy="-5" text-anchor=told_anchor>{told}</text>
         </svg>
-        {row.note.is_some().then(|| view! { <span class="flag" title=note.clone() aria-hidden="true">"✎"</span> })}
+        {note.clone().map(|note| view! { <span class="flag" title=say.of(note) aria-hidden="true">"✎"</span> })}
         <span class="unseen">
             {row.name.clone()}", "{say.of(interface)}", "
             {say.of(Text::new(
                 format!("{} to {}", caller.en, callee.en),
                 format!("{}から{}へ", caller.ja, callee.ja),
             ))}
-            ", "{row.result.clone()}" "{row.note.clone()}
+            ", "{say.of(said::words(&row.result))}" "{note.map(|note| say.of(note))}
         </span>
     }
 }

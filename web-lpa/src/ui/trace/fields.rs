@@ -1,5 +1,6 @@
 //! The fields of a message as a tree, for pointer and keyboard.
 
+use leptos::attr::custom::custom_attribute;
 use leptos::html::Ul;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -28,7 +29,8 @@ pub(super) fn Fields(linked: Linked, label: Text) -> impl IntoView {
     });
     let item = move |field: usize| {
         let selector = format!("[data-field=\"{field}\"]");
-        let found = list.get_untracked()?.query_selector(&selector).ok()??;
+        // With the next frame one may be elsewhere.
+        let found = list.try_get_untracked()??.query_selector(&selector).ok()??;
         found.dyn_into::<web_sys::HtmlElement>().ok()
     };
     // What is chosen by its bytes comes into sight.
@@ -125,7 +127,7 @@ fn Line(linked: Linked, field: usize, stop: Memo<Option<usize>>) -> impl IntoVie
             role="treeitem"
             data-field=field.to_string()
             data-level=level.min(12).to_string()
-            attr:aria-level=(level + 1).to_string()
+            {..custom_attribute("aria-level", (level + 1).to_string())}
             aria-expanded=move || holds.then(|| is_open().to_string())
             aria-selected=move || is_chosen().to_string()
             class:fault=fault

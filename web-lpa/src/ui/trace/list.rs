@@ -13,6 +13,7 @@ use crate::look::address;
 use crate::look::row::{Mark, Row, duration, moment};
 use crate::look::scene::{self, Item};
 use crate::look::tree::Key;
+use crate::said;
 use crate::ui::{context, document, icons, parties};
 
 /// Below this width, in pixels, a line of the list has two rows.
@@ -55,8 +56,10 @@ pub(super) fn List() -> impl IntoView {
         })
     });
 
+    // With the next frame one may be elsewhere.
+    let still_here = move || place.try_get_untracked().flatten();
     let to = move |top: f64| {
-        if let Some(place) = place.get_untracked() {
+        if let Some(place) = still_here() {
             place.set_scroll_top(top.max(0.0).round() as i32);
         }
     };
@@ -69,6 +72,9 @@ pub(super) fn List() -> impl IntoView {
     });
     // A message that was opened from elsewhere comes into sight.
     let reveal = move |id: u32| {
+        if still_here().is_none() {
+            return;
+        }
         let found = looking.with_items(|items| items.iter().position(|item| *item == Item::Message(id)));
         let (Some(index), line, height) = (found, line.get_untracked(), size.get_untracked().1) else {
             return;
@@ -273,7 +279,7 @@ fn columns(row: &Row, lifelines: &[Party]) -> impl IntoView + use<> {
     let say = context().say;
     let result = match row.mark {
         Mark::Open => say.of(Text::new("under way", "進行中").owned()),
-        _ => say.of(Text::new(row.result.clone(), row.result.clone())),
+        _ => say.of(said::words(&row.result)),
     };
     let (from, to) = (parties::name(row.from), parties::name(row.to));
     let title = match row.exchanges {
@@ -281,7 +287,7 @@ fn columns(row: &Row, lifelines: &[Party]) -> impl IntoView + use<> {
         many => text!("at {}, {many} exchanges on the wire", "{}、{many} 往復", moment(row.at)),
     };
     let step = row.step;
-    let note = row.note.clone();
+    let note = row.note.as_deref().map(said::notes);
     view! {
         <span class="badge-step" data-step=step.map(|step| step.number().to_string())>
             {step.map(|step| view! {
@@ -302,8 +308,10 @@ fn columns(row: &Row, lifelines: &[Party]) -> impl IntoView + use<> {
         <span class="bytes">{row.sizes()}" "</span>
         <span class="took" title=say.of(title)>{(row.mark != Mark::Open).then(|| duration(row.took))}" "</span>
         <span class="result" data-mark=mark_word(row.mark)>{result}</span>
-        {note.map(|note| view! {
-            <span class="note" title=note>{note.clone()}</span>
+        {note.map(|note| {
+            let title = say.of(note);
+            let note = title.clone();
+            view! { <span class="note" title=title>{note}</span> }
         })}
     }
 }

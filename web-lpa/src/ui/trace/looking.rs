@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
+use leptos::ev;
 use leptos::prelude::*;
 use trace::{Ending, Filter, Level, Masks, Message, Trace};
-use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
 
 use crate::look::address;
 use crate::look::row::Row;
@@ -83,7 +82,7 @@ pub(super) struct Looking {
 pub(in crate::ui) fn provide() {
     let context = context();
     let opened = RwSignal::new(None);
-    let changed = Closure::<dyn Fn()>::new(move || {
+    let listener = window_event_listener(ev::hashchange, move |_| {
         let hash = document().location().and_then(|location| location.hash().ok()).unwrap_or_default();
         // Another view leaves the message open, for when one comes back.
         if hash.starts_with("#trace") {
@@ -93,13 +92,9 @@ pub(in crate::ui) fn provide() {
             }
         }
     });
-    if let Some(window) = web_sys::window() {
-        let _ = window.add_event_listener_with_callback("hashchange", changed.as_ref().unchecked_ref());
-    }
+    on_cleanup(move || listener.remove());
     let hash = document().location().and_then(|location| location.hash().ok()).unwrap_or_default();
     opened.set(address::message(&hash));
-    // It listens as long as there is a page.
-    changed.forget();
     provide_context(Looking {
         record: context.model.record,
         hidden: context.hidden,
@@ -155,7 +150,10 @@ impl Looking {
         }
         self.waits.set_value(true);
         request_animation_frame(move || {
-            self.waits.set_value(false);
+            // Without a page there is nothing to look at.
+            if self.waits.try_set_value(false).is_some() {
+                return;
+            }
             self.look();
             if !self.learn(BREATH) {
                 self.soon();

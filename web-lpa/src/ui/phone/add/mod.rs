@@ -133,7 +133,7 @@ impl Add {
     /// What is next is to look at the code and to press the button.
     fn focus(self) {
         let focus = move || {
-            if let Some(button) = self.button.get_untracked() {
+            if let Some(button) = self.button.try_get_untracked().flatten() {
                 let _ = button.focus();
             }
         };

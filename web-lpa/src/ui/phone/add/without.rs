@@ -57,7 +57,7 @@ pub(super) fn WithoutCode() -> impl IntoView {
         .owned(),
     };
     let events = move || {
-        let events = model.events.get().unwrap_or_default();
+        let events = model.shown_chip().events.get().unwrap_or_default();
         (!events.is_empty()).then(|| {
             let rows = events.into_iter().map(|event| {
                 let shown = safe(&event.address);

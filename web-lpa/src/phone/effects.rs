@@ -1,0 +1,213 @@
+//! Performs the effects of procedures, and takes over what their outcomes tell of the chip.
+
+use apdu::{Command, ins};
+use leptos::prelude::*;
+use lpa::{Answer, CardLost, Effect, Failure, Outcome, Procedure, Question, Refresh, Reply, Step as Part};
+use trace::Step;
+
+use super::Phone;
+use crate::model::{Files, Slot};
+use crate::transport::chip::ChipState;
+use crate::transport::{keep, once};
+
+impl Phone {
+    /// What the person said to the question that is open.
+    pub(crate) fn answer(&self, reply: Reply) {
+        self.model.question.set(None);
+        if let Some(sender) = self.inside().reply.borrow_mut().take() {
+            sender.send(reply);
+        }
+    }
+
+    /// The person wants to stop the download.
+    pub(crate) fn stop(&self) {
+        self.inside().stop.set(true);
+        self.model.in_task(|task| task.stopping = true);
+    }
+
+    /// Runs a procedure and takes over what it tells of the chip, also when it fails.
+    pub(super) async fn act(&self, slot: Slot, procedure: Procedure) -> Result<Outcome, Failure> {
+        let outcome = self.drive(slot, procedure).await;
+        match &outcome {
+            Ok(outcome) => self.learn(slot, outcome),
+            Err(_) => self.refresh_lists(slot).await,
+        }
+        outcome
+    }
+
+    /// Takes over what an outcome tells of the chip.
+    pub(super) fn learn(&self, slot: Slot, outcome: &Outcome) {
+        let chip = self.model.chip(slot);
+        let (profiles, reports, waiting) = match outcome {
+            Outcome::Installed { profiles, notifications, waiting, .. }
+            | Outcome::Switched { profiles, notifications, waiting, .. }
+            | Outcome::Deleted { profiles, notifications, waiting, .. }
+            | Outcome::Reset { profiles, notifications, waiting, .. } => {
+                (Some(profiles), Some(notifications), Some(waiting))
+            }
+            Outcome::Profiles(profiles) => (Some(profiles), None, None),
+            Outcome::Notifications(reports) => (None, Some(reports), None),
+            Outcome::Waiting(waiting) => (None, None, Some(waiting)),
+            Outcome::Chip(info) => {
+                chip.info.set(Some((**info).clone()));
+                // The AID that answered is tried first from now on.
+                self.model.options.update(|options| options.remember(&info.isd_r_aid));
+                (None, None, None)
+            }
+            Outcome::Addresses(addresses) => {
+                chip.info.update(|info| {
+                    if let Some(info) = info {
+                        info.addresses = addresses.clone();
+                    }
+                });
+                (None, None, None)
+            }
+            Outcome::Events(events) => {
+                chip.events.set(Some(events.clone()));
+                (None, None, None)
+            }
+            Outcome::Server(_) => (None, None, None),
+        };
+        if let Some(profiles) = profiles {
+            chip.profiles.set(Some(profiles.clone()));
+        }
+        if let Some(reports) = reports {
+            chip.notified(reports);
+        }
+        if let Outcome::Waiting(left) = outcome {
+            // What the person has removed does not wait any more.
+            chip.notifications.update(|tried| {
+                tried.retain(|one| {
+                    one.failure.is_none() || left.iter().any(|waits| waits.seq_number == one.number)
+                });
+            });
+        }
+        if let Some(waiting) = waiting {
+            // What was tried and failed waits as well.
+            let failed = reports.into_iter().flatten().filter(|report| report.result.is_err());
+            let mut waiting = waiting.clone();
+            waiting.extend(failed.map(|report| report.metadata.clone()));
+            waiting.sort_by_key(|metadata| metadata.seq_number);
+            waiting.dedup_by_key(|metadata| metadata.seq_number);
+            chip.waiting.set(waiting);
+        }
+    }
+
+    /// What a device does when the enabled profile has changed. Only the phone has a modem here:
+    /// other chips are only started again.
+    async fn refresh(&self, slot: Slot, refresh: Refresh) -> Result<(), CardLost> {
+        // Other files from now on.
+        self.model.chip(slot).files.set(Files::default());
+        if slot != Slot::Phone {
+            return self.reset(slot).await.map(drop);
+        }
+        if refresh == Refresh::Proactive {
+            // What can't be answered is settled by the reset.
+            let _ = self.terminal().proactive().await;
+        }
+        self.terminal().power_on().await;
+        match self.model.chip(slot).state.with_untracked(ChipState::answers) {
+            true => Ok(()),
+            false => Err(CardLost("the chip is gone".to_owned())),
+        }
+    }
+
+    /// Sends what waits since the last time; that this fails is shown in the list.
+    pub(super) async fn send_waiting(&self, slot: Slot) {
+        let procedure = lpa::notifications(self.options());
+        if let Ok(outcome) = self.drive(slot, procedure).await {
+            self.learn(slot, &outcome);
+        }
+        self.read_waiting(slot).await;
+    }
+
+    pub(super) async fn read_waiting(&self, slot: Slot) {
+        if let Ok(outcome) = self.drive(slot, lpa::list_notifications(self.options())).await {
+            self.learn(slot, &outcome);
+        }
+    }
+
+    /// Reads profiles and chip again; what can't be read stays as it was shown.
+    pub(super) async fn refresh_lists(&self, slot: Slot) {
+        for procedure in [lpa::list(self.options()), lpa::chip_info(self.options())] {
+            if let Ok(outcome) = self.drive(slot, procedure).await {
+                self.learn(slot, &outcome);
+            }
+        }
+    }
+
+    /// Performs the effects of a procedure until it is over.
+    pub(super) async fn drive(&self, slot: Slot, mut procedure: Procedure) -> Result<Outcome, Failure> {
+        let mut answer = Answer::Begin;
+        loop {
+            answer = match procedure.resume(answer) {
+                Effect::Card(command) => Answer::Card(self.transmit(slot, &command).await),
+                Effect::Server(call) => Answer::Server(self.call(call).await),
+                Effect::Ask(question) => self.ask(question).await,
+                Effect::Progress(progress) => {
+                    self.show(&progress);
+                    if self.inside().stop.get() { Answer::Stop } else { Answer::Continue }
+                }
+                Effect::Keep(checkpoint) => {
+                    // Without it, an interrupted download asks the server again.
+                    drop(keep::put(slot, &checkpoint.encode()).await);
+                    Answer::Continue
+                }
+                Effect::Forget(_) => {
+                    // One that stays is found out at the next start: the profile is there.
+                    drop(keep::remove(slot).await);
+                    Answer::Continue
+                }
+                Effect::Refresh(refresh) => match self.refresh(slot, refresh).await {
+                    Ok(()) => Answer::Continue,
+                    Err(lost) => Answer::Card(Err(lost)),
+                },
+                Effect::Done(result) => {
+                    // A procedure that broke off may have left its channel open.
+                    if matches!(&result, Err(Failure { cause: lpa::Cause::Misuse, .. })) {
+                        self.close_channel(slot).await;
+                    }
+                    return result;
+                }
+            };
+        }
+    }
+
+    async fn close_channel(&self, slot: Slot) {
+        let close = Command::new(0x00, ins::MANAGE_CHANNEL, 0x80, 0x01).to_vec();
+        let _ = self.transmit(slot, &close).await;
+    }
+
+    /// Asks the person, and waits for what is said. One who has stopped the download meanwhile is
+    /// not asked any more.
+    pub(crate) async fn ask(&self, question: Question) -> Answer {
+        if self.inside().stop.get() {
+            return Answer::Stop;
+        }
+        let (sender, receiver) = once::channel();
+        *self.inside().reply.borrow_mut() = Some(sender);
+        self.model.question.set(Some(question));
+        receiver.await.map_or(Answer::Stop, Answer::Reply)
+    }
+
+    fn show(&self, progress: &lpa::Progress) {
+        let step = match &progress.step {
+            Part::ReadChip | Part::InitiateAuthentication => Some(Step::Contact),
+            Part::AuthenticateServer => Some(Step::Install),
+            _ => None,
+        };
+        let downloading =
+            self.model.task.with_untracked(|task| task.as_ref().is_some_and(|task| task.download));
+        if let Some(step) = step.filter(|_| downloading) {
+            self.model.begin_step(step);
+        }
+        self.model.in_task(|task| {
+            task.can_stop = progress.can_stop;
+            task.step = progress.step.words().owned();
+            task.part = Some(progress.step.clone());
+            if let Part::Install { segments_done, segments, bytes_done, bytes, .. } = progress.step {
+                task.segments = Some([segments_done, segments, bytes_done, bytes]);
+            }
+        });
+    }
+}

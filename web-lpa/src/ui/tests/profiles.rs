@@ -1,0 +1,140 @@
+//! The profiles on the chip.
+
+use leptos::prelude::*;
+use rsp::metadata::ProfileClass;
+use rsp::profiles::{ProfileInfo, ProfileState};
+use wasm_bindgen_test::wasm_bindgen_test as test;
+use words::Language;
+
+use super::super::phone::Phone;
+use super::chip::{Answers, asked, insert};
+use super::samples::{self, ICCID, profile};
+use super::{Page, is_disabled};
+use crate::model::Slot;
+
+const OTHER: &str = "8900000000000902325";
+const FACTORY: &str = "8900000000000902333";
+
+/// One profile that is on, one that is off, and the provisioning profile.
+fn profiles() -> [ProfileInfo; 3] {
+    let home = ProfileInfo {
+        state: Some(ProfileState::Enabled),
+        ..profile(OTHER, "Home", ProfileClass::Operational)
+    };
+    [
+        home,
+        profile(ICCID, "Travel", ProfileClass::Operational),
+        profile(FACTORY, "Bootstrap", ProfileClass::Provisioning),
+    ]
+}
+
+async fn page(profiles: &[ProfileInfo]) -> Page {
+    let page = Page::show(|_| view! { <Phone/> }).await;
+    insert(&page, &Answers::new(profiles, &[])).await;
+    page.until("the list", |page| !page.all("li.profile").is_empty()).await;
+    page
+}
+
+/// The ICCID as it is on the wire.
+fn on_the_wire(iccid: &str) -> Vec<u8> {
+    iccid.parse::<rsp::Iccid>().unwrap().as_bytes().to_vec()
+}
+
+fn holds(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+#[test]
+async fn each_profile_is_shown_with_what_it_is() {
+    let page = page(&profiles()).await;
+    assert_eq!(page.say("li.profile .who strong"), ["Home", "Travel", "Bootstrap"]);
+    assert_eq!(page.say("li.profile .badge"), ["operational", "operational", "provisioning"]);
+    let switches: Vec<_> = page
+        .all("li.profile [role=switch]")
+        .iter()
+        .map(|one| one.get_attribute("aria-checked").unwrap())
+        .collect();
+    assert_eq!(switches, ["true", "false", "false"]);
+    page.speak(Language::Japanese).await;
+    assert_eq!(page.say("li.profile .badge"), ["運用", "運用", "プロビジョニング"]);
+}
+
+#[test]
+async fn the_switch_asks_the_chip_for_this_profile() {
+    let page = page(&profiles()).await;
+    assert_eq!(asked(&page, "EnableProfile"), None);
+    page.press("Travel").await;
+    page.until("the end of it", |page| page.context.model.task.with_untracked(Option::is_none)).await;
+    let request = asked(&page, "EnableProfile").expect("it was asked");
+    assert!(holds(&request, &on_the_wire(ICCID)), "{request:02X?}");
+    page.press("Home").await;
+    page.until("the end of it", |page| page.context.model.task.with_untracked(Option::is_none)).await;
+    let request = asked(&page, "DisableProfile").expect("the one that is on goes off");
+    assert!(holds(&request, &on_the_wire(OTHER)), "{request:02X?}");
+}
+
+#[test]
+async fn a_profile_is_deleted_only_when_its_name_was_typed() {
+    let page = page(&profiles()).await;
+    assert!(is_disabled(&page.button("Delete Home")), "it is on");
+    let buttons = page.all("li.profile button.danger").len();
+    assert_eq!(buttons, 2, "the provisioning profile has no such button");
+    page.press("Delete Travel").await;
+    let dialog = page.says("dialog[open]");
+    assert!(dialog.contains("Delete Travel?") && dialog.contains("cannot be undone"), "{dialog}");
+    assert!(dialog.contains("…902317") && !dialog.contains(ICCID), "{dialog}");
+    assert!(is_disabled(&page.one("dialog[open] button.danger")));
+    for name in ["Home", "travel", "Trave"] {
+        page.type_in("[data-testid=confirm-name]", name).await;
+        assert!(is_disabled(&page.one("dialog[open] button.danger")), "{name}");
+        page.submit("dialog[open] form").await;
+    }
+    assert_eq!(asked(&page, "DeleteProfile"), None, "nor by Enter");
+    page.type_in("[data-testid=confirm-name]", " Travel ").await;
+    page.click("dialog[open] button.danger").await;
+    page.until("the end of it", |page| page.context.model.task.with_untracked(Option::is_none)).await;
+    let request = asked(&page, "DeleteProfile").expect("it was asked");
+    assert!(holds(&request, &on_the_wire(ICCID)), "{request:02X?}");
+}
+
+#[test]
+async fn one_can_think_better_of_it() {
+    let page = page(&profiles()).await;
+    page.press("Delete Travel").await;
+    page.press("Keep it").await;
+    assert!(page.all("dialog[open]").is_empty());
+    page.press("Delete Travel").await;
+    page.fire(&page.one("dialog[open]"), "cancel").await;
+    assert!(page.all("dialog[open]").is_empty());
+    assert_eq!(asked(&page, "DeleteProfile"), None);
+}
+
+#[test]
+async fn nothing_is_switched_while_something_is_under_way() {
+    let page = page(&profiles()).await;
+    let task = crate::model::Task::new(words::Text::new("Busy", "作業中"));
+    page.context.model.task.set(Some(task));
+    page.settle().await;
+    assert!(page.all("li.profile [role=switch], li.profile .more button").iter().all(is_disabled));
+}
+
+#[test]
+async fn names_that_are_meant_to_do_harm_are_text() {
+    // What a chip can say: 64 bytes (SGP.22 §2.4a.1). Longer is refused before.
+    let names = samples::hostile_names().map(|name| name.chars().take(60).collect::<String>());
+    let list: Vec<_> = names.iter().map(|name| profile(ICCID, name, ProfileClass::Operational)).collect();
+    let page = Page::show(|_| view! { <Phone/> }).await;
+    page.context.model.chip(Slot::Phone).profiles.set(Some(list));
+    page.settle().await;
+    let shown: Vec<_> =
+        page.all("li.profile .who strong").iter().map(|name| name.text_content().unwrap()).collect();
+    assert_eq!(shown, names);
+    assert!(page.all("li.profile :is(img, script, b)").is_empty());
+}
+
+#[test]
+async fn an_empty_chip_says_so() {
+    let page = Page::show(|_| view! { <Phone/> }).await;
+    insert(&page, &Answers::new(&[], &[])).await;
+    assert!(page.says("section.profiles").contains("None yet: add an eSIM."));
+}

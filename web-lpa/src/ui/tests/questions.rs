@@ -1,0 +1,195 @@
+//! What the person is asked before a profile is installed, and before something is lost.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use lpa::{Answer, Lost, Question, Reply};
+use rsp::metadata::{Icon, IconType, NotificationEvents, PprIds, ProfileClass, StoreMetadata};
+use wasm_bindgen_test::wasm_bindgen_test as test;
+use words::Language;
+
+use super::super::phone::questions::Questions;
+use super::samples::{self, metadata, notification, png, profile};
+use super::{Page, is_disabled};
+
+/// What the person said, once something was said.
+type Said = Rc<RefCell<Option<Answer>>>;
+
+async fn asked(question: Question) -> (Page, Said) {
+    let page = Page::show(|_| view! { <Questions/> }).await;
+    let said = Said::default();
+    let (phone, answer) = (page.context.phone, Rc::clone(&said));
+    spawn_local(async move {
+        let given = phone.ask(question).await;
+        *answer.borrow_mut() = Some(given);
+    });
+    page.until("the question", |page| !page.all("dialog button").is_empty()).await;
+    (page, said)
+}
+
+fn consent(metadata: StoreMetadata, strong_consent: bool) -> Question {
+    Question::Consent {
+        metadata: Box::new(metadata),
+        strong_consent,
+        confirmation_code_required: false,
+        address: "smdp.example.com".into(),
+        free_memory: Some(300 * 1024),
+    }
+}
+
+#[test]
+async fn what_the_operator_says_of_the_profile_is_shown_before_it_is_installed() {
+    let (page, said) = asked(consent(metadata(), false)).await;
+    for words in
+        ["Contoso", "Travel", "operational", "…902317", "smdp.example.com", "300.0 KiB", "notify.example.com"]
+    {
+        assert!(page.says("dialog").contains(words), "{words}: {}", page.says("dialog"));
+    }
+    page.context.hidden.set(false);
+    page.settle().await;
+    assert!(page.says("dialog").contains(samples::ICCID), "the whole number, when it is wanted");
+    assert!(said.borrow().is_none(), "nothing is said before the person has");
+}
+
+#[test]
+async fn install_refuse_and_later_are_three_answers() {
+    for (button, reply) in
+        [("Install", Reply::Accept), ("Refuse for good", Reply::Reject), ("Not now", Reply::Postpone)]
+    {
+        let (page, said) = asked(consent(metadata(), false)).await;
+        assert!(!is_disabled(&page.button(button)));
+        page.press(button).await;
+        assert!(matches!(&*said.borrow(), Some(Answer::Reply(given)) if *given == reply), "{button}");
+        assert!(page.all("dialog button").is_empty(), "it closes");
+    }
+    // Escape is no refusal for good.
+    let (page, said) = asked(consent(metadata(), false)).await;
+    page.fire(&page.one("dialog"), "cancel").await;
+    assert!(matches!(&*said.borrow(), Some(Answer::Reply(Reply::Postpone))));
+}
+
+#[test]
+async fn rules_of_the_operator_are_agreed_to_before_anything_is_installed() {
+    let ruled = StoreMetadata { profile_policy_rules: PprIds(PprIds::PPR1.0 | PprIds::PPR2.0), ..metadata() };
+    let (page, said) = asked(consent(ruled, true)).await;
+    let rules = page.say("dialog .notice li");
+    assert_eq!(rules.len(), 2, "{rules:?}");
+    assert!(
+        rules[0].contains("cannot be switched off") && rules[1].contains("cannot be deleted"),
+        "{rules:?}"
+    );
+    assert!(is_disabled(&page.button("Install")));
+    page.press("Install").await;
+    assert!(said.borrow().is_none(), "a button that is off does nothing");
+    page.click("input[name=agree]").await;
+    assert!(!is_disabled(&page.button("Install")));
+    page.click("input[name=agree]").await;
+    assert!(is_disabled(&page.button("Install")), "the yes was taken back");
+    page.click("input[name=agree]").await;
+    page.press("Install").await;
+    assert!(matches!(&*said.borrow(), Some(Answer::Reply(Reply::Accept))));
+}
+
+#[test]
+async fn names_that_are_meant_to_do_harm_are_text() {
+    for name in samples::hostile_names() {
+        let hostile =
+            StoreMetadata { service_provider_name: name.clone(), profile_name: name.clone(), ..metadata() };
+        let question = match consent(hostile, false) {
+            Question::Consent {
+                metadata, strong_consent, confirmation_code_required, free_memory, ..
+            } => {
+                let address = name.clone();
+                Question::Consent {
+                    metadata,
+                    strong_consent,
+                    confirmation_code_required,
+                    address,
+                    free_memory,
+                }
+            }
+            other => other,
+        };
+        let (page, _) = asked(question).await;
+        let operator = page.one("[data-testid=consent-operator]");
+        assert_eq!(operator.text_content(), Some(name.clone()), "letter for letter");
+        assert!(operator.children().length() == 0 && page.all("dialog :is(img, script, b)").is_empty());
+        // What turns letters around ends with the field: the next one begins anew.
+        assert_eq!(operator.tag_name(), "DD");
+        assert!(!is_disabled(&page.button("Install")), "the way out is not pushed away");
+    }
+}
+
+#[test]
+async fn only_a_picture_of_the_type_that_it_says_is_shown() {
+    let with = |icon| StoreMetadata { icon, ..metadata() };
+    let (page, _) = asked(consent(with(Some(png())), false)).await;
+    let source = page.one("dialog img").get_attribute("src").unwrap();
+    assert!(source.starts_with("data:image/png;base64,iVBORw0KGgo"), "{source}");
+    drop(page);
+    let gif = b"GIF89a\x01\0\x01\0\0\0\0;".to_vec();
+    let drawing = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>".to_vec();
+    for (icon_type, data) in [
+        (IconType::Png, drawing.clone()),
+        (IconType::Jpg, drawing),
+        (IconType::Png, gif),
+        (IconType::Jpg, png().data),
+        (IconType::Png, b"<html><script>alert(1)</script>".to_vec()),
+        (IconType::Png, Vec::new()),
+    ] {
+        let (page, _) = asked(consent(with(Some(Icon { icon_type, data })), false)).await;
+        assert!(page.all("dialog img").is_empty(), "{icon_type:?}");
+        assert_eq!(page.says("dialog .profile-icon"), "T", "the letter of its name");
+    }
+}
+
+#[test]
+async fn a_confirmation_code_is_asked_for() {
+    let question = Question::ConfirmationCode { wrong_before: false, tries_left: None };
+    let (page, said) = asked(question).await;
+    assert!(page.all("dialog [role=alert]").is_empty());
+    assert!(is_disabled(&page.button("Continue")), "there is nothing to go on with");
+    page.submit("dialog form").await;
+    assert!(said.borrow().is_none());
+    page.type_in("input[name=confirmation-code]", "2580").await;
+    page.press("Continue").await;
+    assert!(matches!(&*said.borrow(), Some(Answer::Reply(Reply::Code(code))) if code == "2580"));
+
+    let question = Question::ConfirmationCode { wrong_before: true, tries_left: Some(2) };
+    let (page, said) = asked(question).await;
+    let alert = page.says("dialog [role=alert]");
+    assert!(alert.contains("was wrong") && alert.contains("Tries left: 2."), "{alert}");
+    page.press("Not now").await;
+    assert!(matches!(&*said.borrow(), Some(Answer::Reply(Reply::Postpone))));
+}
+
+#[test]
+async fn what_a_reset_takes_away_is_named_first() {
+    let lost = Lost {
+        profiles: vec![profile(samples::ICCID, "Travel", ProfileClass::Operational)],
+        default_smdp_address: Some("smdp.example.com".into()),
+        waiting: vec![notification(7, NotificationEvents::INSTALL)],
+    };
+    let (page, said) = asked(Question::MemoryReset(Box::new(lost))).await;
+    let words = page.says("dialog");
+    for part in ["Travel", "…902317", "smdp.example.com", "no server has yet: 1"] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    page.fire(&page.one("dialog"), "cancel").await;
+    assert!(matches!(&*said.borrow(), Some(Answer::Reply(Reply::Reject))), "nothing is lost by Escape");
+    let (page, said) = asked(Question::MemoryReset(Box::default())).await;
+    assert!(page.says("dialog").contains("Nothing on the chip is touched"));
+    page.press("Reset").await;
+    assert!(matches!(&*said.borrow(), Some(Answer::Reply(Reply::Accept))));
+}
+
+#[test]
+async fn a_question_is_asked_in_the_language_of_the_page() {
+    let (page, _) = asked(consent(metadata(), true)).await;
+    page.speak(Language::Japanese).await;
+    let words = page.says("dialog");
+    assert!(words.contains("このプロファイルをインストールしますか？") && words.contains("運用"), "{words}");
+    assert!(is_disabled(&page.button("インストール")), "the yes to the rules is still missing");
+}
