@@ -2,10 +2,12 @@
 // our chip in a virtual reader, a page that reads the EID (docs/card-bridge.md).
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { chromium } from '@playwright/test';
 import { folder, program as chip } from './card.mjs';
 import { ORIGIN, SUBPROTOCOL, bridge, page } from './page.mjs';
 import { missing } from './pcsc.mjs';
@@ -121,6 +123,40 @@ test('what a page sends is bounded, and ends its own connection only', { skip },
   assert.equal((await good.told('refused')).why, 'malformed');
   assert.ok(['readers', 'refused'].includes((await good.ask('readers')).tell));
   good.socket.close();
+});
+
+test('a browser says where a page is from: one comes in, the same page elsewhere does not', { skip }, async (t) => {
+  const site = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>page</title>'));
+  await once(site.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => site.close());
+  const { port } = site.address();
+  const { url, port: door, code, line } = await started(t, '--origin', `http://127.0.0.1:${port}`);
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
+  t.after(() => browser.close());
+  const tab = await browser.newPage();
+  /** The first two things that are told, or how it ends. */
+  const comes = ([url, subprotocol, code]) =>
+    new Promise((resolve) => {
+      const socket = new WebSocket(url, [subprotocol]);
+      const told = [];
+      socket.onmessage = ({ data }) => {
+        told.push(JSON.parse(data).tell);
+        if (told.length === 1) socket.send(JSON.stringify({ id: 1, ask: 'pair', code }));
+        else resolve(told);
+      };
+      socket.onclose = ({ code }) => resolve(code);
+    });
+  const order = [url, SUBPROTOCOL, await code()];
+  // Another name is another origin.
+  await tab.goto(`http://localhost:${port}/`);
+  assert.equal(await tab.evaluate(comes, order), 1006);
+  await line(new RegExp(`^refused: http://localhost:${port} `));
+  await tab.goto(`http://127.0.0.1:${port}/`);
+  assert.deepEqual(await tab.evaluate(comes, order), ['welcome', 'paired']);
+  await line(new RegExp(`^paired: http://127\\.0\\.0\\.1:${port}$`));
+  // What other sites could do without being seen: nothing that they can read.
+  const read = await tab.evaluate((door) => fetch(`http://127.0.0.1:${door}/`).then(() => 'read', () => 'not read'), door);
+  assert.equal(read, 'not read');
 });
 
 // pcscd with vpcd in namespaces of its own, as in pcsc.test.mjs; `bridge.inside.mjs` is the page.

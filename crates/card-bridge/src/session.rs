@@ -163,8 +163,13 @@ impl<C: Card> Session<C> {
         if !self.paired {
             return Vec::new();
         }
-        // Without PC/SC there is no reader; who asks for one is told why.
-        let seen = readers.list().unwrap_or_default();
+        let seen = match readers.list() {
+            Ok(seen) => seen,
+            // Without PC/SC there is no reader; who asks for one is told why.
+            Err(trouble) if trouble.why == Why::NoService => Vec::new(),
+            // Of another kind it says nothing about a card that somebody is installing on.
+            Err(_) => return Vec::new(),
+        };
         let holds = |name: &str| seen.iter().any(|seen| seen.name == name && seen.state != State::Empty);
         let gone: Vec<u32> =
             self.cards.iter().filter(|(_, held)| !holds(&held.claim.reader)).map(|(&card, _)| card).collect();

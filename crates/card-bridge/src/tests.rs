@@ -42,7 +42,8 @@ struct Inside {
     released: usize,
     /// Taken out at the next command, or this trouble.
     next: Option<Why>,
-    out: bool,
+    /// Why there is no list.
+    out: Option<Why>,
 }
 
 struct Played(Desktop);
@@ -70,8 +71,8 @@ impl Readers for Desktop {
     type Card = Played;
 
     fn list(&mut self) -> Result<Vec<Reader>, Trouble> {
-        if self.0.borrow().out {
-            return Err(Trouble::new(Why::NoService, "not running"));
+        if let Some(why) = self.0.borrow().out {
+            return Err(Trouble::new(why, "played"));
         }
         Ok(self.0.borrow().readers.clone())
     }
@@ -482,10 +483,19 @@ fn a_card_that_is_pulled_out_is_told_of_once() {
     let third = json!({ "id": 2, "ask": "transmit", "card": 3, "apdu": "00A40000" });
     assert_eq!(page.why(&third), "mute");
     assert_eq!(page.ask(&third)["apdu"], "AB9000");
-    // The reader is unplugged, then PC/SC ends.
-    desktop.0.borrow_mut().readers.clear();
+    // PC/SC has trouble with a reader, whichever: that is nothing about this one.
+    desktop.0.borrow_mut().out = Some(Why::Failed);
+    assert_eq!(page.look(), Vec::<Value>::new());
+    assert_eq!(page.ask(&third)["apdu"], "AB9000");
+    desktop.0.borrow_mut().out = None;
+    // The reader is unplugged.
+    let readers = std::mem::take(&mut desktop.0.borrow_mut().readers);
     assert_eq!(page.look()[0], json!({ "tell": "removed", "card": 3 }));
-    desktop.0.borrow_mut().out = true;
+    // PC/SC ends.
+    desktop.0.borrow_mut().readers = readers;
+    assert_eq!(page.ask(&connect("A"))["card"], 4);
+    desktop.0.borrow_mut().out = Some(Why::NoService);
+    assert_eq!(page.look()[0], json!({ "tell": "removed", "card": 4 }));
     assert_eq!(page.why(&json!({ "id": 1, "ask": "readers" })), "no-service");
     assert_eq!(page.why(&connect("A")), "no-service");
 }
