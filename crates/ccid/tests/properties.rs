@@ -1,5 +1,7 @@
 //! Whatever comes in: no panic, no end that is never reached, and what is built is what is read.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod common;
 
 use ccid::atr::{Atr, Protocol};
