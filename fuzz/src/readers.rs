@@ -141,7 +141,7 @@ impl Mad<'_> {
             _ => {
                 let mut answer = now.to_vec();
                 // Of the form of one that fits.
-                if answer[0] & 0x80 != 0 && answer.len() >= 10 && self.last.len() >= 10 {
+                if answer.len() >= 10 && answer[0] & 0x80 != 0 && self.last.len() >= 10 {
                     answer[1..5].copy_from_slice(&((now.len() - 10) as u32).to_le_bytes());
                     answer[5..7].copy_from_slice(&self.last[5..7]);
                 }
@@ -245,9 +245,12 @@ pub fn ccid_card(bytes: &[u8]) {
     // In step or not: an answer, or an error that says so; connected anew, the answer.
     let command = [0x80, 0xE2, 0, 0, 2, 1, 2, 0];
     let _ = reader.drive(driver.transmit(0, &command));
-    reader.drive(driver.connect(0)).unwrap();
-    let answer = reader.drive(driver.transmit(0, &command)).unwrap();
-    assert_eq!(answer[..2], [1, 2]);
+    let _ = reader.drive(driver.connect(0));
+    let answer = reader.drive(driver.transmit(0, &command));
+    // Nobody knows where an answer to reset ends that goes on behind its end.
+    if Atr::parse(atr).is_ok_and(|read| read.bytes() == atr) {
+        assert_eq!(answer.unwrap()[..2], [1, 2]);
+    }
 }
 
 /// What the corpora begin with.
