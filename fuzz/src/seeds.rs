@@ -17,7 +17,7 @@ pub fn of(target: &str) -> Vec<(String, Vec<u8>)> {
         "bound" => bound(),
         "segments" => segments(),
         "elements" => elements(),
-        _ => Vec::new(),
+        other => crate::readers::seeds(other),
     }
 }
 

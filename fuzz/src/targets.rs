@@ -6,6 +6,7 @@ use wasm_euicc::nvm::{MemoryMedium, SlotId, Store};
 use wasm_euicc::profile::{Failure, Installed, Installer, set_enabled};
 
 use crate::oracle::{Base, Watched};
+use crate::readers;
 use crate::server::{Order, metadata, package, session};
 use crate::subject::rich_package;
 
@@ -13,10 +14,13 @@ use crate::subject::rich_package;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All there are.
-pub const ALL: [Target; 6] = [
+pub const ALL: [Target; 9] = [
     ("apdu", apdu),
     ("at", at),
     ("bound", bound),
+    ("ccid_card", readers::ccid_card),
+    ("ccid_driver", readers::ccid_driver),
+    ("ccid_reader", readers::ccid_reader),
     ("elements", elements),
     ("segments", segments),
     ("store_data", store_data),

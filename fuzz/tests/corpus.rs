@@ -49,6 +49,21 @@ fn bound() {
 }
 
 #[test]
+fn ccid_card() {
+    replay("ccid_card");
+}
+
+#[test]
+fn ccid_driver() {
+    replay("ccid_driver");
+}
+
+#[test]
+fn ccid_reader() {
+    replay("ccid_reader");
+}
+
+#[test]
 fn elements() {
     replay("elements");
 }

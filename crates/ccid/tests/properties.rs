@@ -1,6 +1,6 @@
 //! Whatever comes in: no panic, no end that is never reached, and what is built is what is read.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod common;
 

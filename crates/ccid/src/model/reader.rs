@@ -334,8 +334,12 @@ impl<C: Card> Reader<C> {
         }
         self.transfer(data.len());
         if data.is_empty() {
-            if let Some(message) = self.complete.take() {
-                self.take(&message);
+            // The end of a message whose last packet was full.
+            let begun = core::mem::take(&mut self.begun);
+            match self.complete.take() {
+                Some(message) => self.take(&message),
+                None if begun.is_empty() => {}
+                None => self.refuse(&begun, SlotError::BAD_LENGTH),
             }
             return Event::Sent;
         }
@@ -343,6 +347,11 @@ impl<C: Card> Reader<C> {
         self.begun.extend_from_slice(data);
         let longest = self.design.reader.max_message as usize;
         match Message::parse(&self.begun, longest) {
+            // A short packet is the end of a message, whatever it says.
+            Ok(Start::Part(_)) if !data.len().is_multiple_of(usize::from(self.design.packet.max(1))) => {
+                let message = core::mem::take(&mut self.begun);
+                self.refuse(&message, SlotError::BAD_LENGTH);
+            }
             Ok(Start::Part(_)) => {}
             Ok(Start::Whole(_, length)) => {
                 let message = core::mem::take(&mut self.begun);
