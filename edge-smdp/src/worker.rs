@@ -156,6 +156,7 @@ async fn outside(
     }
     #[cfg(feature = "self-test")]
     if let Some(test) = request.uri().path().strip_prefix("/self-test/store/") {
+        crate::store::durable::honours_older_entries(&fresh).await?;
         let call = String::from_utf8_lossy(request.body());
         let answer = crate::store::remote::serve(&store.of_test(test), &call).await?;
         return outgoing(http::Response::new(answer.into_bytes()));

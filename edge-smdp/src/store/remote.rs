@@ -94,7 +94,8 @@ macro_rules! carried {
 }
 
 carried! {
-    as json: bool, u64, usize, u8, String, (), Query, JournalQuery, Link, Logged, Tally, StoredProfileType;
+    as json: bool, u64, usize, u8, String, (), Query, JournalQuery, Link, Logged, Standing, Tally,
+        StoredProfileType;
     as text: Iccid, Eid, TransactionId;
 }
 
@@ -268,6 +269,10 @@ macro_rules! methods {
                 Ok(bound.map(|bytes| bytes.0))
             }
 
+            async fn standing(&self, eid: &Eid, iccids: &[Iccid]) -> Result<Vec<Standing>, Fault> {
+                self.ask("standing", vec![eid.carry(), iccids.to_vec().carry()])
+            }
+
             async fn replace_template(
                 &self,
                 name: &str,
@@ -322,6 +327,11 @@ macro_rules! methods {
                 "leads" => {
                     let (matching_ids, eids) = store.leads().await?;
                     vec![matching_ids, eids].carry()
+                }
+                "standing" => {
+                    let eid = Eid::arrive(next()?).ok_or_else(none)?;
+                    let iccids = Vec::<Iccid>::arrive(next()?).ok_or_else(none)?;
+                    store.standing(&eid, &iccids).await?.carry()
                 }
                 "replace_template" => {
                     let name = String::arrive(next()?).ok_or_else(none)?;
