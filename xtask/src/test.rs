@@ -220,7 +220,7 @@ fn objects(place: &Place, kit: &Kit, metadata: &Metadata) -> Result<usize> {
 const SMDP: &str = "edge-smdp";
 
 /// Its tests that are about more than its configuration.
-const OVER_OBJECTS: [&str; 10] = [
+const OVER_OBJECTS: [&str; 11] = [
     "callbacks",
     "cuts",
     "downloads",
@@ -228,6 +228,7 @@ const OVER_OBJECTS: [&str; 10] = [
     "ends",
     "events",
     "operator",
+    "races",
     "repeats",
     "scenarios",
     "subscribers",
