@@ -52,13 +52,13 @@ pub(super) const SHARDS: u8 = 16;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an object may take for a request of a door, which may wait for others.
 const LONG_PATIENCE: Duration = Duration::from_secs(30);
-/// How many sessions' places are remembered.
-const MAX_PLACES: usize = 4096;
+/// How many sessions' places are remembered: of the latest, which are those that still go on.
+const MAX_PLACES: usize = 1024;
 
 thread_local! {
     /// In which object with profiles a session went on, by its transaction id. That begins
     /// with the time: the first is the oldest.
-    static PLACES: RefCell<BTreeMap<Vec<u8>, u8>> = const { RefCell::new(BTreeMap::new()) };
+    static PLACES: RefCell<BTreeMap<[u8; 16], u8>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 #[wasm_bindgen]
@@ -159,6 +159,12 @@ fn indexes(id: &MatchingId) -> Shard {
     Shard::of(Kind::Index, id.as_str())
 }
 
+/// Where a session went on, as far as that is remembered.
+fn remembered(id: &TransactionId) -> Option<u8> {
+    let id: &[u8; 16] = id.as_bytes().try_into().ok()?;
+    PLACES.with_borrow(|places| places.get(id).copied())
+}
+
 impl Durable {
     /// From outside of all objects.
     pub(crate) const fn new(objects: ObjectNamespace) -> Self {
@@ -220,7 +226,7 @@ impl Durable {
             Owner::Profile(iccid) => Some(*iccid),
             Owner::MatchingId(id, _) if may_be_drawn(id) => return Ok(Some(decides_on(id))),
             Owner::MatchingId(id, _) => self.matching_id(id).await?,
-            Owner::Session(id) => match PLACES.with_borrow(|places| places.get(id.as_bytes()).copied()) {
+            Owner::Session(id) => match remembered(id) {
                 Some(number) => return Ok(Some(Shard { kind: Kind::Profile, number })),
                 None => self.session(id).await?,
             },
@@ -231,8 +237,9 @@ impl Durable {
     /// Remembers where a session goes on.
     pub(crate) fn remember_place(owner: &Owner, shard: Shard) {
         let Owner::MatchingId(_, id) = owner else { return };
+        let Ok(id) = id.as_bytes().try_into() else { return };
         PLACES.with_borrow_mut(|places| {
-            places.insert(id.as_bytes().to_vec(), shard.number);
+            places.insert(id, shard.number);
             if places.len() > MAX_PLACES {
                 places.pop_first();
             }

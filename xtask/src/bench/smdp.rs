@@ -59,9 +59,9 @@ struct Options {
     #[arg(long, value_delimiter = ',', default_value = "10,10000,1000000")]
     orders: Vec<u64>,
     /// Nothing but downloads for so many minutes (3 at least), and what stays in memory: once all
-    /// garbage is collected, JavaScript's heap, WebAssembly's memory and the process may not have
-    /// grown after a third of them, the process not by more than that of a bare worker that keeps
-    /// as much
+    /// garbage is collected, JavaScript's heap and WebAssembly's memory may not have grown by more
+    /// than 128 kB after a third of the sessions and 3,000 of them, and the process not by more than
+    /// 512 bytes a session beyond that of a bare worker that keeps as much
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(3..))]
     soak: Option<u64>,
     /// How often each figure is taken
@@ -69,7 +69,7 @@ struct Options {
     rounds: u32,
 }
 
-/// Runs `cargo xtask bench smdp`.
+/// Runs `cargo xtask bench smdp`; the soak is in [`soak`].
 pub(super) fn run(place: &Place, arguments: &[String]) -> Result<()> {
     println!("\n== bench: {NAME}");
     let options = Options::try_parse_from(arguments)?;

@@ -7,8 +7,9 @@
 //! last found a collection worth its while: between two of them it grows by what nobody needs
 //! any more, whatever runs in it.
 //!
-//! Judged is what comes after the first third of the sessions, in which caches fill: the mean of
-//! its first third against that of its last.
+//! Judged is what comes after warming up: a third of the sessions and [`WARM`] at least, in which
+//! SQLite's page cache of every object fills (2 MB each). The mean of its first third against that of
+//! its last.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -29,6 +30,9 @@ use crate::workerd::Workerd;
 const EVERY: Duration = Duration::from_secs(10);
 /// Every so many looks are a line of the table.
 const LINE: usize = 3;
+
+/// Sessions after which the caches are full.
+const WARM: f64 = 3000.0;
 
 /// How much JavaScript's heap may have grown and still count as constant, in bytes: what is in
 /// it at one moment and not at another.
@@ -191,7 +195,8 @@ impl Growth {
     /// `None`: there were too few looks.
     fn of(looks: &[Look]) -> Option<Self> {
         let all = looks.last()?.sessions;
-        let warm = looks.get(looks.iter().position(|look| look.sessions * 3.0 >= all)?..)?;
+        let is_warm = |look: &Look| look.sessions >= WARM.max(all / 3.0);
+        let warm = looks.get(looks.iter().position(is_warm)?..)?;
         let third = warm.len() / 3;
         let (first, last) = (warm.get(..third)?, warm.get(warm.len() - third..)?);
         if third < 2 {
@@ -232,10 +237,10 @@ impl Growth {
 mod tests {
     use super::*;
 
-    /// Twelve looks of 100 sessions each, by what a session leaves.
+    /// Twelve looks of 2,000 sessions each, by what a session leaves.
     fn soaked(heap: f64, wasm: f64, process: f64) -> Growth {
         let look = |at: u32| {
-            let sessions = 100.0 * f64::from(at);
+            let sessions = 2000.0 * f64::from(at);
             // Caches fill in the first quarter.
             let caches = 1e8 * f64::from(at.min(3));
             Look {
@@ -251,20 +256,21 @@ mod tests {
     #[test]
     fn what_a_session_leaves_is_seen_after_warming_up() {
         let control = soaked(0.0, 0.0, 300.0);
-        assert_eq!(control, Growth { sessions: 600.0, heap: 0.0, wasm: 0.0, process: 180_000.0 });
+        assert_eq!(control, Growth { sessions: 12_000.0, heap: 0.0, wasm: 0.0, process: 3_600_000.0 });
         assert!(soaked(0.0, 0.0, 700.0).broken(&control).is_empty());
         assert_eq!(
             soaked(0.0, 0.0, 900.0).broken(&control),
             ["the process has grown more than the control's"]
         );
-        assert_eq!(soaked(1000.0, 0.0, 0.0).broken(&control), ["JavaScript's heap has grown"]);
-        assert_eq!(soaked(0.0, 1000.0, 0.0).broken(&control), ["WebAssembly's memory has grown"]);
+        assert_eq!(soaked(20.0, 0.0, 0.0).broken(&control), ["JavaScript's heap has grown"]);
+        assert_eq!(soaked(0.0, 20.0, 0.0).broken(&control), ["WebAssembly's memory has grown"]);
     }
 
     #[test]
     fn too_few_looks_say_nothing() {
         let looks = |count: u32| {
-            let look = |at: u32| Look { sessions: f64::from(at), heap: 0.0, wasm: 0.0, process: 0.0 };
+            let look =
+                |at: u32| Look { sessions: 2000.0 * f64::from(at), heap: 0.0, wasm: 0.0, process: 0.0 };
             (1..=count).map(look).collect::<Vec<_>>()
         };
         assert_eq!(Growth::of(&looks(0)), None);
