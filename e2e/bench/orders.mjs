@@ -55,7 +55,7 @@ for (const file of readdirSync(folder, { recursive: true }).filter((name) => nam
         if (record.order) record.order.matching_id = id;
         values.record = JSON.stringify(record);
       }
-      if (row.bytes) values.bytes = row.bytes.subarray(0, 64);
+      for (const name of ['package', 'protected']) if (row[name]) values[name] = row[name].subarray(0, 64);
       insert.run(...columns.map((column) => values[column]));
     };
   }

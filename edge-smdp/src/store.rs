@@ -28,7 +28,7 @@ pub mod suite;
 /// How many profiles or events a page holds at most.
 pub const MAX_PAGE: usize = 200;
 /// How many links a page holds at most.
-pub const MAX_LINKS: usize = 64;
+pub const MAX_LINKS: usize = 256;
 /// How many messages that wait are kept in one place; the oldest go first.
 pub const MAX_WAITING: usize = 10_000;
 /// How many events the journal keeps in one place; the oldest go first.
@@ -219,6 +219,19 @@ pub struct Link {
     pub iccid: Iccid,
 }
 
+/// How an order stands that an EID leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The profile.
+    #[serde(with = "text")]
+    pub iccid: Iccid,
+    /// Its state.
+    pub state: ProfileState,
+    /// Whether it has an order for this eUICC that is found by the EID: with an empty
+    /// matching id.
+    pub is_led_to: bool,
+}
+
 /// How much there is of everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
@@ -373,6 +386,10 @@ pub trait Store {
     /// A page of the profiles linked to an eUICC, at most [`MAX_LINKS`], the first linked
     /// first: those behind the link `after`, 0 for the first page.
     async fn linked(&self, eid: &Eid, after: u64) -> Result<Vec<Link>, Fault>;
+
+    /// How those of the profiles stand that there are, in any order: of a page of links, in
+    /// one go.
+    async fn standing(&self, eid: &Eid, iccids: &[Iccid]) -> Result<Vec<Standing>, Fault>;
 
     /// Notes which profile a call of ES2+ chose, in the place of `instead_of` or of
     /// nothing; kept until `expires`. Returns the one that it has chosen now: another

@@ -16,7 +16,7 @@ use worker::{
 use zeroize::Zeroizing;
 
 use crate::access::OperatorProven;
-use crate::admission::{AdmissionText, TlsClient};
+use crate::admission::{Admission, AdmissionText, TlsClient};
 use crate::config::{Configuration, Limits, Protection, Server};
 use crate::crypto::{Entropy, WebCrypto};
 use crate::log::{Identifiers, Line};
@@ -27,7 +27,9 @@ use crate::{Clock, Courier, Fault, Letter};
 
 /// The headers that the router looks at, beside those by which an LPA proves who
 /// it is.
-const HEADERS: [&str; 4] = ["authorization", "content-type", "user-agent", "x-admin-protocol"];
+const HEADERS: [&str; 2] = ["authorization", "content-type"];
+/// Headers of ES9+ that an LPA's signature may cover, too.
+const COVERABLE: [&str; 2] = ["user-agent", "x-admin-protocol"];
 
 thread_local! {
     /// The server of this isolate, once it is finished: keys are imported once.
@@ -121,8 +123,10 @@ async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> Result
         if let Some(refused) = door::too_often(&request, &url, &env).await {
             return outgoing(refused);
         }
-        let is_let_in = door::is_let_in(&request, &server(&env).await?.access, RuntimeClock.now()).await?;
-        match incoming(&request, &url).await? {
+        let server = server(&env).await?;
+        let is_let_in = door::is_let_in(&request, &server.access, RuntimeClock.now()).await?;
+        let is_open = matches!(server.admission, Admission::Open);
+        match incoming(&request, &url, if is_open { Proofs::Ignored } else { Proofs::Read }).await? {
             Some(mut request) => {
                 if is_let_in {
                     request.extensions_mut().insert(OperatorProven);
@@ -152,6 +156,7 @@ async fn outside(
         let fresh = fresh.of_test(&format!("first layout {run}"));
         let shard = Shard::from_name("profile-0").ok_or_else(|| Fault::new("profile-0"))?;
         fresh.send(shard, "carries-over", None).await?;
+        crate::store::durable::honours_older_entries(&fresh).await?;
         return outgoing(http::Response::new(b"every promise is kept".to_vec()));
     }
     #[cfg(feature = "self-test")]
@@ -189,7 +194,9 @@ pub(crate) async fn inside(
     here: Here,
 ) -> Result<web_sys::Response> {
     let response = async {
-        let Some(request) = incoming(request, path).await? else { return outgoing(too_long()) };
+        let Some(request) = incoming(request, path, Proofs::Ignored).await? else {
+            return outgoing(too_long());
+        };
         let store = Durable::inside(env.durable_object("STORE").map_err(failed)?, here);
         let smdp = SmDp::new(server(env).await?, store, RuntimeClock, Entropy).with_courier(Outgoing);
         sent(smdp.handle_admitted(request).await, env)
@@ -284,10 +291,18 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
     Ok(server)
 }
 
+/// Whether what proves who an LPA is, which is looked at once, comes along with a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Proofs {
+    Read,
+    Ignored,
+}
+
 /// `None`: the body is longer than anything that is taken.
 async fn incoming(
     request: &web_sys::Request,
     uri: &str,
+    proofs: Proofs,
 ) -> core::result::Result<Option<http::Request<Vec<u8>>>, Fault> {
     let headers = request.headers();
     let header = |name: &str| headers.get(name).map_err(broken);
@@ -301,10 +316,13 @@ async fn incoming(
     // With scheme and host: what an LPA signs names them.
     let uri = http::Uri::try_from(uri).map_err(|error| Fault::new(error.to_string()))?;
     let mut builder = http::Request::builder().method(method.unwrap_or(Method::TRACE)).uri(uri);
-    if let Some(client) = tls_client(request) {
+    let read = proofs == Proofs::Read;
+    if let Some(client) = read.then(|| tls_client(request)).flatten() {
         builder = builder.extension(client);
     }
-    for name in HEADERS.into_iter().chain(httpsig::lpa::FIELDS) {
+    // Each of them is a way into the platform and back.
+    let proofs = COVERABLE.into_iter().chain(httpsig::lpa::FIELDS).filter(|_| read);
+    for name in HEADERS.into_iter().chain(proofs) {
         if let Some(value) = header(name)?
             && let Ok(value) = HeaderValue::from_str(&value)
         {

@@ -238,7 +238,7 @@ fn objects(place: &Place, kit: &Kit, metadata: &Metadata) -> Result<usize> {
 const SMDP: &str = "edge-smdp";
 
 /// Its tests that are about more than its configuration.
-const OVER_OBJECTS: [&str; 10] = [
+const OVER_OBJECTS: [&str; 11] = [
     "callbacks",
     "cuts",
     "downloads",
@@ -246,6 +246,7 @@ const OVER_OBJECTS: [&str; 10] = [
     "ends",
     "events",
     "operator",
+    "races",
     "repeats",
     "scenarios",
     "subscribers",

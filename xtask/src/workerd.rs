@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! FOLDER/config.capnp     the worker, its variables with their secrets, its objects
-//! FOLDER/index…           the worker's build, copied
+//! FOLDER/index…           the worker's build, copied: JavaScript, and WebAssembly where it has that
 //! FOLDER/objects/         the Durable Objects: SQLite files
 //! FOLDER/workerd.log      what it says
 //! ```
@@ -28,11 +28,14 @@ use crate::state::{State, private};
 const START: Duration = Duration::from_secs(60);
 /// How long it may take to stop before it is made to.
 const STOP: Duration = Duration::from_secs(10);
+/// What a build can consist of.
+const MODULES: [&str; 2] = ["index.js", "index_bg.wasm"];
 
 /// A running worker; it stops when this is dropped.
 pub(crate) struct Workerd {
     child: Child,
     port: u16,
+    inspector: Option<u16>,
     log: PathBuf,
     started: Duration,
 }
@@ -44,25 +47,52 @@ impl Workerd {
         place: &Place,
         kit: &Kit,
         state: &State,
+        worker: (&str, &Path),
+        folder: &Path,
+    ) -> Result<Self> {
+        Self::launch(place, kit, state, worker, folder, None)
+    }
+
+    /// The same under the runtime's inspector, which tells what is in its memory.
+    pub(crate) fn inspected(
+        place: &Place,
+        kit: &Kit,
+        state: &State,
+        worker: (&str, &Path),
+        folder: &Path,
+    ) -> Result<Self> {
+        Self::launch(place, kit, state, worker, folder, Some(stack::free_port()?))
+    }
+
+    fn launch(
+        place: &Place,
+        kit: &Kit,
+        state: &State,
         (worker, build): (&str, &Path),
         folder: &Path,
+        inspector: Option<u16>,
     ) -> Result<Self> {
         let port = stack::free_port()?;
         fs::create_dir_all(folder.join("objects"))?;
-        for name in ["index.js", "index_bg.wasm"] {
+        let modules: Vec<&str> = MODULES.into_iter().filter(|name| build.join(name).is_file()).collect();
+        for name in &modules {
             fs::copy(build.join(name), folder.join(name)).with_context(|| format!("copying {name}"))?;
         }
         let configuration = folder.join("config.capnp");
-        private(&configuration, self::configuration(place, state, worker, folder, port)?.as_bytes())?;
+        let written = self::configuration(place, state, worker, (folder, &modules), port)?;
+        private(&configuration, written.as_bytes())?;
         let log = folder.join("workerd.log");
         let output = File::create(&log).with_context(|| format!("writing {}", log.display()))?;
         // Not npm's `workerd`: that is a program in JavaScript which starts this one.
         let mut workerd = kit.command(program(place)?);
         workerd.arg("serve").arg(&configuration);
+        if let Some(port) = inspector {
+            workerd.arg(format!("--inspector-addr=127.0.0.1:{port}"));
+        }
         workerd.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let begun = Instant::now();
         let child = workerd.spawn().context("cannot start workerd")?;
-        let mut running = Self { child, port, log, started: Duration::ZERO };
+        let mut running = Self { child, port, inspector, log, started: Duration::ZERO };
         running.wait_until_healthy(begun)?;
         running.started = begun.elapsed();
         Ok(running)
@@ -71,6 +101,11 @@ impl Workerd {
     /// Where it listens.
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The port of its inspector, if it has one.
+    pub(crate) const fn inspector(&self) -> Option<u16> {
+        self.inspector
     }
 
     /// Its process.
@@ -141,7 +176,13 @@ fn program(place: &Place) -> Result<PathBuf> {
 }
 
 /// The worker as its `wrangler.jsonc` has it, in the words of workerd.
-fn configuration(place: &Place, state: &State, worker: &str, folder: &Path, port: u16) -> Result<String> {
+fn configuration(
+    place: &Place,
+    state: &State,
+    worker: &str,
+    (folder, files): (&Path, &[&str]),
+    port: u16,
+) -> Result<String> {
     let configuration = stack::configuration(place, worker)?;
     let date = configuration["compatibility_date"].as_str().context("compatibility_date")?;
     let mut variables = configuration["vars"].clone();
@@ -162,6 +203,11 @@ fn configuration(place: &Place, state: &State, worker: &str, folder: &Path, port
         writeln!(bindings, "    (name = {name}, durableObjectNamespace = {class}),")?;
         writeln!(namespaces, "    (className = {class}, uniqueKey = {class}, enableSql = true),")?;
     }
+    let mut modules = String::new();
+    for name in files {
+        let kind = if name.ends_with(".wasm") { "wasm" } else { "esModule" };
+        writeln!(modules, "    (name = {name:?}, {kind} = embed {name:?}),")?;
+    }
     let objects = text(&folder.join("objects").to_string_lossy());
     Ok(format!(
         r#"using Workerd = import "/workerd/workerd.capnp";
@@ -170,8 +216,7 @@ const config :Workerd.Config = (
   sockets = [ (name = "http", address = "127.0.0.1:{port}", http = (), service = "main") ] );
 const worker :Workerd.Worker = (
   modules = [
-    (name = "index.js", esModule = embed "index.js"),
-    (name = "index_bg.wasm", wasm = embed "index_bg.wasm") ],
+{modules}  ],
   compatibilityDate = {date:?},
   bindings = [
 {bindings}  ],

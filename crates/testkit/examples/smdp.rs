@@ -6,7 +6,8 @@
 //! smdp URL STATE PID orders orders=400              orders that wait for their downloads
 //! smdp URL STATE PID cost sessions=100 rounds=7     CPU of PID for each function, JSON
 //! smdp URL STATE PID rate seconds=5 threads=16      whole sessions as fast as they go, JSON
-//! smdp URL STATE PID soak minutes=5 threads=16      the same for long, and the memory of PID
+//! smdp URL STATE PID soak seconds=300 threads=16    the same for long, and how many there have been
+//! smdp URL STATE PID soak sessions=9000 control=1   as much of e2e/bench/control.js, which is no SM-DP+
 //! smdp URL STATE PID bare rounds=7                  the cryptography alone (the server's
 //!                                                   feature `bench`), JSON
 //! ```
@@ -74,10 +75,15 @@ fn main() {
         "cost" => cost(&lab, &process, number("sessions", 100) as usize, number("rounds", 7) as usize),
         "rate" => {
             let (seconds, threads) = (number("seconds", 5), number("threads", 16) as usize);
-            let ran = run_for(&lab, &process, Duration::from_secs(seconds), threads, |_, _| {});
+            let until = Until::After(Duration::from_secs(seconds));
+            let ran = run_sessions(&lab, &process, until, threads, |_| {});
             println!("{}", json!({ "perSecond": ran.per_second(), "cpu": ran.cpu_each() }));
         }
-        "soak" => soak(&lab, &process, number("minutes", 5), number("threads", 16) as usize),
+        "soak" => {
+            let seconds = Until::After(Duration::from_secs(number("seconds", 300)));
+            let until = numbers.get("sessions").map_or(seconds, |sessions| Until::Sessions(*sessions));
+            soak(&lab, &process, until, number("threads", 16) as usize, number("control", 0) != 0);
+        }
         "bare" => bare(&lab, &process, number("rounds", 7) as usize),
         _ => panic!("load, orders, cost, rate, soak, bare"),
     }
@@ -227,63 +233,16 @@ fn cost(lab: &Laboratory, process: &Process, sessions: usize, rounds: usize) {
     println!("{}", Value::from_iter(figures));
 }
 
-/// How large the process is, at some time of a soak.
-struct Sample {
-    /// In seconds since the beginning.
-    at: f64,
-    sessions: u64,
-    /// In MB.
-    resident: f64,
-}
-
-/// Sessions for minutes, and how large the process becomes: a line every 15 seconds. What is
-/// judged is the time after warming up (a third of the soak, in which caches fill and heaps find
-/// their size): the mean of its first third against that of its last.
-fn soak(lab: &Laboratory, process: &Process, minutes: u64, threads: usize) {
-    const EVERY: Duration = Duration::from_secs(1);
-    const LINE: usize = 15;
-    /// In hundredths: what a garbage collected heap may go up and down by itself.
-    const CONSTANT: f64 = 3.0;
-    let limit = Duration::from_secs(60 * minutes.max(1));
-    println!("soak: {minutes} min, {threads} LPAs; memory of the process in MB:");
-    let (sessions, over) = (AtomicU64::new(0), AtomicBool::new(false));
-    let (ran, samples) = thread::scope(|scope| {
-        let sampled = scope.spawn(|| {
-            let (begun, mut samples) = (Instant::now(), Vec::new());
-            while !over.load(Ordering::Relaxed) {
-                let (at, sessions) = (begun.elapsed().as_secs_f64(), sessions.load(Ordering::Relaxed));
-                let resident = process.resident();
-                if samples.len().is_multiple_of(LINE) {
-                    println!("  {at:>5.0} s  {sessions:>7} sessions  {resident:>6.1} MB");
-                }
-                samples.push(Sample { at, sessions, resident });
-                thread::sleep(EVERY);
-            }
-            samples
-        });
-        let ran = run_for(lab, process, limit, threads, |_, done| sessions.store(done, Ordering::Relaxed));
-        over.store(true, Ordering::Relaxed);
-        (ran, sampled.join().unwrap())
-    });
-    println!(
-        "soak: {} sessions, none failed, {:.0} a second, {:.2} ms CPU each",
-        ran.sessions,
-        ran.per_second(),
-        ran.cpu_each() / 1e3,
-    );
-    let warm = &samples[samples.len() / 3..];
-    let third = warm.len() / 3;
-    let mean = |part: &[Sample], of: fn(&Sample) -> f64| part.iter().map(of).sum::<f64>() / part.len() as f64;
-    let means = |part| (mean(part, |one| one.sessions as f64), mean(part, |one| one.resident));
-    let ((from, before), (to, after)) = (means(&warm[..third]), means(&warm[warm.len() - third..]));
-    let grown = after - before;
-    println!(
-        "memory: {before:.1} MB around {from:.0} sessions ({:.0} s on), {after:.1} MB around {to:.0}: {grown:+.1} MB, \
-         {:+.2} kB a session: {}",
-        warm[0].at,
-        grown * 1024.0 / (to - from),
-        if grown * 100.0 <= CONSTANT * before { "constant" } else { "not constant" }
-    );
+/// Sessions for long, or as many; after some of them, how many there have been, on a line of its
+/// own, and at the end what they cost, JSON. Whoever started this looks at the process meanwhile.
+fn soak(lab: &Laboratory, process: &Process, until: Until, threads: usize, control: bool) {
+    let watch = |done| println!("{done}");
+    let ran = if control {
+        run(lab, process, until, threads, Laboratory::control_order, Laboratory::control_download, watch)
+    } else {
+        run_sessions(lab, process, until, threads, watch)
+    };
+    println!("{}", json!({ "sessions": ran.sessions, "perSecond": ran.per_second(), "cpu": ran.cpu_each() }));
 }
 
 /// What the same cryptography takes alone, operation by operation, in the server's runtime.
@@ -329,36 +288,63 @@ impl Ran {
     }
 }
 
-/// Whole sessions, the orders prepared in between and not counted; `watch` is told now and then.
-fn run_for(
+/// How long something goes on.
+#[derive(Clone, Copy)]
+enum Until {
+    After(Duration),
+    Sessions(u64),
+}
+
+/// Whole sessions, the orders prepared in between and not counted; `watch` is told now and then
+/// how many there have been.
+fn run_sessions(
     lab: &Laboratory,
     process: &Process,
-    limit: Duration,
+    until: Until,
     threads: usize,
-    watch: impl Fn(Duration, u64) + Sync,
+    watch: impl FnMut(u64),
+) -> Ran {
+    let prepare = |lab: &Laboratory, http: &Http, number| (lab.order(http, number), lab.chip());
+    let session = |lab: &Laboratory, http: &Http, (order, chip): (Order, Euicc)| {
+        let done = lab.download(http, &order, &chip);
+        done.map(drop).map_err(|why| format!("{}: {why}", order.iccid))
+    };
+    run(lab, process, until, threads, prepare, session, watch)
+}
+
+/// The same of anything that is prepared and then done.
+fn run<T: Send>(
+    lab: &Laboratory,
+    process: &Process,
+    until: Until,
+    threads: usize,
+    prepare: impl Fn(&Laboratory, &Http, u64) -> T + Sync,
+    session: impl Fn(&Laboratory, &Http, T) -> Result<(), String> + Sync,
+    mut watch: impl FnMut(u64),
 ) -> Ran {
     const BATCH: usize = 400;
     let begun = Instant::now();
     let mut ran = Ran { sessions: 0, took: Duration::ZERO, cpu: Duration::ZERO };
-    while begun.elapsed() < limit {
-        let orders = parallel(THREADS, lab.numbers(BATCH), |http, number| lab.order(http, number));
-        let comers: Vec<_> = orders.into_iter().map(|order| (order, lab.chip())).collect();
-        let (failed, done) = (AtomicBool::new(false), AtomicU64::new(0));
+    while match until {
+        Until::After(limit) => begun.elapsed() < limit,
+        Until::Sessions(wanted) => ran.sessions < wanted,
+    } {
+        let comers = parallel(THREADS, lab.numbers(BATCH), |http, number| prepare(lab, http, number));
+        let failed = AtomicBool::new(false);
         let start = Instant::now();
-        let ((), cpu) = process.during(|| {
-            parallel(threads, comers, |http, (order, chip)| {
-                if let Err(why) = lab.download(http, &order, &chip) {
-                    eprintln!("{}: {why}", order.iccid);
+        let (done, cpu) = process.during(|| {
+            parallel(threads, comers, |http, comer| {
+                if let Err(why) = session(lab, http, comer) {
+                    eprintln!("{why}");
                     failed.store(true, Ordering::Relaxed);
                 }
-                done.fetch_add(1, Ordering::Relaxed);
-            });
+            })
         });
         ran.took += start.elapsed();
         ran.cpu += cpu;
-        ran.sessions += done.into_inner();
-        assert!(!failed.into_inner(), "a download failed");
-        watch(begun.elapsed(), ran.sessions);
+        ran.sessions += done.len() as u64;
+        assert!(!failed.into_inner(), "a session failed");
+        watch(ran.sessions);
     }
     ran
 }
@@ -521,6 +507,30 @@ impl Laboratory {
         self.es9(http, "handleNotification", &json!({ "pendingNotification": b64(&notification) })).map(drop)
     }
 
+    /// As much as an order is for the control.
+    fn control_order(&self, http: &Http, number: u64) -> u64 {
+        for (step, length) in [("addProfile", 330), ("downloadOrder", 130), ("confirmOrder", 150)] {
+            self.control(http, step, number, length).unwrap_or_else(|why| panic!("{why}"));
+        }
+        number
+    }
+
+    /// As much as a download is for the control.
+    fn control_download(&self, http: &Http, number: u64) -> Result<(), String> {
+        self.control(http, "initiateAuthentication", number, 200)?;
+        self.control(http, "authenticateClient", number, 2300)?;
+        self.control(http, "getBoundProfilePackage", number, 370)?;
+        self.control(http, "handleNotification", number, 300)
+    }
+
+    fn control(&self, http: &Http, step: &str, number: u64, length: usize) -> Result<(), String> {
+        let url = format!("{}/{step}/{number}", self.url);
+        match http.ask("POST", &url, None, Some(&Value::String("x".repeat(length)))) {
+            (200, _) => Ok(()),
+            (status, said) => Err(format!("{step}: {status} {said}")),
+        }
+    }
+
     /// Opens a bound package as the eUICC that it is for does: the profile in it is the one that
     /// was ordered.
     fn check(&self, chip: &Euicc, order: &Order, delivered: &Delivered) {
@@ -644,12 +654,5 @@ impl Process {
             text.split(' ').next().and_then(|spent| spent.parse().ok()).unwrap_or(0)
         });
         Duration::from_nanos(spent.sum())
-    }
-
-    /// What of it is in memory, in MB.
-    fn resident(&self) -> f64 {
-        let text = fs::read_to_string(format!("/proc/{}/status", self.0)).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
     }
 }

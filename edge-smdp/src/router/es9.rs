@@ -1,5 +1,7 @@
 //! ES9+: what LPAs ask for (SGP.22 §5.6, §6.5.2).
 
+use std::collections::BTreeMap;
+
 use http::header::RETRY_AFTER;
 use http::{Request, Response, StatusCode as Http};
 use rsp::cancel::CancelSessionResponse;
@@ -21,7 +23,7 @@ use crate::seal::Cipher;
 use crate::service::authenticate::Authenticated;
 use crate::service::bind::{self, Binding, Step};
 use crate::service::{authenticate, cancel, initiate, notify, session};
-use crate::store::{Link, Store};
+use crate::store::{Standing, Store};
 use crate::wire::problem::problem;
 use crate::{Chance, Clock, Courier};
 
@@ -98,16 +100,20 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             let page = self.store.linked(eid, after).await?;
             let Some(last) = page.last() else { return Ok(waiting) };
             after = last.number;
-            for Link { iccid, .. } in page {
-                let Some(stored) = self.store.profile(&iccid).await? else { continue };
-                match stored.profile.state {
+            let iccids: Vec<Iccid> = page.into_iter().map(|link| link.iccid).collect();
+            let standing = self.store.standing(eid, &iccids).await?;
+            let standing: BTreeMap<Iccid, Standing> =
+                standing.into_iter().map(|standing| (standing.iccid, standing)).collect();
+            for iccid in iccids {
+                let Some(standing) = standing.get(&iccid) else { continue };
+                match standing.state {
                     // For good: out of the way of the orders behind it.
                     ProfileState::Installed
                     | ProfileState::Deleted
                     | ProfileState::Error
                     | ProfileState::Unavailable => self.store.unlink(eid, &iccid).await?,
                     // Of an order that has a code: earlier versions of this server linked those, too.
-                    _ if !is_meant(&stored.profile, who) => {}
+                    _ if !standing.is_led_to => {}
                     ProfileState::Released | ProfileState::Downloaded => return Ok(Some(iccid)),
                     ProfileState::Confirmed => waiting = waiting.or(Some(iccid)),
                     _ => {}

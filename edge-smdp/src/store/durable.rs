@@ -3,8 +3,9 @@
 //! A fixed number of objects of one class, by what they hold:
 //!
 //! ```text
-//!  profile-0 … 15   by ICCID            records, packages, journal, messages that wait
-//!  index-0 … 15     by id               matching ids, links to EIDs, calls
+//!  profile-0 … 15   by ICCID            records, packages, journal, messages that wait;
+//!                   by id               matching ids that look like drawn ones
+//!  index-0 … 15     by id               other matching ids, links to EIDs, calls
 //!  session-0 … 15   by transaction id   used ids
 //!  catalogue-0                          profile types
 //! ```
@@ -37,7 +38,7 @@ use worker::{ObjectNamespace, SqlStorage};
 
 use super::shard::{Answer, Columns, OutboxRow, Statement, execute, frame, unframe};
 use super::{
-    Added, Change, JournalQuery, Link, Logged, MAX_PAGE, Packages, Place, Query, Store, Stored,
+    Added, Change, JournalQuery, Link, Logged, MAX_PAGE, Packages, Place, Query, Standing, Store, Stored,
     StoredProfileType, Tally,
 };
 use crate::Fault;
@@ -51,13 +52,13 @@ pub(super) const SHARDS: u8 = 16;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an object may take for a request of a door, which may wait for others.
 const LONG_PATIENCE: Duration = Duration::from_secs(30);
-/// How many sessions' places are remembered.
-const MAX_PLACES: usize = 4096;
+/// How many sessions' places are remembered: of the latest, which are those that still go on.
+const MAX_PLACES: usize = 1024;
 
 thread_local! {
     /// In which object with profiles a session went on, by its transaction id. That begins
     /// with the time: the first is the oldest.
-    static PLACES: RefCell<BTreeMap<Vec<u8>, u8>> = const { RefCell::new(BTreeMap::new()) };
+    static PLACES: RefCell<BTreeMap<[u8; 16], u8>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 #[wasm_bindgen]
@@ -146,6 +147,24 @@ fn may_be_drawn(id: &MatchingId) -> bool {
     id.as_str().len() == 23
 }
 
+/// The object that decides whose a matching id is. One that was drawn is decided on where its
+/// profile is: an order is confirmed, found and ended there without a way to another object.
+fn decides_on(id: &MatchingId) -> Shard {
+    if may_be_drawn(id) { Shard::of(Kind::Profile, id.as_str()) } else { indexes(id) }
+}
+
+/// Where all matching ids were in earlier versions of this server. What may have been drawn is
+/// not written there any more, but looked for and removed until its order ends.
+fn indexes(id: &MatchingId) -> Shard {
+    Shard::of(Kind::Index, id.as_str())
+}
+
+/// Where a session went on, as far as that is remembered.
+fn remembered(id: &TransactionId) -> Option<u8> {
+    let id: &[u8; 16] = id.as_bytes().try_into().ok()?;
+    PLACES.with_borrow(|places| places.get(id).copied())
+}
+
 impl Durable {
     /// From outside of all objects.
     pub(crate) const fn new(objects: ObjectNamespace) -> Self {
@@ -205,11 +224,9 @@ impl Durable {
     pub(crate) async fn place(&self, owner: &Owner) -> Result<Option<Shard>, Fault> {
         let profile = match owner {
             Owner::Profile(iccid) => Some(*iccid),
-            Owner::MatchingId(id, _) if may_be_drawn(id) => {
-                return Ok(Some(Shard::of(Kind::Profile, id.as_str())));
-            }
+            Owner::MatchingId(id, _) if may_be_drawn(id) => return Ok(Some(decides_on(id))),
             Owner::MatchingId(id, _) => self.matching_id(id).await?,
-            Owner::Session(id) => match PLACES.with_borrow(|places| places.get(id.as_bytes()).copied()) {
+            Owner::Session(id) => match remembered(id) {
                 Some(number) => return Ok(Some(Shard { kind: Kind::Profile, number })),
                 None => self.session(id).await?,
             },
@@ -220,8 +237,9 @@ impl Durable {
     /// Remembers where a session goes on.
     pub(crate) fn remember_place(owner: &Owner, shard: Shard) {
         let Owner::MatchingId(_, id) = owner else { return };
+        let Ok(id) = id.as_bytes().try_into() else { return };
         PLACES.with_borrow_mut(|places| {
-            places.insert(id.as_bytes().to_vec(), shard.number);
+            places.insert(id, shard.number);
             if places.len() > MAX_PLACES {
                 places.pop_first();
             }
@@ -287,6 +305,13 @@ impl Durable {
 
     async fn call<T: DeserializeOwned>(&self, shard: Shard, call: &Statement) -> Result<T, Fault> {
         self.ask(shard, call, &[]).await?.read()
+    }
+
+    /// The profile that has a matching id by what one object says.
+    async fn matching_id_at(&self, shard: Shard, id: &MatchingId) -> Result<Option<Iccid>, Fault> {
+        let call = Statement::MatchingId { id: id.as_str().to_owned() };
+        let iccid: Option<String> = self.call(shard, &call).await?;
+        iccid.map(iccid_of).transpose()
     }
 
     /// The objects with profiles that this is asked about: all, or the one it is in.
@@ -514,13 +539,22 @@ impl Store for Durable {
     }
 
     async fn claim_matching_id(&self, id: &MatchingId, iccid: &Iccid) -> Result<Iccid, Fault> {
+        if may_be_drawn(id)
+            && let Some(owner) = self.matching_id_at(indexes(id), id).await?
+        {
+            return Ok(owner);
+        }
         let call = Statement::ClaimMatchingId { id: id.as_str().to_owned(), iccid: iccid.to_string() };
-        iccid_of(self.call(Shard::of(Kind::Index, id.as_str()), &call).await?)
+        iccid_of(self.call(decides_on(id), &call).await?)
     }
 
     async fn release_matching_id(&self, id: &MatchingId, iccid: &Iccid) -> Result<(), Fault> {
         let call = Statement::ReleaseMatchingId { id: id.as_str().to_owned(), iccid: iccid.to_string() };
-        self.call(Shard::of(Kind::Index, id.as_str()), &call).await
+        let was_there: bool = self.call(decides_on(id), &call).await?;
+        if !was_there && may_be_drawn(id) {
+            self.call::<bool>(indexes(id), &call).await?;
+        }
+        Ok(())
     }
 
     fn suits(&self, id: &MatchingId, iccid: &Iccid) -> bool {
@@ -536,9 +570,10 @@ impl Store for Durable {
                 return iccid_of(iccid).map(Some);
             }
         }
-        let call = Statement::MatchingId { id: id.as_str().to_owned() };
-        let iccid: Option<String> = self.call(Shard::of(Kind::Index, id.as_str()), &call).await?;
-        iccid.map(iccid_of).transpose()
+        match self.matching_id_at(decides_on(id), id).await? {
+            None if may_be_drawn(id) => self.matching_id_at(indexes(id), id).await,
+            found => Ok(found),
+        }
     }
 
     async fn link(&self, eid: &Eid, iccid: &Iccid) -> Result<(), Fault> {
@@ -557,6 +592,19 @@ impl Store for Durable {
         let eid = eid.to_string();
         let shard = Shard::of(Kind::Index, &eid);
         self.call(shard, &Statement::Linked { eid, after }).await
+    }
+
+    async fn standing(&self, eid: &Eid, iccids: &[Iccid]) -> Result<Vec<Standing>, Fault> {
+        let mut of: BTreeMap<u8, Vec<String>> = BTreeMap::new();
+        for iccid in iccids.iter().map(ToString::to_string) {
+            of.entry(Shard::of(Kind::Profile, &iccid).number).or_default().push(iccid);
+        }
+        let asked = of.into_iter().map(async |(number, iccids)| {
+            let call = Statement::Standing { eid: eid.to_string(), iccids };
+            Self::call::<Vec<Standing>>(self, Shard { kind: Kind::Profile, number }, &call).await
+        });
+        let standing: Result<Vec<_>, Fault> = join_all(asked).await.into_iter().collect();
+        Ok(standing?.into_iter().flatten().collect())
     }
 
     async fn remember_call(
@@ -613,6 +661,27 @@ impl Durable {
     }
 }
 
+/// What an earlier version of this server wrote of a matching id is honoured until it is given up.
+#[cfg(feature = "self-test")]
+pub(crate) async fn honours_older_entries(store: &Durable) -> Result<(), Fault> {
+    let holds = |it: bool, promise: &str| {
+        if it { Ok(()) } else { Err(Fault::new(format!("broken: {promise}"))) }
+    };
+    let read = |text: &str| text.parse().map_err(|_| Fault::new("ids"));
+    let [old, new]: [Iccid; 2] = [read("8900101000000000016")?, read("8900101000000000024")?];
+    let id: MatchingId = "ABCDE-FGHJK-LMNPQ-RSTUV".parse().map_err(|_| Fault::new("ids"))?;
+    let older = Statement::ClaimMatchingId { id: id.as_str().to_owned(), iccid: old.to_string() };
+    store.call::<String>(indexes(&id), &older).await?;
+    holds(store.matching_id(&id).await? == Some(old), "an older entry leads to its profile")?;
+    holds(store.claim_matching_id(&id, &new).await? == old, "nobody else gets it")?;
+    store.release_matching_id(&id, &new).await?;
+    holds(store.matching_id(&id).await? == Some(old), "nor gives it up")?;
+    store.release_matching_id(&id, &old).await?;
+    holds(store.matching_id(&id).await?.is_none(), "it is given up")?;
+    holds(store.claim_matching_id(&id, &new).await? == new, "and free")?;
+    holds(store.matching_id_at(indexes(&id), &id).await?.is_none(), "for an entry in its new place")
+}
+
 #[cfg(feature = "self-test")]
 impl super::remote::Counted for Durable {
     async fn sessions(&self) -> Result<usize, Fault> {
@@ -620,7 +689,8 @@ impl super::remote::Counted for Durable {
     }
 
     async fn leads(&self) -> Result<(usize, usize), Fault> {
-        self.counts(Kind::Index).await.map(|[_, matching_ids, eids]| (matching_ids, eids))
+        let [_, drawn, _] = self.counts(Kind::Profile).await?;
+        self.counts(Kind::Index).await.map(|[_, others, eids]| (drawn + others, eids))
     }
 }
 

@@ -9,7 +9,8 @@ use rsp::{Eid, Iccid, MatchingId, TransactionId};
 
 use super::{
     Added, Change, JournalPlace, JournalQuery, Link, Logged, MAX_JOURNAL, MAX_LINKS, MAX_PAGE,
-    MAX_PROFILE_TYPES, MAX_WAITING, Packages, Place, Query, Store, Stored, StoredProfileType, Tally,
+    MAX_PROFILE_TYPES, MAX_WAITING, Packages, Place, Query, Standing, Store, Stored, StoredProfileType,
+    Tally,
 };
 use crate::Fault;
 use crate::outbox::{Message, Outgoing, Settled};
@@ -383,6 +384,18 @@ impl Store for Memory {
         let tables = self.tables.borrow();
         let linked = tables.links.get(eid).into_iter().flatten();
         Ok(linked.filter(|link| link.number > after).take(MAX_LINKS).copied().collect())
+    }
+
+    async fn standing(&self, eid: &Eid, iccids: &[Iccid]) -> Result<Vec<Standing>, Fault> {
+        let tables = self.tables.borrow();
+        let standing = |iccid: &Iccid| {
+            let profile = &tables.profiles.get(iccid)?.profile;
+            let is_led_to = profile.order.as_ref().is_some_and(|order| {
+                order.eid == Some(*eid) && order.matching_id.as_ref().is_some_and(MatchingId::is_empty)
+            });
+            Some(Standing { iccid: *iccid, state: profile.state, is_led_to })
+        };
+        Ok(iccids.iter().filter_map(standing).collect())
     }
 
     async fn remember_call(

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Added, Change, JournalQuery, Link, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally,
+    Added, Change, JournalQuery, Link, Logged, Packages, Query, Standing, Store, Stored, StoredProfileType,
+    Tally,
 };
 use crate::Fault;
 use crate::outbox::{Outgoing, Settled};
@@ -94,7 +95,8 @@ macro_rules! carried {
 }
 
 carried! {
-    as json: bool, u64, usize, u8, String, (), Query, JournalQuery, Link, Logged, Tally, StoredProfileType;
+    as json: bool, u64, usize, u8, String, (), Query, JournalQuery, Link, Logged, Standing, Tally,
+        StoredProfileType;
     as text: Iccid, Eid, TransactionId;
 }
 
@@ -268,6 +270,10 @@ macro_rules! methods {
                 Ok(bound.map(|bytes| bytes.0))
             }
 
+            async fn standing(&self, eid: &Eid, iccids: &[Iccid]) -> Result<Vec<Standing>, Fault> {
+                self.ask("standing", vec![eid.carry(), iccids.to_vec().carry()])
+            }
+
             async fn replace_template(
                 &self,
                 name: &str,
@@ -322,6 +328,11 @@ macro_rules! methods {
                 "leads" => {
                     let (matching_ids, eids) = store.leads().await?;
                     vec![matching_ids, eids].carry()
+                }
+                "standing" => {
+                    let eid = Eid::arrive(next()?).ok_or_else(none)?;
+                    let iccids = Vec::<Iccid>::arrive(next()?).ok_or_else(none)?;
+                    store.standing(&eid, &iccids).await?.carry()
                 }
                 "replace_template" => {
                     let name = String::arrive(next()?).ok_or_else(none)?;

@@ -5,7 +5,8 @@ use rsp::status::{FunctionExecutionStatus, StatusCode};
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 
 use super::{
-    Added, Change, JournalQuery, Link, MAX_LINKS, Packages, Place, Query, Store, StoredProfileType, Tally,
+    Added, Change, JournalQuery, Link, MAX_LINKS, Packages, Place, Query, Standing, Store, StoredProfileType,
+    Tally,
 };
 use crate::Fault;
 use crate::outbox::{Message, Outgoing, Settled};
@@ -255,16 +256,21 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
     holds(!store.remove_profile_type(&name).await?, "once")?;
 
     // Matching ids: the first one has it.
-    let id: MatchingId = format!("SUITE-{run}").parse().map_err(|e| Fault::new(format!("{e}")))?;
-    holds(store.matching_id(&id).await?.is_none(), "a matching id is free")?;
-    holds(store.claim_matching_id(&id, &one.iccid).await? == one.iccid, "the first has it")?;
-    holds(store.claim_matching_id(&id, &two.iccid).await? == one.iccid, "the second has not")?;
-    holds(store.claim_matching_id(&id, &one.iccid).await? == one.iccid, "a repeat changes nothing")?;
-    store.release_matching_id(&id, &two.iccid).await?;
-    holds(store.matching_id(&id).await? == Some(one.iccid), "nobody else gives it up")?;
-    store.release_matching_id(&id, &one.iccid).await?;
-    store.release_matching_id(&id, &one.iccid).await?;
-    holds(store.claim_matching_id(&id, &two.iccid).await? == two.iccid, "then it is free again")?;
+    // One that the operator chose, and some as long as those that the server draws.
+    let drawn = (0..4).map(|n| format!("SUITE-{run:015}-{n}"));
+    for id in core::iter::once(format!("SUITE-{run}")).chain(drawn) {
+        let id: MatchingId = id.parse().map_err(|e| Fault::new(format!("{e}")))?;
+        holds(store.matching_id(&id).await?.is_none(), "a matching id is free")?;
+        holds(store.claim_matching_id(&id, &one.iccid).await? == one.iccid, "the first has it")?;
+        holds(store.claim_matching_id(&id, &two.iccid).await? == one.iccid, "the second has not")?;
+        holds(store.claim_matching_id(&id, &one.iccid).await? == one.iccid, "a repeat changes nothing")?;
+        store.release_matching_id(&id, &two.iccid).await?;
+        holds(store.matching_id(&id).await? == Some(one.iccid), "nobody else gives it up")?;
+        store.release_matching_id(&id, &one.iccid).await?;
+        store.release_matching_id(&id, &one.iccid).await?;
+        holds(store.matching_id(&id).await?.is_none(), "until it is given up")?;
+        holds(store.claim_matching_id(&id, &two.iccid).await? == two.iccid, "then it is free again")?;
+    }
 
     // Links.
     let eid: Eid = format!("8904903200000000{run:016}").parse().map_err(|e| Fault::new(format!("{e}")))?;
@@ -292,6 +298,38 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
         store.unlink(&eid, &iccid(n)?).await?;
     }
     holds(linked(&store.linked(&eid, 0).await?) == [one.iccid], "until unlinked")?;
+
+    // How what is linked stands, wherever it is kept.
+    let order = |matching_id: &str| -> Result<Option<Order>, Fault> {
+        let matching_id = matching_id.parse().map_err(|e| Fault::new(format!("{e}")))?;
+        Ok(Some(Order {
+            eid: Some(eid),
+            matching_id: Some(matching_id),
+            expires: u64::from(u32::MAX),
+            ..Order::default()
+        }))
+    };
+    let mut expected = Vec::new();
+    for n in 400..420 {
+        let mut profile = profile(n)?;
+        store.add_profile(&profile, &sealed(b"standing")).await?;
+        (profile.state, profile.order) = match n % 3 {
+            0 => (ProfileState::Released, order("")?),
+            1 => (ProfileState::Confirmed, order("A-CODE")?),
+            _ => (ProfileState::Available, None),
+        };
+        let version = store.profile(&profile.iccid).await?.map_or(0, |stored| stored.version);
+        holds(store.replace(version, &Change::of(kept(&profile))).await?, "an order is written")?;
+        expected.push(Standing { iccid: profile.iccid, state: profile.state, is_led_to: n % 3 == 0 });
+    }
+    let asked: Vec<Iccid> = (399..421).map(iccid).collect::<Result<_, _>>()?;
+    let mut standing = store.standing(&eid, &asked).await?;
+    standing.sort_by_key(|standing| standing.iccid);
+    expected.sort_by_key(|standing: &Standing| standing.iccid);
+    holds(standing == expected, "all that there are stand as they were written")?;
+    let other = store.standing(&eid_of(run, 7)?, &asked).await?;
+    holds(other.iter().all(|standing| !standing.is_led_to), "for the eUICC alone")?;
+    holds(store.standing(&eid, &[]).await?.is_empty(), "of none there is nothing")?;
 
     // Calls.
     let call = format!("requester\u{0}call-{run}");

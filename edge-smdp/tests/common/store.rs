@@ -8,7 +8,8 @@ use edge_smdp::store::memory::Memory;
 #[cfg(feature = "self-test")]
 use edge_smdp::store::remote::{Counted, Remote};
 use edge_smdp::store::{
-    Added, Change, JournalQuery, Link, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally,
+    Added, Change, JournalQuery, Link, Logged, Packages, Query, Standing, Store, Stored, StoredProfileType,
+    Tally,
 };
 use rsp::{Eid, Iccid, MatchingId, TransactionId};
 
@@ -133,6 +134,7 @@ macro_rules! every_method {
             link(eid: &Eid, iccid: &Iccid) -> ();
             unlink(eid: &Eid, iccid: &Iccid) -> ();
             linked(eid: &Eid, after: u64) -> Vec<Link>;
+            standing(eid: &Eid, iccids: &[Iccid]) -> Vec<Standing>;
             remember_call(id: &str, iccid: &Iccid, instead_of: Option<&Iccid>, expires: u64) -> Iccid;
             call(id: &str) -> Option<Iccid>;
             begin_session(id: &TransactionId, iccid: Option<&Iccid>, expires: u64) -> bool;

@@ -8,7 +8,8 @@ use std::task::{Context, Poll, Waker};
 use edge_smdp::outbox::{Outgoing, Settled};
 use edge_smdp::profile::Profile;
 use edge_smdp::store::{
-    Added, Change, JournalQuery, Link, Logged, Packages, Query, Store, Stored, StoredProfileType, Tally,
+    Added, Change, JournalQuery, Link, Logged, Packages, Query, Standing, Store, Stored, StoredProfileType,
+    Tally,
 };
 use edge_smdp::{Fault, Limits, Protection, SmDp};
 use http::{Request, Response};

@@ -8,7 +8,7 @@ use super::tables::{bytes, integer, number, rows, run, text};
 use crate::profile::{EventKind, ProfileState};
 use crate::store::{
     JournalPlace, JournalQuery, Link, Logged, MAX_JOURNAL, MAX_LINKS, MAX_PROFILE_TYPES, MAX_WAITING, Query,
-    StoredProfileType, Tally,
+    Standing, StoredProfileType, Tally,
 };
 
 /// How many events the journal may have more than it keeps.
@@ -254,9 +254,9 @@ pub(in crate::store) fn execute(
             one(&rows(sql, "SELECT iccid FROM matching_id WHERE id = ?", vec![id.as_str().into()])?)
         }
         Statement::ReleaseMatchingId { id, iccid } => {
-            let delete = "DELETE FROM matching_id WHERE id = ? AND iccid = ?";
-            run(sql, delete, vec![id.as_str().into(), iccid.as_str().into()])?;
-            Answer::of(&())
+            let delete = "DELETE FROM matching_id WHERE id = ? AND iccid = ? RETURNING id";
+            let bindings = vec![id.as_str().into(), iccid.as_str().into()];
+            Answer::of(&!rows(sql, delete, bindings)?.is_empty())
         }
         Statement::MatchingId { id } => {
             one(&rows(sql, "SELECT iccid FROM matching_id WHERE id = ?", vec![id.as_str().into()])?)
@@ -277,6 +277,19 @@ pub(in crate::store) fn execute(
             let link =
                 |row: &Vec<Sql>| Some(Link { number: integer(row, 0)?, iccid: text(row, 1)?.parse().ok()? });
             Answer::of(&rows(sql, query, page)?.iter().filter_map(link).collect::<Vec<_>>())
+        }
+        Statement::Standing { eid, iccids } => {
+            let query = "SELECT iccid, state, coalesce(eid = ? AND record ->> '$.order.matching_id' = '', 0)
+                         FROM profile WHERE iccid IN (SELECT value FROM json_each(?))";
+            let bindings = vec![eid.as_str().into(), serde_json::to_string(iccids)?.into()];
+            let standing = |row: &Vec<Sql>| {
+                Some(Standing {
+                    iccid: text(row, 0)?.parse().ok()?,
+                    state: ProfileState::from_name(text(row, 1)?)?,
+                    is_led_to: integer(row, 2)? == 1,
+                })
+            };
+            Answer::of(&rows(sql, query, bindings)?.iter().filter_map(standing).collect::<Vec<_>>())
         }
         Statement::RememberCall { id, iccid, instead_of, expires } => {
             run(

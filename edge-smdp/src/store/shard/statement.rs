@@ -124,6 +124,11 @@ pub(in crate::store) enum Statement {
         eid: String,
         after: u64,
     },
+    /// How profiles in this object stand.
+    Standing {
+        eid: String,
+        iccids: Vec<String>,
+    },
     RememberCall {
         id: String,
         iccid: String,

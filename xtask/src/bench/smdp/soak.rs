@@ -1,0 +1,280 @@
+//! What stays in memory while one download follows another.
+//!
+//! The server, then a control: a worker in bare JavaScript that keeps as much by as many
+//! statements (`e2e/bench/control/index.js`), for as many sessions, in the same runtime, looked
+//! at in the same way. A look is what the inspector says after it has had everything collected
+//! that can be, and then the size of the process. Without that the process only shows when V8
+//! last found a collection worth its while: between two of them it grows by what nobody needs
+//! any more, whatever runs in it.
+//!
+//! Judged is what comes after warming up: a third of the sessions and [`WARM`] at least, in which
+//! SQLite's page cache of every object fills (2 MB each). The mean of its first third against that of
+//! its last.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::Bench;
+use crate::process;
+use crate::state::State;
+use crate::workerd::Workerd;
+
+const EVERY: Duration = Duration::from_secs(10);
+/// Every so many looks are a line of the table.
+const LINE: usize = 3;
+
+/// Sessions after which the caches are full.
+const WARM: f64 = 3000.0;
+
+/// How much JavaScript's heap may have grown and still count as constant, in bytes: what is in
+/// it at one moment and not at another.
+const HEAP: f64 = 128.0 * 1024.0;
+/// The same of WebAssembly's memory, which grows by pages of 64 KiB and never shrinks.
+const WASM: f64 = 128.0 * 1024.0;
+/// How much more than the control's the process may have grown, in bytes for each session.
+const PROCESS: f64 = 512.0;
+
+/// What is in memory at some time.
+struct Look {
+    sessions: f64,
+    /// Bytes.
+    heap: f64,
+    wasm: f64,
+    process: f64,
+}
+
+/// What a soak came to.
+struct Soaked {
+    sessions: u64,
+    growth: Growth,
+}
+
+/// How much there is more at the end.
+#[derive(Debug, PartialEq)]
+struct Growth {
+    /// Sessions between the two.
+    sessions: f64,
+    /// Bytes.
+    heap: f64,
+    wasm: f64,
+    process: f64,
+}
+
+/// Soaks the server and the control; an error unless the server's memory was constant.
+pub(super) fn run(bench: &Bench<'_>, minutes: u64) -> Result<()> {
+    println!("\nserver, {minutes} min");
+    let (state, mut workerd) = bench.inspected("soak", &bench.build)?;
+    let mut asked = bench.ask(&workerd, &state, "soak");
+    let server = soak(bench, &state, &workerd, asked.arg(format!("seconds={}", 60 * minutes)))?;
+    workerd.stop()?;
+
+    println!("\ncontrol, as many sessions");
+    let (state, mut workerd) = bench.inspected("control", &bench.place.e2e().join("bench/control"))?;
+    let mut asked = bench.ask(&workerd, &state, "soak");
+    asked.arg("control=1").arg(format!("sessions={}", server.sessions));
+    let control = soak(bench, &state, &workerd, &mut asked)?;
+    workerd.stop()?;
+
+    println!("\n{:<26} {:>12} {:>12} {:>12}", "grown after warm-up", "server", "control", "may be");
+    let row = |name: &str, server: f64, control: f64, limit: &str| {
+        println!("{name:<26} {server:>+12.1} {control:>+12.1} {limit:>12}");
+    };
+    let (ours, theirs) = (&server.growth, &control.growth);
+    let kilo = |bytes: f64| bytes / 1024.0;
+    row("JavaScript's heap, kB", kilo(ours.heap), kilo(theirs.heap), &format!("{:+}", kilo(HEAP)));
+    row("WebAssembly's memory, kB", kilo(ours.wasm), kilo(theirs.wasm), &format!("{:+}", kilo(WASM)));
+    row("process, kB", kilo(ours.process), kilo(theirs.process), "");
+    let net = ours.each_session() - theirs.each_session();
+    row("process, bytes a session", ours.each_session(), theirs.each_session(), "");
+    println!("{:<26} {net:>+12.1} {:>12} {:>12}", "more than the control", "", format!("{PROCESS:+} B"),);
+    let broken = ours.broken(theirs);
+    if broken.is_empty() {
+        println!("memory: constant over {:.0} sessions", ours.sessions);
+        return Ok(());
+    }
+    bail!("memory is not constant: {}", broken.join("; "))
+}
+
+/// Runs what is asked and looks on; a table, and what it comes to.
+fn soak(bench: &Bench<'_>, state: &State, workerd: &Workerd, asked: &mut Command) -> Result<Soaked> {
+    println!("$ {}", process::shown(asked));
+    let mut child = asked.stdout(Stdio::piped()).spawn()?;
+    let looks = looks(bench, state, workerd, &mut child);
+    let status = child.wait()?;
+    let (looks, summary) = looks?;
+    if !status.success() {
+        bail!("the sessions: {status}; see {}", workerd.log().display());
+    }
+    let of = |name: &str| summary[name].as_f64().with_context(|| format!("no {name}"));
+    println!(
+        "{:.0} sessions, none failed, {:.0} a second, {:.2} ms CPU each",
+        of("sessions")?,
+        of("perSecond")?,
+        of("cpu")? / 1e3
+    );
+    let growth = Growth::of(&looks).context("too short to be judged")?;
+    Ok(Soaked { sessions: of("sessions")? as u64, growth })
+}
+
+fn looks(
+    bench: &Bench<'_>,
+    state: &State,
+    workerd: &Workerd,
+    child: &mut Child,
+) -> Result<(Vec<Look>, Value)> {
+    let said = BufReader::new(child.stdout.take().context("no output")?);
+    let (sessions, summary) = (AtomicU64::new(0), Mutex::new(Value::Null));
+    println!("{:>6} {:>9} {:>10} {:>10} {:>11}", "s", "sessions", "heap, MB", "wasm, MB", "process, MB");
+    thread::scope(|scope| {
+        let reading = scope.spawn(|| -> Result<()> {
+            for line in said.lines() {
+                match serde_json::from_str(&line?)? {
+                    Value::Number(done) => sessions.store(done.as_u64().unwrap_or(0), Ordering::Relaxed),
+                    other => *summary.lock().map_err(|_| anyhow::anyhow!("reading"))? = other,
+                }
+            }
+            Ok(())
+        });
+        let (begun, mut looks) = (Instant::now(), Vec::new());
+        while !reading.is_finished() {
+            let look = look(bench, state, workerd, sessions.load(Ordering::Relaxed));
+            if look.is_err() {
+                // Else its lines would be waited for.
+                child.kill()?;
+            }
+            let look = look?;
+            if looks.len() % LINE == 0 {
+                let mega = |bytes: f64| bytes / 1024.0 / 1024.0;
+                println!(
+                    "{:>6.0} {:>9} {:>10.2} {:>10.2} {:>11.1}",
+                    begun.elapsed().as_secs_f64(),
+                    look.sessions,
+                    mega(look.heap),
+                    mega(look.wasm),
+                    mega(look.process)
+                );
+            }
+            looks.push(look);
+            let next = EVERY * u32::try_from(looks.len())?;
+            while begun.elapsed() < next && !reading.is_finished() {
+                thread::sleep(Duration::from_millis(50));
+            }
+        }
+        reading.join().map_err(|_| anyhow::anyhow!("reading"))??;
+        let summary = std::mem::take(&mut *summary.lock().map_err(|_| anyhow::anyhow!("reading"))?);
+        Ok((looks, summary))
+    })
+}
+
+fn look(bench: &Bench<'_>, state: &State, workerd: &Workerd, sessions: u64) -> Result<Look> {
+    let mut node = bench.kit.command("node");
+    node.current_dir(&state.folder).arg(bench.place.e2e().join("bench/memory.mjs"));
+    node.arg(workerd.inspector().context("no inspector")?.to_string());
+    let said: Value = serde_json::from_str(&process::output(&mut node)?)?;
+    let of = |name: &str| said[name].as_f64().with_context(|| format!("no {name}"));
+    let status = fs::read_to_string(format!("/proc/{}/status", workerd.id()))?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let resident = resident.and_then(|line| line.split_whitespace().next()).context("no VmRSS")?;
+    Ok(Look {
+        sessions: sessions as f64,
+        heap: of("heap")?,
+        wasm: of("wasm")?,
+        process: resident.parse::<f64>()? * 1024.0,
+    })
+}
+
+impl Growth {
+    /// `None`: there were too few looks.
+    fn of(looks: &[Look]) -> Option<Self> {
+        let all = looks.last()?.sessions;
+        let is_warm = |look: &Look| look.sessions >= WARM.max(all / 3.0);
+        let warm = looks.get(looks.iter().position(is_warm)?..)?;
+        let third = warm.len() / 3;
+        let (first, last) = (warm.get(..third)?, warm.get(warm.len() - third..)?);
+        if third < 2 {
+            return None;
+        }
+        let grown = |of: fn(&Look) -> f64| {
+            let mean = |part: &[Look]| part.iter().map(of).sum::<f64>() / part.len() as f64;
+            mean(last) - mean(first)
+        };
+        Some(Self {
+            sessions: grown(|look| look.sessions),
+            heap: grown(|look| look.heap),
+            wasm: grown(|look| look.wasm),
+            process: grown(|look| look.process),
+        })
+    }
+
+    /// Bytes of the process.
+    fn each_session(&self) -> f64 {
+        self.process / self.sessions
+    }
+
+    /// What of it is not constant memory.
+    fn broken(&self, control: &Self) -> Vec<&'static str> {
+        let conditions = [
+            ("JavaScript's heap has grown", self.heap <= HEAP),
+            ("WebAssembly's memory has grown", self.wasm <= WASM),
+            (
+                "the process has grown more than the control's",
+                self.each_session() - control.each_session() <= PROCESS,
+            ),
+        ];
+        conditions.into_iter().filter(|(_, kept)| !kept).map(|(what, _)| what).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Twelve looks of 2,000 sessions each, by what a session leaves.
+    fn soaked(heap: f64, wasm: f64, process: f64) -> Growth {
+        let look = |at: u32| {
+            let sessions = 2000.0 * f64::from(at);
+            // Caches fill in the first quarter.
+            let caches = 1e8 * f64::from(at.min(3));
+            Look {
+                sessions,
+                heap: 1.5e6 + heap * sessions,
+                wasm: 2e6 + wasm * sessions,
+                process: 2e8 + caches + process * sessions,
+            }
+        };
+        Growth::of(&(1..=12).map(look).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn what_a_session_leaves_is_seen_after_warming_up() {
+        let control = soaked(0.0, 0.0, 300.0);
+        assert_eq!(control, Growth { sessions: 12_000.0, heap: 0.0, wasm: 0.0, process: 3_600_000.0 });
+        assert!(soaked(0.0, 0.0, 700.0).broken(&control).is_empty());
+        assert_eq!(
+            soaked(0.0, 0.0, 900.0).broken(&control),
+            ["the process has grown more than the control's"]
+        );
+        assert_eq!(soaked(20.0, 0.0, 0.0).broken(&control), ["JavaScript's heap has grown"]);
+        assert_eq!(soaked(0.0, 20.0, 0.0).broken(&control), ["WebAssembly's memory has grown"]);
+    }
+
+    #[test]
+    fn too_few_looks_say_nothing() {
+        let looks = |count: u32| {
+            let look =
+                |at: u32| Look { sessions: 2000.0 * f64::from(at), heap: 0.0, wasm: 0.0, process: 0.0 };
+            (1..=count).map(look).collect::<Vec<_>>()
+        };
+        assert_eq!(Growth::of(&looks(0)), None);
+        assert_eq!(Growth::of(&looks(5)), None);
+        assert!(Growth::of(&looks(12)).is_some());
+    }
+}
