@@ -279,6 +279,10 @@ fn module(
     }
     let mut bindgen = kit.command("wasm-bindgen");
     bindgen.args(["--target", "web", "--no-typescript", "--out-name", &name, "--out-dir"]);
+    if member == PAGE {
+        // What is loaded later takes its table and memory from here.
+        bindgen.arg("--keep-lld-exports");
+    }
     process::output(bindgen.arg(&folder).arg(&raw))?;
     if profile == Profile::Release {
         let module = folder.join(format!("{name}_bg.wasm"));
