@@ -6,7 +6,8 @@
 //! dist/index.html          web-lpa/index.html, with {{app}}, {{chip}} and {{qr}} filled in
 //! dist/sw.js               www/sw.js, with {{version}} and {{files}} filled in
 //! dist/…                   www/static/…, as it is: what a browser installs the page with
-//! dist/app/HASH/           the page's module (web_lpa.js, web_lpa_bg.wasm), www/shell/boot.js,
+//! dist/app/HASH/           the page's module (web_lpa.js, web_lpa_bg.wasm) and what is loaded later
+//!                          of it (__wasm_split.js, split_….wasm), www/shell/boot.js,
 //!                          web-lpa/static/…, web-lpa/style/*.css as one style.css
 //! dist/chip/HASH/          the chip's module (wasm_euicc.js, wasm_euicc_bg.wasm),
 //!                          wasm-euicc/static/…
@@ -29,6 +30,7 @@
 //! module with the features of the package, and `wasm-euicc/js/`.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -101,7 +103,8 @@ const NPM: Module = Module { member: CHIP, variant: "-npm", features: "npm" };
 const BENCH: Module = Module { member: CHIP, variant: "-bench", features: "bench" };
 
 /// What building needs.
-pub(crate) const NEEDS: [Need; 4] = [Need::Wasm, Need::WasmTools, Need::WorkerBuild, Need::Npm];
+pub(crate) const NEEDS: [Need; 5] =
+    [Need::Wasm, Need::WasmTools, Need::WasmSplit, Need::WorkerBuild, Need::Npm];
 
 /// The first version of wasm-opt that is known to keep our modules intact. Debian's 108 exits
 /// with success and breaks their tables.
@@ -143,7 +146,7 @@ pub(crate) fn everything(place: &Place, kit: &Kit, profile: Profile) -> Result<(
     let page = module(place, kit, &metadata, Module::of(PAGE), profile)?;
     let chip = module(place, kit, &metadata, Module::of(CHIP), profile)?;
     let qr = module(place, kit, &metadata, Module::of(QR), profile)?;
-    assemble(place, &metadata, [&page, &chip, &qr])?;
+    assemble(place, kit, &metadata, profile, [&page, &chip, &qr])?;
     let console = module(place, kit, &metadata, Module::of(CONSOLE), profile)?;
     assemble_console(place, &metadata, &console)?;
     for worker in WORKERS {
@@ -268,30 +271,60 @@ fn module(
     let start = Instant::now();
     let shown = module.folder();
     println!("build: {shown} ({})", profile.name());
-    let raw = cargo_build(kit, member, features)?;
+    let mut raw = cargo_build(kit, member, features)?;
     let name = member.replace('-', "_");
     clear(&folder)?;
+    if member == PAGE {
+        raw = split(kit, &raw, &name, &folder)?;
+    }
     let mut bindgen = kit.command("wasm-bindgen");
     bindgen.args(["--target", "web", "--no-typescript", "--out-name", &name, "--out-dir"]);
+    if member == PAGE {
+        // What is loaded later takes its table and memory from here.
+        bindgen.arg("--keep-lld-exports");
+    }
     process::output(bindgen.arg(&folder).arg(&raw))?;
     if profile == Profile::Release {
         let module = folder.join(format!("{name}_bg.wasm"));
         let unoptimised = fs::metadata(&module)?.len();
         fs::write(folder.with_extension("raw-size"), unoptimised.to_string())?;
-        let mut opt = kit.command("wasm-opt");
-        process::output(opt.arg("-Oz").args(FEATURES).arg(&module).arg("--output").arg(&module))?;
+        for (_, module) in files(&folder)?.into_iter().filter(|(name, _)| name.ends_with(".wasm")) {
+            let mut opt = kit.command("wasm-opt");
+            process::output(opt.arg("-Oz").args(FEATURES).arg(&module).arg("--output").arg(&module))?;
+        }
     }
     fs::write(stamp, inputs)?;
     println!("build: {shown} done ({})", process::since(start));
     Ok(folder)
 }
 
+/// Takes what is marked to be loaded later out of a module, into a folder where its JavaScript is
+/// going to be (`./NAME.js`); returns what is left for wasm-bindgen.
+fn split(kit: &Kit, module: &Path, name: &str, folder: &Path) -> Result<PathBuf> {
+    let parts = folder.with_extension("parts");
+    clear(&parts)?;
+    let mut split = kit.command("wasm-split-cli");
+    process::output(split.args(["--out-name", name]).arg(module).arg(&parts))?;
+    let rest = parts.join(format!("{name}.wasm"));
+    for (part, file) in files(&parts)? {
+        if file != rest {
+            fs::copy(file, folder.join(part))?;
+        }
+    }
+    Ok(rest)
+}
+
 /// Runs cargo and returns the module it made.
 fn cargo_build(kit: &Kit, member: &str, features: &str) -> Result<PathBuf> {
     let mut cargo = kit.wasm_command("cargo");
-    cargo.args(["build", "--package", member, "--target", WASM, "--profile", CARGO_PROFILE]);
-    cargo.args(["--lib", "--features", features]);
+    cargo.args(["rustc", "--package", member, "--target", WASM, "--profile", CARGO_PROFILE]);
+    // Of this kind only: beside an rlib there is no link-time optimisation.
+    cargo.args(["--lib", "--crate-type", "cdylib", "--features", features]);
     cargo.args(["--message-format", "json-render-diagnostics"]);
+    if member == PAGE {
+        // What it is split by.
+        cargo.args(["--", "-Clink-arg=--emit-relocs"]);
+    }
     let built = cargo.stdout(Stdio::piped()).spawn()?.wait_with_output()?;
     if !built.status.success() {
         bail!("`{}` failed", process::shown(&cargo));
@@ -313,7 +346,14 @@ fn cargo_build(kit: &Kit, member: &str, features: &str) -> Result<PathBuf> {
 }
 
 /// Puts `dist/` together anew and swaps it in.
-fn assemble(place: &Place, metadata: &Metadata, [page, chip, qr]: [&Path; 3]) -> Result<()> {
+fn assemble(
+    place: &Place,
+    kit: &Kit,
+    metadata: &Metadata,
+    profile: Profile,
+    [page, chip, qr]: [&Path; 3],
+) -> Result<()> {
+    let small = (profile == Profile::Release).then_some(kit);
     let fresh = place.scratch().join("dist");
     clear(&fresh)?;
     copy(&place.root.join("www/static"), &fresh)?;
@@ -324,10 +364,11 @@ fn assemble(place: &Place, metadata: &Metadata, [page, chip, qr]: [&Path; 3]) ->
     clear(&style)?;
     fs::write(style.join("style.css"), sheet(&place.root.join(PAGE).join("style"))?)?;
     app_parts.push(style);
-    let app = named_by_content(&fresh, "app", &app_parts)?;
-    let chip = named_by_content(&fresh, "chip", &[chip.to_path_buf(), place.root.join(CHIP).join("static")])?;
+    let app = named_by_content(&fresh, "app", &app_parts, small)?;
+    let chip_parts = [chip.to_path_buf(), place.root.join(CHIP).join("static")];
+    let chip = named_by_content(&fresh, "chip", &chip_parts, small)?;
     let qr_static = metadata.member(QR)?.folder().join("static");
-    let qr = named_by_content(&fresh, "qr", &[qr.to_path_buf(), qr_static])?;
+    let qr = named_by_content(&fresh, "qr", &[qr.to_path_buf(), qr_static], small)?;
 
     let template = place.root.join(PAGE).join("index.html");
     let page = fs::read_to_string(&template).with_context(|| format!("reading {}", template.display()))?;
@@ -374,8 +415,12 @@ fn assemble_console(place: &Place, metadata: &Metadata, module: &Path) -> Result
     let source = metadata.member(CONSOLE)?.folder();
     let fresh = place.scratch().join("console");
     clear(&fresh)?;
-    let app =
-        named_by_content(&fresh, &format!("{PATH}/app"), &[module.to_path_buf(), source.join("static")])?;
+    let app = named_by_content(
+        &fresh,
+        &format!("{PATH}/app"),
+        &[module.to_path_buf(), source.join("static")],
+        None,
+    )?;
     let template = source.join("index.html");
     let page = fs::read_to_string(&template).with_context(|| format!("reading {}", template.display()))?;
     if !page.contains("{{app}}") {
@@ -396,15 +441,33 @@ fn swap(fresh: &Path, old: &Path) -> Result<()> {
     fs::rename(fresh, old).with_context(|| format!("moving {} into place", old.display()))
 }
 
-/// Copies folders into one under `dist`, named by its content; returns its path in the site.
-fn named_by_content(dist: &Path, kind: &str, parts: &[PathBuf]) -> Result<String> {
+/// Copies folders into one under `dist`, named by its content; returns its path in the site. With
+/// a kit, JavaScript and style sheets become small.
+fn named_by_content(dist: &Path, kind: &str, parts: &[PathBuf], small: Option<&Kit>) -> Result<String> {
     let unnamed = dist.join(kind).join("unnamed");
     for part in parts {
         copy(part, &unnamed)?;
     }
+    if let Some(kit) = small {
+        minify(kit, &unnamed)?;
+    }
     let hash = hash_folder(&unnamed)?;
     fs::rename(&unnamed, dist.join(kind).join(&hash))?;
     Ok(format!("/{kind}/{hash}"))
+}
+
+/// Takes out of JavaScript and style sheets what only people need.
+fn minify(kit: &Kit, folder: &Path) -> Result<()> {
+    let texts =
+        files(folder)?.into_iter().filter(|(name, _)| name.ends_with(".js") || name.ends_with(".css"));
+    let mut esbuild = kit.command("esbuild");
+    esbuild.args(["--minify", "--allow-overwrite", "--log-level=warning"]);
+    for option in ["--outdir=", "--outbase="] {
+        let mut option = OsString::from(option);
+        option.push(folder);
+        esbuild.arg(option);
+    }
+    process::output(esbuild.args(texts.map(|(_, file)| file))).map(drop)
 }
 
 /// Builds a worker where that is stale, with a feature unless it is empty; returns the folder.
@@ -490,7 +553,9 @@ fn sizes(place: &Place, kit: &Kit, profile: Profile) -> Result<()> {
             (format!("{worker} js"), build.join("index.js"), None),
         ]
     });
-    let rows: Vec<_> = modules.into_iter().chain(workers).flatten().collect();
+    let later = place.scratch().join(profile.name()).join(PAGE).join("split_later.wasm");
+    let later = [(format!("{PAGE} wasm, later"), later, None)];
+    let rows: Vec<_> = modules.into_iter().chain(workers).flatten().chain(later).collect();
     let files: Vec<&Path> = rows.iter().map(|(_, file, _)| file.as_path()).collect();
     let lines = compressed(kit, &files)?;
     println!("\n{:26} {:>10} {:>10} {:>10} {:>10}", "bytes", "before opt", "file", "gzip -9", "brotli");

@@ -102,7 +102,7 @@ impl Phone {
             match bridge.connect(&reader).await {
                 Ok((card, _)) => {
                     *phone.inside().reader.borrow_mut() = Some((reader.clone(), card.number()));
-                    phone.put_in(CardChannel::Bridge(Rc::new(card)), reader);
+                    phone.put_in(CardChannel::Real(Rc::new(card)), reader);
                 }
                 Err(trouble) => phone.model.trouble.set(Some((Road::Bridge, trouble))),
             }
@@ -117,7 +117,7 @@ impl Phone {
         spawn_local(async move {
             let gone = move || phone.lost_card();
             match ModemCard::open(gone).await {
-                Ok(card) => phone.put_in(CardChannel::Modem(Rc::new(card)), "modem".to_owned()),
+                Ok(card) => phone.put_in(CardChannel::Real(Rc::new(card)), "modem".to_owned()),
                 Err(trouble) => phone.model.trouble.set(Some((Road::Modem, trouble))),
             }
         });
@@ -145,7 +145,7 @@ impl Phone {
                 *self.inside().usb.borrow_mut() = Some(Rc::clone(&card));
                 card.follow(move |news| phone.usb_told(news));
                 let name = card.name().to_owned();
-                self.put_in(CardChannel::Usb(card), name);
+                self.put_in(CardChannel::Real(card), name);
             }
             Err(trouble) => self.model.trouble.set(Some((Road::Usb, trouble))),
         }
@@ -163,7 +163,7 @@ impl Phone {
                 spawn_local(async move {
                     if card.power().await.is_ok() {
                         let name = card.name().to_owned();
-                        phone.put_in(CardChannel::Usb(card), name);
+                        phone.put_in(CardChannel::Real(card), name);
                     }
                 });
             }

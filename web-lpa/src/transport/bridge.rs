@@ -12,6 +12,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{MessageEvent, WebSocket};
 use words::{Text, text};
 
+use super::card::{Later, RealCard};
 use super::once;
 use crate::road::Trouble;
 
@@ -196,7 +197,7 @@ impl BridgeCard {
     }
 
     /// Sends a command APDU.
-    pub(crate) async fn transmit(&self, apdu: &[u8]) -> Result<Vec<u8>, CardLost> {
+    async fn exchange(&self, apdu: &[u8]) -> Result<Vec<u8>, CardLost> {
         let ask = Ask::Transmit { card: self.number, apdu: Hex(apdu.to_vec()) };
         match self.bridge.ask(ask).await.map_err(lost)? {
             Tell::Response { apdu, .. } => Ok(apdu.0),
@@ -205,7 +206,7 @@ impl BridgeCard {
     }
 
     /// A warm reset; returns the answer to reset.
-    pub(crate) async fn reset(&self) -> Result<Vec<u8>, CardLost> {
+    async fn begin_anew(&self) -> Result<Vec<u8>, CardLost> {
         match self.bridge.ask(Ask::Reset { card: self.number }).await.map_err(lost)? {
             Tell::Reset { atr, .. } => Ok(atr.0),
             other => Err(lost(refusal(other))),
@@ -213,7 +214,7 @@ impl BridgeCard {
     }
 
     /// The page is done with it.
-    pub(crate) async fn close(&self) {
+    async fn let_go(&self) {
         // A bridge that is gone has let it go.
         let _ = self.bridge.ask(Ask::Disconnect { card: self.number }).await;
     }
@@ -336,4 +337,18 @@ fn refusal(tell: Tell) -> Trouble {
         }
     };
     Trouble::new(what.owned(), advice.owned())
+}
+
+impl RealCard for BridgeCard {
+    fn transmit<'a>(&'a self, apdu: &'a [u8]) -> Later<'a, Result<Vec<u8>, CardLost>> {
+        Box::pin(self.exchange(apdu))
+    }
+
+    fn reset(&self) -> Later<'_, Result<Vec<u8>, CardLost>> {
+        Box::pin(self.begin_anew())
+    }
+
+    fn close(&self) -> Later<'_, ()> {
+        Box::pin(self.let_go())
+    }
 }

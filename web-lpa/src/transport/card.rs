@@ -1,25 +1,36 @@
 //! A card, whichever road it is reached by.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use lpa::CardLost;
 
-use super::bridge::BridgeCard;
 use super::chip::ChipLink;
-use super::serial::ModemCard;
-use super::usb::UsbCard;
+
+/// Something that comes later, from behind a [`RealCard`].
+pub(crate) type Later<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// A card that is not a program of this page. Behind a pointer, so that the machines of the roads
+/// come with the dialog that leads to them (`ui/later.rs`).
+pub(crate) trait RealCard {
+    /// As [`CardChannel::transmit`].
+    fn transmit<'a>(&'a self, apdu: &'a [u8]) -> Later<'a, Result<Vec<u8>, CardLost>>;
+
+    /// As [`CardChannel::reset`].
+    fn reset(&self) -> Later<'_, Result<Vec<u8>, CardLost>>;
+
+    /// As [`CardChannel::close`].
+    fn close(&self) -> Later<'_, ()>;
+}
 
 /// The way to a card: APDUs in, APDUs out, one at a time.
 #[derive(Clone)]
 pub(crate) enum CardChannel {
     /// The chip in the page, in its worker.
     Worker(Rc<ChipLink>),
-    /// A card in a PC/SC reader of the desktop, by the bridge.
-    Bridge(Rc<BridgeCard>),
-    /// A card in a modem at a serial port.
-    Modem(Rc<ModemCard>),
-    /// A card in a USB reader that the page drives.
-    Usb(Rc<UsbCard>),
+    /// A real one: by the bridge, in a USB reader, in a modem.
+    Real(Rc<dyn RealCard>),
 }
 
 impl CardChannel {
@@ -30,9 +41,7 @@ impl CardChannel {
     pub(crate) async fn transmit(&self, apdu: &[u8]) -> Result<Vec<u8>, CardLost> {
         match self {
             Self::Worker(chip) => chip.transmit(apdu).await,
-            Self::Bridge(card) => card.transmit(apdu).await,
-            Self::Modem(card) => card.transmit(apdu).await,
-            Self::Usb(card) => card.transmit(apdu).await,
+            Self::Real(card) => card.transmit(apdu).await,
         }
     }
 
@@ -44,9 +53,7 @@ impl CardChannel {
     pub(crate) async fn reset(&self) -> Result<Vec<u8>, CardLost> {
         match self {
             Self::Worker(chip) => chip.reset().await,
-            Self::Bridge(card) => card.reset().await,
-            Self::Modem(card) => card.reset().await,
-            Self::Usb(card) => card.reset().await,
+            Self::Real(card) => card.reset().await,
         }
     }
 
@@ -54,9 +61,7 @@ impl CardChannel {
     pub(crate) async fn close(&self) {
         match self {
             Self::Worker(_) => {}
-            Self::Bridge(card) => card.close().await,
-            Self::Modem(card) => card.close().await,
-            Self::Usb(card) => card.close().await,
+            Self::Real(card) => card.close().await,
         }
     }
 
@@ -68,9 +73,7 @@ impl CardChannel {
     pub(crate) fn chip(&self) -> Result<&ChipLink, CardLost> {
         match self {
             Self::Worker(chip) => Ok(chip),
-            Self::Bridge(_) | Self::Modem(_) | Self::Usb(_) => {
-                Err(CardLost("a real card can’t do that".to_owned()))
-            }
+            Self::Real(_) => Err(CardLost("a real card can’t do that".to_owned())),
         }
     }
 }

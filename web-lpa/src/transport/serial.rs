@@ -15,6 +15,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{ReadableStream, ReadableStreamDefaultReader, WritableStream, WritableStreamDefaultWriter};
 use words::{Text, text};
 
+use super::card::{Later, RealCard};
 use super::chip::words;
 use super::{later, once};
 use crate::road::Trouble;
@@ -84,7 +85,7 @@ impl ModemCard {
     }
 
     /// Sends a command APDU.
-    pub(crate) async fn transmit(&self, apdu: &[u8]) -> Result<Vec<u8>, CardLost> {
+    async fn exchange(&self, apdu: &[u8]) -> Result<Vec<u8>, CardLost> {
         if self.host.borrow_mut().transmit(apdu).is_err() {
             return Err(CardLost("the modem is busy with another command".to_owned()));
         }
@@ -93,13 +94,13 @@ impl ModemCard {
 
     /// The modem has no command that resets its card: the channels that are open are closed, which
     /// is what the LPA wants of it.
-    pub(crate) async fn reset(&self) -> Result<Vec<u8>, CardLost> {
+    async fn begin_anew(&self) -> Result<Vec<u8>, CardLost> {
         self.close_channels().await;
         Ok(Vec::new())
     }
 
     /// The page is done with it.
-    pub(crate) async fn close(&self) {
+    async fn let_go(&self) {
         self.close_channels().await;
         self.line.close().await;
     }
@@ -107,7 +108,7 @@ impl ModemCard {
     async fn close_channels(&self) {
         let open: Vec<u8> = self.host.borrow().open_channels().collect();
         for channel in open {
-            let _ = self.transmit(&[0x00, apdu::ins::MANAGE_CHANNEL, 0x80, channel, 0x00]).await;
+            let _ = self.exchange(&[0x00, apdu::ins::MANAGE_CHANNEL, 0x80, channel, 0x00]).await;
         }
     }
 
@@ -303,5 +304,19 @@ fn no_card(failure: &Failure) -> Trouble {
             ),
             Text::new("Choose another of the modem’s ports.", "モデムの別のポートを選んでください。"),
         ),
+    }
+}
+
+impl RealCard for ModemCard {
+    fn transmit<'a>(&'a self, apdu: &'a [u8]) -> Later<'a, Result<Vec<u8>, CardLost>> {
+        Box::pin(self.exchange(apdu))
+    }
+
+    fn reset(&self) -> Later<'_, Result<Vec<u8>, CardLost>> {
+        Box::pin(self.begin_anew())
+    }
+
+    fn close(&self) -> Later<'_, ()> {
+        Box::pin(self.let_go())
     }
 }

@@ -4,13 +4,20 @@
 //! A server that wants it answers 401 and says so in `Accept-Signature`; from then on what
 //! goes to it is signed. The key is a laboratory's, `/lab/lpa.json`: the browser keeps it
 //! where nothing can read it out again.
+//!
+//! Most servers want none: what makes signatures comes when the first is wanted, with what else
+//! the page loads later (`ui/later.rs`).
+
+#![allow(unsafe_code, reason = "the macro names what stands on both sides of the cut")]
 
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use httpsig::lpa::Request;
 use js_sys::{Array, Object, Reflect, Uint8Array};
 use leptos::prelude::*;
+use leptos::wasm_split::{SplitLoaderError, wasm_split};
 use rsp::es9::Base64;
 use serde::Deserialize;
 use wasm_bindgen::{JsCast, JsValue};
@@ -96,13 +103,39 @@ impl Signatures {
         let identity = inside.identity.borrow().clone();
         let Some(identity) = identity else { return Ok(Vec::new()) };
         let now = (js_sys::Date::now() / 1000.0) as u64;
-        let request = httpsig::lpa::Request::new(address, path, body, &identity.certificate, now)
-            .map_err(|error| error.to_string())?;
+        let request = covered(address, path, body, &identity.certificate, now).await.map_err(|why| why.0)?;
         let signature = sign(&identity.key, request.base()).await.map_err(|error| words(&error))?;
         let signature: [u8; 64] =
             signature.try_into().map_err(|_| "the browser’s signature has another length".to_owned())?;
-        Ok(request.finish(&signature).into())
+        finished(request, &signature).await.map_err(|why| why.0)
     }
+}
+
+/// Why a request can't be signed, in words.
+struct Unsigned(String);
+
+impl From<SplitLoaderError> for Unsigned {
+    fn from(_: SplitLoaderError) -> Self {
+        Self("the part of the page that signs requests can’t be loaded".to_owned())
+    }
+}
+
+/// What a signature covers.
+#[wasm_split(later, wasm_split_path = leptos::wasm_split, fallible)]
+fn covered(
+    address: &str,
+    path: &str,
+    body: &[u8],
+    certificate: &[u8],
+    now: u64,
+) -> Result<Request, Unsigned> {
+    Request::new(address, path, body, certificate, now).map_err(|error| Unsigned(error.to_string()))
+}
+
+/// The request's fields, signed.
+#[wasm_split(later, wasm_split_path = leptos::wasm_split, fallible)]
+fn finished(request: Request, signature: &[u8; 64]) -> Result<Fields, Unsigned> {
+    Ok(request.finish(signature).into())
 }
 
 async fn identity() -> Result<Identity, String> {

@@ -17,6 +17,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use words::{Text, text};
 
+use super::card::{Later, RealCard};
 use super::chip::words;
 use super::later;
 use crate::road::Trouble;
@@ -192,17 +193,17 @@ impl UsbCard {
     }
 
     /// Sends a command APDU.
-    pub(crate) async fn transmit(&self, apdu: &[u8]) -> Result<Vec<u8>, CardLost> {
+    async fn exchange(&self, apdu: &[u8]) -> Result<Vec<u8>, CardLost> {
         self.line.drive(self.driver.transmit(self.slot, apdu)).await.map_err(lost)
     }
 
     /// A cold reset; returns the answer to reset.
-    pub(crate) async fn reset(&self) -> Result<Vec<u8>, CardLost> {
+    async fn begin_anew(&self) -> Result<Vec<u8>, CardLost> {
         self.power().await.map_err(lost)
     }
 
     /// The page is done with it.
-    pub(crate) async fn close(&self) {
+    async fn let_go(&self) {
         // A reader that is gone has no power anyway.
         let _ = self.line.drive(self.driver.disconnect(self.slot)).await;
         let _ = self.line.call(self.line.device.close()).await;
@@ -497,4 +498,18 @@ fn nothing_chosen() -> Trouble {
             "接続してからもう一度ボタンを押してください。一覧にないリーダーはページから使えません。ブリッジを使ってください。",
         ),
     )
+}
+
+impl RealCard for UsbCard {
+    fn transmit<'a>(&'a self, apdu: &'a [u8]) -> Later<'a, Result<Vec<u8>, CardLost>> {
+        Box::pin(self.exchange(apdu))
+    }
+
+    fn reset(&self) -> Later<'_, Result<Vec<u8>, CardLost>> {
+        Box::pin(self.begin_anew())
+    }
+
+    fn close(&self) -> Later<'_, ()> {
+        Box::pin(self.let_go())
+    }
 }

@@ -8,6 +8,7 @@ mod digits;
 mod file;
 mod guide;
 mod icons;
+mod later;
 mod modal;
 mod network;
 mod operator;
@@ -113,11 +114,7 @@ fn Everything() -> impl IntoView {
                     <div class="view">
                         {move || match view.get() {
                             View::Phone => view! { <guide::Guide/> }.into_any(),
-                            View::Trace => view! { <trace::Messages/> }.into_any(),
-                            View::Chip => view! { <chip::Chip/> }.into_any(),
-                            View::Operator => view! { <operator::Operator/> }.into_any(),
-                            View::Network => view! { <network::Network/> }.into_any(),
-                            View::Bench => view! { <bench::Bench/> }.into_any(),
+                            other => later::shown(later::Part::View(other)),
                         }}
                     </div>
                 </div>

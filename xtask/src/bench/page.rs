@@ -20,7 +20,7 @@ use crate::state::State;
 pub(crate) const NAME: &str = "page";
 
 /// The GSMA's generic test profile, where published material is beside the repository.
-const PROFILE: &str = "ts48-v7/TS48v7_eSIM_GTP_SAIP2.3_NoBERTLV.der";
+const PROFILE: &str = "data/ts48-v7/TS48v7_eSIM_GTP_SAIP2.3_NoBERTLV.der";
 
 /// Runs `cargo xtask bench page`.
 pub(super) fn run(place: &Place) -> Result<()> {

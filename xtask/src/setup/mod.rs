@@ -38,6 +38,8 @@ pub(crate) enum Need {
     Wasm,
     /// wasm-bindgen, its test runner, wasm-pack.
     WasmTools,
+    /// wasm-split-cli.
+    WasmSplit,
     /// worker-build.
     WorkerBuild,
     /// wrangler, esbuild, wasm-opt, Playwright; and a Node they run on.
@@ -53,9 +55,10 @@ pub(crate) enum Need {
 }
 
 /// Everything, in the order it is told.
-const ALL: [Need; 8] = [
+const ALL: [Need; 9] = [
     Need::Wasm,
     Need::WasmTools,
+    Need::WasmSplit,
     Need::WorkerBuild,
     Need::Deny,
     Need::Npm,
@@ -117,6 +120,10 @@ pub(crate) fn ensure(place: &Place, needs: &[Need]) -> Result<Kit> {
                 kit.variables.push(("WASM_BINDGEN_BIN", bin.join("wasm-bindgen").into()));
                 kit.path.push(bin.clone());
             });
+        }
+        if wanted(Need::WasmSplit) {
+            let bin = tools::wasm_split(place, &report)?;
+            change(&|kit| kit.path.push(bin.clone()));
         }
         if wanted(Need::WorkerBuild) {
             let bin = tools::worker_build(place, &report)?;

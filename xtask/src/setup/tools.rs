@@ -14,6 +14,8 @@ use crate::process;
 /// Must be able to read what the `worker` crate of the lock file writes.
 const WORKER_BUILD: &str = "0.8.7";
 const CARGO_DENY: &str = "0.20.2";
+/// Must understand the marks of the `wasm_split_helpers` that leptos takes.
+const WASM_SPLIT: &str = "0.2.4";
 
 /// The folder with wasm-bindgen, its test runner and wasm-pack, of the versions in
 /// `xtask/tools/Cargo.lock`.
@@ -54,15 +56,26 @@ pub(super) fn worker_build(place: &Place, report: &Report) -> Result<PathBuf> {
             browser::apt_install(place, &["libssl-dev", "pkg-config"])
         })?;
     }
-    install(place, report, "worker-build", WORKER_BUILD)
+    install(place, report, "worker-build", WORKER_BUILD, None)
+}
+
+/// The folder with wasm-split-cli, which takes a module apart.
+pub(super) fn wasm_split(place: &Place, report: &Report) -> Result<PathBuf> {
+    install(place, report, "wasm_split_cli_support", WASM_SPLIT, Some("build-binary"))
 }
 
 /// The folder with cargo-deny.
 pub(super) fn cargo_deny(place: &Place, report: &Report) -> Result<PathBuf> {
-    install(place, report, "cargo-deny", CARGO_DENY)
+    install(place, report, "cargo-deny", CARGO_DENY, None)
 }
 
-fn install(place: &Place, report: &Report, name: &str, version: &str) -> Result<PathBuf> {
+fn install(
+    place: &Place,
+    report: &Report,
+    name: &str,
+    version: &str,
+    feature: Option<&str>,
+) -> Result<PathBuf> {
     let root = place.tools.join(format!("{name}-{version}"));
     if !root.is_dir() {
         report.step(name, &format!("compiling {version}"), || {
@@ -72,6 +85,7 @@ fn install(place: &Place, report: &Report, name: &str, version: &str) -> Result<
                 // They run for seconds: what counts is how fast they compile.
                 cargo.args(["install", "--locked", "--debug", "--no-track", "--root"]).arg(partial);
                 cargo.arg(format!("{name}@{version}"));
+                cargo.args(feature.iter().flat_map(|feature| ["--features", feature]));
                 cargo.env("CARGO_TARGET_DIR", &target).env("CARGO_PROFILE_DEV_DEBUG", "0");
                 process::logged(name, &log(place, name), &mut cargo)?;
                 Ok(fs::remove_dir_all(target)?)

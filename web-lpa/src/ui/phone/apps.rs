@@ -86,7 +86,7 @@ fn Number(name: &'static str, label: Text, number: RwSignal<String>) -> impl Int
 
 /// Calls.
 #[component]
-pub(super) fn Dialer() -> impl IntoView {
+pub(in crate::ui) fn Dialer() -> impl IntoView {
     let Context { phone, say, .. } = context();
     let number = RwSignal::new(String::new());
     let call = move |event: SubmitEvent| {
@@ -133,7 +133,7 @@ pub(super) fn Dialer() -> impl IntoView {
 
 /// Short messages.
 #[component]
-pub(super) fn Messages() -> impl IntoView {
+pub(in crate::ui) fn Messages() -> impl IntoView {
     let Context { phone, say, .. } = context();
     let number = RwSignal::new(String::new());
     let words = RwSignal::new(String::new());
@@ -177,7 +177,7 @@ pub(super) fn Messages() -> impl IntoView {
 
 /// Pages.
 #[component]
-pub(super) fn Browser() -> impl IntoView {
+pub(in crate::ui) fn Browser() -> impl IntoView {
     let Context { model, phone, say, .. } = context();
     let address = RwSignal::new("https://example.com/".to_owned());
     // The page that was asked for; what the network says of it is the session's verdict.
@@ -258,7 +258,7 @@ pub(super) fn Browser() -> impl IntoView {
 
 /// What the phone tells of itself, and how it speaks to chips.
 #[component]
-pub(super) fn Settings() -> impl IntoView {
+pub(in crate::ui) fn Settings() -> impl IntoView {
     let Context { model, phone, say, .. } = context();
     let digits = RwSignal::new(lpa::device_digits(&model.device.get_untracked()));
     let aids = RwSignal::new(model.options.with_untracked(Settings::aids));

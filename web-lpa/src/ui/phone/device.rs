@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use trace::Party;
 use words::{Text, text};
 
+use super::super::later::{self, Part};
 use super::super::{Context, context, icons};
-use super::roads::Roads;
 use crate::model::Slot;
 use crate::transport::chip::ChipState;
 
@@ -19,6 +19,9 @@ pub(super) fn Device() -> impl IntoView {
     let several = move || Slot::ALL.into_iter().filter(|slot| there(*slot)).nth(1).is_some();
     let busy = move || model.task.with(Option::is_some);
     let connecting = RwSignal::new(false);
+    // The dialog comes when it is first wanted, and stays.
+    let wanted =
+        Memo::new(move |before: Option<&bool>| before.copied().unwrap_or_default() || connecting.get());
     let name = |slot| match slot {
         Slot::Phone => Text::new("This phone", "この電話"),
         Slot::Watch => Text::new("The watch", "時計"),
@@ -107,6 +110,6 @@ pub(super) fn Device() -> impl IntoView {
                 </button>
             </Show>
         </div>
-        <Roads open=connecting/>
+        {move || wanted.get().then(|| later::shown(Part::Roads(connecting)))}
     }
 }

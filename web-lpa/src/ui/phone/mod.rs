@@ -1,12 +1,12 @@
 //! The phone: its switch, its status, what it is doing, and its apps.
 
-mod add;
-mod apps;
+pub(super) mod add;
+pub(super) mod apps;
 mod device;
 mod notifications;
 mod profiles;
 pub(super) mod questions;
-mod roads;
+pub(super) mod roads;
 mod status;
 mod task;
 mod waiting;
@@ -22,11 +22,11 @@ use self::profiles::Profiles;
 use self::status::{Power, Status};
 use self::task::{Doing, NoticeBox};
 use self::waiting::{Housekeeping, Waiting};
-use super::{Context, context, icons};
+use super::{Context, context, icons, later};
 
 /// What the phone's screen shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum App {
+pub(super) enum App {
     /// The eSIMs: the LUI.
     #[default]
     Esim,
@@ -91,10 +91,7 @@ pub(super) fn Phone() -> impl IntoView {
                 <div class="app" data-app=move || app.get().word()>
                     {move || match app.get() {
                         App::Esim => view! { <Esims/> }.into_any(),
-                        App::Dialer => view! { <apps::Dialer/> }.into_any(),
-                        App::Messages => view! { <apps::Messages/> }.into_any(),
-                        App::Browser => view! { <apps::Browser/> }.into_any(),
-                        App::Settings => view! { <apps::Settings/> }.into_any(),
+                        other => later::shown(later::Part::App(other)),
                     }}
                 </div>
                 <nav class="apps" aria-label=say.of(Text::new("Apps of the phone", "電話のアプリ"))>

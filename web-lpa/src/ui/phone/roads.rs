@@ -22,7 +22,7 @@ fn offers() -> Offers {
 }
 
 #[component]
-pub(super) fn Roads(open: RwSignal<bool>) -> impl IntoView {
+pub(in crate::ui) fn Roads(open: RwSignal<bool>) -> impl IntoView {
     let Context { model, say, .. } = context();
     // Where a card has come the dialog has done its work.
     Effect::new(move |_| {

@@ -1,7 +1,7 @@
 //! Adding an eSIM: every way a code gets in ends in one form, which shows what the code says.
 //! Nothing is sent before the person has pressed its button.
 
-mod scanner;
+pub(in crate::ui) mod scanner;
 mod without;
 
 use std::rc::Rc;
@@ -15,11 +15,11 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{DataTransfer, Element, EventTarget};
 use words::Text;
 
-use self::scanner::Scanner;
+use self::scanner::Sight;
 use self::without::WithoutCode;
 use super::super::modal::Modal;
 use super::super::shell::View;
-use super::super::{Context, context, document, icons};
+use super::super::{Context, context, document, icons, later};
 use crate::code::parts::{Field, Parts};
 use crate::code::pictures::Brought;
 use crate::code::reader::Reader;
@@ -273,15 +273,15 @@ pub(super) fn AddEsim() -> impl IntoView {
             on_cancel=move || add.camera.set(false)
             label=Text::new("Scan the QR code", "QR コードを読み取る")
         >
-            <Scanner
-                reader=add.reader
-                found=move |outcome| {
+            {later::shown(later::Part::Scanner(Sight {
+                reader: add.reader,
+                found: Callback::new(move |(outcome,)| {
                     add.camera.set(false);
                     add.arrive(outcome, Origin::Camera);
-                }
-                close=move || add.camera.set(false)
-                choose=move || add.choose_file()
-            />
+                }),
+                close: Callback::new(move |()| add.camera.set(false)),
+                choose: Callback::new(move |()| add.choose_file()),
+            }))}
         </Modal>
     }
 }

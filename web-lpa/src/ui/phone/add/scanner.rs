@@ -31,16 +31,21 @@ enum Seeing {
     Failed(Problem),
 }
 
-/// A camera's picture and what is seen in it. `found` is called once, with a code or several.
-#[component]
-pub(super) fn Scanner(
-    reader: StoredValue<Rc<Reader>, LocalStorage>,
-    #[prop(into)] found: Callback<(Outcome,)>,
-    #[prop(into)] close: Callback<()>,
+/// What the camera is for.
+#[derive(Clone, Copy)]
+pub(in crate::ui) struct Sight {
+    pub(super) reader: StoredValue<Rc<Reader>, LocalStorage>,
+    /// Called once, with a code or several.
+    pub(super) found: Callback<(Outcome,)>,
+    pub(super) close: Callback<()>,
     /// Lets the person choose a picture instead.
-    #[prop(into)]
-    choose: Callback<()>,
-) -> impl IntoView {
+    pub(super) choose: Callback<()>,
+}
+
+/// A camera's picture and what is seen in it.
+#[component]
+pub(in crate::ui) fn Scanner(sight: Sight) -> impl IntoView {
+    let Sight { reader, found, close, choose } = sight;
     let say = context().say;
     let video = NodeRef::<Video>::new();
     let seeing = RwSignal::new(Seeing::Starting);
