@@ -1,7 +1,7 @@
 //! T=1 (ISO 7816-3 §11): blocks, and the side that begins.
 //!
 //! [`Block`] is what both sides speak. [`Host`] is the interface device: it keeps the numbers of
-//! the blocks and carries APDUs over whatever carries blocks ([`Link`]). The card's side is in
+//! the blocks and carries APDUs over whatever carries blocks (`Link`). The card's side is in
 //! the reader model and shares no more than the blocks with this one.
 
 use alloc::vec;

@@ -54,7 +54,7 @@ enum Door {
         chip: ChipOptions,
     },
     /// A card in a modem: AT commands in, their answers out (3GPP TS 27.007, `AT+CCHO`, `AT+CGLA`,
-    /// `AT+CCHC`, `AT+CSIM`); for a serial port, `socat PTY,link=/tmp/modem EXEC:"euicc modem"`
+    /// `AT+CCHC`, `AT+CSIM`); for a serial port, `socat PTY,link=modem EXEC:"euicc modem"`
     Modem {
         /// Refuse `AT+CCHO` and its kin, as modems that know `AT+CSIM` only
         #[arg(long)]
