@@ -33,7 +33,8 @@ use crate::transport::card::CardChannel;
 use crate::transport::chip::{ChipLink, ChipState};
 use crate::transport::once;
 use crate::transport::signature::Signatures;
-use crate::transport::usb::UsbCard;
+
+use cards::Source;
 
 pub(crate) use devices::Making;
 pub(crate) use radio::Service;
@@ -54,10 +55,10 @@ struct Inside {
     links: [RefCell<Option<CardChannel>>; Slot::ALL.len()],
     /// The way to the readers of the desktop, once it is open.
     bridge: RefCell<Option<Rc<Bridge>>>,
-    /// The reader whose card this phone has.
-    reader: RefCell<Option<(String, u32)>>,
-    /// The USB reader that the page drives.
-    usb: RefCell<Option<Rc<UsbCard>>>,
+    /// Where the card of [`Slot::Card`] is.
+    source: RefCell<Option<Source>>,
+    /// How many modems were opened.
+    modems: Cell<u32>,
     /// Whether this page listens to what is plugged in.
     follows_usb: Cell<bool>,
     /// What is begun when no task runs.

@@ -20,6 +20,16 @@ use crate::transport::chip::ChipState;
 use crate::transport::serial::ModemCard;
 use crate::transport::usb::{self, UsbCard, UsbDevice};
 
+/// Where a real card is. What a place that is left still tells is not of the card that is there now.
+pub(super) enum Source {
+    /// The bridge lends it under this number.
+    Bridge(u32),
+    /// In the modem that was opened so manieth.
+    Modem(u32),
+    /// In this USB reader, which stays when its card is taken out.
+    Usb(Rc<UsbCard>),
+}
+
 impl Phone {
     /// Looks for the bridge to the desktop's readers. Comes in at once where this tab was paired
     /// before.
@@ -65,11 +75,11 @@ impl Phone {
 
     /// Closes the way to the desktop's readers.
     pub(crate) fn leave_bridge(&self) {
-        if self.inside().reader.borrow().is_some() {
-            self.lost_card();
-        }
         let bridge = self.inside().bridge.borrow_mut().take();
-        drop(bridge);
+        if let Some(bridge) = bridge {
+            bridge.close();
+        }
+        self.lost_if(|source| matches!(source, Source::Bridge(_)));
         self.model.bridge.set(Standing::Off);
         self.model.trouble.set(None);
     }
@@ -101,8 +111,8 @@ impl Phone {
         spawn_local(async move {
             match bridge.connect(&reader).await {
                 Ok((card, _)) => {
-                    *phone.inside().reader.borrow_mut() = Some((reader.clone(), card.number()));
-                    phone.put_in(CardChannel::Real(Rc::new(card)), reader);
+                    let source = Source::Bridge(card.number());
+                    phone.put_in(source, CardChannel::Real(Rc::new(card)), reader);
                 }
                 Err(trouble) => phone.model.trouble.set(Some((Road::Bridge, trouble))),
             }
@@ -114,10 +124,16 @@ impl Phone {
     pub(crate) fn take_modem(&self) {
         let phone = *self;
         self.model.trouble.set(None);
+        let number = self.inside().modems.get().wrapping_add(1);
+        self.inside().modems.set(number);
         spawn_local(async move {
-            let gone = move || phone.lost_card();
+            let gone =
+                move || phone.lost_if(|source| matches!(source, Source::Modem(ours) if *ours == number));
             match ModemCard::open(gone).await {
-                Ok(card) => phone.put_in(CardChannel::Real(Rc::new(card)), "modem".to_owned()),
+                Ok(card) => {
+                    let channel = CardChannel::Real(Rc::new(card));
+                    phone.put_in(Source::Modem(number), channel, "modem".to_owned());
+                }
                 Err(trouble) => phone.model.trouble.set(Some((Road::Modem, trouble))),
             }
         });
@@ -142,28 +158,36 @@ impl Phone {
         match UsbCard::open(device).await {
             Ok(card) => {
                 let card = Rc::new(card);
-                *self.inside().usb.borrow_mut() = Some(Rc::clone(&card));
-                card.follow(move |news| phone.usb_told(news));
+                let reader = Rc::downgrade(&card);
+                card.follow(move |news| {
+                    if let Some(reader) = reader.upgrade() {
+                        phone.usb_told(&reader, news);
+                    }
+                });
                 let name = card.name().to_owned();
-                self.put_in(CardChannel::Real(card), name);
+                self.put_in(Source::Usb(Rc::clone(&card)), CardChannel::Real(card), name);
             }
             Err(trouble) => self.model.trouble.set(Some((Road::Usb, trouble))),
         }
     }
 
-    /// What the reader tells by itself.
-    fn usb_told(&self, news: usb::News) {
+    /// What a reader tells by itself.
+    fn usb_told(&self, reader: &Rc<UsbCard>, news: usb::News) {
         let phone = *self;
+        let ours = |source: &Source| matches!(source, Source::Usb(card) if Rc::ptr_eq(card, reader));
+        if !self.inside().source.borrow().as_ref().is_some_and(ours) {
+            return;
+        }
         let is_out =
-            || self.model.chip(Slot::Card).state.with_untracked(|state| matches!(state, ChipState::Out(_)));
+            self.model.chip(Slot::Card).state.with_untracked(|state| matches!(state, ChipState::Out(_)));
         match news {
-            usb::News::Out => self.lost_card(),
-            usb::News::In if is_out() => {
-                let Some(card) = self.inside().usb.borrow().clone() else { return };
+            usb::News::Out => self.out(),
+            usb::News::In if is_out => {
+                let card = Rc::clone(reader);
                 spawn_local(async move {
                     if card.power().await.is_ok() {
                         let name = card.name().to_owned();
-                        phone.put_in(CardChannel::Real(card), name);
+                        phone.put_in(Source::Usb(Rc::clone(&card)), CardChannel::Real(card), name);
                     }
                 });
             }
@@ -186,12 +210,7 @@ impl Phone {
             }
         };
         let pulled = move |device: UsbDevice| {
-            let ours = phone.inside().usb.borrow().as_ref().is_some_and(|card| card.is_in(&device));
-            if ours {
-                let card = phone.inside().usb.borrow_mut().take();
-                drop(card);
-                phone.lost_card();
-            }
+            phone.lost_if(|source| matches!(source, Source::Usb(card) if card.is_in(&device)));
         };
         usb::follow(plugged, pulled);
     }
@@ -202,9 +221,8 @@ impl Phone {
         let title = Text::new("Giving the card back", "カードを返却しています");
         self.task(Task::new(title), async move {
             let channel = phone.inside().links[Slot::Card as usize].borrow_mut().take();
-            *phone.inside().reader.borrow_mut() = None;
-            let reader = phone.inside().usb.borrow_mut().take();
-            drop(reader);
+            let source = phone.inside().source.borrow_mut().take();
+            drop(source);
             phone.model.slot.set(Slot::Phone);
             let chip = phone.model.chip(Slot::Card);
             chip.forget();
@@ -217,8 +235,10 @@ impl Phone {
     }
 
     /// A card is there: the phone manages it, and goes on with what was interrupted.
-    fn put_in(&self, channel: CardChannel, place: String) {
+    fn put_in(&self, source: Source, channel: CardChannel, place: String) {
         let phone = *self;
+        let left = self.inside().source.borrow_mut().replace(source);
+        drop(left);
         let before = self.inside().links[Slot::Card as usize].borrow_mut().replace(channel);
         if let Some(before) = before {
             spawn_local(async move { before.close().await });
@@ -239,28 +259,31 @@ impl Phone {
         self.begin_anew(Slot::Card, true).await
     }
 
-    /// The card is out, or the way to it is lost: what is going on fails, and can go on when the
-    /// card is back.
-    fn lost_card(&self) {
+    /// The card is out, or the way to it is lost, if it is where `there` says: what is going on
+    /// fails, and can go on when the card is back.
+    fn lost_if(&self, there: impl Fn(&Source) -> bool) {
+        if self.inside().source.borrow().as_ref().is_some_and(there) {
+            let source = self.inside().source.borrow_mut().take();
+            drop(source);
+            self.out();
+        }
+    }
+
+    fn out(&self) {
         let channel = self.inside().links[Slot::Card as usize].borrow_mut().take();
-        *self.inside().reader.borrow_mut() = None;
-        let Some(_) = channel else { return };
-        let chip = self.model.chip(Slot::Card);
-        let place = chip.state.with_untracked(|state| match state {
-            ChipState::Real(place) | ChipState::Out(place) => place.clone(),
-            _ => String::new(),
+        drop(channel);
+        self.model.chip(Slot::Card).state.update(|state| {
+            if let ChipState::Real(place) = state {
+                *state = ChipState::Out(std::mem::take(place));
+            }
         });
-        chip.state.set(ChipState::Out(place));
     }
 
     /// What the bridge tells by itself.
     fn heard(&self, news: News) {
         match news {
             News::Removed(number) => {
-                let ours = self.inside().reader.borrow().as_ref().is_some_and(|(_, card)| *card == number);
-                if ours {
-                    self.lost_card();
-                }
+                self.lost_if(|source| matches!(source, Source::Bridge(card) if *card == number));
             }
             News::Readers(readers) => {
                 let back = self.back_in(&readers);
@@ -270,9 +293,7 @@ impl Phone {
                 }
             }
             News::Closed => {
-                if self.inside().reader.borrow().is_some() {
-                    self.lost_card();
-                }
+                self.lost_if(|source| matches!(source, Source::Bridge(_)));
                 let bridge = self.inside().bridge.borrow_mut().take();
                 if bridge.is_some() {
                     self.model.bridge.set(Standing::Off);

@@ -9,15 +9,22 @@ use card_bridge::protocol::{Ask, Hex, Question, Reader, SUBPROTOCOL, Secret, Tel
 use lpa::CardLost;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{MessageEvent, WebSocket};
 use words::{Text, text};
 
 use super::card::{Later, RealCard};
-use super::once;
+use super::{later, once};
 use crate::road::Trouble;
 
 /// Where the token of a pairing is kept: as long as the tab is open.
 const TOKEN: &str = "card-bridge";
+
+/// How long the bridge may take to say who it is, in milliseconds.
+const GREETING: u32 = 10_000;
+
+/// How long it may take for an answer: longer than any card thinks.
+const PATIENCE: u32 = 120_000;
 
 /// What the bridge tells by itself.
 pub(crate) enum News {
@@ -51,6 +58,7 @@ impl Bridge {
         let (greet, greeted) = once::channel();
         let greet = Rc::new(RefCell::new(Some(greet)));
         let news = Rc::new(news);
+        let greeting = Rc::clone(&greet);
 
         let on_message = {
             let (socket, waiting) = (socket.clone(), Rc::clone(&waiting));
@@ -96,6 +104,11 @@ impl Bridge {
         };
         socket.set_onclose(Some(on_close.into_js_value().unchecked_ref()));
         let bridge = Self { socket, waiting, next: Cell::new(1) };
+        spawn_local(async move {
+            later::after(GREETING).await;
+            let late = greeting.borrow_mut().take();
+            drop(late);
+        });
         greeted.await.unwrap_or_else(|| Err(not_there(port)))?;
         Ok(bridge)
     }
@@ -160,6 +173,16 @@ impl Bridge {
         }
     }
 
+    /// Ends the connection: the cards are free, and who waits for an answer gets none.
+    pub(crate) fn close(&self) {
+        // What it still says is no longer meant for anybody.
+        self.socket.set_onmessage(None);
+        self.socket.set_onclose(None);
+        let _ = self.socket.close();
+        let asked = std::mem::take(&mut *self.waiting.borrow_mut());
+        drop(asked);
+    }
+
     async fn ask(&self, ask: Ask) -> Result<Tell, Trouble> {
         let id = self.next.get();
         self.next.set(id.wrapping_add(1));
@@ -171,16 +194,19 @@ impl Bridge {
             self.waiting.borrow_mut().remove(&id);
             return Err(gone());
         }
+        let waiting = Rc::downgrade(&self.waiting);
+        spawn_local(async move {
+            later::after(PATIENCE).await;
+            let late = waiting.upgrade().and_then(|waiting| waiting.borrow_mut().remove(&id));
+            drop(late);
+        });
         receiver.await.ok_or_else(gone)
     }
 }
 
 impl Drop for Bridge {
     fn drop(&mut self) {
-        // What it still says is no longer meant for anybody.
-        self.socket.set_onmessage(None);
-        self.socket.set_onclose(None);
-        let _ = self.socket.close();
+        self.close();
     }
 }
 

@@ -158,6 +158,8 @@ struct Line {
 struct Came {
     bytes: RefCell<VecDeque<u8>>,
     gone: Cell<bool>,
+    /// The page closes it itself: nobody has to be told.
+    closing: Cell<bool>,
     /// Who waits, and for which time.
     waits: RefCell<Option<(u32, once::Sender<()>)>>,
     turn: Cell<u32>,
@@ -193,7 +195,9 @@ impl Line {
             }
             kept.gone.set(true);
             kept.wake();
-            gone();
+            if !kept.closing.get() {
+                gone();
+            }
         });
         Ok(Self { port, reader, writer, came })
     }
@@ -229,6 +233,7 @@ impl Line {
     }
 
     async fn close(&self) {
+        self.came.closing.set(true);
         // A port that was pulled out is closed already.
         let _ = JsFuture::from(self.reader.cancel()).await;
         let _ = JsFuture::from(self.writer.close()).await;
