@@ -49,11 +49,12 @@ class Modem {
           if (this.readable?.locked || this.writable?.locked) throw new TypeError('the port is locked');
           ear = undefined;
         },
-        readable: undefined as ReadableStream | undefined,
+        readable: null as ReadableStream | null,
         writable: undefined as WritableStream | undefined,
       };
       line.modemSays = (bytes: number[]) => ear?.enqueue(new Uint8Array(bytes));
       line.modemGoes = () => {
+        port.readable = null;
         ear?.error(new DOMException('The device has been lost.', 'NetworkError'));
         ear = undefined;
       };

@@ -152,6 +152,8 @@ pub(crate) struct Model {
     real: ChipModel,
     /// How far the way to the readers of the desktop is.
     pub(crate) bridge: RwSignal<Bridge>,
+    /// Whether a way to a real card is being opened.
+    pub(crate) connecting: RwSignal<bool>,
     /// Why the last try to reach a real card failed, and on which road.
     pub(crate) trouble: RwSignal<Option<(Road, Trouble)>>,
     /// Which device's chip the phone's screen manages.
@@ -407,6 +409,7 @@ impl Model {
             watch: ChipModel::new(ChipState::Absent),
             real: ChipModel::new(ChipState::Absent),
             bridge: RwSignal::new(Bridge::default()),
+            connecting: RwSignal::new(false),
             trouble: RwSignal::new(None),
             slot: RwSignal::new(Slot::Phone),
             card: RwSignal::new(Card::default()),

@@ -15,8 +15,9 @@ use super::{Notice, Phone};
 use crate::model::{Bridge as Standing, Slot, Task};
 use crate::road::{Road, Trouble};
 use crate::transport::bridge::{Bridge, News};
-use crate::transport::card::CardChannel;
+use crate::transport::card::{CardChannel, RealCard};
 use crate::transport::chip::ChipState;
+use crate::transport::later;
 use crate::transport::serial::ModemCard;
 use crate::transport::usb::{self, UsbCard, UsbDevice};
 
@@ -28,6 +29,20 @@ pub(super) enum Source {
     Modem(u32),
     /// In this USB reader, which stays when its card is taken out.
     Usb(Rc<UsbCard>),
+}
+
+/// What is waited before each try to take a card back, in milliseconds.
+const PAUSES: [u32; 4] = [50, 300, 1_000, 3_000];
+
+/// Closes what a card was reached by. A reader whose card is out is still open.
+fn close(source: Option<Source>, channel: Option<CardChannel>) {
+    spawn_local(async move {
+        match (channel, source) {
+            (Some(channel), _) => channel.close().await,
+            (None, Some(Source::Usb(reader))) => reader.close().await,
+            (None, _) => {}
+        }
+    });
 }
 
 impl Phone {
@@ -46,7 +61,11 @@ impl Phone {
                 Ok(bridge) => {
                     let bridge = Rc::new(bridge);
                     *phone.inside().bridge.borrow_mut() = Some(Rc::clone(&bridge));
-                    if bridge.resume().await {
+                    let paired = bridge.resume().await;
+                    if !phone.has(&bridge) {
+                        return;
+                    }
+                    if paired {
                         phone.look_at_readers(&bridge).await;
                     } else {
                         phone.model.bridge.set(Standing::WantsCode);
@@ -68,6 +87,7 @@ impl Phone {
         spawn_local(async move {
             match bridge.pair(&code).await {
                 Ok(()) => phone.look_at_readers(&bridge).await,
+                Err(_) if !phone.has(&bridge) => {}
                 Err(trouble) => phone.model.trouble.set(Some((Road::Bridge, trouble))),
             }
         });
@@ -84,8 +104,17 @@ impl Phone {
         self.model.trouble.set(None);
     }
 
-    async fn look_at_readers(&self, bridge: &Bridge) {
-        match bridge.readers().await {
+    /// Whether this is the bridge that the page is at: not one that was left, or has ended.
+    fn has(&self, bridge: &Rc<Bridge>) -> bool {
+        self.inside().bridge.borrow().as_ref().is_some_and(|ours| Rc::ptr_eq(ours, bridge))
+    }
+
+    async fn look_at_readers(&self, bridge: &Rc<Bridge>) {
+        let readers = bridge.readers().await;
+        if !self.has(bridge) {
+            return;
+        }
+        match readers {
             Ok(readers) => self.model.bridge.set(Standing::Open(readers)),
             Err(trouble) => {
                 // It is open all the same; another look may do.
@@ -107,32 +136,67 @@ impl Phone {
     pub(crate) fn take_card(&self, reader: String) {
         let phone = *self;
         let Some(bridge) = self.inside().bridge.borrow().clone() else { return };
-        self.model.trouble.set(None);
-        spawn_local(async move {
-            match bridge.connect(&reader).await {
-                Ok((card, _)) => {
-                    let source = Source::Bridge(card.number());
-                    phone.put_in(source, CardChannel::Real(Rc::new(card)), reader);
-                }
-                Err(trouble) => phone.model.trouble.set(Some((Road::Bridge, trouble))),
+        self.connecting(async move {
+            if let Err(trouble) = phone.lend(&bridge, reader, true).await {
+                phone.model.trouble.set(Some((Road::Bridge, trouble)));
             }
         });
+    }
+
+    async fn lend(&self, bridge: &Rc<Bridge>, reader: String, by_hand: bool) -> Result<(), Trouble> {
+        let (card, _) = bridge.connect(&reader).await?;
+        if self.has(bridge) {
+            let source = Source::Bridge(card.number());
+            self.put_in(source, CardChannel::Real(Rc::new(card)), reader, by_hand);
+        }
+        Ok(())
+    }
+
+    /// Leads to a card, if nothing else does at the moment.
+    fn connecting(&self, way: impl Future<Output = ()> + 'static) {
+        let connecting = self.model.connecting;
+        if connecting.get_untracked() {
+            return;
+        }
+        connecting.set(true);
+        self.model.trouble.set(None);
+        spawn_local(async move {
+            way.await;
+            connecting.set(false);
+        });
+    }
+
+    /// Takes a card that was pulled out and is in again: its contacts bounce, and who else looks at
+    /// it may be first. Nothing is said of tries that fail.
+    fn take_back<F: Future<Output = bool>>(&self, attempt: impl Fn() -> F + 'static) {
+        let phone = *self;
+        self.connecting(async move {
+            for pause in PAUSES {
+                later::after(pause).await;
+                if !phone.is_out() || attempt().await {
+                    return;
+                }
+            }
+        });
+    }
+
+    fn is_out(&self) -> bool {
+        self.model.chip(Slot::Card).state.with_untracked(|state| matches!(state, ChipState::Out(_)))
     }
 
     /// Lets the person choose the serial port of a modem, and takes the card in it. To be called
     /// while a press of a button is being handled: browsers want that.
     pub(crate) fn take_modem(&self) {
         let phone = *self;
-        self.model.trouble.set(None);
         let number = self.inside().modems.get().wrapping_add(1);
         self.inside().modems.set(number);
-        spawn_local(async move {
+        self.connecting(async move {
             let gone =
                 move || phone.lost_if(|source| matches!(source, Source::Modem(ours) if *ours == number));
             match ModemCard::open(gone).await {
                 Ok(card) => {
                     let channel = CardChannel::Real(Rc::new(card));
-                    phone.put_in(Source::Modem(number), channel, "modem".to_owned());
+                    phone.put_in(Source::Modem(number), channel, "modem".to_owned(), true);
                 }
                 Err(trouble) => phone.model.trouble.set(Some((Road::Modem, trouble))),
             }
@@ -143,56 +207,61 @@ impl Phone {
     /// a button is being handled.
     pub(crate) fn take_usb(&self) {
         let phone = *self;
-        self.model.trouble.set(None);
         self.follow_usb();
-        spawn_local(async move {
-            match usb::choose().await {
-                Ok(device) => phone.open_usb(device).await,
-                Err(trouble) => phone.model.trouble.set(Some((Road::Usb, trouble))),
+        self.connecting(async move {
+            let taken = match usb::choose().await {
+                Ok(device) => phone.open_usb(device, true).await,
+                Err(trouble) => Err(trouble),
+            };
+            if let Err(trouble) = taken {
+                phone.model.trouble.set(Some((Road::Usb, trouble)));
             }
         });
     }
 
-    async fn open_usb(&self, device: UsbDevice) {
+    async fn open_usb(&self, device: UsbDevice, by_hand: bool) -> Result<(), Trouble> {
         let phone = *self;
-        match UsbCard::open(device).await {
-            Ok(card) => {
-                let card = Rc::new(card);
-                let reader = Rc::downgrade(&card);
-                card.follow(move |news| {
-                    if let Some(reader) = reader.upgrade() {
-                        phone.usb_told(&reader, news);
-                    }
-                });
-                let name = card.name().to_owned();
-                self.put_in(Source::Usb(Rc::clone(&card)), CardChannel::Real(card), name);
+        let card = Rc::new(UsbCard::open(device).await?);
+        let reader = Rc::downgrade(&card);
+        card.follow(move |news| {
+            if let Some(reader) = reader.upgrade() {
+                phone.usb_told(&reader, news);
             }
-            Err(trouble) => self.model.trouble.set(Some((Road::Usb, trouble))),
-        }
+        });
+        let name = card.name().to_owned();
+        self.put_in(Source::Usb(Rc::clone(&card)), CardChannel::Real(card), name, by_hand);
+        Ok(())
     }
 
     /// What a reader tells by itself.
     fn usb_told(&self, reader: &Rc<UsbCard>, news: usb::News) {
-        let phone = *self;
         let ours = |source: &Source| matches!(source, Source::Usb(card) if Rc::ptr_eq(card, reader));
         if !self.inside().source.borrow().as_ref().is_some_and(ours) {
             return;
         }
-        let is_out =
-            self.model.chip(Slot::Card).state.with_untracked(|state| matches!(state, ChipState::Out(_)));
         match news {
             usb::News::Out => self.out(),
-            usb::News::In if is_out => {
-                let card = Rc::clone(reader);
-                spawn_local(async move {
-                    if card.power().await.is_ok() {
-                        let name = card.name().to_owned();
-                        phone.put_in(Source::Usb(Rc::clone(&card)), CardChannel::Real(card), name);
-                    }
-                });
-            }
-            usb::News::In => {}
+            // Many readers tell at first of the card that was there before. One that was changed for
+            // another is found out by the driver.
+            usb::News::In if !self.is_out() => {}
+            usb::News::In => self.power_again(reader),
         }
+    }
+
+    fn power_again(&self, reader: &Rc<UsbCard>) {
+        let (phone, card) = (*self, Rc::clone(reader));
+        self.take_back(move || {
+            let card = Rc::clone(&card);
+            async move {
+                let powered = card.power().await.is_ok();
+                if powered {
+                    let name = card.name().to_owned();
+                    let channel = CardChannel::Real(Rc::clone(&card) as Rc<dyn RealCard>);
+                    phone.put_in(Source::Usb(card), channel, name, false);
+                }
+                powered
+            }
+        });
     }
 
     /// A granted reader that is plugged in again is used again.
@@ -206,7 +275,10 @@ impl Phone {
                 |state| matches!(state, ChipState::Out(place) if *place == usb::name(&device)),
             );
             if waits {
-                spawn_local(async move { phone.open_usb(device).await });
+                phone.take_back(move || {
+                    let device = device.clone();
+                    async move { phone.open_usb(device, false).await.is_ok() }
+                });
             }
         };
         let pulled = move |device: UsbDevice| {
@@ -215,39 +287,39 @@ impl Phone {
         usb::follow(plugged, pulled);
     }
 
-    /// Gives the card back; what it was lent for is over.
+    /// Gives the card back; what is done with it fails.
     pub(crate) fn give_back(&self) {
-        let phone = *self;
-        let title = Text::new("Giving the card back", "カードを返却しています");
-        self.task(Task::new(title), async move {
-            let channel = phone.inside().links[Slot::Card as usize].borrow_mut().take();
-            let source = phone.inside().source.borrow_mut().take();
-            drop(source);
-            phone.model.slot.set(Slot::Phone);
-            let chip = phone.model.chip(Slot::Card);
-            chip.forget();
-            chip.state.set(ChipState::Absent);
-            if let Some(channel) = channel {
-                channel.close().await;
-            }
-            Ok(None)
-        });
+        let channel = self.inside().links[Slot::Card as usize].borrow_mut().take();
+        let source = self.inside().source.borrow_mut().take();
+        self.model.slot.set(Slot::Phone);
+        let chip = self.model.chip(Slot::Card);
+        chip.forget();
+        chip.state.set(ChipState::Absent);
+        close(source, channel);
     }
 
-    /// A card is there: the phone manages it, and goes on with what was interrupted.
-    fn put_in(&self, source: Source, channel: CardChannel, place: String) {
+    /// A card is there: the phone manages it, and goes on with what was interrupted. One that came
+    /// back by itself does not take the person from what is on the screen.
+    fn put_in(&self, source: Source, channel: CardChannel, place: String, by_hand: bool) {
         let phone = *self;
         let left = self.inside().source.borrow_mut().replace(source);
-        drop(left);
+        let same = match (&left, &*self.inside().source.borrow()) {
+            (Some(Source::Usb(left)), Some(Source::Usb(now))) => Rc::ptr_eq(left, now),
+            _ => false,
+        };
         let before = self.inside().links[Slot::Card as usize].borrow_mut().replace(channel);
-        if let Some(before) = before {
-            spawn_local(async move { before.close().await });
-        }
+        close(left.filter(|_| !same), before);
         let chip = self.model.chip(Slot::Card);
         chip.forget();
         chip.state.set(ChipState::Real(place));
-        self.model.slot.set(Slot::Card);
+        if by_hand {
+            self.model.slot.set(Slot::Card);
+        }
         self.soon(move || {
+            // It may be out again by now.
+            if !phone.model.chip(Slot::Card).state.with_untracked(ChipState::answers) {
+                return;
+            }
             let title = Text::new("Reading the card", "カードを読み取っています");
             phone.task(Task::new(title), async move { phone.read_card().await });
         });
@@ -288,8 +360,12 @@ impl Phone {
             News::Readers(readers) => {
                 let back = self.back_in(&readers);
                 self.model.bridge.set(Standing::Open(readers));
-                if let Some(reader) = back {
-                    self.take_card(reader);
+                if let (Some(reader), Some(bridge)) = (back, self.inside().bridge.borrow().clone()) {
+                    let phone = *self;
+                    self.take_back(move || {
+                        let (bridge, reader) = (Rc::clone(&bridge), reader.clone());
+                        async move { phone.lend(&bridge, reader, false).await.is_ok() }
+                    });
                 }
             }
             News::Closed => {

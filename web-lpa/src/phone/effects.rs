@@ -150,12 +150,12 @@ impl Phone {
                 }
                 Effect::Keep(checkpoint) => {
                     // Without it, an interrupted download asks the server again.
-                    drop(keep::put(slot, &checkpoint.encode()).await);
+                    drop(keep::put(&self.place(slot), &checkpoint.encode()).await);
                     Answer::Continue
                 }
                 Effect::Forget(_) => {
                     // One that stays is found out at the next start: the profile is there.
-                    drop(keep::remove(slot).await);
+                    drop(keep::remove(&self.place(slot)).await);
                     Answer::Continue
                 }
                 Effect::Refresh(refresh) => match self.refresh(slot, refresh).await {
@@ -176,6 +176,15 @@ impl Phone {
     async fn close_channel(&self, slot: Slot) {
         let close = Command::new(0x00, ins::MANAGE_CHANNEL, 0x80, 0x01).to_vec();
         let _ = self.transmit(slot, &close).await;
+    }
+
+    /// Where the checkpoint of a chip's download is kept: cards come and go.
+    pub(super) fn place(&self, slot: Slot) -> String {
+        let eid = self.model.chip(slot).info.with_untracked(|info| info.as_ref().map(|info| info.eid));
+        match (slot, eid) {
+            (Slot::Card, Some(eid)) => format!("card {eid}"),
+            _ => slot.word().to_owned(),
+        }
     }
 
     /// Asks the person, and waits for what is said. One who has stopped the download meanwhile is

@@ -22,6 +22,20 @@ impl Phone {
         let phone = *self;
         let task = Task::new(Text::new("Sending commands by hand", "手動のコマンドを送信しています"));
         self.task(task, async move {
+            let destroys = |line: &Line| matches!(line, Line::Command(command) if destroys(command));
+            if slot == Slot::Card && lines.iter().any(destroys) {
+                return Ok(Some(refused(
+                    Text::new(
+                        "Profiles of a real card are not deleted by hand.",
+                        "実物のカードのプロファイルは、手動のコマンドでは削除できません。",
+                    )
+                    .owned(),
+                    Text::new(
+                        "Delete or reset on the phone’s screen, which names what will be lost. Nothing was sent.",
+                        "電話の画面で削除またはリセットしてください。失われるものを確認できます。何も送信していません。",
+                    ),
+                )));
+            }
             for line in lines {
                 let mut next = Some(line);
                 let mut following = 0;
@@ -136,6 +150,12 @@ impl Phone {
             )))
         });
     }
+}
+
+/// Whether a command is, or may begin, DeleteProfile or eUICCMemoryReset (SGP.22 §5.7.18, §5.7.19).
+fn destroys(command: &[u8]) -> bool {
+    let is_store_data = command.get(1).is_some_and(|ins| *ins == apdu::ins::STORE_DATA);
+    is_store_data && matches!(command.get(5..7), Some([0xBF, 0x33 | 0x34] | [0xBF]))
 }
 
 fn refused(what: Text<String>, advice: Text) -> Notice {

@@ -74,14 +74,14 @@ impl Phone {
     /// The download of this chip that was interrupted.
     async fn interrupted(&self, slot: Slot) -> Option<Checkpoint> {
         // Where nothing can be read, nothing was kept.
-        let bytes = keep::get(slot).await.ok()??;
+        let bytes = keep::get(&self.place(slot)).await.ok()??;
         // A chip that does not tell its EID now may do so the next time.
         let eid = self.model.chip(slot).info.with_untracked(|info| info.as_ref().map(|info| info.eid))?;
         match Checkpoint::decode(&bytes) {
             // One of another chip waits until that is here again.
             Ok(checkpoint) => checkpoint.is_of(&eid).then_some(checkpoint),
             Err(_) => {
-                drop(keep::remove(slot).await);
+                drop(keep::remove(&self.place(slot)).await);
                 None
             }
         }

@@ -11,6 +11,7 @@ use super::Phone;
 use crate::model::{Notice, Radio, Slot, Task};
 use crate::network::{LogEntry, NetworkError};
 use crate::terminal::refusal;
+use crate::transport::chip::ChipState;
 use crate::transport::http;
 
 impl Phone {
@@ -85,7 +86,9 @@ impl Phone {
                 phone.soon(move || phone.attach());
             }
             for slot in Slot::ALL {
-                if phone.model.chip(slot).waiting.with_untracked(|waiting| !waiting.is_empty()) {
+                let chip = phone.model.chip(slot);
+                let waits = chip.waiting.with_untracked(|waiting| !waiting.is_empty());
+                if waits && chip.state.with_untracked(ChipState::answers) {
                     phone.soon(move || phone.notify(slot));
                 }
             }

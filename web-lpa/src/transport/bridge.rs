@@ -5,7 +5,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use card_bridge::protocol::{Ask, Hex, Question, Reader, SUBPROTOCOL, Secret, Tell, VERSION, Why};
+use card_bridge::protocol::{
+    Ask, Hex, MAX_COMMAND, Question, Reader, SUBPROTOCOL, Secret, Tell, VERSION, Why,
+};
 use lpa::CardLost;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -43,6 +45,7 @@ pub(crate) struct Bridge {
     socket: WebSocket,
     waiting: Waiting,
     next: Cell<u32>,
+    news: Rc<dyn Fn(News)>,
 }
 
 impl Bridge {
@@ -57,7 +60,8 @@ impl Bridge {
         let waiting = Waiting::default();
         let (greet, greeted) = once::channel();
         let greet = Rc::new(RefCell::new(Some(greet)));
-        let news = Rc::new(news);
+        let news: Rc<dyn Fn(News)> = Rc::new(news);
+        let heard = Rc::clone(&news);
         let greeting = Rc::clone(&greet);
 
         let on_message = {
@@ -78,9 +82,20 @@ impl Bridge {
                     Some(Tell::Readers { id: None, readers }) => news(News::Readers(readers)),
                     Some(Tell::Removed { card }) => news(News::Removed(card)),
                     Some(answer) => {
-                        let asked = answer.id().and_then(|id| waiting.borrow_mut().remove(&id));
-                        if let Some(asked) = asked {
-                            asked.send(answer);
+                        // Questions are answered in their order: one that could not be read is the
+                        // oldest.
+                        let refused = matches!(answer, Tell::Refused { id: None, .. });
+                        let oldest = || waiting.borrow().keys().min().copied().filter(|_| refused);
+                        let id = answer.id().or_else(oldest);
+                        let asked = id.and_then(|id| waiting.borrow_mut().remove(&id));
+                        match (asked, answer) {
+                            (Some(asked), answer) => asked.send(answer),
+                            // Nobody waits for this card any more.
+                            (None, Tell::Connected { card, .. }) => {
+                                let question = Question { id: 0, ask: Ask::Disconnect { card } };
+                                let _ = socket.send_with_str(&question.to_json());
+                            }
+                            (None, _) => {}
                         }
                     }
                     // Whoever is there does not speak this protocol: nothing more is believed.
@@ -103,7 +118,7 @@ impl Bridge {
             })
         };
         socket.set_onclose(Some(on_close.into_js_value().unchecked_ref()));
-        let bridge = Self { socket, waiting, next: Cell::new(1) };
+        let bridge = Self { socket, waiting, next: Cell::new(1), news: heard };
         spawn_local(async move {
             later::after(GREETING).await;
             let late = greeting.borrow_mut().take();
@@ -118,7 +133,7 @@ impl Bridge {
     /// # Errors
     /// When it is not that code.
     pub(crate) async fn pair(&self, code: &str) -> Result<(), Trouble> {
-        self.come_in(Ask::Pair { code: Secret::new(code.to_owned()) }).await
+        self.come_in(Ask::Pair { code: Secret::new(code.to_owned()) }).await.map_err(|(_, trouble)| trouble)
     }
 
     /// Comes in as the page that was paired before; whether it may. Where no pairing is
@@ -127,8 +142,8 @@ impl Bridge {
         let Some(token) = storage().and_then(|kept| kept.get_item(TOKEN).ok().flatten()) else {
             return false;
         };
-        let back = self.come_in(Ask::Resume { token: Secret::new(token) }).await;
-        if back.is_err()
+        let back = self.come_in(Ask::Resume { token: Secret::new(token) }).await.map_err(|(why, _)| why);
+        if back == Err(Some(Why::UnknownToken))
             && let Some(kept) = storage()
         {
             let _ = kept.remove_item(TOKEN);
@@ -136,8 +151,8 @@ impl Bridge {
         back.is_ok()
     }
 
-    async fn come_in(&self, ask: Ask) -> Result<(), Trouble> {
-        match self.ask(ask).await? {
+    async fn come_in(&self, ask: Ask) -> Result<(), (Option<Why>, Trouble)> {
+        match self.ask(ask).await.map_err(|trouble| (None, trouble))? {
             Tell::Paired { token, .. } => {
                 if let Some(kept) = storage() {
                     // Where nothing is kept, the code is asked for after each reload.
@@ -145,7 +160,7 @@ impl Bridge {
                 }
                 Ok(())
             }
-            other => Err(refusal(other)),
+            other => Err((reason(&other), refusal(other))),
         }
     }
 
@@ -224,18 +239,29 @@ impl BridgeCard {
 
     /// Sends a command APDU.
     async fn exchange(&self, apdu: &[u8]) -> Result<Vec<u8>, CardLost> {
+        if apdu.len() > MAX_COMMAND {
+            return Err(CardLost(format!("the bridge takes commands of at most {MAX_COMMAND} bytes")));
+        }
         let ask = Ask::Transmit { card: self.number, apdu: Hex(apdu.to_vec()) };
         match self.bridge.ask(ask).await.map_err(lost)? {
             Tell::Response { apdu, .. } => Ok(apdu.0),
-            other => Err(lost(refusal(other))),
+            other => Err(self.refused(other)),
         }
+    }
+
+    /// What a refusal means for the card: one that is out is told of by it alone.
+    fn refused(&self, tell: Tell) -> CardLost {
+        if let Some(Why::Removed | Why::UnknownCard | Why::NoReader | Why::NoService) = reason(&tell) {
+            (self.bridge.news)(News::Removed(self.number));
+        }
+        lost(refusal(tell))
     }
 
     /// A warm reset; returns the answer to reset.
     async fn begin_anew(&self) -> Result<Vec<u8>, CardLost> {
         match self.bridge.ask(Ask::Reset { card: self.number }).await.map_err(lost)? {
             Tell::Reset { atr, .. } => Ok(atr.0),
-            other => Err(lost(refusal(other))),
+            other => Err(self.refused(other)),
         }
     }
 
@@ -286,6 +312,14 @@ fn other_version(version: u32) -> Trouble {
             "このページと同じリリースの card-bridge を使ってください。",
         ),
     )
+}
+
+/// Why it is refused, if it is.
+const fn reason(tell: &Tell) -> Option<Why> {
+    match tell {
+        Tell::Refused { why, .. } => Some(*why),
+        _ => None,
+    }
 }
 
 /// What is not the answer to what was asked.

@@ -1,7 +1,7 @@
 //! Checkpoints of downloads, kept in the browser's database until they are over.
 //!
-//! One for each device: a phone installs one profile at a time. Where there is no
-//! database, nothing is kept; an interrupted download then asks the server again.
+//! One for each device, and for each real card: a phone installs one profile at a time. Where there
+//! is no database, nothing is kept; an interrupted download then asks the server again.
 
 use js_sys::Uint8Array;
 use wasm_bindgen::closure::Closure;
@@ -9,32 +9,31 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{IdbDatabase, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransactionMode};
 
 use super::once;
-use crate::model::Slot;
 
 const DATABASE: &str = "lpa";
 const CHECKPOINTS: &str = "checkpoints";
 
 /// Keeps a checkpoint in the place of the one before; durable when it returns `Ok`.
-pub(crate) async fn put(slot: Slot, checkpoint: &[u8]) -> Result<(), JsValue> {
+pub(crate) async fn put(place: &str, checkpoint: &[u8]) -> Result<(), JsValue> {
     let database = open().await?;
     let (store, done) = begin(&database, IdbTransactionMode::Readwrite)?;
-    store.put_with_key(&Uint8Array::from(checkpoint), &slot.word().into())?;
+    store.put_with_key(&Uint8Array::from(checkpoint), &place.into())?;
     done.await
 }
 
 /// Lets the checkpoint go.
-pub(crate) async fn remove(slot: Slot) -> Result<(), JsValue> {
+pub(crate) async fn remove(place: &str) -> Result<(), JsValue> {
     let database = open().await?;
     let (store, done) = begin(&database, IdbTransactionMode::Readwrite)?;
-    store.delete(&slot.word().into())?;
+    store.delete(&place.into())?;
     done.await
 }
 
 /// The checkpoint of a download that was interrupted.
-pub(crate) async fn get(slot: Slot) -> Result<Option<Vec<u8>>, JsValue> {
+pub(crate) async fn get(place: &str) -> Result<Option<Vec<u8>>, JsValue> {
     let database = open().await?;
     let (store, _) = begin(&database, IdbTransactionMode::Readonly)?;
-    let found = settled(&store.get(&slot.word().into())?).await?;
+    let found = settled(&store.get(&place.into())?).await?;
     Ok(found.dyn_into::<Uint8Array>().ok().map(|bytes| bytes.to_vec()))
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use at::{Failure, Host, Options, Step, Wait};
-use js_sys::{Object, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
 use lpa::CardLost;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -29,6 +29,7 @@ extern "C" {
     #[wasm_bindgen(method, js_name = requestPort)]
     fn request_port(this: &Serial) -> Promise;
 
+    #[derive(Clone)]
     type SerialPort;
 
     #[wasm_bindgen(method)]
@@ -38,7 +39,7 @@ extern "C" {
     fn close(this: &SerialPort) -> Promise;
 
     #[wasm_bindgen(method, getter)]
-    fn readable(this: &SerialPort) -> ReadableStream;
+    fn readable(this: &SerialPort) -> Option<ReadableStream>;
 
     #[wasm_bindgen(method, getter)]
     fn writable(this: &SerialPort) -> WritableStream;
@@ -46,6 +47,12 @@ extern "C" {
 
 /// What modems at USB ports take for whatever it is set to; at a real line the usual speed.
 const BAUD: u32 = 115_200;
+
+/// What the browser keeps of what comes, in bytes.
+const BUFFER: u32 = 64 * 1024;
+
+/// How long the port may take to send a command, in milliseconds.
+const SENDING: u32 = 10_000;
 
 /// Most bytes that wait to be looked at: a line that never stops is no modem's.
 const MOST: usize = 1 << 20;
@@ -67,8 +74,16 @@ impl ModemCard {
         let port: SerialPort = chosen.unchecked_into();
         let options = Object::new();
         let _ = Reflect::set(&options, &"baudRate".into(), &BAUD.into());
+        // The usual 255 are soon overrun.
+        let _ = Reflect::set(&options, &"bufferSize".into(), &BUFFER.into());
         JsFuture::from(port.open(&options)).await.map_err(|error| not_opened(&error))?;
-        let line = Line::new(port, gone).map_err(|error| not_opened(&error))?;
+        let line = match Line::new(port.clone(), gone) {
+            Ok(line) => line,
+            Err(error) => {
+                let _ = JsFuture::from(port.close()).await;
+                return Err(not_opened(&error));
+            }
+        };
         let modem = Self { host: RefCell::new(Host::new(Options::default())), line };
         let started = modem.host.borrow_mut().start();
         let result = match started {
@@ -86,6 +101,9 @@ impl ModemCard {
 
     /// Sends a command APDU.
     async fn exchange(&self, apdu: &[u8]) -> Result<Vec<u8>, CardLost> {
+        // What came since then answers nothing.
+        let stale = self.line.came.take();
+        self.host.borrow_mut().read(&stale);
         if self.host.borrow_mut().transmit(apdu).is_err() {
             return Err(CardLost("the modem is busy with another command".to_owned()));
         }
@@ -149,7 +167,7 @@ impl ModemCard {
 /// The serial line: what comes is kept until it is looked at.
 struct Line {
     port: SerialPort,
-    reader: ReadableStreamDefaultReader,
+    reader: Rc<RefCell<ReadableStreamDefaultReader>>,
     writer: WritableStreamDefaultWriter,
     came: Rc<Came>,
 }
@@ -173,37 +191,59 @@ enum Arrived {
 
 impl Line {
     fn new(port: SerialPort, gone: impl Fn() + 'static) -> Result<Self, JsValue> {
-        let reader: ReadableStreamDefaultReader = port.readable().get_reader().dyn_into()?;
-        let writable: WritableStream = port.writable();
-        let writer = writable.get_writer()?;
+        let (mut from, reader) = reader_of(&port)?;
+        let reader = Rc::new(RefCell::new(reader));
+        let writer = port.writable().get_writer()?;
         let came = Rc::new(Came::default());
-        let (stream, kept) = (reader.clone(), Rc::clone(&came));
+        let (stream, kept) = (Rc::clone(&reader), Rc::clone(&came));
+        let (readable, writable) = (port.clone(), writer.clone());
         spawn_local(async move {
-            while let Ok(chunk) = JsFuture::from(stream.read()).await {
-                let done = Reflect::get(&chunk, &"done".into()).is_ok_and(|done| done.is_truthy());
-                let value = Reflect::get(&chunk, &"value".into()).unwrap_or_default();
-                if done {
-                    break;
+            loop {
+                let now = stream.borrow().clone();
+                match JsFuture::from(now.read()).await {
+                    Ok(chunk) => {
+                        if Reflect::get(&chunk, &"done".into()).is_ok_and(|done| done.is_truthy()) {
+                            break;
+                        }
+                        if let Ok(bytes) =
+                            Reflect::get(&chunk, &"value".into()).unwrap_or_default().dyn_into::<Uint8Array>()
+                        {
+                            kept.put(&bytes.to_vec());
+                        }
+                    }
+                    // A line that was disturbed has another stream; one that is gone has none.
+                    Err(_) => {
+                        now.release_lock();
+                        match reader_of(&readable) {
+                            Ok((next, reader)) if !kept.closing.get() && !Object::is(&next, &from) => {
+                                from = next;
+                                *stream.borrow_mut() = reader;
+                            }
+                            _ => break,
+                        }
+                    }
                 }
-                if let Ok(bytes) = value.dyn_into::<Uint8Array>() {
-                    let mut waiting = kept.bytes.borrow_mut();
-                    waiting.extend(bytes.to_vec());
-                    let over = waiting.len().saturating_sub(MOST);
-                    waiting.drain(..over);
-                }
-                kept.wake();
             }
             kept.gone.set(true);
             kept.wake();
             if !kept.closing.get() {
                 gone();
+                let _ = JsFuture::from(writable.abort()).await;
+                stream.borrow().release_lock();
+                writable.release_lock();
+                let _ = JsFuture::from(readable.close()).await;
             }
         });
         Ok(Self { port, reader, writer, came })
     }
 
     async fn write(&self, bytes: &[u8]) -> Result<(), JsValue> {
-        JsFuture::from(self.writer.write_with_chunk(&Uint8Array::from(bytes))).await.map(drop)
+        let late = wasm_bindgen_futures::future_to_promise(async {
+            later::after(SENDING).await;
+            Err(JsValue::from("the port takes nothing"))
+        });
+        let written = self.writer.write_with_chunk(&Uint8Array::from(bytes));
+        JsFuture::from(Promise::race(&Array::of2(&written, &late))).await.map(drop)
     }
 
     /// What comes within so many milliseconds.
@@ -224,7 +264,7 @@ impl Line {
             });
             receiver.await;
         }
-        let bytes: Vec<u8> = came.bytes.borrow_mut().drain(..).collect();
+        let bytes = came.take();
         match (bytes.is_empty(), came.gone.get()) {
             (false, _) => Arrived::Bytes(bytes),
             (true, true) => Arrived::Gone,
@@ -235,19 +275,40 @@ impl Line {
     async fn close(&self) {
         self.came.closing.set(true);
         // A port that was pulled out is closed already.
-        let _ = JsFuture::from(self.reader.cancel()).await;
-        let _ = JsFuture::from(self.writer.close()).await;
-        self.reader.release_lock();
+        let reader = self.reader.borrow().clone();
+        let _ = JsFuture::from(reader.cancel()).await;
+        let _ = JsFuture::from(self.writer.abort()).await;
+        reader.release_lock();
         self.writer.release_lock();
         let _ = JsFuture::from(self.port.close()).await;
     }
 }
 
 impl Came {
+    fn put(&self, bytes: &[u8]) {
+        let mut waiting = self.bytes.borrow_mut();
+        waiting.extend(bytes);
+        let over = waiting.len().saturating_sub(MOST);
+        waiting.drain(..over);
+        drop(waiting);
+        self.wake();
+    }
+
+    fn take(&self) -> Vec<u8> {
+        self.bytes.borrow_mut().drain(..).collect()
+    }
+
     fn wake(&self) {
         let waits = self.waits.borrow_mut().take();
         drop(waits);
     }
+}
+
+/// The stream of what comes, and who reads it.
+fn reader_of(port: &SerialPort) -> Result<(ReadableStream, ReadableStreamDefaultReader), JsValue> {
+    let stream = port.readable().ok_or("the port is gone")?;
+    let reader = stream.get_reader().dyn_into().map_err(JsValue::from)?;
+    Ok((stream, reader))
 }
 
 /// Whether this browser has serial ports for pages.

@@ -72,6 +72,9 @@ extern "C" {
     fn clear_halt(this: &UsbDevice, direction: &str, endpoint: u8) -> Promise;
 }
 
+/// How long a transfer may take that does not wait for the card.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// What happens to a reader by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum News {
@@ -87,6 +90,8 @@ pub(crate) struct UsbCard {
     driver: Driver,
     slot: u8,
     name: String,
+    /// Whether the reader tells by itself that a card was put in or taken out.
+    tells: bool,
 }
 
 impl UsbCard {
@@ -119,8 +124,9 @@ impl UsbCard {
             Refusal::Protected => protected(&name),
             other => other.trouble(&name),
         })?;
+        let tells = reader.interrupt.is_some();
         let driver = Driver::new(found.identity, reader, Options::default()).map_err(told)?;
-        let mut card = Self { line, driver, slot: 0, name };
+        let mut card = Self { line, driver, slot: 0, name, tells };
         let mut error = None;
         for slot in (0..=u8::MAX).take(card.driver.slots()) {
             if matches!(card.line.drive(card.driver.status(slot)).await, Ok(Icc::Active | Icc::Inactive)) {
@@ -158,6 +164,9 @@ impl UsbCard {
     /// Tells when the card is taken out and when one is put in, as long as the reader is there and
     /// tells it.
     pub(crate) fn follow(self: &Rc<Self>, news: impl Fn(News) + 'static) {
+        if !self.tells {
+            return;
+        }
         let card = Rc::downgrade(self);
         spawn_local(async move {
             loop {
@@ -194,6 +203,10 @@ impl UsbCard {
 
     /// Sends a command APDU.
     async fn exchange(&self, apdu: &[u8]) -> Result<Vec<u8>, CardLost> {
+        // After a failure the driver wants the card to be begun with anew.
+        if self.driver.connection(self.slot).is_none() {
+            self.power().await.map_err(lost)?;
+        }
         self.line.drive(self.driver.transmit(self.slot, apdu)).await.map_err(lost)
     }
 
@@ -282,6 +295,8 @@ enum Refusal {
     Held(String),
     /// It is not there any more.
     Gone,
+    /// It does not answer.
+    Late,
     /// Something else, in the browser's words.
     Other(String),
 }
@@ -320,7 +335,7 @@ impl Refusal {
                     "スマートカードサービス (Linux では pcscd.socket と pcscd) を停止するか、サービスと併用できるブリッジを使ってください。",
                 ),
             ),
-            Self::Gone => Trouble::new(
+            Self::Gone | Self::Late => Trouble::new(
                 text!("{name} is not there any more.", "{name} が見つかりません。"),
                 Text::new("Plug it in again.", "もう一度接続してください。"),
             ),
@@ -333,6 +348,15 @@ impl Refusal {
 }
 
 impl Line {
+    /// A transfer that is not one of waiting: WebUSB itself would wait for ever.
+    async fn soon(&self, promise: Promise) -> Result<JsValue, Refusal> {
+        let first = Promise::race(&Array::of2(&promise, &after(PATIENCE)));
+        match self.call(first).await {
+            Ok(result) if result.is_undefined() => Err(Refusal::Late),
+            result => result,
+        }
+    }
+
     async fn call(&self, promise: Promise) -> Result<JsValue, Refusal> {
         JsFuture::from(promise).await.map_err(|error| {
             let refusal = Refusal::of(&error);
@@ -370,15 +394,15 @@ impl Line {
         let device = &self.device;
         let result = match effect {
             Effect::ControlIn { setup, length } => {
-                self.call(device.control_transfer_in(&fields(setup), length)).await.map(received)
+                self.soon(device.control_transfer_in(&fields(setup), length)).await.map(received)
             }
             Effect::ControlOut { setup, data } => {
                 let data = Uint8Array::from(&data[..]);
-                self.call(device.control_transfer_out(&fields(setup), &data)).await.map(sent)
+                self.soon(device.control_transfer_out(&fields(setup), &data)).await.map(sent)
             }
             Effect::BulkOut { endpoint, data } => {
                 let data = Uint8Array::from(&data[..]);
-                self.call(device.transfer_out(endpoint & 15, &data)).await.map(sent)
+                self.soon(device.transfer_out(endpoint & 15, &data)).await.map(sent)
             }
             Effect::BulkIn { endpoint, length, timeout } => {
                 let promise = self.late.borrow_mut().remove(&endpoint);

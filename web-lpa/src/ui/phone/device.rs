@@ -80,7 +80,7 @@ pub(super) fn Device() -> impl IntoView {
                             "実物の eUICC です。操作は実際に反映されます。プロファイルはこの電話の回線で取得します。",
                         ))}
                         " "
-                        <button type="button" class="quiet" disabled=busy on:click=move |_| phone.give_back()>
+                        <button type="button" class="quiet" on:click=move |_| phone.give_back()>
                             {say.of(Text::new("Give the card back", "カードを返却"))}
                         </button>
                     </p>

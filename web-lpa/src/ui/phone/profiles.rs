@@ -9,6 +9,7 @@ use super::super::digits::{Copy, Number, shown};
 use super::super::modal::Modal;
 use super::super::{Context, context};
 use super::{class_name, class_word, picture, rules};
+use crate::model::Slot;
 use crate::phone::shown_name;
 use crate::transport::chip::ChipState;
 use crate::units::{plmn, shortened};
@@ -142,7 +143,7 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
                         <Deleting
                             name=name.clone()
                             digits
-                            typed_first=class == ProfileClass::Operational
+                            typed_first=class == ProfileClass::Operational || model.slot.get_untracked() == Slot::Card
                             keep=move || deleting.set(false)
                             delete=move || {
                                 deleting.set(false);

@@ -200,7 +200,7 @@ fn InReader(reader: Reader) -> impl IntoView {
                 <button
                     type="button"
                     aria-label=say.of(label)
-                    disabled=move || model.task.with(Option::is_some)
+                    disabled=move || model.connecting.get() || model.task.with(Option::is_some)
                     on:click=move |_| phone.take_card(place.clone())
                 >{say.of(Text::new("Use", "使う"))}</button>
             })}
@@ -216,7 +216,7 @@ fn ByModem() -> impl IntoView {
             "A USB modem passes commands on to the card in it. The browser asks which port; choose the one for AT commands.",
             "USB モデムが、中のカードにコマンドを渡します。ブラウザーの確認画面で AT コマンド用のポートを選んでください。",
         ))}</p>
-        <button type="button" disabled=move || model.task.with(Option::is_some) on:click=move |_| phone.take_modem()>
+        <button type="button" disabled=move || model.connecting.get() || model.task.with(Option::is_some) on:click=move |_| phone.take_modem()>
             {say.of(Text::new("Choose the port", "ポートを選ぶ"))}
         </button>
     }
@@ -230,7 +230,7 @@ fn ByUsb() -> impl IntoView {
             "Works with readers of a vendor’s class. Most are of the class “smart card”, which browsers keep from pages: the page says so when you choose one.",
             "ベンダー独自クラスのリーダーで使えます。多くのリーダーは、ブラウザーがページに渡さない「スマートカード」クラスです。その場合は選択後にお知らせします。",
         ))}</p>
-        <button type="button" disabled=move || model.task.with(Option::is_some) on:click=move |_| phone.take_usb()>
+        <button type="button" disabled=move || model.connecting.get() || model.task.with(Option::is_some) on:click=move |_| phone.take_usb()>
             {say.of(Text::new("Choose the reader", "リーダーを選ぶ"))}
         </button>
     }
