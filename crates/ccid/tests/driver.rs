@@ -443,6 +443,25 @@ fn a_chain_that_the_card_breaks_off() {
     all_cases(&mut reader, &driver, "after");
 }
 
+/// A card's IFSC may be more than a message of the reader carries.
+#[test]
+fn blocks_are_no_longer_than_the_reader_has_room_for() {
+    for atr in [T1, common::OSEID] {
+        for max_message in [50, 100, 261] {
+            let mut design = Design::new(Level::Tpdu);
+            design.reader.max_message = max_message;
+            let mut reader = reader(design, atr);
+            let options = Options { protocol: Some(Protocol::T1), ..Options::default() };
+            let (driver, _) = connected(&mut reader, options);
+            all_cases(&mut reader, &driver, &format!("{atr} {max_message}"));
+            let data = pattern(1000);
+            let command = [&[0x80, 0xE2, 0, 0, 0, 0x03, 0xE8][..], &data, &[0, 0]].concat();
+            let reversed: Vec<u8> = data.into_iter().rev().collect();
+            assert_eq!(reader.drive(driver.transmit(0, &command)), Ok(ok(reversed)), "{max_message}");
+        }
+    }
+}
+
 #[test]
 fn short_reads_and_zero_length_packets_change_nothing() {
     for (name, design) in designs() {
