@@ -595,6 +595,43 @@ fn notices_tell_of_cards_that_come_and_go() {
     assert!(driver.connection(0).is_some());
 }
 
+/// A reader that gives power by itself: that a card has it does not tell which card it is.
+#[test]
+fn another_card_is_not_taken_for_the_one_before() {
+    for level in Level::ALL {
+        let mut design = Design::new(level);
+        design.reader.features = design.reader.features.with(Features::AUTO_ACTIVATION);
+        // What the reader told of is had one by one; of a quick hand the last only; with a reader
+        // that does not answer the question at first.
+        for (missed, refused) in [(0, false), (1, false), (1, true)] {
+            let context = format!("{level:?}, {missed} missed, {refused}");
+            let mut reader = reader(design.clone(), T0);
+            let (driver, _) = connected(&mut reader, Options::default());
+            // Told late, of the card that is there.
+            reader.drive(driver.notice()).unwrap();
+            assert_eq!(transmit(&mut reader, &driver, "00200001").unwrap(), [0x90, 0x00], "{context}");
+            reader.remove(0);
+            reader.insert(0, Echo::new(T0), CardDesign::default());
+            let notice = |reader: &mut Reader<Echo>| reader.drive(driver.notice()).unwrap();
+            if missed == 0 {
+                assert_eq!(notice(&mut reader), [Notice::SlotChange { slot: 0, present: false }]);
+            } else {
+                reader.perform(&Effect::InterruptIn { endpoint: Design::INTERRUPT, length: 8 });
+            }
+            assert_eq!(notice(&mut reader), [Notice::SlotChange { slot: 0, present: true }]);
+            if refused {
+                reader.fail(Fault::Refuse(SlotError::HARDWARE));
+                transmit(&mut reader, &driver, "00200001").unwrap_err();
+            }
+            let expected = if missed == 0 { Error::CardRemoved } else { Error::CardReset };
+            assert_eq!(transmit(&mut reader, &driver, "00200001"), Err(expected), "{context}");
+            assert!(reader.card(0).unwrap().log.is_empty(), "{context}");
+            reader.drive(driver.connect(0)).unwrap();
+            all_cases(&mut reader, &driver, &context);
+        }
+    }
+}
+
 #[test]
 fn several_slots() {
     let mut design = Design::new(Level::Tpdu);

@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use super::Reader;
 use crate::atr::Protocol;
-use crate::descriptor::Level;
+use crate::descriptor::{Features, Level};
 use crate::error::{Error, MessageError, SlotError};
 use crate::message::{HEADER, Icc, LONGEST, kind};
 use crate::t1::{Link, LinkError};
@@ -18,9 +18,7 @@ const MOST: usize = 65_536;
 impl Reader {
     pub(super) async fn transmit(&self, slot: u8, bytes: &[u8]) -> Result<Vec<u8>, Error> {
         let command = Command::parse(bytes)?;
-        if core::mem::take(&mut self.slot(slot)?.doubtful) {
-            self.look(slot).await?;
-        }
+        self.look(slot).await?;
         let (level, protocol, collect) = {
             let collect = self.state.borrow().options.collect;
             let slot = self.slot(slot)?;
@@ -42,17 +40,30 @@ impl Reader {
         result
     }
 
-    /// Whether the card that was connected is still there, with its power.
+    /// Whether the card that was connected is still there, with its power, where there is doubt.
     async fn look(&self, slot: u8) -> Result<(), Error> {
+        let (told, seen) = {
+            let slot = self.slot(slot)?;
+            (slot.told, slot.seen)
+        };
+        if told == seen {
+            return Ok(());
+        }
         let answer = self.ask(slot, kind::GET_SLOT_STATUS, [0; 3], Vec::new()).await?;
+        let gives_power = self.features(slot).has(Features::AUTO_ACTIVATION);
         let gone = match answer.icc() {
-            Icc::Active => return Ok(()),
-            Icc::Inactive => Error::CardReset,
-            Icc::Absent => Error::CardRemoved,
+            // Where the reader gives power by itself any card has it. The first notice is as a
+            // rule of the card that was there when the reader began.
+            Icc::Active if gives_power && told > 1 => Some(Error::CardReset),
+            Icc::Active => None,
+            Icc::Inactive => Some(Error::CardReset),
+            Icc::Absent => Some(Error::CardRemoved),
         };
         let mut slot = self.slot(slot)?;
-        if slot.session.take().is_some() {
-            slot.ended = Some(gone);
+        // Only now: a question without an answer leaves the doubt.
+        slot.seen = told;
+        if gone.is_some() && slot.session.take().is_some() {
+            slot.ended = gone;
         }
         Ok(())
     }

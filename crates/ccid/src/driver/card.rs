@@ -20,7 +20,7 @@ impl Reader {
             let mut slot = self.slot(slot)?;
             slot.session = None;
             slot.ended = None;
-            slot.doubtful = false;
+            slot.seen = slot.told;
         }
         self.apdu_mode(slot).await?;
         let status = self.ask(slot, kind::GET_SLOT_STATUS, [0; 3], Vec::new()).await?;

@@ -133,9 +133,11 @@ struct Slot {
     session: Option<Session>,
     /// A command whose answer nobody waited for.
     outstanding: bool,
-    /// The reader told of a change: whether the card of the session is still there is asked
-    /// before it is spoken to. What was told may be older than the session.
-    doubtful: bool,
+    /// How often the reader told of a change, and how often it had when the card of the session
+    /// was last seen: with more since, whether it is still there is asked before it is spoken to.
+    /// What was told may be older than the session.
+    told: u64,
+    seen: u64,
     /// Why there is no session, when it ended by itself.
     ended: Option<Error>,
     /// The level after an escape command.
@@ -345,10 +347,14 @@ impl Driver {
             }
             let notices = Notice::parse(&bytes?);
             for notice in &notices {
-                if let Notice::SlotChange { slot, .. } = notice
+                if let Notice::SlotChange { slot, present } = notice
                     && let Some(slot) = driver.state.borrow_mut().slots.get_mut(usize::from(*slot))
                 {
-                    slot.doubtful = true;
+                    slot.told = slot.told.saturating_add(1);
+                    // Another card may be there before anybody asks, and may have power.
+                    if !present && slot.session.take().is_some() {
+                        slot.ended = Some(Error::CardRemoved);
+                    }
                 }
             }
             Ok(notices)
