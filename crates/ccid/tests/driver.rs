@@ -517,6 +517,35 @@ fn stale_answers_are_dropped_and_lost_ones_end_in_an_abort() {
     }
 }
 
+/// What is aborted ends the session: nothing is sent into it afterwards.
+#[test]
+fn a_command_of_the_session_is_not_sent_again_after_an_abort() {
+    for (name, design) in designs() {
+        for protocol in [Protocol::T0, Protocol::T1] {
+            let context = format!("{name}, {protocol:?}");
+            let mut reader = reader(design.clone(), atr_of(protocol));
+            let (driver, _) = connected(&mut reader, Options::default());
+            reader.fail(Fault::Refuse(SlotError::SLOT_BUSY));
+            let error = transmit(&mut reader, &driver, "00200001").unwrap_err();
+            assert!(
+                matches!(error, Error::Refused { code: SlotError::SLOT_BUSY, .. }),
+                "{context}: {error:?}"
+            );
+            assert!(reader.card(0).unwrap().log.is_empty(), "{context}");
+            assert_eq!(driver.connection(0), None, "{context}");
+            assert_eq!(transmit(&mut reader, &driver, "00200001"), Err(error), "{context}");
+            // What connects is.
+            reader.fail(Fault::Refuse(SlotError::SLOT_BUSY));
+            reader.drive(driver.connect(0)).unwrap();
+            all_cases(&mut reader, &driver, &context);
+            // Why it ended is told again.
+            reader.fail(Fault::LostAnswer);
+            assert_eq!(transmit(&mut reader, &driver, "00200001"), Err(Error::Timeout), "{context}");
+            assert_eq!(transmit(&mut reader, &driver, "00200001"), Err(Error::Timeout), "{context}");
+        }
+    }
+}
+
 #[test]
 fn stalls_are_cleared_and_told() {
     let mut reader = reader(Design::new(Level::ShortApdu), T0);

@@ -40,20 +40,25 @@ impl Reader {
         data: Vec<u8>,
         patience: Duration,
     ) -> Result<Message, Error> {
-        let mut tries = 0;
+        let (mut tries, mut aborted) = (0, false);
         loop {
             let result = self.command(slot, kind, specific, data.clone(), patience).await;
             match result {
                 Err(error) if is_busy(&error) && tries < BUSY => {
                     self.io.wait(Duration::from_millis(100)).await?;
+                    tries += 1;
                 }
                 // A command that nobody waits for any more: of a program before this one.
-                Err(Error::Refused { code: SlotError::SLOT_BUSY, .. }) if tries == 0 => {
-                    self.abort(slot).await?;
+                Err(error @ Error::Refused { code: SlotError::SLOT_BUSY, .. }) if !aborted => {
+                    aborted = true;
+                    self.abort(slot, Some(error)).await?;
+                    // What belongs to the session has ended with it.
+                    if !stands_alone(kind) {
+                        return Err(error);
+                    }
                 }
                 result => return result,
             }
-            tries += 1;
         }
     }
 
@@ -66,7 +71,7 @@ impl Reader {
         patience: Duration,
     ) -> Result<Message, Error> {
         if self.slot(slot)?.outstanding {
-            self.abort(slot).await?;
+            self.abort(slot, None).await?;
         }
         let (endpoint, pause) = {
             let state = self.state.borrow();
@@ -83,7 +88,8 @@ impl Reader {
         let result = self.answer(&message, patience).await;
         match result {
             Err(error @ (Error::Timeout | Error::Cancelled | Error::Stall(_))) => {
-                self.abort(slot).await?;
+                // Who gave up knows why there is no session.
+                self.abort(slot, (error != Error::Cancelled).then_some(error)).await?;
                 Err(error)
             }
             // The reader cannot be told anything any more, or has told all there is.
@@ -205,13 +211,15 @@ impl Reader {
     /// Aborts the command of a slot (CCID Rev 1.1 §5.3.1): the request on the control endpoint
     /// and the message on the bulk endpoint, in any order, and then everything is dropped until
     /// the answer to the second comes. The card is in the middle of something, or is not: its
-    /// session ends.
-    async fn abort(&self, slot: u8) -> Result<(), Error> {
+    /// session ends, by `error` where that was nobody's wish.
+    async fn abort(&self, slot: u8, error: Option<Error>) -> Result<(), Error> {
         self.io.report(Report::Aborting { slot }).await?;
         {
             let mut slot = self.slot(slot)?;
             slot.outstanding = false;
-            slot.session = None;
+            if slot.session.take().is_some() {
+                slot.ended = error;
+            }
         }
         self.state.borrow_mut().incoming.clear();
         let sequence = self.next_sequence();
@@ -250,4 +258,9 @@ impl Reader {
     pub(super) fn expect(&self, answer: &Message, kind: u8) -> Result<(), Error> {
         if answer.kind == kind { Ok(()) } else { Err(MessageError::Kind(answer.kind).into()) }
     }
+}
+
+/// Whether a command may be sent to a card of which nothing is known.
+const fn stands_alone(kind: u8) -> bool {
+    matches!(kind, kind::GET_SLOT_STATUS | kind::ICC_POWER_ON | kind::ICC_POWER_OFF | kind::ESCAPE)
 }
