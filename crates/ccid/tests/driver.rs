@@ -517,6 +517,74 @@ fn stale_answers_are_dropped_and_lost_ones_end_in_an_abort() {
     }
 }
 
+/// Of an abort the reader has had the half on the control endpoint, and refuses everything until it
+/// has the other.
+#[test]
+fn half_an_abort_is_made_whole() {
+    for (name, design) in designs() {
+        for fault in [Fault::StallOut, Fault::StallIn] {
+            let mut reader = reader(design.clone(), T0);
+            let (driver, _) = connected(&mut reader, Options::default());
+            reader.fail(Fault::LostAnswer);
+            let mut procedure = driver.transmit(0, &[0, 0x20, 0, 1]);
+            let mut event = Event::Begin;
+            let error = loop {
+                match procedure.resume(event) {
+                    Step::Do(effect) => {
+                        event = reader.perform(&effect);
+                        if matches!(effect, Effect::ControlOut { .. }) {
+                            reader.fail(fault);
+                        }
+                    }
+                    Step::Done(result) => break result.unwrap_err(),
+                }
+            };
+            assert!(error.ends_connection(), "{name} {fault:?}: {error:?}");
+            assert!(reader.is_sound(), "{name} {fault:?}");
+            reader.drive(driver.connect(0)).unwrap();
+            all_cases(&mut reader, &driver, &format!("{name} {fault:?}"));
+        }
+        // Left so by a program before this one.
+        let mut reader = reader(design.clone(), T0);
+        let setup = ccid::Setup {
+            kind: ccid::RequestKind::Class,
+            recipient: ccid::Recipient::Interface,
+            request: ccid::message::request::ABORT,
+            value: 0x5500,
+            index: u16::from(design.interface),
+        };
+        assert_eq!(reader.perform(&Effect::ControlOut { setup, data: Vec::new() }), Event::Sent);
+        let (driver, _) = connected(&mut reader, Options::default());
+        all_cases(&mut reader, &driver, &name);
+    }
+}
+
+/// Garbage in the place of an answer, once and without end: the command is aborted.
+#[test]
+fn a_command_whose_answer_cannot_be_read_is_aborted() {
+    for (endless, expected) in [(false, Error::Message(ccid::MessageError::TooLong)), (true, Error::Endless)]
+    {
+        let mut reader = reader(Design::new(Level::ShortApdu), T0);
+        let (driver, _) = connected(&mut reader, Options::default());
+        let mut procedure = driver.transmit(0, &[0, 0x20, 0, 1]);
+        let (mut event, mut aborted) = (Event::Begin, false);
+        let error = loop {
+            match procedure.resume(event) {
+                Step::Do(Effect::BulkIn { .. }) if !aborted && endless => event = Event::Received(Vec::new()),
+                Step::Do(Effect::BulkIn { .. }) if !aborted => event = Event::Received(vec![0xFF; 10]),
+                Step::Do(effect) => {
+                    aborted |= matches!(&effect, Effect::BulkOut { data, .. } if data.first() == Some(&0x72));
+                    event = reader.perform(&effect);
+                }
+                Step::Done(result) => break result.unwrap_err(),
+            }
+        };
+        assert_eq!((error, aborted), (expected, true));
+        reader.drive(driver.connect(0)).unwrap();
+        all_cases(&mut reader, &driver, &format!("{expected:?}"));
+    }
+}
+
 /// What is aborted ends the session: nothing is sent into it afterwards.
 #[test]
 fn a_command_of_the_session_is_not_sent_again_after_an_abort() {

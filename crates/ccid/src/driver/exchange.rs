@@ -48,8 +48,11 @@ impl Reader {
                     self.io.wait(Duration::from_millis(100)).await?;
                     tries += 1;
                 }
-                // A command that nobody waits for any more: of a program before this one.
-                Err(error @ Error::Refused { code: SlotError::SLOT_BUSY, .. }) if !aborted => {
+                // A command that nobody waits for any more, or half an abort of one: of a program
+                // before this one.
+                Err(error @ Error::Refused { code: SlotError::SLOT_BUSY | SlotError::ABORTED, .. })
+                    if !aborted =>
+                {
                     aborted = true;
                     self.abort(slot, Some(error)).await?;
                     // What belongs to the session has ended with it.
@@ -87,7 +90,14 @@ impl Reader {
         self.send(&message, endpoint.address, endpoint.packet).await?;
         let result = self.answer(&message, patience).await;
         match result {
-            Err(error @ (Error::Timeout | Error::Cancelled | Error::Stall(_))) => {
+            // Without its answer the command still runs.
+            Err(
+                error @ (Error::Timeout
+                | Error::Cancelled
+                | Error::Stall(_)
+                | Error::Endless
+                | Error::Message(_)),
+            ) => {
                 // Who gave up knows why there is no session.
                 self.abort(slot, (error != Error::Cancelled).then_some(error)).await?;
                 Err(error)
@@ -216,7 +226,8 @@ impl Reader {
         self.io.report(Report::Aborting { slot }).await?;
         {
             let mut slot = self.slot(slot)?;
-            slot.outstanding = false;
+            // Until the reader has answered: with half an abort it refuses everything.
+            slot.outstanding = true;
             if slot.session.take().is_some() {
                 slot.ended = error;
             }
@@ -243,10 +254,13 @@ impl Reader {
         self.send(&message, endpoint.address, endpoint.packet).await?;
         for _ in 0..STALE {
             match self.receive(READER).await {
-                Ok(answer) if answer.slot == slot && answer.sequence == sequence => return Ok(()),
-                Ok(_) | Err(Error::Message(_)) => {}
-                // Nothing more is to be had; the next command is answered or not.
-                Err(Error::Timeout | Error::Stall(_)) => return Ok(()),
+                Ok(answer) if answer.slot != slot || answer.sequence != sequence => {}
+                Err(Error::Message(_) | Error::Stall(_)) => {}
+                // Its answer; or nothing more is to be had, and the next command is answered or not.
+                Ok(_) | Err(Error::Timeout) => {
+                    self.slot(slot)?.outstanding = false;
+                    return Ok(());
+                }
                 Err(error) => return Err(error),
             }
         }
