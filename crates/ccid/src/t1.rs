@@ -239,8 +239,8 @@ pub struct Host {
 const TRIES: u8 = 3;
 
 /// Extensions of the waiting time in one exchange: with all of them a card that is given
-/// seconds each time works for hours.
-const EXTENSIONS: u16 = 10_000;
+/// a second each time works for a quarter of an hour.
+const EXTENSIONS: u16 = 1_000;
 
 /// Blocks in one exchange: more than the longest APDUs have in blocks of one byte.
 const BLOCKS: u32 = 200_000;

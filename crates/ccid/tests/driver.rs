@@ -585,6 +585,80 @@ fn a_command_whose_answer_cannot_be_read_is_aborted() {
     }
 }
 
+/// A procedure with a reader that answers commands (as far as they are no ABORT) with what
+/// `answer` makes of them, at each transfer: its error, how many transfers were waited for, and
+/// how long they might have taken together.
+fn drip<T: std::fmt::Debug + 'static>(
+    mut procedure: Procedure<T>,
+    reader: &mut Reader<impl Card>,
+    mut answer: impl FnMut(&[u8], usize) -> Vec<u8>,
+) -> (Result<T, Error>, usize, Duration) {
+    let (mut event, mut command) = (Event::Begin, Vec::new());
+    let (mut count, mut time) = (0, Duration::ZERO);
+    loop {
+        match procedure.resume(event) {
+            Step::Do(Effect::BulkIn { length, timeout, .. }) if command.first() != Some(&0x72) => {
+                event = Event::Received(answer(&command, length));
+                (count, time) = (count + 1, time + timeout);
+            }
+            Step::Do(effect) => {
+                if let Effect::BulkOut { data, .. } = &effect {
+                    command = data.clone();
+                }
+                event = reader.perform(&effect);
+            }
+            Step::Done(result) => return (result, count, time),
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_never_comes_to_an_end_is_given_up() {
+    let mut design = Design::new(Level::ExtendedApdu);
+    design.reader.max_message = 65_554;
+    let mut reader = reader(design, T0);
+    let (driver, _) = connected(&mut reader, Options::default());
+    // Nothing but time extensions.
+    let extension = |command: &[u8], _| vec![0x80, 0, 0, 0, 0, command[5], command[6], 0x80, 1, 0];
+    let (result, count, _) = drip(driver.transmit(0, &[0, 0x20, 0, 1]), &mut reader, extension);
+    assert_eq!(result, Err(Error::Endless));
+    assert!(count < 1_100, "{count}");
+    // In each part of a long answer a few of them.
+    reader.drive(driver.connect(0)).unwrap();
+    let mut turn = 0;
+    let parts = |command: &[u8], _| {
+        turn += 1;
+        let (state, chain) = if turn % 10 == 0 { (0, if turn == 10 { 1 } else { 3 }) } else { (0x80, 0) };
+        let data: &[u8] = if state == 0 { &[0xAA] } else { &[] };
+        let head = [0x80, data.len() as u8, 0, 0, 0, command[5], command[6], state, 0, chain];
+        [&head[..], data].concat()
+    };
+    let (result, count, _) = drip(driver.transmit(0, &[0, 0x20, 0, 1]), &mut reader, parts);
+    assert_eq!(result, Err(Error::Endless));
+    assert!(count < 1_300, "{count}");
+    // One answer byte by byte has the patience once and not for each byte.
+    reader.drive(driver.connect(0)).unwrap();
+    let mut at = 0;
+    let bytewise = |command: &[u8], _| {
+        at += 1;
+        let answer = [0x80, 2, 0, 0, 0, command[5], command[6], 0, 0, 0, 0x90, 0x00];
+        vec![answer[at - 1]]
+    };
+    let (result, count, time) = drip(driver.transmit(0, &[0, 0x20, 0, 1]), &mut reader, bytewise);
+    assert_eq!((result, count), (Ok(vec![0x90, 0x00]), 12));
+    assert!(time < Options::default().patience * 2, "{time:?}");
+    // And one of 64 kB not at all.
+    let mut at = 0;
+    let bytewise = |command: &[u8], _| {
+        at += 1;
+        let answer = [0x80, 0xFF, 0xFF, 0, 0, command[5], command[6], 0, 0, 0];
+        vec![answer.get(at - 1).copied().unwrap_or_default()]
+    };
+    let (result, count, _) = drip(driver.transmit(0, &[0, 0x20, 0, 1]), &mut reader, bytewise);
+    assert_eq!(result, Err(Error::Endless));
+    assert!(count < 600, "{count}");
+}
+
 /// What is aborted ends the session: nothing is sent into it afterwards.
 #[test]
 fn a_command_of_the_session_is_not_sent_again_after_an_abort() {

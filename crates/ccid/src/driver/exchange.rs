@@ -14,8 +14,14 @@ const READER: Duration = Duration::from_secs(5);
 const STALE: usize = 64;
 /// Transfers that bring nothing, while bytes are waited for.
 const EMPTY: usize = 16;
-/// Time extensions of one command; readers send some in a second at most.
-const EXTENSIONS: usize = 10_000;
+/// Time extensions of one procedure: readers send one in a second or so, of which a card that
+/// installs a profile needs a hundred.
+const EXTENSIONS: u32 = 1_000;
+/// What each further transfer of a message may take that the reader has begun to send.
+const REST: Duration = Duration::from_secs(2);
+/// Transfers of one message that bring less than was asked for: without a clock here, this is
+/// what keeps a message from taking its patience over and over.
+const SHORT: usize = 500;
 /// How often a reader that is busy with itself is asked again.
 const BUSY: usize = 20;
 
@@ -110,6 +116,13 @@ impl Reader {
         }
     }
 
+    /// Counts a time extension.
+    fn extended(&self) -> u32 {
+        let mut state = self.state.borrow_mut();
+        state.extensions = state.extensions.saturating_add(1);
+        state.extensions
+    }
+
     fn next_sequence(&self) -> u8 {
         let mut state = self.state.borrow_mut();
         let sequence = state.sequence;
@@ -130,9 +143,9 @@ impl Reader {
 
     /// Waits for the answer to a command; drops what is not.
     async fn answer(&self, command: &Message, patience: Duration) -> Result<Message, Error> {
-        let (mut stale, mut extensions) = (0, 0);
+        let (mut stale, mut empty) = (0, 0);
         loop {
-            let message = self.receive(patience).await?;
+            let message = self.receive(patience, &mut empty).await?;
             if message.slot != command.slot || message.sequence != command.sequence {
                 stale += 1;
                 if stale > STALE {
@@ -143,8 +156,7 @@ impl Reader {
             }
             match message.outcome() {
                 CommandOutcome::TimeExtension(multiplier) => {
-                    extensions += 1;
-                    if extensions > EXTENSIONS {
+                    if self.extended() > EXTENSIONS {
                         return Err(Error::Endless);
                     }
                     self.io.report(Report::TimeExtension { slot: message.slot, multiplier }).await?;
@@ -170,11 +182,12 @@ impl Reader {
         Ok(error)
     }
 
-    /// The next message, whatever it answers.
-    async fn receive(&self, patience: Duration) -> Result<Message, Error> {
-        let mut empty = 0;
+    /// The next message, whatever it answers. The patience is for its beginning; `empty` counts
+    /// the transfers that brought nothing.
+    async fn receive(&self, patience: Duration, empty: &mut usize) -> Result<Message, Error> {
+        let mut short = 0;
         loop {
-            let (endpoint, wanted) = {
+            let (endpoint, wanted, patience) = {
                 let mut state = self.state.borrow_mut();
                 let longest = usize::try_from(state.interface.reader.max_message).unwrap_or(usize::MAX);
                 let missing = match Message::parse(&state.incoming, longest) {
@@ -193,16 +206,22 @@ impl Reader {
                 // Whole packets and not more than the message has: a reader whose message ends
                 // with a full packet sends a zero-length one behind it, or does not. Asked for
                 // more, the transfer would end with the first reader and hang with the second.
-                (state.interface.bulk_in.address, missing.div_ceil(packet) * packet)
+                let patience = if state.incoming.is_empty() { patience } else { patience.min(REST) };
+                (state.interface.bulk_in.address, missing.div_ceil(packet) * packet, patience)
             };
             match self.io.bulk_in(endpoint, wanted, patience).await {
                 Ok(Incoming::Bytes(bytes)) if bytes.is_empty() => {
-                    empty += 1;
-                    if empty > EMPTY {
+                    *empty += 1;
+                    if *empty > EMPTY {
                         return Err(Error::Endless);
                     }
                 }
                 Ok(Incoming::Bytes(bytes)) => {
+                    short += usize::from(bytes.len() < wanted);
+                    if short > SHORT {
+                        self.state.borrow_mut().incoming.clear();
+                        return Err(Error::Endless);
+                    }
                     let bytes = &bytes[..bytes.len().min(wanted)];
                     self.state.borrow_mut().incoming.extend_from_slice(bytes);
                 }
@@ -252,8 +271,9 @@ impl Reader {
         }
         let message = Message { kind: kind::ABORT, slot, sequence, specific: [0; 3], data: Vec::new() };
         self.send(&message, endpoint.address, endpoint.packet).await?;
+        let mut empty = 0;
         for _ in 0..STALE {
-            match self.receive(READER).await {
+            match self.receive(READER, &mut empty).await {
                 Ok(answer) if answer.slot != slot || answer.sequence != sequence => {}
                 Err(Error::Message(_) | Error::Stall(_)) => {}
                 // Its answer; or nothing more is to be had, and the next command is answered or not.

@@ -117,6 +117,8 @@ struct State {
     options: Options,
     /// `bSeq` of the next command.
     sequence: u8,
+    /// Time extensions since the procedure began.
+    extensions: u32,
     /// What came in and belongs to no message yet; less than a message.
     incoming: Vec<u8>,
     slots: Vec<Slot>,
@@ -204,6 +206,7 @@ impl Driver {
                 quirks,
                 options,
                 sequence: 0,
+                extensions: 0,
                 incoming: Vec::new(),
                 slots: vec![Slot::default(); slots],
                 running: false,
@@ -372,6 +375,7 @@ impl Driver {
                 return Err(Error::Unplugged);
             }
             let _running = Running::begin(&state).ok_or(Error::Busy)?;
+            state.borrow_mut().extensions = 0;
             let reader = Reader { state: Rc::clone(&state), io };
             let result = reader.begin().await;
             let result = match result {
