@@ -374,6 +374,26 @@ fn a_card_may_work_for_twenty_seconds() {
     }
 }
 
+/// Readers need not say anything as long as the card has time by its answer to reset and by S(WTX).
+#[test]
+fn a_card_has_the_time_that_it_asks_for() {
+    // BWI 7: 11.4 s at 4 MHz, of which the card asks for five. WI 255: 31.3 s.
+    for (atr, seconds) in [("3B929581B1FE751F074543A2", 50), ("3B929540FF4543", 33)] {
+        let mut design = Design::new(Level::Tpdu);
+        design.beat = Duration::MAX;
+        let mut reader = reader(design, atr);
+        let (driver, _) = connected(&mut reader, Options::default());
+        reader.fail(Fault::Work(Duration::from_secs(seconds)));
+        let answer = transmit(&mut reader, &driver, "80E2000002AABB00");
+        assert_eq!(answer, Ok(vec![0xBB, 0xAA, 0x90, 0x00]), "{atr}");
+        // No more than that.
+        let before = reader.now();
+        reader.fail(Fault::LostAnswer);
+        assert_eq!(transmit(&mut reader, &driver, "80E2000002AABB00"), Err(Error::Timeout), "{atr}");
+        assert!(reader.now() - before < Duration::from_secs(40), "{atr}");
+    }
+}
+
 #[test]
 fn parity_is_overcome_where_the_protocol_can() {
     for (name, design) in designs() {

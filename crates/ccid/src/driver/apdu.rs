@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 use core::ops::Range;
+use core::time::Duration;
 
-use super::Reader;
+use super::{Reader, Session};
 use crate::atr::Protocol;
 use crate::descriptor::{Features, Level};
 use crate::error::{Error, MessageError, SlotError};
@@ -14,6 +15,10 @@ use crate::t1::{Link, LinkError};
 const PARTS: usize = 300;
 /// The most bytes of data of a response APDU.
 const MOST: usize = 65_536;
+/// What the reader may take besides the card.
+const MARGIN: Duration = Duration::from_secs(5);
+/// A card may ask for hours.
+const MOST_PATIENCE: Duration = Duration::from_secs(600);
 
 impl Reader {
     pub(super) async fn transmit(&self, slot: u8, bytes: &[u8]) -> Result<Vec<u8>, Error> {
@@ -74,7 +79,7 @@ impl Reader {
         if data.len() > most {
             return Err(Error::ApduTooLong { most: most.saturating_sub(5) });
         }
-        let patience = self.patience();
+        let patience = self.patience().max(self.waiting(slot, multiplier)?);
         let answer = self.ask_for(slot, kind::XFR_BLOCK, [multiplier, 0, 0], data, patience).await?;
         self.expect(&answer, kind::DATA_BLOCK)?;
         Ok(answer.data)
@@ -86,7 +91,22 @@ impl Reader {
         usize::try_from(max).unwrap_or(LONGEST).min(LONGEST)
     }
 
-    fn patience(&self) -> core::time::Duration {
+    /// How long the card that is connected may take, and the reader with it, before the reader
+    /// must say so.
+    fn waiting(&self, slot: u8, multiplier: u8) -> Result<Duration, Error> {
+        let clock = self.state.borrow().interface.reader.default_clock;
+        let slot = self.slot(slot)?;
+        let Some(Session { connection, .. }) = &slot.session else { return Ok(Duration::ZERO) };
+        let time = match connection.protocol {
+            Protocol::T0 => connection.atr.work_waiting_time(connection.factors, clock),
+            Protocol::T1 => {
+                connection.atr.block_waiting_time(connection.factors, clock) * u32::from(multiplier.max(1))
+            }
+        };
+        Ok(time.saturating_add(MARGIN).min(MOST_PATIENCE))
+    }
+
+    fn patience(&self) -> Duration {
         let state = self.state.borrow();
         state.options.patience.max(state.quirks.patience.unwrap_or_default())
     }

@@ -23,7 +23,9 @@ use crate::t1::Host;
 pub struct Options {
     /// The protocol that is chosen where card and reader have both; else the card's first.
     pub protocol: Option<Protocol>,
-    /// How long a command may take without a sign of life. Every time extension begins it anew.
+    /// How long a command may take without a sign of life; more where the card has more, by its
+    /// answer to reset and by S(WTX request), up to ten minutes. Every time extension begins it
+    /// anew.
     pub patience: Duration,
     /// Whether GET RESPONSE and the repetition with the right length are done here for
     /// commands that expect data, so that `61 XX` and `6C XX` are seen for others only.
