@@ -261,6 +261,16 @@ impl Atr {
         self.uicc_byte().is_some_and(|byte| byte & 0x82 == 0x82)
     }
 
+    /// WWT (ISO 7816-3 §10.2): WI × 960 × Fi / f, at a clock of so many kHz.
+    pub(crate) fn work_waiting_time(&self, factors: Factors, khz: u32) -> Duration {
+        factors.etu(khz, u64::from(self.waiting_integer()) * 960 * u64::from(factors.d))
+    }
+
+    /// BWT (ISO 7816-3 §11.4.3): 11 etu + 2^BWI × 960 × 372 / f, at a clock of so many kHz.
+    pub(crate) fn block_waiting_time(&self, factors: Factors, khz: u32) -> Duration {
+        factors.etu(khz, 11) + Factors::DEFAULT.etu(khz, 960 << (self.bwi_cwi() >> 4))
+    }
+
     /// F and D of TA1; the default where there is none.
     #[must_use]
     pub fn factors(&self) -> Factors {

@@ -231,14 +231,16 @@ pub struct Host {
     expect: bool,
     /// The most that the card takes.
     ifsc: u8,
+    /// The most that what carries the blocks has room for.
+    room: u8,
 }
 
 /// Transmissions of one block before the other side is given up (§11.6.3.2, rule 7.4).
 const TRIES: u8 = 3;
 
 /// Extensions of the waiting time in one exchange: with all of them a card that is given
-/// seconds each time works for hours.
-const EXTENSIONS: u16 = 10_000;
+/// a second each time works for a quarter of an hour.
+const EXTENSIONS: u16 = 1_000;
 
 /// Blocks in one exchange: more than the longest APDUs have in blocks of one byte.
 const BLOCKS: u32 = 200_000;
@@ -247,7 +249,12 @@ impl Host {
     /// As after the answer to reset.
     #[must_use]
     pub const fn new(edc: Edc, ifsc: u8) -> Self {
-        Self { edc, send: false, expect: false, ifsc }
+        Self { edc, send: false, expect: false, ifsc, room: MOST }
+    }
+
+    /// Over what carries no more than so many bytes of information in one block.
+    pub(crate) fn within(self, room: u8) -> Self {
+        Self { room: room.clamp(1, MOST), ..self }
     }
 
     /// The most bytes of information that the card takes.
@@ -311,8 +318,10 @@ impl Host {
         let mut out = sent.clone();
         // What the last information block was is known until it is acknowledged.
         let mut acknowledged = false;
+        let mut begun = false;
         for _ in 0..BLOCKS {
             let answer = link.exchange(out.to_vec(self.edc), core::mem::take(&mut multiplier)).await;
+            let was_begun = core::mem::replace(&mut begun, true);
             let fault = match answer {
                 Ok(bytes) => match Block::parse(&bytes, self.edc) {
                     Ok(block) => match self.next(block, &sent, &mut acknowledged, &mut response)? {
@@ -354,6 +363,11 @@ impl Host {
                 },
                 Err(LinkError::Mute) => Fault::Other,
                 Err(LinkError::Garbled) => Fault::Check,
+                // A part of the command is at the card, which would take the next command for its
+                // rest: RESYNCH, or the end.
+                Err(LinkError::Broken(error)) if was_begun && !error.ends_connection() => {
+                    return Err(T1Error::Lost.into());
+                }
                 Err(LinkError::Broken(error)) => return Err(error),
             };
             failures += 1;
@@ -385,7 +399,7 @@ impl Host {
 
     /// The next I-block of the command.
     fn information(&self, rest: &mut &[u8]) -> Block {
-        let (now, later) = rest.split_at(rest.len().min(usize::from(self.ifsc)));
+        let (now, later) = rest.split_at(rest.len().min(usize::from(self.ifsc.min(self.room))));
         *rest = later;
         Block::I { number: self.send, more: !later.is_empty(), data: now.to_vec() }
     }

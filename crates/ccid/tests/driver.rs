@@ -374,6 +374,26 @@ fn a_card_may_work_for_twenty_seconds() {
     }
 }
 
+/// Readers need not say anything as long as the card has time by its answer to reset and by S(WTX).
+#[test]
+fn a_card_has_the_time_that_it_asks_for() {
+    // BWI 7: 11.4 s at 4 MHz, of which the card asks for five. WI 255: 31.3 s.
+    for (atr, seconds) in [("3B929581B1FE751F074543A2", 50), ("3B929540FF4543", 33)] {
+        let mut design = Design::new(Level::Tpdu);
+        design.beat = Duration::MAX;
+        let mut reader = reader(design, atr);
+        let (driver, _) = connected(&mut reader, Options::default());
+        reader.fail(Fault::Work(Duration::from_secs(seconds)));
+        let answer = transmit(&mut reader, &driver, "80E2000002AABB00");
+        assert_eq!(answer, Ok(vec![0xBB, 0xAA, 0x90, 0x00]), "{atr}");
+        // No more than that.
+        let before = reader.now();
+        reader.fail(Fault::LostAnswer);
+        assert_eq!(transmit(&mut reader, &driver, "80E2000002AABB00"), Err(Error::Timeout), "{atr}");
+        assert!(reader.now() - before < Duration::from_secs(40), "{atr}");
+    }
+}
+
 #[test]
 fn parity_is_overcome_where_the_protocol_can() {
     for (name, design) in designs() {
@@ -443,6 +463,25 @@ fn a_chain_that_the_card_breaks_off() {
     all_cases(&mut reader, &driver, "after");
 }
 
+/// A card's IFSC may be more than a message of the reader carries.
+#[test]
+fn blocks_are_no_longer_than_the_reader_has_room_for() {
+    for atr in [T1, common::OSEID] {
+        for max_message in [50, 100, 261] {
+            let mut design = Design::new(Level::Tpdu);
+            design.reader.max_message = max_message;
+            let mut reader = reader(design, atr);
+            let options = Options { protocol: Some(Protocol::T1), ..Options::default() };
+            let (driver, _) = connected(&mut reader, options);
+            all_cases(&mut reader, &driver, &format!("{atr} {max_message}"));
+            let data = pattern(1000);
+            let command = [&[0x80, 0xE2, 0, 0, 0, 0x03, 0xE8][..], &data, &[0, 0]].concat();
+            let reversed: Vec<u8> = data.into_iter().rev().collect();
+            assert_eq!(reader.drive(driver.transmit(0, &command)), Ok(ok(reversed)), "{max_message}");
+        }
+    }
+}
+
 #[test]
 fn short_reads_and_zero_length_packets_change_nothing() {
     for (name, design) in designs() {
@@ -494,6 +533,177 @@ fn stale_answers_are_dropped_and_lost_ones_end_in_an_abort() {
                 reader.drive(driver.connect(0)).unwrap();
                 all_cases(&mut reader, &driver, &name);
             }
+        }
+    }
+}
+
+/// Of an abort the reader has had the half on the control endpoint, and refuses everything until it
+/// has the other.
+#[test]
+fn half_an_abort_is_made_whole() {
+    for (name, design) in designs() {
+        for fault in [Fault::StallOut, Fault::StallIn] {
+            let mut reader = reader(design.clone(), T0);
+            let (driver, _) = connected(&mut reader, Options::default());
+            reader.fail(Fault::LostAnswer);
+            let mut procedure = driver.transmit(0, &[0, 0x20, 0, 1]);
+            let mut event = Event::Begin;
+            let error = loop {
+                match procedure.resume(event) {
+                    Step::Do(effect) => {
+                        event = reader.perform(&effect);
+                        if matches!(effect, Effect::ControlOut { .. }) {
+                            reader.fail(fault);
+                        }
+                    }
+                    Step::Done(result) => break result.unwrap_err(),
+                }
+            };
+            assert!(error.ends_connection(), "{name} {fault:?}: {error:?}");
+            assert!(reader.is_sound(), "{name} {fault:?}");
+            reader.drive(driver.connect(0)).unwrap();
+            all_cases(&mut reader, &driver, &format!("{name} {fault:?}"));
+        }
+        // Left so by a program before this one.
+        let mut reader = reader(design.clone(), T0);
+        let setup = ccid::Setup {
+            kind: ccid::RequestKind::Class,
+            recipient: ccid::Recipient::Interface,
+            request: ccid::message::request::ABORT,
+            value: 0x5500,
+            index: u16::from(design.interface),
+        };
+        assert_eq!(reader.perform(&Effect::ControlOut { setup, data: Vec::new() }), Event::Sent);
+        let (driver, _) = connected(&mut reader, Options::default());
+        all_cases(&mut reader, &driver, &name);
+    }
+}
+
+/// Garbage in the place of an answer, once and without end: the command is aborted.
+#[test]
+fn a_command_whose_answer_cannot_be_read_is_aborted() {
+    for (endless, expected) in [(false, Error::Message(ccid::MessageError::TooLong)), (true, Error::Endless)]
+    {
+        let mut reader = reader(Design::new(Level::ShortApdu), T0);
+        let (driver, _) = connected(&mut reader, Options::default());
+        let mut procedure = driver.transmit(0, &[0, 0x20, 0, 1]);
+        let (mut event, mut aborted) = (Event::Begin, false);
+        let error = loop {
+            match procedure.resume(event) {
+                Step::Do(Effect::BulkIn { .. }) if !aborted && endless => event = Event::Received(Vec::new()),
+                Step::Do(Effect::BulkIn { .. }) if !aborted => event = Event::Received(vec![0xFF; 10]),
+                Step::Do(effect) => {
+                    aborted |= matches!(&effect, Effect::BulkOut { data, .. } if data.first() == Some(&0x72));
+                    event = reader.perform(&effect);
+                }
+                Step::Done(result) => break result.unwrap_err(),
+            }
+        };
+        assert_eq!((error, aborted), (expected, true));
+        reader.drive(driver.connect(0)).unwrap();
+        all_cases(&mut reader, &driver, &format!("{expected:?}"));
+    }
+}
+
+/// A procedure with a reader that answers commands (as far as they are no ABORT) with what
+/// `answer` makes of them, at each transfer: its error, how many transfers were waited for, and
+/// how long they might have taken together.
+fn drip<T: std::fmt::Debug + 'static>(
+    mut procedure: Procedure<T>,
+    reader: &mut Reader<impl Card>,
+    mut answer: impl FnMut(&[u8], usize) -> Vec<u8>,
+) -> (Result<T, Error>, usize, Duration) {
+    let (mut event, mut command) = (Event::Begin, Vec::new());
+    let (mut count, mut time) = (0, Duration::ZERO);
+    loop {
+        match procedure.resume(event) {
+            Step::Do(Effect::BulkIn { length, timeout, .. }) if command.first() != Some(&0x72) => {
+                event = Event::Received(answer(&command, length));
+                (count, time) = (count + 1, time + timeout);
+            }
+            Step::Do(effect) => {
+                if let Effect::BulkOut { data, .. } = &effect {
+                    command = data.clone();
+                }
+                event = reader.perform(&effect);
+            }
+            Step::Done(result) => return (result, count, time),
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_never_comes_to_an_end_is_given_up() {
+    let mut design = Design::new(Level::ExtendedApdu);
+    design.reader.max_message = 65_554;
+    let mut reader = reader(design, T0);
+    let (driver, _) = connected(&mut reader, Options::default());
+    // Nothing but time extensions.
+    let extension = |command: &[u8], _| vec![0x80, 0, 0, 0, 0, command[5], command[6], 0x80, 1, 0];
+    let (result, count, _) = drip(driver.transmit(0, &[0, 0x20, 0, 1]), &mut reader, extension);
+    assert_eq!(result, Err(Error::Endless));
+    assert!(count < 1_100, "{count}");
+    // In each part of a long answer a few of them.
+    reader.drive(driver.connect(0)).unwrap();
+    let mut turn = 0;
+    let parts = |command: &[u8], _| {
+        turn += 1;
+        let (state, chain) = if turn % 10 == 0 { (0, if turn == 10 { 1 } else { 3 }) } else { (0x80, 0) };
+        let data: &[u8] = if state == 0 { &[0xAA] } else { &[] };
+        let head = [0x80, data.len() as u8, 0, 0, 0, command[5], command[6], state, 0, chain];
+        [&head[..], data].concat()
+    };
+    let (result, count, _) = drip(driver.transmit(0, &[0, 0x20, 0, 1]), &mut reader, parts);
+    assert_eq!(result, Err(Error::Endless));
+    assert!(count < 1_300, "{count}");
+    // One answer byte by byte has the patience once and not for each byte.
+    reader.drive(driver.connect(0)).unwrap();
+    let mut at = 0;
+    let bytewise = |command: &[u8], _| {
+        at += 1;
+        let answer = [0x80, 2, 0, 0, 0, command[5], command[6], 0, 0, 0, 0x90, 0x00];
+        vec![answer[at - 1]]
+    };
+    let (result, count, time) = drip(driver.transmit(0, &[0, 0x20, 0, 1]), &mut reader, bytewise);
+    assert_eq!((result, count), (Ok(vec![0x90, 0x00]), 12));
+    assert!(time < Options::default().patience * 2, "{time:?}");
+    // And one of 64 kB not at all.
+    let mut at = 0;
+    let bytewise = |command: &[u8], _| {
+        at += 1;
+        let answer = [0x80, 0xFF, 0xFF, 0, 0, command[5], command[6], 0, 0, 0];
+        vec![answer.get(at - 1).copied().unwrap_or_default()]
+    };
+    let (result, count, _) = drip(driver.transmit(0, &[0, 0x20, 0, 1]), &mut reader, bytewise);
+    assert_eq!(result, Err(Error::Endless));
+    assert!(count < 600, "{count}");
+}
+
+/// What is aborted ends the session: nothing is sent into it afterwards.
+#[test]
+fn a_command_of_the_session_is_not_sent_again_after_an_abort() {
+    for (name, design) in designs() {
+        for protocol in [Protocol::T0, Protocol::T1] {
+            let context = format!("{name}, {protocol:?}");
+            let mut reader = reader(design.clone(), atr_of(protocol));
+            let (driver, _) = connected(&mut reader, Options::default());
+            reader.fail(Fault::Refuse(SlotError::SLOT_BUSY));
+            let error = transmit(&mut reader, &driver, "00200001").unwrap_err();
+            assert!(
+                matches!(error, Error::Refused { code: SlotError::SLOT_BUSY, .. }),
+                "{context}: {error:?}"
+            );
+            assert!(reader.card(0).unwrap().log.is_empty(), "{context}");
+            assert_eq!(driver.connection(0), None, "{context}");
+            assert_eq!(transmit(&mut reader, &driver, "00200001"), Err(error), "{context}");
+            // What connects is.
+            reader.fail(Fault::Refuse(SlotError::SLOT_BUSY));
+            reader.drive(driver.connect(0)).unwrap();
+            all_cases(&mut reader, &driver, &context);
+            // Why it ended is told again.
+            reader.fail(Fault::LostAnswer);
+            assert_eq!(transmit(&mut reader, &driver, "00200001"), Err(Error::Timeout), "{context}");
+            assert_eq!(transmit(&mut reader, &driver, "00200001"), Err(Error::Timeout), "{context}");
         }
     }
 }
@@ -574,6 +784,43 @@ fn notices_tell_of_cards_that_come_and_go() {
     reader.drive(driver.notice()).unwrap();
     assert_eq!(transmit(&mut reader, &driver, "00200001").unwrap(), [0x90, 0x00]);
     assert!(driver.connection(0).is_some());
+}
+
+/// A reader that gives power by itself: that a card has it does not tell which card it is.
+#[test]
+fn another_card_is_not_taken_for_the_one_before() {
+    for level in Level::ALL {
+        let mut design = Design::new(level);
+        design.reader.features = design.reader.features.with(Features::AUTO_ACTIVATION);
+        // What the reader told of is had one by one; of a quick hand the last only; with a reader
+        // that does not answer the question at first.
+        for (missed, refused) in [(0, false), (1, false), (1, true)] {
+            let context = format!("{level:?}, {missed} missed, {refused}");
+            let mut reader = reader(design.clone(), T0);
+            let (driver, _) = connected(&mut reader, Options::default());
+            // Told late, of the card that is there.
+            reader.drive(driver.notice()).unwrap();
+            assert_eq!(transmit(&mut reader, &driver, "00200001").unwrap(), [0x90, 0x00], "{context}");
+            reader.remove(0);
+            reader.insert(0, Echo::new(T0), CardDesign::default());
+            let notice = |reader: &mut Reader<Echo>| reader.drive(driver.notice()).unwrap();
+            if missed == 0 {
+                assert_eq!(notice(&mut reader), [Notice::SlotChange { slot: 0, present: false }]);
+            } else {
+                reader.perform(&Effect::InterruptIn { endpoint: Design::INTERRUPT, length: 8 });
+            }
+            assert_eq!(notice(&mut reader), [Notice::SlotChange { slot: 0, present: true }]);
+            if refused {
+                reader.fail(Fault::Refuse(SlotError::HARDWARE));
+                transmit(&mut reader, &driver, "00200001").unwrap_err();
+            }
+            let expected = if missed == 0 { Error::CardRemoved } else { Error::CardReset };
+            assert_eq!(transmit(&mut reader, &driver, "00200001"), Err(expected), "{context}");
+            assert!(reader.card(0).unwrap().log.is_empty(), "{context}");
+            reader.drive(driver.connect(0)).unwrap();
+            all_cases(&mut reader, &driver, &context);
+        }
+    }
 }
 
 #[test]

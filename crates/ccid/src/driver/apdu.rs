@@ -2,10 +2,11 @@
 
 use alloc::vec::Vec;
 use core::ops::Range;
+use core::time::Duration;
 
-use super::Reader;
+use super::{Reader, Session};
 use crate::atr::Protocol;
-use crate::descriptor::Level;
+use crate::descriptor::{Features, Level};
 use crate::error::{Error, MessageError, SlotError};
 use crate::message::{HEADER, Icc, LONGEST, kind};
 use crate::t1::{Link, LinkError};
@@ -14,13 +15,15 @@ use crate::t1::{Link, LinkError};
 const PARTS: usize = 300;
 /// The most bytes of data of a response APDU.
 const MOST: usize = 65_536;
+/// What the reader may take besides the card.
+const MARGIN: Duration = Duration::from_secs(5);
+/// A card may ask for hours.
+const MOST_PATIENCE: Duration = Duration::from_secs(600);
 
 impl Reader {
     pub(super) async fn transmit(&self, slot: u8, bytes: &[u8]) -> Result<Vec<u8>, Error> {
         let command = Command::parse(bytes)?;
-        if core::mem::take(&mut self.slot(slot)?.doubtful) {
-            self.look(slot).await?;
-        }
+        self.look(slot).await?;
         let (level, protocol, collect) = {
             let collect = self.state.borrow().options.collect;
             let slot = self.slot(slot)?;
@@ -42,17 +45,30 @@ impl Reader {
         result
     }
 
-    /// Whether the card that was connected is still there, with its power.
+    /// Whether the card that was connected is still there, with its power, where there is doubt.
     async fn look(&self, slot: u8) -> Result<(), Error> {
+        let (told, seen) = {
+            let slot = self.slot(slot)?;
+            (slot.told, slot.seen)
+        };
+        if told == seen {
+            return Ok(());
+        }
         let answer = self.ask(slot, kind::GET_SLOT_STATUS, [0; 3], Vec::new()).await?;
+        let gives_power = self.features(slot).has(Features::AUTO_ACTIVATION);
         let gone = match answer.icc() {
-            Icc::Active => return Ok(()),
-            Icc::Inactive => Error::CardReset,
-            Icc::Absent => Error::CardRemoved,
+            // Where the reader gives power by itself any card has it. The first notice is as a
+            // rule of the card that was there when the reader began.
+            Icc::Active if gives_power && told > 1 => Some(Error::CardReset),
+            Icc::Active => None,
+            Icc::Inactive => Some(Error::CardReset),
+            Icc::Absent => Some(Error::CardRemoved),
         };
         let mut slot = self.slot(slot)?;
-        if slot.session.take().is_some() {
-            slot.ended = Some(gone);
+        // Only now: a question without an answer leaves the doubt.
+        slot.seen = told;
+        if gone.is_some() && slot.session.take().is_some() {
+            slot.ended = gone;
         }
         Ok(())
     }
@@ -63,7 +79,7 @@ impl Reader {
         if data.len() > most {
             return Err(Error::ApduTooLong { most: most.saturating_sub(5) });
         }
-        let patience = self.patience();
+        let patience = self.patience().max(self.waiting(slot, multiplier)?);
         let answer = self.ask_for(slot, kind::XFR_BLOCK, [multiplier, 0, 0], data, patience).await?;
         self.expect(&answer, kind::DATA_BLOCK)?;
         Ok(answer.data)
@@ -75,7 +91,22 @@ impl Reader {
         usize::try_from(max).unwrap_or(LONGEST).min(LONGEST)
     }
 
-    fn patience(&self) -> core::time::Duration {
+    /// How long the card that is connected may take, and the reader with it, before the reader
+    /// must say so.
+    fn waiting(&self, slot: u8, multiplier: u8) -> Result<Duration, Error> {
+        let clock = self.state.borrow().interface.reader.default_clock;
+        let slot = self.slot(slot)?;
+        let Some(Session { connection, .. }) = &slot.session else { return Ok(Duration::ZERO) };
+        let time = match connection.protocol {
+            Protocol::T0 => connection.atr.work_waiting_time(connection.factors, clock),
+            Protocol::T1 => {
+                connection.atr.block_waiting_time(connection.factors, clock) * u32::from(multiplier.max(1))
+            }
+        };
+        Ok(time.saturating_add(MARGIN).min(MOST_PATIENCE))
+    }
+
+    fn patience(&self) -> Duration {
         let state = self.state.borrow();
         state.options.patience.max(state.quirks.patience.unwrap_or_default())
     }

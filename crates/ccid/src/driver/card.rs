@@ -20,7 +20,7 @@ impl Reader {
             let mut slot = self.slot(slot)?;
             slot.session = None;
             slot.ended = None;
-            slot.doubtful = false;
+            slot.seen = slot.told;
         }
         self.apdu_mode(slot).await?;
         let status = self.ask(slot, kind::GET_SLOT_STATUS, [0; 3], Vec::new()).await?;
@@ -299,14 +299,15 @@ impl Reader {
     /// T=1 as after a reset, and the card told how much may come in one block.
     async fn offer_ifsd(&self, slot: u8, atr: &Atr) -> Result<Host, Error> {
         let edc = if atr.uses_crc() { Edc::Crc } else { Edc::Lrc };
-        let host = Host::new(edc, atr.ifsc());
-        let size = {
+        let (size, room) = {
             let state = self.state.borrow();
             let reader = &state.interface.reader;
             let fits = reader.max_message.saturating_sub(10 + 3 + edc.len() as u32);
             let most = state.quirks.max_ifsd.unwrap_or(reader.max_ifsd);
-            u8::try_from(most.min(fits)).unwrap_or(u8::MAX).min(crate::t1::MOST)
+            let bytes = |most: u32| u8::try_from(most).unwrap_or(u8::MAX).min(crate::t1::MOST);
+            (bytes(most.min(fits)), bytes(fits))
         };
+        let host = Host::new(edc, atr.ifsc()).within(room);
         if !self.features(slot).has(Features::AUTO_IFSD) && size > 32 {
             let mut link = super::apdu::Blocks { reader: self, slot };
             host.offer(&mut link, size).await?;

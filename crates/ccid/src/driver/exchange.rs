@@ -14,8 +14,14 @@ const READER: Duration = Duration::from_secs(5);
 const STALE: usize = 64;
 /// Transfers that bring nothing, while bytes are waited for.
 const EMPTY: usize = 16;
-/// Time extensions of one command; readers send some in a second at most.
-const EXTENSIONS: usize = 10_000;
+/// Time extensions of one procedure: readers send one in a second or so, of which a card that
+/// installs a profile needs a hundred.
+const EXTENSIONS: u32 = 1_000;
+/// What each further transfer of a message may take that the reader has begun to send.
+const REST: Duration = Duration::from_secs(2);
+/// Transfers of one message that bring less than was asked for: without a clock here, this is
+/// what keeps a message from taking its patience over and over.
+const SHORT: usize = 500;
 /// How often a reader that is busy with itself is asked again.
 const BUSY: usize = 20;
 
@@ -40,20 +46,28 @@ impl Reader {
         data: Vec<u8>,
         patience: Duration,
     ) -> Result<Message, Error> {
-        let mut tries = 0;
+        let (mut tries, mut aborted) = (0, false);
         loop {
             let result = self.command(slot, kind, specific, data.clone(), patience).await;
             match result {
                 Err(error) if is_busy(&error) && tries < BUSY => {
                     self.io.wait(Duration::from_millis(100)).await?;
+                    tries += 1;
                 }
-                // A command that nobody waits for any more: of a program before this one.
-                Err(Error::Refused { code: SlotError::SLOT_BUSY, .. }) if tries == 0 => {
-                    self.abort(slot).await?;
+                // A command that nobody waits for any more, or half an abort of one: of a program
+                // before this one.
+                Err(error @ Error::Refused { code: SlotError::SLOT_BUSY | SlotError::ABORTED, .. })
+                    if !aborted =>
+                {
+                    aborted = true;
+                    self.abort(slot, Some(error)).await?;
+                    // What belongs to the session has ended with it.
+                    if !stands_alone(kind) {
+                        return Err(error);
+                    }
                 }
                 result => return result,
             }
-            tries += 1;
         }
     }
 
@@ -66,7 +80,7 @@ impl Reader {
         patience: Duration,
     ) -> Result<Message, Error> {
         if self.slot(slot)?.outstanding {
-            self.abort(slot).await?;
+            self.abort(slot, None).await?;
         }
         let (endpoint, pause) = {
             let state = self.state.borrow();
@@ -82,8 +96,16 @@ impl Reader {
         self.send(&message, endpoint.address, endpoint.packet).await?;
         let result = self.answer(&message, patience).await;
         match result {
-            Err(error @ (Error::Timeout | Error::Cancelled | Error::Stall(_))) => {
-                self.abort(slot).await?;
+            // Without its answer the command still runs.
+            Err(
+                error @ (Error::Timeout
+                | Error::Cancelled
+                | Error::Stall(_)
+                | Error::Endless
+                | Error::Message(_)),
+            ) => {
+                // Who gave up knows why there is no session.
+                self.abort(slot, (error != Error::Cancelled).then_some(error)).await?;
                 Err(error)
             }
             // The reader cannot be told anything any more, or has told all there is.
@@ -92,6 +114,13 @@ impl Reader {
                 result
             }
         }
+    }
+
+    /// Counts a time extension.
+    fn extended(&self) -> u32 {
+        let mut state = self.state.borrow_mut();
+        state.extensions = state.extensions.saturating_add(1);
+        state.extensions
     }
 
     fn next_sequence(&self) -> u8 {
@@ -114,9 +143,9 @@ impl Reader {
 
     /// Waits for the answer to a command; drops what is not.
     async fn answer(&self, command: &Message, patience: Duration) -> Result<Message, Error> {
-        let (mut stale, mut extensions) = (0, 0);
+        let (mut stale, mut empty) = (0, 0);
         loop {
-            let message = self.receive(patience).await?;
+            let message = self.receive(patience, &mut empty).await?;
             if message.slot != command.slot || message.sequence != command.sequence {
                 stale += 1;
                 if stale > STALE {
@@ -127,8 +156,7 @@ impl Reader {
             }
             match message.outcome() {
                 CommandOutcome::TimeExtension(multiplier) => {
-                    extensions += 1;
-                    if extensions > EXTENSIONS {
+                    if self.extended() > EXTENSIONS {
                         return Err(Error::Endless);
                     }
                     self.io.report(Report::TimeExtension { slot: message.slot, multiplier }).await?;
@@ -154,11 +182,12 @@ impl Reader {
         Ok(error)
     }
 
-    /// The next message, whatever it answers.
-    async fn receive(&self, patience: Duration) -> Result<Message, Error> {
-        let mut empty = 0;
+    /// The next message, whatever it answers. The patience is for its beginning; `empty` counts
+    /// the transfers that brought nothing.
+    async fn receive(&self, patience: Duration, empty: &mut usize) -> Result<Message, Error> {
+        let mut short = 0;
         loop {
-            let (endpoint, wanted) = {
+            let (endpoint, wanted, patience) = {
                 let mut state = self.state.borrow_mut();
                 let longest = usize::try_from(state.interface.reader.max_message).unwrap_or(usize::MAX);
                 let missing = match Message::parse(&state.incoming, longest) {
@@ -177,16 +206,22 @@ impl Reader {
                 // Whole packets and not more than the message has: a reader whose message ends
                 // with a full packet sends a zero-length one behind it, or does not. Asked for
                 // more, the transfer would end with the first reader and hang with the second.
-                (state.interface.bulk_in.address, missing.div_ceil(packet) * packet)
+                let patience = if state.incoming.is_empty() { patience } else { patience.min(REST) };
+                (state.interface.bulk_in.address, missing.div_ceil(packet) * packet, patience)
             };
             match self.io.bulk_in(endpoint, wanted, patience).await {
                 Ok(Incoming::Bytes(bytes)) if bytes.is_empty() => {
-                    empty += 1;
-                    if empty > EMPTY {
+                    *empty += 1;
+                    if *empty > EMPTY {
                         return Err(Error::Endless);
                     }
                 }
                 Ok(Incoming::Bytes(bytes)) => {
+                    short += usize::from(bytes.len() < wanted);
+                    if short > SHORT {
+                        self.state.borrow_mut().incoming.clear();
+                        return Err(Error::Endless);
+                    }
                     let bytes = &bytes[..bytes.len().min(wanted)];
                     self.state.borrow_mut().incoming.extend_from_slice(bytes);
                 }
@@ -205,13 +240,16 @@ impl Reader {
     /// Aborts the command of a slot (CCID Rev 1.1 §5.3.1): the request on the control endpoint
     /// and the message on the bulk endpoint, in any order, and then everything is dropped until
     /// the answer to the second comes. The card is in the middle of something, or is not: its
-    /// session ends.
-    async fn abort(&self, slot: u8) -> Result<(), Error> {
+    /// session ends, by `error` where that was nobody's wish.
+    async fn abort(&self, slot: u8, error: Option<Error>) -> Result<(), Error> {
         self.io.report(Report::Aborting { slot }).await?;
         {
             let mut slot = self.slot(slot)?;
-            slot.outstanding = false;
-            slot.session = None;
+            // Until the reader has answered: with half an abort it refuses everything.
+            slot.outstanding = true;
+            if slot.session.take().is_some() {
+                slot.ended = error;
+            }
         }
         self.state.borrow_mut().incoming.clear();
         let sequence = self.next_sequence();
@@ -233,12 +271,16 @@ impl Reader {
         }
         let message = Message { kind: kind::ABORT, slot, sequence, specific: [0; 3], data: Vec::new() };
         self.send(&message, endpoint.address, endpoint.packet).await?;
+        let mut empty = 0;
         for _ in 0..STALE {
-            match self.receive(READER).await {
-                Ok(answer) if answer.slot == slot && answer.sequence == sequence => return Ok(()),
-                Ok(_) | Err(Error::Message(_)) => {}
-                // Nothing more is to be had; the next command is answered or not.
-                Err(Error::Timeout | Error::Stall(_)) => return Ok(()),
+            match self.receive(READER, &mut empty).await {
+                Ok(answer) if answer.slot != slot || answer.sequence != sequence => {}
+                Err(Error::Message(_) | Error::Stall(_)) => {}
+                // Its answer; or nothing more is to be had, and the next command is answered or not.
+                Ok(_) | Err(Error::Timeout) => {
+                    self.slot(slot)?.outstanding = false;
+                    return Ok(());
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -250,4 +292,9 @@ impl Reader {
     pub(super) fn expect(&self, answer: &Message, kind: u8) -> Result<(), Error> {
         if answer.kind == kind { Ok(()) } else { Err(MessageError::Kind(answer.kind).into()) }
     }
+}
+
+/// Whether a command may be sent to a card of which nothing is known.
+const fn stands_alone(kind: u8) -> bool {
+    matches!(kind, kind::GET_SLOT_STATUS | kind::ICC_POWER_ON | kind::ICC_POWER_OFF | kind::ESCAPE)
 }

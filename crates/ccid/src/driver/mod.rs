@@ -23,7 +23,9 @@ use crate::t1::Host;
 pub struct Options {
     /// The protocol that is chosen where card and reader have both; else the card's first.
     pub protocol: Option<Protocol>,
-    /// How long a command may take without a sign of life. Every time extension begins it anew.
+    /// How long a command may take without a sign of life; more where the card has more, by its
+    /// answer to reset and by S(WTX request), up to ten minutes. Every time extension begins it
+    /// anew.
     pub patience: Duration,
     /// Whether GET RESPONSE and the repetition with the right length are done here for
     /// commands that expect data, so that `61 XX` and `6C XX` are seen for others only.
@@ -117,6 +119,8 @@ struct State {
     options: Options,
     /// `bSeq` of the next command.
     sequence: u8,
+    /// Time extensions since the procedure began.
+    extensions: u32,
     /// What came in and belongs to no message yet; less than a message.
     incoming: Vec<u8>,
     slots: Vec<Slot>,
@@ -133,9 +137,11 @@ struct Slot {
     session: Option<Session>,
     /// A command whose answer nobody waited for.
     outstanding: bool,
-    /// The reader told of a change: whether the card of the session is still there is asked
-    /// before it is spoken to. What was told may be older than the session.
-    doubtful: bool,
+    /// How often the reader told of a change, and how often it had when the card of the session
+    /// was last seen: with more since, whether it is still there is asked before it is spoken to.
+    /// What was told may be older than the session.
+    told: u64,
+    seen: u64,
     /// Why there is no session, when it ended by itself.
     ended: Option<Error>,
     /// The level after an escape command.
@@ -202,6 +208,7 @@ impl Driver {
                 quirks,
                 options,
                 sequence: 0,
+                extensions: 0,
                 incoming: Vec::new(),
                 slots: vec![Slot::default(); slots],
                 running: false,
@@ -345,10 +352,14 @@ impl Driver {
             }
             let notices = Notice::parse(&bytes?);
             for notice in &notices {
-                if let Notice::SlotChange { slot, .. } = notice
+                if let Notice::SlotChange { slot, present } = notice
                     && let Some(slot) = driver.state.borrow_mut().slots.get_mut(usize::from(*slot))
                 {
-                    slot.doubtful = true;
+                    slot.told = slot.told.saturating_add(1);
+                    // Another card may be there before anybody asks, and may have power.
+                    if !present && slot.session.take().is_some() {
+                        slot.ended = Some(Error::CardRemoved);
+                    }
                 }
             }
             Ok(notices)
@@ -366,6 +377,7 @@ impl Driver {
                 return Err(Error::Unplugged);
             }
             let _running = Running::begin(&state).ok_or(Error::Busy)?;
+            state.borrow_mut().extensions = 0;
             let reader = Reader { state: Rc::clone(&state), io };
             let result = reader.begin().await;
             let result = match result {

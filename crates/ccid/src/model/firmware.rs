@@ -156,7 +156,7 @@ impl<C: Card> Reader<C> {
         Ok(result)
     }
 
-    fn power_on(
+    pub(super) fn power_on(
         &mut self,
         number: usize,
         voltage: Voltage,

@@ -10,6 +10,7 @@ use super::contacts::{CardDesign, Contacts};
 use super::design::Design;
 use super::firmware::{Answer, Slot};
 use super::line::{LineFaults, Traffic};
+use crate::descriptor::{Features, Voltage};
 use crate::error::{Error, SlotError};
 use crate::machine::{Effect, Event, Procedure, Recipient, RequestKind, Setup, Step};
 use crate::message::{Icc, Message, Start, kind, request};
@@ -139,7 +140,19 @@ impl<C: Card> Reader<C> {
     pub fn insert(&mut self, slot: u8, card: C, design: CardDesign) {
         if let Some(place) = self.slots.get_mut(usize::from(slot)) {
             place.contacts = Some(Contacts::new(card, design));
+            if self.design.reader.features.has(Features::AUTO_ACTIVATION) {
+                self.activate(slot);
+            }
             self.notify(slot);
+        }
+    }
+
+    /// Gives a card power unasked; one that does not start stays without.
+    fn activate(&mut self, slot: u8) {
+        for voltage in Voltage::LOWEST_FIRST {
+            if self.power_on(usize::from(slot), voltage, &mut Duration::default()).is_ok() {
+                return;
+            }
         }
     }
 
