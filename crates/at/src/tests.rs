@@ -149,6 +149,26 @@ fn the_same_answer_in_the_words_of_different_modems() {
 }
 
 #[test]
+fn a_length_in_bytes_that_is_as_many_digits_as_the_first_line_has() {
+    let digits = format!("{}9000", "A1".repeat(32));
+    let (first, second) = digits.split_at(34);
+    for said in [
+        format!("\r\n+CSIM: 34,\"{first}\r\n{second}\"\r\n\r\nOK\r\n"),
+        format!("\r\n+CSIM: 34,{first}\r\n+CREG: 1\r\n{second}\r\nOK\r\n"),
+        format!("\r\n+CSIM: 68,\"{first}\r\n{second}\"\r\nOK\r\n"),
+    ] {
+        let mut host = scripted(Way::Plain);
+        let done = once(&mut host, "00C0000020", "AT+CSIM=10,\"00C0000020\"", &said);
+        assert_eq!(done.as_deref(), Ok(&digits[..]), "{said:?}");
+    }
+    // More than either count.
+    let mut host = scripted(Way::Plain);
+    let said = format!("\r\n+CSIM: 34,\"{first}\r\n{second}\r\n00\"\r\nOK\r\n");
+    let done = once(&mut host, "00C0000020", "AT+CSIM=10,\"00C0000020\"", &said);
+    assert_eq!(done, Err(Failure::Garbled));
+}
+
+#[test]
 fn sessions_have_the_names_that_the_modem_gives_them() {
     // Fibocom FM350; Sierra MC7455, whose name for it is no channel.
     for (said, name) in
@@ -469,6 +489,7 @@ fn a_conversation_comes_to_the_same_end_with_every_habit() {
         ("no quotes", Habits { quotes: false, ..Habits::default() }),
         ("bytes", Habits { counts_bytes: true, ..Habits::default() }),
         ("wraps", Habits { wraps: Some(80), ..Habits::default() }),
+        ("bytes, wraps", Habits { counts_bytes: true, wraps: Some(45), ..Habits::default() }),
         ("leaves the class", Habits { puts_channel: false, ..Habits::default() }),
         ("fetches", Habits { fetches: true, ..Habits::default() }),
         ("prompts", Habits { prompts: true, ..Habits::default() }),
