@@ -590,9 +590,10 @@ impl Host {
 
     /// A response of the card in a session; with it the modem shows whether it sees to the class
     /// byte. If it does not, the command has reached the basic channel, where the ISD-R is not.
+    /// Only what was carried out shows that it does: what is wrong may be so on either channel.
     fn passed(&mut self, index: usize, command: Vec<u8>, response: Vec<u8>) {
-        let refused = [StatusWord::CLASS_NOT_SUPPORTED, StatusWord::INS_NOT_SUPPORTED]
-            .contains(&StatusWord(response.last_chunk().map_or(0, |sw| u16::from_be_bytes(*sw))));
+        let sw = StatusWord(response.last_chunk().map_or(0, |sw| u16::from_be_bytes(*sw)));
+        let refused = [StatusWord::CLASS_NOT_SUPPORTED, StatusWord::INS_NOT_SUPPORTED].contains(&sw);
         let is_number = matches!(
             self.channels.get(index),
             Some(Channel::Session(name)) if name.parse().is_ok_and(|number: u8| (1..20).contains(&number))
@@ -602,7 +603,7 @@ impl Host {
                 self.class = ClassBits::Session;
                 self.through(index, command);
             }
-            ClassBits::Unknown if !refused => {
+            ClassBits::Unknown if sw.is_success() => {
                 self.class = ClassBits::Basic;
                 self.finish(Ok(response));
             }

@@ -242,6 +242,19 @@ fn a_modem_that_leaves_the_class_byte_to_the_host_is_found_out() {
     // Known from now on.
     let said = "\r\n+CGLA: 4,\"6D00\"\r\n\r\nOK\r\n";
     assert_eq!(once(&mut host, "01C0000000", "AT+CGLA=2,10,\"02C0000000\"", said).as_deref(), Ok("6D00"));
+    // Another error before that says nothing of the channel.
+    for sw in ["6985", "6A88", "6C10"] {
+        let mut host = selected("+CCHO: 2");
+        let line = "AT+CGLA=2,16,\"80E2910003BF2D00\"";
+        let said = format!("\r\n+CGLA: 4,\"{sw}\"\r\n\r\nOK\r\n");
+        assert_eq!(once(&mut host, "81E2910003BF2D00", line, &said).as_deref(), Ok(sw));
+        host.transmit(&bytes("81E2910003BF2D00")).unwrap();
+        let done = drive(&mut host, |line| {
+            let sw = if line.contains("\"82E2") { "9000" } else { "6E00" };
+            format!("\r\n+CGLA: 4,\"{sw}\"\r\n\r\nOK\r\n").into_bytes()
+        });
+        assert_eq!(done, Ok(bytes("9000")), "{sw}");
+    }
     // A name that is no channel can't be put there.
     let mut host = selected("+CCHO: 000000000385a7cf");
     let said = "\r\n+CGLA: 4,\"6E00\"\r\n\r\nOK\r\n";
