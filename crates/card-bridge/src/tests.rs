@@ -42,6 +42,8 @@ struct Inside {
     released: usize,
     /// Taken out at the next command, or this trouble.
     next: Option<Why>,
+    /// Instruction and P1 of commands that come to nothing, and why.
+    troubles: Vec<([u8; 2], &'static str)>,
     /// Why there is no list.
     out: Option<Why>,
 }
@@ -102,6 +104,9 @@ impl Card for Played {
             return Err(Trouble::new(why, "played"));
         }
         inside.sent.push(hex::encode_upper(wire));
+        if let Some((_, text)) = inside.troubles.iter().find(|(ins, _)| *ins == wire[1..3]) {
+            return Err(Trouble::new(Why::Failed, *text));
+        }
         Ok(match wire {
             [0, 0x70, 0, ..] => vec![1, 0x90, 0],
             [0, 0x70, 0x80, ..] => vec![0x90, 0],
@@ -641,6 +646,25 @@ fn lpac_finds_a_card_on_lines_of_json() {
     assert_eq!(call("connect", json!(null))["ecode"], 0);
     assert_eq!(call("disconnect", json!(null))["ecode"], 0);
     assert_eq!(desktop.0.borrow().released, 2);
+}
+
+#[test]
+fn a_channel_on_which_nothing_could_be_selected_is_closed_and_the_first_trouble_told() {
+    let open = |aid: &str, troubles: &[([u8; 2], &'static str)]| {
+        let desktop = Desktop::with(&["A"]);
+        desktop.0.borrow_mut().troubles = troubles.to_vec();
+        let mut lines = Lines::new(desktop.clone(), None);
+        lines.feed(b"{\"type\":\"apdu\",\"payload\":{\"func\":\"connect\"}}\n");
+        let open =
+            json!({ "type": "apdu", "payload": { "func": "logic_channel_open", "param": aid } }).to_string();
+        let out: Value = serde_json::from_slice(&lines.feed(format!("{open}\n").as_bytes())).unwrap();
+        (desktop.sent().pop().unwrap(), out["payload"]["because"].clone())
+    };
+    let (select, close) = (([0xA4, 4], "no select"), ([0x70, 0x80], "no close"));
+    let closed = "0070800100".to_owned();
+    assert_eq!(open("A0000005591010", &[select]), (closed.clone(), json!("no select")));
+    assert_eq!(open("A0000005591010", &[select, close]), (closed.clone(), json!("no select")));
+    assert_eq!(open("A00000055910EE", &[close]), (closed, json!("the card answers 6A82")));
 }
 
 #[test]
