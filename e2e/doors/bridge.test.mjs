@@ -125,6 +125,19 @@ test('what a page sends is bounded, and ends its own connection only', { skip },
   good.socket.close();
 });
 
+test('a message that never ends ends its connection', { skip }, async (t) => {
+  const { url } = await started(t);
+  const { socket, closed } = await page(url);
+  socket.on('error', () => {});
+  socket.send('', { fin: false });
+  const more = setInterval(() => {
+    for (let many = 0; many < 1000 && socket.readyState === socket.OPEN; many += 1) socket.send('', { fin: false });
+  }, 1);
+  t.after(() => clearInterval(more));
+  // The reason may be lost: what was sent and not read resets the connection.
+  assert.ok([1006, 1008].includes(await closed));
+});
+
 test('a browser says where a page is from: one comes in, the same page elsewhere does not', { skip }, async (t) => {
   const site = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>page</title>'));
   await once(site.listen(0, '127.0.0.1'), 'listening');

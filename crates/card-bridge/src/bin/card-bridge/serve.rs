@@ -38,6 +38,12 @@ const WRITE: Duration = Duration::from_secs(5);
 /// How long a page waits for what it has not asked for.
 const TICK: Duration = Duration::from_millis(100);
 
+/// For one look at what a page sends, however much that is: after it, limits are checked.
+const SLICE: Duration = Duration::from_millis(200);
+
+/// For a message to be whole, once it has begun.
+const MESSAGE: Duration = Duration::from_secs(5);
+
 /// What all connections share.
 pub(crate) struct Bridge {
     /// Codes, tokens, and who has which reader.
@@ -171,7 +177,12 @@ impl Page {
         let began = Instant::now();
         tell(socket, &[Session::<InReader>::welcome()])?;
         loop {
-            match socket.read() {
+            socket.get_mut().time = Time::Slice(Instant::now() + SLICE);
+            let read = socket.read();
+            if read.is_ok() {
+                socket.get_mut().since = None;
+            }
+            match read {
                 Ok(Message::Text(frame)) => self.answer(bridge, socket, origin, &frame)?,
                 Ok(Message::Binary(_)) => {
                     return close(socket, CloseCode::Unsupported, "text frames only");
@@ -188,6 +199,9 @@ impl Page {
             }
             if bridge.stop.load(Ordering::Relaxed) {
                 return close(socket, CloseCode::Away, "the bridge ends");
+            }
+            if socket.get_ref().since.is_some_and(|since| since.elapsed() > MESSAGE) {
+                return close(socket, CloseCode::Policy, "a message that does not end");
             }
             if !self.session.is_paired() && began.elapsed() > PAIRING {
                 return close(socket, CloseCode::Policy, "not paired in time");
@@ -226,7 +240,7 @@ impl Page {
 fn welcome(door: &Door, stream: TcpStream) -> Result<(Socket, String)> {
     stream.set_nodelay(true)?;
     stream.set_write_timeout(Some(WRITE))?;
-    let timed = Timed { stream, until: Some(Instant::now() + HANDSHAKE) };
+    let timed = Timed { stream, time: Time::Handshake(Instant::now() + HANDSHAKE), since: None };
     let mut origin = String::new();
     // The trait has it so.
     #[expect(clippy::result_large_err, reason = "tungstenite's type")]
@@ -260,7 +274,7 @@ fn welcome(door: &Door, stream: TcpStream) -> Result<(Socket, String)> {
     let mut socket = tungstenite::accept_hdr_with_config(timed, admit, Some(config))
         .map_err(|error| anyhow::anyhow!("{error}"))?;
     let timed = socket.get_mut();
-    timed.until = None;
+    timed.since = None;
     timed.stream.set_read_timeout(Some(TICK))?;
     Ok((socket, origin))
 }
@@ -284,22 +298,42 @@ fn shown(text: &str) -> String {
     if short.is_empty() { "no origin".to_owned() } else { short.escape_debug().to_string() }
 }
 
-/// A connection that has only so long for its handshake, however slowly it sends.
+/// A connection that has only so long for its handshake, however slowly it sends, and whose reader
+/// comes back from it in time, however fast.
 struct Timed {
     stream: TcpStream,
-    until: Option<Instant>,
+    time: Time,
+    /// When the first byte came that no whole message was made of yet.
+    since: Option<Instant>,
+}
+
+/// Until when it is read from.
+enum Time {
+    /// It is over then.
+    Handshake(Instant),
+    /// There is something else to do then. A library that puts messages together goes on reading
+    /// as long as something comes.
+    Slice(Instant),
 }
 
 impl Read for Timed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Some(until) = self.until {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(ErrorKind::TimedOut.into());
+        match self.time {
+            Time::Handshake(until) => {
+                let left = until.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Err(ErrorKind::TimedOut.into());
+                }
+                self.stream.set_read_timeout(Some(left))?;
             }
-            self.stream.set_read_timeout(Some(left))?;
+            Time::Slice(until) if Instant::now() >= until => return Err(ErrorKind::WouldBlock.into()),
+            Time::Slice(_) => {}
         }
-        self.stream.read(buffer)
+        let length = self.stream.read(buffer)?;
+        if length > 0 {
+            self.since.get_or_insert_with(Instant::now);
+        }
+        Ok(length)
     }
 }
 
