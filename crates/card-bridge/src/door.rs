@@ -6,6 +6,8 @@
 
 use core::fmt;
 use core::net::IpAddr;
+use core::time::Duration;
+use std::collections::BTreeSet;
 
 use crate::protocol::SUBPROTOCOL;
 
@@ -94,6 +96,45 @@ pub fn is_origin(text: &str) -> bool {
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '+' | '.'))
         && rest.chars().all(|c| plain(c) && !c.is_ascii_uppercase())
+}
+
+/// Refusals that are kept in mind; then all are forgotten.
+const MAX_REFUSALS: usize = 64;
+
+/// Between two that are told.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Which refusals are told on the terminal: any site can have as many as it likes, and the line
+/// that a person looks for, a code, is on the same terminal.
+#[derive(Default)]
+pub struct Refusals {
+    told: BTreeSet<String>,
+    last: Option<Duration>,
+}
+
+impl Refusals {
+    /// What is to be told of this origin, which says whatever it likes, at most once each and a
+    /// second: `https://evil.example (why)`. `now` is any time that only goes on.
+    pub fn tell(&mut self, origin: &str, refusal: Refusal, now: Duration) -> Option<String> {
+        let told = format!("{} ({refusal})", shown(origin));
+        let too_soon = self.last.is_some_and(|last| now.saturating_sub(last) < PAUSE);
+        if too_soon || self.told.contains(&told) {
+            return None;
+        }
+        if self.told.len() == MAX_REFUSALS {
+            self.told.clear();
+        }
+        self.told.insert(told.clone());
+        self.last = Some(now);
+        Some(told)
+    }
+}
+
+/// What others have chosen, on the terminal: short, and nothing that steers it.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    let short: String = text.chars().take(100).collect();
+    if short.is_empty() { "no origin".to_owned() } else { short.escape_debug().to_string() }
 }
 
 impl Refusal {

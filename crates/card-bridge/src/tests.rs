@@ -12,7 +12,7 @@ use rand_core::SeedableRng as _;
 use serde_json::{Value, json};
 
 use crate::card::{Card, Readers, Trouble, wire};
-use crate::door::{Door, Refusal, is_loopback, is_origin};
+use crate::door::{Door, Refusal, Refusals, is_loopback, is_origin};
 use crate::line::Lines;
 use crate::pairing::{LIFETIME, MAX_TOKENS, Pairing, TRIES};
 use crate::protocol::{Hex, Protocol, Question, Reader, Secret, State, Tell, Why};
@@ -293,6 +293,26 @@ fn only_loopback_is_loopback_and_only_origins_are_origins() {
     ] {
         assert!(!is_origin(no), "{no}");
     }
+}
+
+#[test]
+fn a_refusal_is_told_once_and_not_more_than_one_a_second() {
+    let mut refusals = Refusals::default();
+    let mut tell = |origin: &str, at: u64| refusals.tell(origin, Refusal::Origin, Duration::from_millis(at));
+    let evil = tell("https://evil.example", 0).unwrap();
+    assert!(evil.starts_with("https://evil.example (") && evil.ends_with("--origin)"), "{evil}");
+    assert_eq!(tell("https://other.example", 999), None);
+    assert_eq!(tell("https://evil.example", 5000), None);
+    // What was not told for want of time is told when it comes again.
+    assert!(tell("https://other.example", 5000).is_some());
+    assert!(tell("", 6000).unwrap().starts_with("no origin ("));
+    assert!(tell("\x1B[2J\n", 7000).unwrap().starts_with("\\u{1b}[2J\\n ("));
+    assert!(tell(&"a".repeat(5000), 8000).unwrap().len() < 200);
+    for origin in 0..1000 {
+        assert!(tell(&origin.to_string(), 10_000 + 1000 * origin).is_some());
+    }
+    // It is not remembered for ever who was told of.
+    assert!(tell("https://evil.example", 2_000_000).is_some());
 }
 
 // Pairing.

@@ -1,14 +1,15 @@
 //! Sockets: WebSockets of pages on this machine's loopback addresses.
 
+use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use card_bridge::door::{Door, is_loopback};
+use card_bridge::door::{Door, Refusals, is_loopback, shown};
 use card_bridge::pairing::LIFETIME;
 use card_bridge::protocol::{MAX_QUESTION, SUBPROTOCOL, Tell};
 use card_bridge::session::{Desk, Session};
@@ -54,6 +55,7 @@ pub(crate) struct Bridge {
     pub(crate) stop: AtomicBool,
     began: Instant,
     pages: AtomicUsize,
+    refusals: Mutex<Refusals>,
 }
 
 impl Bridge {
@@ -64,17 +66,18 @@ impl Bridge {
             stop: AtomicBool::new(false),
             began: Instant::now(),
             pages: AtomicUsize::new(0),
+            refusals: Mutex::default(),
         }
     }
 
     /// Shows a new code on the terminal.
     pub(crate) fn show_code(&self) {
         let code = self.desk.show(&mut rng(), self.now());
-        println!(
+        say(format_args!(
             "code: {}   (for one page, within {} minutes; Enter shows another one)",
             code.expose_text(),
             LIFETIME.as_secs() / 60
-        );
+        ));
     }
 
     /// Looks after readers and cards, until the program ends.
@@ -149,7 +152,7 @@ impl Drop for Place {
 
 /// One page, from its handshake to its end. Whatever ends it, its cards are reset and free.
 fn page(bridge: &Bridge, door: &Door, stream: TcpStream) {
-    let Ok((mut socket, origin)) = welcome(door, stream) else { return };
+    let Ok((mut socket, origin)) = welcome(bridge, door, stream) else { return };
     let mut page = Page {
         session: Session::new(&bridge.desk, &origin),
         desktop: Desktop::default(),
@@ -160,7 +163,7 @@ fn page(bridge: &Bridge, door: &Door, stream: TcpStream) {
     let was_paired = page.session.is_paired();
     drop(page);
     if was_paired {
-        println!("gone: {}", shown(&origin));
+        say(format_args!("gone: {}", shown(&origin)));
     }
 }
 
@@ -224,9 +227,11 @@ impl Page {
         let (was_paired, was_shown) = (self.session.is_paired(), bridge.desk.is_shown(bridge.now()));
         let reply = self.session.answer(frame, &mut self.desktop, &mut rng(), bridge.now());
         if self.session.is_paired() && !was_paired {
-            println!("paired: {}", shown(origin));
+            say(format_args!("paired: {}", shown(origin)));
         } else if was_shown && !bridge.desk.is_shown(bridge.now()) {
-            println!("the code was wrong too often and is good for nothing; Enter shows another one");
+            say(format_args!(
+                "the code was wrong too often and is good for nothing; Enter shows another one"
+            ));
         }
         tell(socket, &reply.tell)?;
         if reply.close {
@@ -237,7 +242,7 @@ impl Page {
 }
 
 /// The handshake: who may not come in is told so in HTTP.
-fn welcome(door: &Door, stream: TcpStream) -> Result<(Socket, String)> {
+fn welcome(bridge: &Bridge, door: &Door, stream: TcpStream) -> Result<(Socket, String)> {
     stream.set_nodelay(true)?;
     stream.set_write_timeout(Some(WRITE))?;
     let timed = Timed { stream, time: Time::Handshake(Instant::now() + HANDSHAKE), since: None };
@@ -256,7 +261,12 @@ fn welcome(door: &Door, stream: TcpStream) -> Result<(Socket, String)> {
             }
             Err(refusal) => {
                 let said = request.headers().get("origin").map_or(&b""[..], |origin| origin.as_bytes());
-                println!("refused: {} ({refusal})", shown(&String::from_utf8_lossy(said)));
+                let mut refusals = bridge.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+                let told = refusals.tell(&String::from_utf8_lossy(said), refusal, bridge.now());
+                drop(refusals);
+                if let Some(told) = told {
+                    say(format_args!("refused: {told}"));
+                }
                 let mut response = ErrorResponse::new(Some(format!("{refusal}\n")));
                 *response.status_mut() =
                     StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
@@ -292,10 +302,9 @@ fn is_pause(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
-/// What others have chosen, on the terminal: short, and nothing that steers it.
-fn shown(text: &str) -> String {
-    let short: String = text.chars().take(100).collect();
-    if short.is_empty() { "no origin".to_owned() } else { short.escape_debug().to_string() }
+/// On the terminal. Where there is none any more, cards are still lent.
+pub(crate) fn say(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stdout(), "{line}");
 }
 
 /// A connection that has only so long for its handshake, however slowly it sends, and whose reader
