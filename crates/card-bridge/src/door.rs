@@ -5,7 +5,7 @@
 //! machine (DNS rebinding), that name is what stands in `Host`.
 
 use core::fmt;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use std::collections::BTreeSet;
 
@@ -15,6 +15,7 @@ use crate::protocol::SUBPROTOCOL;
 #[derive(Clone, Debug)]
 pub struct Door {
     origins: Vec<String>,
+    address: IpAddr,
     port: u16,
 }
 
@@ -33,10 +34,16 @@ pub enum Refusal {
 
 impl Door {
     /// A door for these origins, each as a browser writes it: `https://lpa.example`, with the port
-    /// unless it is the scheme's own.
+    /// unless it is the scheme's own; at `127.0.0.1` and `[::1]`.
     #[must_use]
     pub const fn new(origins: Vec<String>, port: u16) -> Self {
-        Self { origins, port }
+        Self { origins, address: IpAddr::V4(Ipv4Addr::LOCALHOST), port }
+    }
+
+    /// The same at an address that is listened on, which may be another one of this machine's.
+    #[must_use]
+    pub const fn at(origins: Vec<String>, address: SocketAddr) -> Self {
+        Self { origins, address: address.ip().to_canonical(), port: address.port() }
     }
 
     /// Looks at a request for a WebSocket; `headers` are its names, in any case, and values.
@@ -70,9 +77,23 @@ impl Door {
     }
 
     fn is_ours(&self, host: &str) -> bool {
-        let Some((name, port)) = host.rsplit_once(':') else { return false };
-        port == self.port.to_string()
-            && ["127.0.0.1", "localhost", "[::1]"].iter().any(|ours| ours.eq_ignore_ascii_case(name))
+        // A browser leaves the scheme's own port out.
+        let name = match host.strip_suffix(&format!(":{}", self.port)) {
+            Some(name) => name,
+            None if self.port == 80 => host,
+            None => return false,
+        };
+        let address = match name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            Some(inner) => inner.parse().map(|address: Ipv6Addr| IpAddr::V6(address).to_canonical()),
+            None => name.parse().map(|address: Ipv4Addr| IpAddr::V4(address)),
+        };
+        match address {
+            Ok(address) => {
+                [self.address, Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()].contains(&address)
+            }
+            // No name that somebody could have made point here.
+            Err(_) => name.eq_ignore_ascii_case("localhost"),
+        }
     }
 }
 

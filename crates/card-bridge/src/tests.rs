@@ -211,6 +211,36 @@ fn a_page_that_may_comes_in_by_any_name_of_this_machine() {
 }
 
 #[test]
+fn a_door_knows_the_address_that_it_is_at() {
+    for (address, ours, others) in [
+        ("127.0.0.2:9000", &["127.0.0.2:9000", "localhost:9000"][..], &["127.0.0.3:9000", "127.0.0.2"][..]),
+        // As a browser writes it, and as people do.
+        (
+            "[::ffff:127.0.0.2]:9000",
+            &["[::ffff:7f00:2]:9000", "[::ffff:127.0.0.2]:9000"],
+            &["[::ffff:7f00:3]:9000", "::ffff:127.0.0.2:9000", "[::2]:9000"],
+        ),
+        (
+            "127.0.0.1:80",
+            &["127.0.0.1", "127.0.0.1:80", "localhost", "[::1]"],
+            &["evil.example", "evil.example:80", "127.0.0.1:81", "::1", "[127.0.0.1]", "", ":80", "127.1"],
+        ),
+    ] {
+        let door = Door::at(vec![PAGE.to_owned()], address.parse().unwrap());
+        let admitted = |host: &str| {
+            let headers = [("host", host), ("origin", PAGE), ("sec-websocket-protocol", "card-bridge.v1")];
+            door.admit("/", &headers.map(|(name, value)| (name, value.as_bytes())))
+        };
+        for host in ours {
+            assert_eq!(admitted(host).as_deref(), Ok(PAGE), "{host} at {address}");
+        }
+        for host in others {
+            assert_eq!(admitted(host), Err(Refusal::Host), "{host} at {address}");
+        }
+    }
+}
+
+#[test]
 fn other_origins_hosts_and_protocols_stay_out() {
     let good = [("host", "127.0.0.1:7816"), ("origin", PAGE), ("sec-websocket-protocol", "card-bridge.v1")];
     assert!(admitted("/", &good).is_ok());

@@ -121,7 +121,7 @@ pub(crate) fn bind(address: SocketAddr) -> Result<TcpListener> {
 
 /// Takes connections, each with a thread of its own.
 pub(crate) fn serve(bridge: &Arc<Bridge>, listener: &TcpListener, origins: &[String]) -> Result<()> {
-    let door = Arc::new(Door::new(origins.to_vec(), listener.local_addr()?.port()));
+    let door = Arc::new(Door::at(origins.to_vec(), listener.local_addr()?));
     loop {
         let Ok((stream, peer)) = listener.accept() else {
             // Of a connection that is gone already, or for want of descriptors: later ones may do.
