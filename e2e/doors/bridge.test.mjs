@@ -7,6 +7,7 @@ import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { chromium } from '@playwright/test';
 import { folder, program as chip } from './card.mjs';
 import { ORIGIN, SUBPROTOCOL, bridge, page } from './page.mjs';
@@ -90,14 +91,17 @@ test('a page is paired with the code on the terminal, once, and comes again by i
   enter();
   const second = await code();
   const wrong = second === '1111 1111' ? '2222 2222' : '1111 1111';
-  const three = await page(url);
-  for (let tries = 1; tries < 5; tries += 1) assert.equal((await three.ask('pair', { code: wrong })).why, 'wrong-code');
-  assert.equal((await three.ask('pair', { code: wrong })).why, 'no-code');
-  assert.equal((await three.ask('pair', { code: second })).why, 'no-code');
+  const [three, four, five] = [await page(url), await page(url), await page(url)];
+  for (const one of [three, four]) {
+    for (let tries = 0; tries < 2; tries += 1) assert.equal((await one.ask('pair', { code: wrong })).why, 'wrong-code');
+    assert.equal((await one.ask('pair', { code: second })).why, 'no-code');
+  }
+  assert.equal((await five.ask('pair', { code: wrong })).why, 'no-code');
+  assert.equal((await five.ask('pair', { code: second })).why, 'no-code');
   await line(/^the code was wrong too often/);
   enter();
   assert.equal((await three.ask('pair', { code: await code() })).tell, 'paired');
-  for (const { socket } of [one, two, three]) socket.close();
+  for (const { socket } of [one, two, three, four, five]) socket.close();
 });
 
 test('what a page sends is bounded, and ends its own connection only', { skip }, async (t) => {
@@ -116,7 +120,10 @@ test('what a page sends is bounded, and ends its own connection only', { skip },
   const pages = [];
   for (let many = 0; many < 40; many += 1) pages.push(page(url).catch(() => undefined));
   const open = (await Promise.all(pages)).filter((page) => page !== undefined);
-  assert.ok(open.length <= 16, `${open.length} at a time`);
+  // The oldest have made room.
+  const still = () => open.filter(({ socket }) => socket.readyState === socket.OPEN).length;
+  while (still() > 4) await setTimeout(20);
+  assert.notEqual(still(), 0);
   for (const { socket } of open) socket.terminate();
   // Readers there may be or not: it is answered.
   good.socket.send('{"id":77');

@@ -443,6 +443,32 @@ fn nothing_is_answered_before_pairing() {
 }
 
 #[test]
+fn one_page_alone_does_not_use_a_code_up() {
+    let (desk, desktop) = (Desk::default(), Desktop::with(&["A"]));
+    let pair = |code: &str| json!({ "id": 1, "ask": "pair", "code": code });
+    let code = desk.show(&mut rng(), NOW);
+    let mut first = Page::new(&desk, &desktop);
+    for _ in 0..2 {
+        assert_eq!(first.why(&pair("")), "wrong-code");
+    }
+    for code in ["", "", "", code.expose_text()] {
+        assert_eq!(first.why(&pair(code)), "no-code");
+    }
+    assert!(desk.is_shown(NOW) && !first.closed);
+    // Another one is right, and says more than it has to.
+    let mut second = Page::new(&desk, &desktop);
+    assert_eq!(second.why(&pair("")), "wrong-code");
+    assert_eq!(second.asks(&pair(code.expose_text()))[0]["tell"], "paired");
+    let code = desk.show(&mut rng(), NOW);
+    for code in ["", "", "", "", "", code.expose_text()] {
+        assert_eq!(second.why(&pair(code)), "malformed");
+    }
+    // With a new code the first one may try again.
+    assert_eq!(first.why(&pair("")), "wrong-code");
+    assert_eq!(first.asks(&pair(code.expose_text()))[0]["tell"], "paired");
+}
+
+#[test]
 fn a_paired_page_comes_again_with_its_token() {
     let (desk, desktop) = (Desk::default(), Desktop::with(&["A"]));
     let mut page = Page::new(&desk, &desktop);

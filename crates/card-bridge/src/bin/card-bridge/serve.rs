@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use card_bridge::door::{Door, Refusals, is_loopback, shown};
 use card_bridge::pairing::LIFETIME;
-use card_bridge::protocol::{MAX_QUESTION, SUBPROTOCOL, Tell};
+use card_bridge::protocol::{MAX_QUESTION, SUBPROTOCOL, Tell, Why};
 use card_bridge::session::{Desk, Session};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -26,6 +26,13 @@ use crate::reader::{Desktop, InReader};
 
 /// Connections at a time, paired or not.
 const MAX_PAGES: usize = 16;
+
+/// Those that are not paired: the next one takes the place of the oldest, so that nobody who only
+/// waits keeps the page out that a person looks at.
+const MAX_UNPAIRED: usize = 4;
+
+/// After a wrong code.
+const WRONG: Duration = Duration::from_secs(1);
 
 /// For the request of a connection to have come.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -55,6 +62,8 @@ pub(crate) struct Bridge {
     pub(crate) stop: AtomicBool,
     began: Instant,
     pages: AtomicUsize,
+    /// Of connections that are not paired, the oldest first: set, they are to go.
+    unpaired: Mutex<Vec<Arc<AtomicBool>>>,
     refusals: Mutex<Refusals>,
 }
 
@@ -66,6 +75,7 @@ impl Bridge {
             stop: AtomicBool::new(false),
             began: Instant::now(),
             pages: AtomicUsize::new(0),
+            unpaired: Mutex::default(),
             refusals: Mutex::default(),
         }
     }
@@ -93,6 +103,23 @@ impl Bridge {
     /// How many pages there are.
     pub(crate) fn pages(&self) -> usize {
         self.pages.load(Ordering::Relaxed)
+    }
+
+    /// Another connection that is not paired; whether it is to go.
+    fn come(&self) -> Arc<AtomicBool> {
+        let leave = Arc::new(AtomicBool::new(false));
+        let mut unpaired = self.unpaired.lock().unwrap_or_else(PoisonError::into_inner);
+        unpaired.push(Arc::clone(&leave));
+        if unpaired.len() > MAX_UNPAIRED {
+            unpaired.remove(0).store(true, Ordering::Relaxed);
+        }
+        leave
+    }
+
+    /// It is paired, or gone.
+    fn settle(&self, leave: &Arc<AtomicBool>) {
+        let mut unpaired = self.unpaired.lock().unwrap_or_else(PoisonError::into_inner);
+        unpaired.retain(|other| !Arc::ptr_eq(other, leave));
     }
 
     fn now(&self) -> Duration {
@@ -128,38 +155,45 @@ pub(crate) fn serve(bridge: &Arc<Bridge>, listener: &TcpListener, origins: &[Str
             thread::sleep(TICK);
             continue;
         };
-        if !is_loopback(peer.ip()) || bridge.pages.fetch_add(1, Ordering::Relaxed) >= MAX_PAGES {
-            if is_loopback(peer.ip()) {
-                bridge.pages.fetch_sub(1, Ordering::Relaxed);
-            }
+        if !is_loopback(peer.ip()) {
             continue;
         }
-        let place = Place(Arc::clone(bridge));
+        bridge.pages.fetch_add(1, Ordering::Relaxed);
+        let place = Place { bridge: Arc::clone(bridge), leave: bridge.come() };
+        // Who has made room for this one is not gone yet: the next one has it.
+        if bridge.pages() > MAX_PAGES {
+            continue;
+        }
         let door = Arc::clone(&door);
         // Without a thread the place is free again.
-        let _ = thread::Builder::new().name("page".to_owned()).spawn(move || page(&place.0, &door, stream));
+        let _ = thread::Builder::new().name("page".to_owned()).spawn(move || page(&place, &door, stream));
     }
 }
 
 /// One of [`MAX_PAGES`].
-struct Place(Arc<Bridge>);
+struct Place {
+    bridge: Arc<Bridge>,
+    leave: Arc<AtomicBool>,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.pages.fetch_sub(1, Ordering::Relaxed);
+        self.bridge.settle(&self.leave);
+        self.bridge.pages.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// One page, from its handshake to its end. Whatever ends it, its cards are reset and free.
-fn page(bridge: &Bridge, door: &Door, stream: TcpStream) {
-    let Ok((mut socket, origin)) = welcome(bridge, door, stream) else { return };
+fn page(place: &Place, door: &Door, stream: TcpStream) {
+    let bridge = &*place.bridge;
+    let Ok((mut socket, origin)) = welcome(place, door, stream) else { return };
     let mut page = Page {
         session: Session::new(&bridge.desk, &origin),
         desktop: Desktop::default(),
         seen: bridge.state(),
     };
     // An error is a page that has gone, or is to go: there is nobody to tell.
-    let _ = page.serve(bridge, &mut socket, &origin);
+    let _ = page.serve(place, &mut socket, &origin);
     let was_paired = page.session.is_paired();
     drop(page);
     if was_paired {
@@ -176,7 +210,8 @@ struct Page {
 }
 
 impl Page {
-    fn serve(&mut self, bridge: &Bridge, socket: &mut Socket, origin: &str) -> tungstenite::Result<()> {
+    fn serve(&mut self, place: &Place, socket: &mut Socket, origin: &str) -> tungstenite::Result<()> {
+        let bridge = &*place.bridge;
         let began = Instant::now();
         tell(socket, &[Session::<InReader>::welcome()])?;
         loop {
@@ -186,7 +221,7 @@ impl Page {
                 socket.get_mut().since = None;
             }
             match read {
-                Ok(Message::Text(frame)) => self.answer(bridge, socket, origin, &frame)?,
+                Ok(Message::Text(frame)) => self.answer(place, socket, origin, &frame)?,
                 Ok(Message::Binary(_)) => {
                     return close(socket, CloseCode::Unsupported, "text frames only");
                 }
@@ -206,6 +241,9 @@ impl Page {
             if socket.get_ref().since.is_some_and(|since| since.elapsed() > MESSAGE) {
                 return close(socket, CloseCode::Policy, "a message that does not end");
             }
+            if !self.session.is_paired() && place.leave.load(Ordering::Relaxed) {
+                return close(socket, CloseCode::Policy, "another page is to be paired");
+            }
             if !self.session.is_paired() && began.elapsed() > PAIRING {
                 return close(socket, CloseCode::Policy, "not paired in time");
             }
@@ -219,14 +257,16 @@ impl Page {
 
     fn answer(
         &mut self,
-        bridge: &Bridge,
+        place: &Place,
         socket: &mut Socket,
         origin: &str,
         frame: &str,
     ) -> tungstenite::Result<()> {
+        let bridge = &*place.bridge;
         let (was_paired, was_shown) = (self.session.is_paired(), bridge.desk.is_shown(bridge.now()));
         let reply = self.session.answer(frame, &mut self.desktop, &mut rng(), bridge.now());
         if self.session.is_paired() && !was_paired {
+            bridge.settle(&place.leave);
             say(format_args!("paired: {}", shown(origin)));
         } else if was_shown && !bridge.desk.is_shown(bridge.now()) {
             say(format_args!(
@@ -237,15 +277,24 @@ impl Page {
         if reply.close {
             return close(socket, CloseCode::Policy, "too many failures");
         }
+        if reply
+            .tell
+            .iter()
+            .any(|tell| matches!(tell, Tell::Refused { why: Why::WrongCode | Why::NoCode, .. }))
+        {
+            thread::sleep(WRONG);
+        }
         Ok(())
     }
 }
 
 /// The handshake: who may not come in is told so in HTTP.
-fn welcome(bridge: &Bridge, door: &Door, stream: TcpStream) -> Result<(Socket, String)> {
+fn welcome(place: &Place, door: &Door, stream: TcpStream) -> Result<(Socket, String)> {
+    let bridge = &*place.bridge;
     stream.set_nodelay(true)?;
     stream.set_write_timeout(Some(WRITE))?;
-    let timed = Timed { stream, time: Time::Handshake(Instant::now() + HANDSHAKE), since: None };
+    let time = Time::Handshake(Instant::now() + HANDSHAKE, Arc::clone(&place.leave));
+    let timed = Timed { stream, time, since: None };
     let mut origin = String::new();
     // The trait has it so.
     #[expect(clippy::result_large_err, reason = "tungstenite's type")]
@@ -318,8 +367,8 @@ struct Timed {
 
 /// Until when it is read from.
 enum Time {
-    /// It is over then.
-    Handshake(Instant),
+    /// It is over then, or when it is to go.
+    Handshake(Instant, Arc<AtomicBool>),
     /// There is something else to do then. A library that puts messages together goes on reading
     /// as long as something comes.
     Slice(Instant),
@@ -327,18 +376,21 @@ enum Time {
 
 impl Read for Timed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.time {
-            Time::Handshake(until) => {
+        let length = match &self.time {
+            Time::Handshake(until, leave) => loop {
                 let left = until.saturating_duration_since(Instant::now());
-                if left.is_zero() {
+                if left.is_zero() || leave.load(Ordering::Relaxed) {
                     return Err(ErrorKind::TimedOut.into());
                 }
-                self.stream.set_read_timeout(Some(left))?;
-            }
-            Time::Slice(until) if Instant::now() >= until => return Err(ErrorKind::WouldBlock.into()),
-            Time::Slice(_) => {}
-        }
-        let length = self.stream.read(buffer)?;
+                self.stream.set_read_timeout(Some(left.min(TICK)))?;
+                match self.stream.read(buffer) {
+                    Err(error) if is_pause(&error) => {}
+                    read => break read?,
+                }
+            },
+            Time::Slice(until) if Instant::now() >= *until => return Err(ErrorKind::WouldBlock.into()),
+            Time::Slice(_) => self.stream.read(buffer)?,
+        };
         if length > 0 {
             self.since.get_or_insert_with(Instant::now);
         }
