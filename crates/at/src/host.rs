@@ -26,6 +26,12 @@ const MAX_LINES: usize = 1000;
 /// Bytes that may.
 const MAX_BYTES: usize = 1 << 20;
 
+/// Bytes that may come while the line is brought to rest: the longest late answer of a card's own.
+const MAX_SETTLING: usize = 1 << 16;
+
+/// Pieces that may come while it is to be quiet, for each is waited anew.
+const MAX_PIECES: usize = 2000;
+
 /// How often the modem is asked whether it is there.
 const HELLOS: u8 = 3;
 
@@ -83,6 +89,8 @@ pub struct Host {
     exchange: Option<Exchange>,
     /// An answer may still be on its way to a command that is waited for no more.
     late: bool,
+    /// The name of a session may be among it, which nobody else would close.
+    opening: bool,
     write: Option<Vec<u8>>,
     done: Option<Result<Vec<u8>, Failure>>,
     notices: VecDeque<String>,
@@ -158,6 +166,8 @@ enum Doing {
     Start(Start),
     /// The line is brought to rest before this.
     Settle(Vec<u8>),
+    /// `AT+CCHC` for a session that was opened too late, before this.
+    Discard(Vec<u8>),
     /// `AT+CCHO` for this channel.
     Open(usize),
     /// `AT+CGLA` on this channel.
@@ -166,8 +176,8 @@ enum Doing {
     Plain {
         beside: bool,
     },
-    /// `AT+CCHC`.
-    Close,
+    /// `AT+CCHC` for this channel.
+    Close(usize),
 }
 
 #[derive(Clone, Copy)]
@@ -192,6 +202,7 @@ struct Exchange {
     expected: Expected,
     lines: usize,
     bytes: usize,
+    pieces: usize,
     garbled: bool,
     wait: Wait,
     /// Its end counts only when the line has been quiet after it.
@@ -212,6 +223,7 @@ impl Host {
             doing: Doing::Nothing,
             exchange: None,
             late: false,
+            opening: false,
             write: None,
             done: None,
             notices: VecDeque::new(),
@@ -228,6 +240,7 @@ impl Host {
         self.way = None;
         self.channels = Default::default();
         self.class = ClassBits::Unknown;
+        self.opening = false;
         self.hello(HELLOS);
         Ok(())
     }
@@ -281,10 +294,16 @@ impl Host {
 
     /// What came from the modem, in pieces of any length.
     pub fn read(&mut self, bytes: &[u8]) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.pieces += usize::from(matches!(exchange.wait, Wait::Quiet(_)));
+            if exchange.pieces > MAX_PIECES {
+                return self.fail(Failure::Garbled);
+            }
+        }
         for &byte in bytes {
             if let Some(exchange) = &mut self.exchange {
                 exchange.bytes += 1;
-                if exchange.bytes > MAX_BYTES {
+                if exchange.bytes > if exchange.settles { MAX_SETTLING } else { MAX_BYTES } {
                     return self.fail(Failure::Garbled);
                 }
             }
@@ -306,11 +325,22 @@ impl Host {
             }
             Doing::Settle(command) if is_quiet => {
                 self.late = false;
-                self.pass_on(&command);
+                self.opening = false;
+                match exchange.expected {
+                    Expected::Name(Some(name)) if !self.is_open(&name) => {
+                        self.doing = Doing::Discard(command);
+                        self.close(&name);
+                    }
+                    _ => self.pass_on(&command),
+                }
             }
             Doing::Start(Start::Hello(left)) if left > 1 => self.hello(left - 1),
             Doing::Start(Start::Hello(_)) => self.fail(Failure::NoModem),
             Doing::Nothing => {}
+            doing @ Doing::Open(_) => {
+                self.doing = doing;
+                self.fail(Failure::Silent);
+            }
             _ => self.fail(Failure::Silent),
         }
     }
@@ -329,7 +359,8 @@ impl Host {
 
     /// What is late, or was said before anybody listened, is not to be taken for an answer.
     fn settle(&mut self) {
-        self.say("AT".into(), Expected::Nothing, self.options.modem);
+        let expected = if self.opening { Expected::Name(None) } else { Expected::Nothing };
+        self.say("AT".into(), expected, self.options.modem);
         if let Some(exchange) = &mut self.exchange {
             exchange.settles = true;
         }
@@ -342,7 +373,18 @@ impl Host {
         self.write = Some(bytes);
         self.lines.clear();
         let wait = Wait::Answer(wait);
-        self.exchange = Some(Exchange { expected, lines: 0, bytes: 0, garbled: false, wait, settles: false });
+        self.exchange =
+            Some(Exchange { expected, lines: 0, bytes: 0, pieces: 0, garbled: false, wait, settles: false });
+    }
+
+    /// `AT+CCHC`; what for is [`Self::doing`].
+    fn close(&mut self, name: &str) {
+        self.say(format!("AT+CCHC={name}"), Expected::Nothing, self.options.modem);
+    }
+
+    /// Whether the LPA has a session of that name.
+    fn is_open(&self, name: &str) -> bool {
+        self.channels.iter().any(|channel| matches!(channel, Channel::Session(known) if known == name))
     }
 
     fn ask(&mut self, doing: Start, command: &str) {
@@ -357,6 +399,7 @@ impl Host {
 
     fn fail(&mut self, failure: Failure) {
         self.late |= matches!(failure, Failure::Silent | Failure::Garbled);
+        self.opening |= self.late && matches!(self.doing, Doing::Open(_));
         self.lines.clear();
         self.finish(Err(failure));
     }
@@ -433,14 +476,21 @@ impl Host {
                     self.answer(StatusWord::WRONG_P1P2);
                 }
             }
-            (0x80, number @ 1..=3) => match core::mem::take(&mut self.channels[usize::from(number) - 1]) {
-                Channel::Closed => self.answer(StatusWord::CHANNEL_NOT_SUPPORTED),
-                Channel::Open => self.answer(StatusWord::OK),
-                Channel::Session(name) => {
-                    self.doing = Doing::Close;
-                    self.say(format!("AT+CCHC={name}"), Expected::Nothing, self.options.modem);
+            (0x80, number @ 1..=3) => {
+                let index = usize::from(number) - 1;
+                match self.channels[index].clone() {
+                    Channel::Closed => self.answer(StatusWord::CHANNEL_NOT_SUPPORTED),
+                    Channel::Open => {
+                        self.channels[index] = Channel::Closed;
+                        self.answer(StatusWord::OK);
+                    }
+                    // Its name is kept until the modem has answered, to be closed again otherwise.
+                    Channel::Session(name) => {
+                        self.doing = Doing::Close(index);
+                        self.close(&name);
+                    }
                 }
-            },
+            }
             _ => self.answer(StatusWord::WRONG_P1P2),
         }
     }
@@ -521,11 +571,18 @@ impl Host {
             return;
         }
         let Some(exchange) = self.exchange.take() else { return };
+        if let Doing::Close(index) = self.doing
+            && let Some(channel) = self.channels.get_mut(index)
+        {
+            *channel = Channel::Closed;
+        }
         if exchange.garbled && end.is_ok() {
             return self.fail(Failure::Garbled);
         }
         match core::mem::replace(&mut self.doing, Doing::Nothing) {
             Doing::Nothing | Doing::Settle(_) => {}
+            // Whatever it says to this: it is not closed twice.
+            Doing::Discard(command) => self.pass_on(&command),
             Doing::Start(step) => self.started(step, end.is_ok()),
             Doing::Open(index) => match (end, exchange.expected) {
                 (Ok(()), Expected::Name(Some(name))) => {
@@ -555,7 +612,7 @@ impl Host {
                 }
                 (Err(cme), _) => self.fail(Failure::Refused(cme)),
             },
-            Doing::Close => match end {
+            Doing::Close(_) => match end {
                 Ok(()) => self.answer(StatusWord::OK),
                 // It knows no such session, or the command: either way there is none any more.
                 Err(cme) => {

@@ -313,6 +313,74 @@ fn a_late_answer_is_not_taken_for_the_next_one() {
 }
 
 #[test]
+fn a_session_that_is_opened_too_late_is_closed() {
+    let select = format!("01A4040010{ISD_R}");
+    for (late, name) in [("+CCHO: 2", "2"), ("3", "3"), ("+CCHO: 000000000385a7cf", "000000000385a7cf")] {
+        let mut host = scripted(Way::Sessions);
+        host.transmit(&bytes("0070000001")).unwrap();
+        drive(&mut host, |_| panic!()).unwrap();
+        host.transmit(&bytes(&select)).unwrap();
+        assert_eq!(drive(&mut host, |_| vec![]), Err(Failure::Silent));
+        host.transmit(&bytes(&select)).unwrap();
+        let mut asked = vec![];
+        let done = drive(&mut host, |line| {
+            asked.push(line.to_string());
+            match line {
+                "AT" => format!("\r\n{late}\r\n\r\nOK\r\n\r\nOK\r\n").into_bytes(),
+                _ if line.starts_with("AT+CCHC") => b"\r\nOK\r\n".to_vec(),
+                _ => b"\r\n+CCHO: 1\r\n\r\nOK\r\n".to_vec(),
+            }
+        });
+        assert_eq!(done, Ok(bytes("9000")));
+        assert_eq!(asked, ["AT", &format!("AT+CCHC={name}"), &format!("AT+CCHO=\"{ISD_R}\"")]);
+    }
+    // A number that is late to something else is no session.
+    let mut host = selected("+CCHO: 1");
+    host.transmit(&bytes("81CA005A00")).unwrap();
+    assert_eq!(drive(&mut host, |_| vec![]), Err(Failure::Silent));
+    host.transmit(&bytes("81CA005A00")).unwrap();
+    let done = drive(&mut host, |line| match line {
+        "AT" => b"\r\n+CCHO: 2\r\n2\r\nOK\r\n".to_vec(),
+        _ if line.starts_with("AT+CCHC") => panic!("{line}"),
+        _ => b"\r\n+CGLA: 4,\"9000\"\r\nOK\r\n".to_vec(),
+    });
+    assert_eq!(done, Ok(bytes("9000")));
+}
+
+#[test]
+fn a_session_whose_close_is_not_answered_can_be_closed_again() {
+    let mut host = selected("+CCHO: 2");
+    host.transmit(&bytes("0070800100")).unwrap();
+    assert_eq!(drive(&mut host, |_| vec![]), Err(Failure::Silent));
+    assert_eq!(host.open_channels().collect::<Vec<_>>(), [1]);
+    host.transmit(&bytes("0070800100")).unwrap();
+    let mut asked = vec![];
+    let done = drive(&mut host, |line| {
+        asked.push(line.to_string());
+        b"\r\nOK\r\n".to_vec()
+    });
+    assert_eq!((done, host.open_channels().count()), (Ok(bytes("9000")), 0));
+    assert_eq!(asked, ["AT", "AT+CCHC=2"]);
+}
+
+#[test]
+fn a_line_that_is_never_quiet_is_given_up() {
+    // In pieces of one byte, and in long ones: how often somebody waits is what counts.
+    for (piece, most) in [(&b"A"[..], 3000), (&[b'A'; 1000], 100)] {
+        let mut host = Host::new(Options::default());
+        host.start().unwrap();
+        assert_eq!(host.step(), Step::Write(b"AT\r".to_vec()));
+        host.read(b"\r\nOK\r\n");
+        let (mut reads, mut step) = (0, host.step());
+        while matches!(step, Step::Read(Wait::Quiet(_))) && reads < most {
+            host.read(piece);
+            (reads, step) = (reads + 1, host.step());
+        }
+        assert_eq!(step, Step::Done(Err(Failure::Garbled)), "{reads}");
+    }
+}
+
+#[test]
 fn what_to_wait_for_is_said() {
     let options = Options::default();
     let mut host = Host::new(options.clone());
