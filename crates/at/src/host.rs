@@ -91,6 +91,8 @@ pub struct Host {
     late: bool,
     /// The name of a session may be among it, which nobody else would close.
     opening: bool,
+    /// That name, until the session is closed.
+    orphan: Option<String>,
     write: Option<Vec<u8>>,
     done: Option<Result<Vec<u8>, Failure>>,
     notices: VecDeque<String>,
@@ -224,6 +226,7 @@ impl Host {
             exchange: None,
             late: false,
             opening: false,
+            orphan: None,
             write: None,
             done: None,
             notices: VecDeque::new(),
@@ -240,7 +243,7 @@ impl Host {
         self.way = None;
         self.channels = Default::default();
         self.class = ClassBits::Unknown;
-        self.opening = false;
+        (self.opening, self.orphan) = (false, None);
         self.hello(HELLOS);
         Ok(())
     }
@@ -326,12 +329,13 @@ impl Host {
             Doing::Settle(command) if is_quiet => {
                 self.late = false;
                 self.opening = false;
-                match exchange.expected {
-                    Expected::Name(Some(name)) if !self.is_open(&name) => {
+                match self.orphan.take().filter(|name| !self.is_open(name)) {
+                    Some(name) => {
                         self.doing = Doing::Discard(command);
                         self.close(&name);
+                        self.orphan = Some(name);
                     }
-                    _ => self.pass_on(&command),
+                    None => self.pass_on(&command),
                 }
             }
             Doing::Start(Start::Hello(left)) if left > 1 => self.hello(left - 1),
@@ -359,8 +363,7 @@ impl Host {
 
     /// What is late, or was said before anybody listened, is not to be taken for an answer.
     fn settle(&mut self) {
-        let expected = if self.opening { Expected::Name(None) } else { Expected::Nothing };
-        self.say("AT".into(), expected, self.options.modem);
+        self.say("AT".into(), Expected::Nothing, self.options.modem);
         if let Some(exchange) = &mut self.exchange {
             exchange.settles = true;
         }
@@ -529,6 +532,13 @@ impl Host {
     // What comes in.
 
     fn line(&mut self, line: Line) {
+        let waits = self.write.is_none() && self.exchange.as_ref().is_some_and(|exchange| !exchange.settles);
+        if let Line::Text(text) = &line
+            && let Some(name) = session_name(text).filter(|_| self.opening && !waits)
+        {
+            self.orphan.get_or_insert(name);
+            return;
+        }
         // Before the command is written, nothing is an answer to it.
         let Some(exchange) = self.exchange.as_mut().filter(|_| self.write.is_none()) else {
             if let Line::Text(text) = line {
@@ -582,7 +592,10 @@ impl Host {
         match core::mem::replace(&mut self.doing, Doing::Nothing) {
             Doing::Nothing | Doing::Settle(_) => {}
             // Whatever it says to this: it is not closed twice.
-            Doing::Discard(command) => self.pass_on(&command),
+            Doing::Discard(command) => {
+                self.orphan = None;
+                self.pass_on(&command);
+            }
             Doing::Start(step) => self.started(step, end.is_ok()),
             Doing::Open(index) => match (end, exchange.expected) {
                 (Ok(()), Expected::Name(Some(name))) => {
@@ -678,14 +691,10 @@ impl Exchange {
                 ["+CCHC", "+CCHO", "+CSIM"].iter().any(|said| line::strip(text, said).is_some())
             }
             Expected::Name(name) => {
-                let said = line::strip(text, "+CCHO:");
-                let plain = said.unwrap_or(text).trim_matches(['"', ' ']);
-                let is_name =
-                    (1..=16).contains(&plain.len()) && plain.bytes().all(|byte| byte.is_ascii_hexdigit());
-                if is_name && name.is_none() {
-                    *name = Some(plain.into());
-                }
-                is_name || said.is_some()
+                let said = session_name(text);
+                let takes = said.is_some() || line::strip(text, "+CCHO:").is_some();
+                *name = name.take().or(said);
+                takes
             }
             Expected::Data(prefix, data) => {
                 let said = line::strip(text, prefix);
@@ -709,6 +718,13 @@ impl Exchange {
             _ => None,
         }
     }
+}
+
+/// What a modem calls a session: `+CCHO: 1`, or without the prefix.
+fn session_name(text: &str) -> Option<String> {
+    let name = line::strip(text, "+CCHO:").unwrap_or(text).trim_matches(['"', ' ']);
+    let is_name = (1..=16).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_name.then(|| name.into())
 }
 
 /// Whether a line is a whole response without its prefix.

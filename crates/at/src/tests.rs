@@ -334,6 +334,24 @@ fn a_session_that_is_opened_too_late_is_closed() {
         assert_eq!(done, Ok(bytes("9000")));
         assert_eq!(asked, ["AT", &format!("AT+CCHC={name}"), &format!("AT+CCHO=\"{ISD_R}\"")]);
     }
+    // While nobody asks anything; and the close is not answered the first time.
+    let mut host = scripted(Way::Sessions);
+    host.transmit(&bytes("0070000001")).unwrap();
+    drive(&mut host, |_| panic!()).unwrap();
+    host.transmit(&bytes(&select)).unwrap();
+    assert_eq!(drive(&mut host, |_| vec![]), Err(Failure::Silent));
+    host.read(b"\r\n+CCHO: 2\r\n\r\nOK\r\n");
+    let mut asked = vec![];
+    for done in [Err(Failure::Silent), Ok(bytes("9000"))] {
+        host.transmit(&bytes("0070800100")).unwrap();
+        let said = drive(&mut host, |line| {
+            asked.push(line.to_string());
+            let is_answered = line == "AT" || done.is_ok();
+            if is_answered { b"\r\nOK\r\n".to_vec() } else { vec![] }
+        });
+        assert_eq!(said, done);
+    }
+    assert_eq!(asked, ["AT", "AT+CCHC=2", "AT", "AT+CCHC=2"]);
     // A number that is late to something else is no session.
     let mut host = selected("+CCHO: 1");
     host.transmit(&bytes("81CA005A00")).unwrap();
