@@ -20,7 +20,7 @@ use tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tungstenite::http::{HeaderValue, StatusCode};
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tungstenite::{Error, Message, WebSocket};
+use tungstenite::{Bytes, Error, Message, WebSocket};
 
 use crate::reader::{Desktop, InReader};
 
@@ -42,6 +42,12 @@ const PAIRING: Duration = LIFETIME.saturating_mul(2);
 
 /// For a page to take what it is told.
 const WRITE: Duration = Duration::from_secs(5);
+
+/// How often a page that says nothing is asked whether it is there. Browsers answer by themselves.
+const PING: Duration = Duration::from_secs(15);
+
+/// For a page to say anything: after that it is frozen, and its card is somebody else's.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// How long a page waits for what it has not asked for.
 const TICK: Duration = Duration::from_millis(100);
@@ -213,11 +219,14 @@ impl Page {
     fn serve(&mut self, place: &Place, socket: &mut Socket, origin: &str) -> tungstenite::Result<()> {
         let bridge = &*place.bridge;
         let began = Instant::now();
+        // What the bridge itself takes for an answer is no silence of the page's.
+        let (mut heard, mut asked) = (began, began);
         tell(socket, &[Session::<InReader>::welcome()])?;
         loop {
             socket.get_mut().time = Time::Slice(Instant::now() + SLICE);
             let read = socket.read();
-            if read.is_ok() {
+            let says = read.is_ok();
+            if says {
                 socket.get_mut().since = None;
             }
             match read {
@@ -235,6 +244,15 @@ impl Page {
                 }
                 Err(error) => return Err(error),
             }
+            if says {
+                heard = Instant::now();
+                asked = heard;
+            } else if heard.elapsed() > SILENCE {
+                return close(socket, CloseCode::Policy, "the page does not answer");
+            } else if asked.elapsed() > PING {
+                asked = Instant::now();
+                socket.send(Message::Ping(Bytes::new()))?;
+            }
             if bridge.stop.load(Ordering::Relaxed) {
                 return close(socket, CloseCode::Away, "the bridge ends");
             }
@@ -250,7 +268,9 @@ impl Page {
             let state = bridge.state();
             if state != self.seen {
                 self.seen = state;
+                let looked = Instant::now();
                 tell(socket, &self.session.look(&mut self.desktop))?;
+                heard += looked.elapsed();
             }
         }
     }
