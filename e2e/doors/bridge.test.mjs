@@ -33,6 +33,7 @@ test('the bridge listens to nobody but this machine', { skip }, () => {
 
 test('pages of other origins, and names that point here, stay out', { skip }, async (t) => {
   const { url, port, line } = await started(t, '--origin', 'https://lpa.example', '--origin', ORIGIN);
+  const waiting = await page(url);
   for (const [options, status] of [
     [{ origin: 'https://evil.example' }, 403],
     [{ origin: 'null' }, 403],
@@ -45,6 +46,9 @@ test('pages of other origins, and names that point here, stay out', { skip }, as
     await assert.rejects(page(url, options), new RegExp(`HTTP ${status}`), JSON.stringify(options));
   }
   await assert.rejects(page(`${url}other`), /HTTP 404/);
+  // Nor do they make anybody go who waits to be paired.
+  assert.equal((await waiting.ask('readers')).why, 'not-paired');
+  waiting.socket.close();
   assert.ok(await line(/^refused: https:\/\/evil\.example \(.*--origin\)$/));
   for (const options of [{}, { origin: 'https://lpa.example' }, { host: `localhost:${port}` }]) {
     const { socket, told } = await page(url, options);

@@ -27,9 +27,9 @@ use crate::reader::{Desktop, InReader};
 /// Connections at a time, paired or not.
 const MAX_PAGES: usize = 16;
 
-/// Those that are not paired: the next one takes the place of the oldest, so that nobody who only
-/// waits keeps the page out that a person looks at.
-const MAX_UNPAIRED: usize = 4;
+/// Those that are in their handshake, and those that are not paired: the next one takes the place of
+/// the oldest, so that nobody who only waits keeps the page out that a person looks at.
+const MAX_WAITING: usize = 4;
 
 /// After a wrong code.
 const WRONG: Duration = Duration::from_secs(1);
@@ -68,8 +68,10 @@ pub(crate) struct Bridge {
     pub(crate) stop: AtomicBool,
     began: Instant,
     pages: AtomicUsize,
-    /// Of connections that are not paired, the oldest first: set, they are to go.
-    unpaired: Mutex<Vec<Arc<AtomicBool>>>,
+    /// Apart from the other: what the door does not let in, which any site can have, makes nobody
+    /// go who is in.
+    handshakes: Queue,
+    unpaired: Queue,
     refusals: Mutex<Refusals>,
 }
 
@@ -81,7 +83,8 @@ impl Bridge {
             stop: AtomicBool::new(false),
             began: Instant::now(),
             pages: AtomicUsize::new(0),
-            unpaired: Mutex::default(),
+            handshakes: Queue::default(),
+            unpaired: Queue::default(),
             refusals: Mutex::default(),
         }
     }
@@ -111,29 +114,35 @@ impl Bridge {
         self.pages.load(Ordering::Relaxed)
     }
 
-    /// Another connection that is not paired; whether it is to go.
-    fn come(&self) -> Arc<AtomicBool> {
-        let leave = Arc::new(AtomicBool::new(false));
-        let mut unpaired = self.unpaired.lock().unwrap_or_else(PoisonError::into_inner);
-        unpaired.push(Arc::clone(&leave));
-        if unpaired.len() > MAX_UNPAIRED {
-            unpaired.remove(0).store(true, Ordering::Relaxed);
-        }
-        leave
-    }
-
-    /// It is paired, or gone.
-    fn settle(&self, leave: &Arc<AtomicBool>) {
-        let mut unpaired = self.unpaired.lock().unwrap_or_else(PoisonError::into_inner);
-        unpaired.retain(|other| !Arc::ptr_eq(other, leave));
-    }
-
     fn now(&self) -> Duration {
         self.began.elapsed()
     }
 
     fn state(&self) -> (u64, u64) {
         (self.changes.load(Ordering::Relaxed), self.desk.changes())
+    }
+}
+
+/// Connections that wait for something, the oldest first: set, they are to go.
+#[derive(Default)]
+struct Queue(Mutex<Vec<Arc<AtomicBool>>>);
+
+impl Queue {
+    /// Another one; whether it is to go.
+    fn come(&self) -> Arc<AtomicBool> {
+        let leave = Arc::new(AtomicBool::new(false));
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push(Arc::clone(&leave));
+        if waiting.len() > MAX_WAITING {
+            waiting.remove(0).store(true, Ordering::Relaxed);
+        }
+        leave
+    }
+
+    /// It waits no more.
+    fn go(&self, leave: &Arc<AtomicBool>) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|other| !Arc::ptr_eq(other, leave));
     }
 }
 
@@ -165,14 +174,14 @@ pub(crate) fn serve(bridge: &Arc<Bridge>, listener: &TcpListener, origins: &[Str
             continue;
         }
         bridge.pages.fetch_add(1, Ordering::Relaxed);
-        let place = Place { bridge: Arc::clone(bridge), leave: bridge.come() };
+        let place = Place { bridge: Arc::clone(bridge), leave: bridge.handshakes.come() };
         // Who has made room for this one is not gone yet: the next one has it.
         if bridge.pages() > MAX_PAGES {
             continue;
         }
         let door = Arc::clone(&door);
         // Without a thread the place is free again.
-        let _ = thread::Builder::new().name("page".to_owned()).spawn(move || page(&place, &door, stream));
+        let _ = thread::Builder::new().name("page".to_owned()).spawn(move || page(place, &door, stream));
     }
 }
 
@@ -184,22 +193,25 @@ struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.bridge.settle(&self.leave);
+        self.bridge.handshakes.go(&self.leave);
+        self.bridge.unpaired.go(&self.leave);
         self.bridge.pages.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// One page, from its handshake to its end. Whatever ends it, its cards are reset and free.
-fn page(place: &Place, door: &Door, stream: TcpStream) {
+fn page(mut place: Place, door: &Door, stream: TcpStream) {
+    let Ok((mut socket, origin)) = welcome(&place, door, stream) else { return };
+    place.bridge.handshakes.go(&place.leave);
+    place.leave = place.bridge.unpaired.come();
     let bridge = &*place.bridge;
-    let Ok((mut socket, origin)) = welcome(place, door, stream) else { return };
     let mut page = Page {
         session: Session::new(&bridge.desk, &origin),
         desktop: Desktop::default(),
         seen: bridge.state(),
     };
     // An error is a page that has gone, or is to go: there is nobody to tell.
-    let _ = page.serve(place, &mut socket, &origin);
+    let _ = page.serve(&place, &mut socket, &origin);
     let was_paired = page.session.is_paired();
     drop(page);
     if was_paired {
@@ -286,7 +298,7 @@ impl Page {
         let (was_paired, was_shown) = (self.session.is_paired(), bridge.desk.is_shown(bridge.now()));
         let reply = self.session.answer(frame, &mut self.desktop, &mut rng(), bridge.now());
         if self.session.is_paired() && !was_paired {
-            bridge.settle(&place.leave);
+            bridge.unpaired.go(&place.leave);
             say(format_args!("paired: {}", shown(origin)));
         } else if was_shown && !bridge.desk.is_shown(bridge.now()) {
             say(format_args!(
