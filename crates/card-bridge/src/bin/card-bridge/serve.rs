@@ -46,8 +46,9 @@ const WRITE: Duration = Duration::from_secs(5);
 /// How often a page that says nothing is asked whether it is there. Browsers answer by themselves.
 const PING: Duration = Duration::from_secs(15);
 
-/// For a page to say anything: after that it is frozen, and its card is somebody else's.
-const SILENCE: Duration = Duration::from_secs(60);
+/// How often it may leave that unanswered: then it is frozen, and its card is somebody else's.
+/// Questions are counted, not time, in which the machine may have slept.
+const UNANSWERED: u8 = 3;
 
 /// How long a page waits for what it has not asked for.
 const TICK: Duration = Duration::from_millis(100);
@@ -231,8 +232,7 @@ impl Page {
     fn serve(&mut self, place: &Place, socket: &mut Socket, origin: &str) -> tungstenite::Result<()> {
         let bridge = &*place.bridge;
         let began = Instant::now();
-        // What the bridge itself takes for an answer is no silence of the page's.
-        let (mut heard, mut asked) = (began, began);
+        let (mut asked, mut unanswered) = (began, 0);
         tell(socket, &[Session::<InReader>::welcome()])?;
         loop {
             socket.get_mut().time = Time::Slice(Instant::now() + SLICE);
@@ -257,13 +257,13 @@ impl Page {
                 Err(error) => return Err(error),
             }
             if says {
-                heard = Instant::now();
-                asked = heard;
-            } else if heard.elapsed() > SILENCE {
-                return close(socket, CloseCode::Policy, "the page does not answer");
+                (asked, unanswered) = (Instant::now(), 0);
             } else if asked.elapsed() > PING {
-                asked = Instant::now();
+                if unanswered == UNANSWERED {
+                    return close(socket, CloseCode::Policy, "the page does not answer");
+                }
                 socket.send(Message::Ping(Bytes::new()))?;
+                (asked, unanswered) = (Instant::now(), unanswered + 1);
             }
             if bridge.stop.load(Ordering::Relaxed) {
                 return close(socket, CloseCode::Away, "the bridge ends");
@@ -280,9 +280,7 @@ impl Page {
             let state = bridge.state();
             if state != self.seen {
                 self.seen = state;
-                let looked = Instant::now();
                 tell(socket, &self.session.look(&mut self.desktop))?;
-                heard += looked.elapsed();
             }
         }
     }
