@@ -26,6 +26,12 @@ const MAX_LINES: usize = 1000;
 /// Bytes that may.
 const MAX_BYTES: usize = 1 << 20;
 
+/// Bytes that may come while the line is brought to rest: the longest late answer of a card's own.
+const MAX_SETTLING: usize = 1 << 16;
+
+/// Pieces that may come while it is to be quiet, for each is waited anew.
+const MAX_PIECES: usize = 2000;
+
 /// How often the modem is asked whether it is there.
 const HELLOS: u8 = 3;
 
@@ -83,6 +89,10 @@ pub struct Host {
     exchange: Option<Exchange>,
     /// An answer may still be on its way to a command that is waited for no more.
     late: bool,
+    /// The name of a session may be among it, which nobody else would close.
+    opening: bool,
+    /// That name, until the session is closed.
+    orphan: Option<String>,
     write: Option<Vec<u8>>,
     done: Option<Result<Vec<u8>, Failure>>,
     notices: VecDeque<String>,
@@ -158,6 +168,8 @@ enum Doing {
     Start(Start),
     /// The line is brought to rest before this.
     Settle(Vec<u8>),
+    /// `AT+CCHC` for a session that was opened too late, before this.
+    Discard(Vec<u8>),
     /// `AT+CCHO` for this channel.
     Open(usize),
     /// `AT+CGLA` on this channel.
@@ -166,8 +178,8 @@ enum Doing {
     Plain {
         beside: bool,
     },
-    /// `AT+CCHC`.
-    Close,
+    /// `AT+CCHC` for this channel.
+    Close(usize),
 }
 
 #[derive(Clone, Copy)]
@@ -192,6 +204,7 @@ struct Exchange {
     expected: Expected,
     lines: usize,
     bytes: usize,
+    pieces: usize,
     garbled: bool,
     wait: Wait,
     /// Its end counts only when the line has been quiet after it.
@@ -212,6 +225,8 @@ impl Host {
             doing: Doing::Nothing,
             exchange: None,
             late: false,
+            opening: false,
+            orphan: None,
             write: None,
             done: None,
             notices: VecDeque::new(),
@@ -228,6 +243,7 @@ impl Host {
         self.way = None;
         self.channels = Default::default();
         self.class = ClassBits::Unknown;
+        (self.opening, self.orphan) = (false, None);
         self.hello(HELLOS);
         Ok(())
     }
@@ -281,10 +297,16 @@ impl Host {
 
     /// What came from the modem, in pieces of any length.
     pub fn read(&mut self, bytes: &[u8]) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.pieces += usize::from(matches!(exchange.wait, Wait::Quiet(_)));
+            if exchange.pieces > MAX_PIECES {
+                return self.fail(Failure::Garbled);
+            }
+        }
         for &byte in bytes {
             if let Some(exchange) = &mut self.exchange {
                 exchange.bytes += 1;
-                if exchange.bytes > MAX_BYTES {
+                if exchange.bytes > if exchange.settles { MAX_SETTLING } else { MAX_BYTES } {
                     return self.fail(Failure::Garbled);
                 }
             }
@@ -306,11 +328,23 @@ impl Host {
             }
             Doing::Settle(command) if is_quiet => {
                 self.late = false;
-                self.pass_on(&command);
+                self.opening = false;
+                match self.orphan.take().filter(|name| !self.is_open(name)) {
+                    Some(name) => {
+                        self.doing = Doing::Discard(command);
+                        self.close(&name);
+                        self.orphan = Some(name);
+                    }
+                    None => self.pass_on(&command),
+                }
             }
             Doing::Start(Start::Hello(left)) if left > 1 => self.hello(left - 1),
             Doing::Start(Start::Hello(_)) => self.fail(Failure::NoModem),
             Doing::Nothing => {}
+            doing @ Doing::Open(_) => {
+                self.doing = doing;
+                self.fail(Failure::Silent);
+            }
             _ => self.fail(Failure::Silent),
         }
     }
@@ -342,7 +376,18 @@ impl Host {
         self.write = Some(bytes);
         self.lines.clear();
         let wait = Wait::Answer(wait);
-        self.exchange = Some(Exchange { expected, lines: 0, bytes: 0, garbled: false, wait, settles: false });
+        self.exchange =
+            Some(Exchange { expected, lines: 0, bytes: 0, pieces: 0, garbled: false, wait, settles: false });
+    }
+
+    /// `AT+CCHC`; what for is [`Self::doing`].
+    fn close(&mut self, name: &str) {
+        self.say(format!("AT+CCHC={name}"), Expected::Nothing, self.options.modem);
+    }
+
+    /// Whether the LPA has a session of that name.
+    fn is_open(&self, name: &str) -> bool {
+        self.channels.iter().any(|channel| matches!(channel, Channel::Session(known) if known == name))
     }
 
     fn ask(&mut self, doing: Start, command: &str) {
@@ -357,6 +402,7 @@ impl Host {
 
     fn fail(&mut self, failure: Failure) {
         self.late |= matches!(failure, Failure::Silent | Failure::Garbled);
+        self.opening |= self.late && matches!(self.doing, Doing::Open(_));
         self.lines.clear();
         self.finish(Err(failure));
     }
@@ -433,14 +479,21 @@ impl Host {
                     self.answer(StatusWord::WRONG_P1P2);
                 }
             }
-            (0x80, number @ 1..=3) => match core::mem::take(&mut self.channels[usize::from(number) - 1]) {
-                Channel::Closed => self.answer(StatusWord::CHANNEL_NOT_SUPPORTED),
-                Channel::Open => self.answer(StatusWord::OK),
-                Channel::Session(name) => {
-                    self.doing = Doing::Close;
-                    self.say(format!("AT+CCHC={name}"), Expected::Nothing, self.options.modem);
+            (0x80, number @ 1..=3) => {
+                let index = usize::from(number) - 1;
+                match self.channels[index].clone() {
+                    Channel::Closed => self.answer(StatusWord::CHANNEL_NOT_SUPPORTED),
+                    Channel::Open => {
+                        self.channels[index] = Channel::Closed;
+                        self.answer(StatusWord::OK);
+                    }
+                    // Its name is kept until the modem has answered, to be closed again otherwise.
+                    Channel::Session(name) => {
+                        self.doing = Doing::Close(index);
+                        self.close(&name);
+                    }
                 }
-            },
+            }
             _ => self.answer(StatusWord::WRONG_P1P2),
         }
     }
@@ -479,6 +532,13 @@ impl Host {
     // What comes in.
 
     fn line(&mut self, line: Line) {
+        let waits = self.write.is_none() && self.exchange.as_ref().is_some_and(|exchange| !exchange.settles);
+        if let Line::Text(text) = &line
+            && let Some(name) = session_name(text).filter(|_| self.opening && !waits)
+        {
+            self.orphan.get_or_insert(name);
+            return;
+        }
         // Before the command is written, nothing is an answer to it.
         let Some(exchange) = self.exchange.as_mut().filter(|_| self.write.is_none()) else {
             if let Line::Text(text) = line {
@@ -521,11 +581,21 @@ impl Host {
             return;
         }
         let Some(exchange) = self.exchange.take() else { return };
+        if let Doing::Close(index) = self.doing
+            && let Some(channel) = self.channels.get_mut(index)
+        {
+            *channel = Channel::Closed;
+        }
         if exchange.garbled && end.is_ok() {
             return self.fail(Failure::Garbled);
         }
         match core::mem::replace(&mut self.doing, Doing::Nothing) {
             Doing::Nothing | Doing::Settle(_) => {}
+            // Whatever it says to this: it is not closed twice.
+            Doing::Discard(command) => {
+                self.orphan = None;
+                self.pass_on(&command);
+            }
             Doing::Start(step) => self.started(step, end.is_ok()),
             Doing::Open(index) => match (end, exchange.expected) {
                 (Ok(()), Expected::Name(Some(name))) => {
@@ -555,7 +625,7 @@ impl Host {
                 }
                 (Err(cme), _) => self.fail(Failure::Refused(cme)),
             },
-            Doing::Close => match end {
+            Doing::Close(_) => match end {
                 Ok(()) => self.answer(StatusWord::OK),
                 // It knows no such session, or the command: either way there is none any more.
                 Err(cme) => {
@@ -590,9 +660,10 @@ impl Host {
 
     /// A response of the card in a session; with it the modem shows whether it sees to the class
     /// byte. If it does not, the command has reached the basic channel, where the ISD-R is not.
+    /// Only what was carried out shows that it does: what is wrong may be so on either channel.
     fn passed(&mut self, index: usize, command: Vec<u8>, response: Vec<u8>) {
-        let refused = [StatusWord::CLASS_NOT_SUPPORTED, StatusWord::INS_NOT_SUPPORTED]
-            .contains(&StatusWord(response.last_chunk().map_or(0, |sw| u16::from_be_bytes(*sw))));
+        let sw = StatusWord(response.last_chunk().map_or(0, |sw| u16::from_be_bytes(*sw)));
+        let refused = [StatusWord::CLASS_NOT_SUPPORTED, StatusWord::INS_NOT_SUPPORTED].contains(&sw);
         let is_number = matches!(
             self.channels.get(index),
             Some(Channel::Session(name)) if name.parse().is_ok_and(|number: u8| (1..20).contains(&number))
@@ -602,7 +673,7 @@ impl Host {
                 self.class = ClassBits::Session;
                 self.through(index, command);
             }
-            ClassBits::Unknown if !refused => {
+            ClassBits::Unknown if sw.is_success() => {
                 self.class = ClassBits::Basic;
                 self.finish(Ok(response));
             }
@@ -620,14 +691,10 @@ impl Exchange {
                 ["+CCHC", "+CCHO", "+CSIM"].iter().any(|said| line::strip(text, said).is_some())
             }
             Expected::Name(name) => {
-                let said = line::strip(text, "+CCHO:");
-                let plain = said.unwrap_or(text).trim_matches(['"', ' ']);
-                let is_name =
-                    (1..=16).contains(&plain.len()) && plain.bytes().all(|byte| byte.is_ascii_hexdigit());
-                if is_name && name.is_none() {
-                    *name = Some(plain.into());
-                }
-                is_name || said.is_some()
+                let said = session_name(text);
+                let takes = said.is_some() || line::strip(text, "+CCHO:").is_some();
+                *name = name.take().or(said);
+                takes
             }
             Expected::Data(prefix, data) => {
                 let said = line::strip(text, prefix);
@@ -651,6 +718,13 @@ impl Exchange {
             _ => None,
         }
     }
+}
+
+/// What a modem calls a session: `+CCHO: 1`, or without the prefix.
+fn session_name(text: &str) -> Option<String> {
+    let name = line::strip(text, "+CCHO:").unwrap_or(text).trim_matches(['"', ' ']);
+    let is_name = (1..=16).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_name.then(|| name.into())
 }
 
 /// Whether a line is a whole response without its prefix.

@@ -124,11 +124,10 @@ impl Data {
         self.text.len() <= MAX_LINE
     }
 
-    /// Whether a line can be the rest of it.
+    /// Whether a line can be the rest of it. Whether there is one is not known before the end of
+    /// the answer: of a length in bytes, half of the digits are as many as of one in characters.
     pub(crate) fn goes_on(&self, line: &str) -> bool {
-        !self.text.is_empty()
-            && self.arrived() == Arrived::Part
-            && line.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'"')
+        !self.text.is_empty() && line.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'"')
     }
 
     /// The length stands in characters (§8.17, §8.45); some modems say it in bytes, and some
@@ -149,13 +148,12 @@ impl Data {
             (None, _) => Arrived::Garbled,
             // A status word is two bytes or four characters.
             (Some(0..=1), _) => Arrived::Garbled,
-            (Some(length), Some(bytes)) if digits.len() == length && bytes.len() >= 2 => {
+            (Some(length), Some(bytes))
+                if digits.len() >= 4 && (digits.len() == length || bytes.len() == length) =>
+            {
                 Arrived::Whole(bytes)
             }
-            (Some(length), _) if digits.len() < length => Arrived::Part,
-            // Half of what it would be in characters was already too much: bytes.
-            (Some(length), Some(bytes)) if bytes.len() == length => Arrived::Whole(bytes),
-            (Some(length), _) if digits.len() < 2 * length => Arrived::Part,
+            (Some(length), _) if digits.len() < length.saturating_mul(2) => Arrived::Part,
             _ => Arrived::Garbled,
         }
     }

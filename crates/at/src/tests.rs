@@ -149,6 +149,26 @@ fn the_same_answer_in_the_words_of_different_modems() {
 }
 
 #[test]
+fn a_length_in_bytes_that_is_as_many_digits_as_the_first_line_has() {
+    let digits = format!("{}9000", "A1".repeat(32));
+    let (first, second) = digits.split_at(34);
+    for said in [
+        format!("\r\n+CSIM: 34,\"{first}\r\n{second}\"\r\n\r\nOK\r\n"),
+        format!("\r\n+CSIM: 34,{first}\r\n+CREG: 1\r\n{second}\r\nOK\r\n"),
+        format!("\r\n+CSIM: 68,\"{first}\r\n{second}\"\r\nOK\r\n"),
+    ] {
+        let mut host = scripted(Way::Plain);
+        let done = once(&mut host, "00C0000020", "AT+CSIM=10,\"00C0000020\"", &said);
+        assert_eq!(done.as_deref(), Ok(&digits[..]), "{said:?}");
+    }
+    // More than either count.
+    let mut host = scripted(Way::Plain);
+    let said = format!("\r\n+CSIM: 34,\"{first}\r\n{second}\r\n00\"\r\nOK\r\n");
+    let done = once(&mut host, "00C0000020", "AT+CSIM=10,\"00C0000020\"", &said);
+    assert_eq!(done, Err(Failure::Garbled));
+}
+
+#[test]
 fn sessions_have_the_names_that_the_modem_gives_them() {
     // Fibocom FM350; Sierra MC7455, whose name for it is no channel.
     for (said, name) in
@@ -222,6 +242,19 @@ fn a_modem_that_leaves_the_class_byte_to_the_host_is_found_out() {
     // Known from now on.
     let said = "\r\n+CGLA: 4,\"6D00\"\r\n\r\nOK\r\n";
     assert_eq!(once(&mut host, "01C0000000", "AT+CGLA=2,10,\"02C0000000\"", said).as_deref(), Ok("6D00"));
+    // Another error before that says nothing of the channel.
+    for sw in ["6985", "6A88", "6C10"] {
+        let mut host = selected("+CCHO: 2");
+        let line = "AT+CGLA=2,16,\"80E2910003BF2D00\"";
+        let said = format!("\r\n+CGLA: 4,\"{sw}\"\r\n\r\nOK\r\n");
+        assert_eq!(once(&mut host, "81E2910003BF2D00", line, &said).as_deref(), Ok(sw));
+        host.transmit(&bytes("81E2910003BF2D00")).unwrap();
+        let done = drive(&mut host, |line| {
+            let sw = if line.contains("\"82E2") { "9000" } else { "6E00" };
+            format!("\r\n+CGLA: 4,\"{sw}\"\r\n\r\nOK\r\n").into_bytes()
+        });
+        assert_eq!(done, Ok(bytes("9000")), "{sw}");
+    }
     // A name that is no channel can't be put there.
     let mut host = selected("+CCHO: 000000000385a7cf");
     let said = "\r\n+CGLA: 4,\"6E00\"\r\n\r\nOK\r\n";
@@ -277,6 +310,92 @@ fn a_late_answer_is_not_taken_for_the_next_one() {
     assert_eq!(drive(&mut host, |_| vec![]), Err(Failure::Silent));
     host.transmit(&bytes("81CA005A00")).unwrap();
     assert_eq!(drive(&mut host, |_| vec![]), Err(Failure::Silent));
+}
+
+#[test]
+fn a_session_that_is_opened_too_late_is_closed() {
+    let select = format!("01A4040010{ISD_R}");
+    for (late, name) in [("+CCHO: 2", "2"), ("3", "3"), ("+CCHO: 000000000385a7cf", "000000000385a7cf")] {
+        let mut host = scripted(Way::Sessions);
+        host.transmit(&bytes("0070000001")).unwrap();
+        drive(&mut host, |_| panic!()).unwrap();
+        host.transmit(&bytes(&select)).unwrap();
+        assert_eq!(drive(&mut host, |_| vec![]), Err(Failure::Silent));
+        host.transmit(&bytes(&select)).unwrap();
+        let mut asked = vec![];
+        let done = drive(&mut host, |line| {
+            asked.push(line.to_string());
+            match line {
+                "AT" => format!("\r\n{late}\r\n\r\nOK\r\n\r\nOK\r\n").into_bytes(),
+                _ if line.starts_with("AT+CCHC") => b"\r\nOK\r\n".to_vec(),
+                _ => b"\r\n+CCHO: 1\r\n\r\nOK\r\n".to_vec(),
+            }
+        });
+        assert_eq!(done, Ok(bytes("9000")));
+        assert_eq!(asked, ["AT", &format!("AT+CCHC={name}"), &format!("AT+CCHO=\"{ISD_R}\"")]);
+    }
+    // While nobody asks anything; and the close is not answered the first time.
+    let mut host = scripted(Way::Sessions);
+    host.transmit(&bytes("0070000001")).unwrap();
+    drive(&mut host, |_| panic!()).unwrap();
+    host.transmit(&bytes(&select)).unwrap();
+    assert_eq!(drive(&mut host, |_| vec![]), Err(Failure::Silent));
+    host.read(b"\r\n+CCHO: 2\r\n\r\nOK\r\n");
+    let mut asked = vec![];
+    for done in [Err(Failure::Silent), Ok(bytes("9000"))] {
+        host.transmit(&bytes("0070800100")).unwrap();
+        let said = drive(&mut host, |line| {
+            asked.push(line.to_string());
+            let is_answered = line == "AT" || done.is_ok();
+            if is_answered { b"\r\nOK\r\n".to_vec() } else { vec![] }
+        });
+        assert_eq!(said, done);
+    }
+    assert_eq!(asked, ["AT", "AT+CCHC=2", "AT", "AT+CCHC=2"]);
+    // A number that is late to something else is no session.
+    let mut host = selected("+CCHO: 1");
+    host.transmit(&bytes("81CA005A00")).unwrap();
+    assert_eq!(drive(&mut host, |_| vec![]), Err(Failure::Silent));
+    host.transmit(&bytes("81CA005A00")).unwrap();
+    let done = drive(&mut host, |line| match line {
+        "AT" => b"\r\n+CCHO: 2\r\n2\r\nOK\r\n".to_vec(),
+        _ if line.starts_with("AT+CCHC") => panic!("{line}"),
+        _ => b"\r\n+CGLA: 4,\"9000\"\r\nOK\r\n".to_vec(),
+    });
+    assert_eq!(done, Ok(bytes("9000")));
+}
+
+#[test]
+fn a_session_whose_close_is_not_answered_can_be_closed_again() {
+    let mut host = selected("+CCHO: 2");
+    host.transmit(&bytes("0070800100")).unwrap();
+    assert_eq!(drive(&mut host, |_| vec![]), Err(Failure::Silent));
+    assert_eq!(host.open_channels().collect::<Vec<_>>(), [1]);
+    host.transmit(&bytes("0070800100")).unwrap();
+    let mut asked = vec![];
+    let done = drive(&mut host, |line| {
+        asked.push(line.to_string());
+        b"\r\nOK\r\n".to_vec()
+    });
+    assert_eq!((done, host.open_channels().count()), (Ok(bytes("9000")), 0));
+    assert_eq!(asked, ["AT", "AT+CCHC=2"]);
+}
+
+#[test]
+fn a_line_that_is_never_quiet_is_given_up() {
+    // In pieces of one byte, and in long ones: how often somebody waits is what counts.
+    for (piece, most) in [(&b"A"[..], 3000), (&[b'A'; 1000], 100)] {
+        let mut host = Host::new(Options::default());
+        host.start().unwrap();
+        assert_eq!(host.step(), Step::Write(b"AT\r".to_vec()));
+        host.read(b"\r\nOK\r\n");
+        let (mut reads, mut step) = (0, host.step());
+        while matches!(step, Step::Read(Wait::Quiet(_))) && reads < most {
+            host.read(piece);
+            (reads, step) = (reads + 1, host.step());
+        }
+        assert_eq!(step, Step::Done(Err(Failure::Garbled)), "{reads}");
+    }
 }
 
 #[test]
@@ -469,6 +588,7 @@ fn a_conversation_comes_to_the_same_end_with_every_habit() {
         ("no quotes", Habits { quotes: false, ..Habits::default() }),
         ("bytes", Habits { counts_bytes: true, ..Habits::default() }),
         ("wraps", Habits { wraps: Some(80), ..Habits::default() }),
+        ("bytes, wraps", Habits { counts_bytes: true, wraps: Some(45), ..Habits::default() }),
         ("leaves the class", Habits { puts_channel: false, ..Habits::default() }),
         ("fetches", Habits { fetches: true, ..Habits::default() }),
         ("prompts", Habits { prompts: true, ..Habits::default() }),

@@ -5,7 +5,9 @@
 //! machine (DNS rebinding), that name is what stands in `Host`.
 
 use core::fmt;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::time::Duration;
+use std::collections::BTreeSet;
 
 use crate::protocol::SUBPROTOCOL;
 
@@ -13,6 +15,7 @@ use crate::protocol::SUBPROTOCOL;
 #[derive(Clone, Debug)]
 pub struct Door {
     origins: Vec<String>,
+    address: IpAddr,
     port: u16,
 }
 
@@ -31,10 +34,16 @@ pub enum Refusal {
 
 impl Door {
     /// A door for these origins, each as a browser writes it: `https://lpa.example`, with the port
-    /// unless it is the scheme's own.
+    /// unless it is the scheme's own; at `127.0.0.1` and `[::1]`.
     #[must_use]
     pub const fn new(origins: Vec<String>, port: u16) -> Self {
-        Self { origins, port }
+        Self { origins, address: IpAddr::V4(Ipv4Addr::LOCALHOST), port }
+    }
+
+    /// The same at an address that is listened on, which may be another one of this machine's.
+    #[must_use]
+    pub const fn at(origins: Vec<String>, address: SocketAddr) -> Self {
+        Self { origins, address: address.ip().to_canonical(), port: address.port() }
     }
 
     /// Looks at a request for a WebSocket; `headers` are its names, in any case, and values.
@@ -68,9 +77,23 @@ impl Door {
     }
 
     fn is_ours(&self, host: &str) -> bool {
-        let Some((name, port)) = host.rsplit_once(':') else { return false };
-        port == self.port.to_string()
-            && ["127.0.0.1", "localhost", "[::1]"].iter().any(|ours| ours.eq_ignore_ascii_case(name))
+        // A browser leaves the scheme's own port out.
+        let name = match host.strip_suffix(&format!(":{}", self.port)) {
+            Some(name) => name,
+            None if self.port == 80 => host,
+            None => return false,
+        };
+        let address = match name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            Some(inner) => inner.parse().map(|address: Ipv6Addr| IpAddr::V6(address).to_canonical()),
+            None => name.parse().map(|address: Ipv4Addr| IpAddr::V4(address)),
+        };
+        match address {
+            Ok(address) => {
+                [self.address, Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()].contains(&address)
+            }
+            // No name that somebody could have made point here.
+            Err(_) => name.eq_ignore_ascii_case("localhost"),
+        }
     }
 }
 
@@ -94,6 +117,45 @@ pub fn is_origin(text: &str) -> bool {
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '+' | '.'))
         && rest.chars().all(|c| plain(c) && !c.is_ascii_uppercase())
+}
+
+/// Refusals that are kept in mind; then all are forgotten.
+const MAX_REFUSALS: usize = 64;
+
+/// Between two that are told.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Which refusals are told on the terminal: any site can have as many as it likes, and the line
+/// that a person looks for, a code, is on the same terminal.
+#[derive(Default)]
+pub struct Refusals {
+    told: BTreeSet<String>,
+    last: Option<Duration>,
+}
+
+impl Refusals {
+    /// What is to be told of this origin, which says whatever it likes, at most once each and a
+    /// second: `https://evil.example (why)`. `now` is any time that only goes on.
+    pub fn tell(&mut self, origin: &str, refusal: Refusal, now: Duration) -> Option<String> {
+        let told = format!("{} ({refusal})", shown(origin));
+        let too_soon = self.last.is_some_and(|last| now.saturating_sub(last) < PAUSE);
+        if too_soon || self.told.contains(&told) {
+            return None;
+        }
+        if self.told.len() == MAX_REFUSALS {
+            self.told.clear();
+        }
+        self.told.insert(told.clone());
+        self.last = Some(now);
+        Some(told)
+    }
+}
+
+/// What others have chosen, on the terminal: short, and nothing that steers it.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    let short: String = text.chars().take(100).collect();
+    if short.is_empty() { "no origin".to_owned() } else { short.escape_debug().to_string() }
 }
 
 impl Refusal {

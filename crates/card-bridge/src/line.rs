@@ -171,12 +171,15 @@ impl<R: Readers> Lines<R> {
             (_, refused) => return Err(refusal(refused)),
         };
         let select = Command::new(channel.interindustry(), ins::SELECT, 0x04, 0x00).data(aid).to_vec();
-        let selected = status(&self.transmit(&select)?);
-        if selected.is_success() {
-            return Ok(channel);
-        }
-        self.transmit(&Command::new(0x00, ins::MANAGE_CHANNEL, 0x80, channel.number()).to_vec())?;
-        Err(refusal(selected))
+        let because = match self.transmit(&select) {
+            Ok(selected) if status(&selected).is_success() => return Ok(channel),
+            Ok(refused) => refusal(status(&refused)),
+            Err(trouble) => trouble,
+        };
+        // Why it was not selected says more than what becomes of the channel.
+        let close = Command::new(0x00, ins::MANAGE_CHANNEL, 0x80, channel.number()).to_vec();
+        let _ = self.transmit(&close);
+        Err(because)
     }
 }
 

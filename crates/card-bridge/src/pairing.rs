@@ -28,6 +28,8 @@ pub const MAX_TOKENS: usize = 16;
 #[derive(Default)]
 pub struct Pairing {
     code: Option<Code>,
+    /// Codes that were shown.
+    shown: u64,
     tokens: Vec<Token>,
 }
 
@@ -64,6 +66,7 @@ impl Pairing {
             text.push(char::from(digit));
         }
         self.code = Some(Code { digits, made: now, wrong: 0 });
+        self.shown += 1;
         Secret::new(text)
     }
 
@@ -71,6 +74,12 @@ impl Pairing {
     #[must_use]
     pub fn is_shown(&self, now: Duration) -> bool {
         self.code.as_ref().is_some_and(|code| code.is_good(now))
+    }
+
+    /// How many codes were shown: another number with each.
+    #[must_use]
+    pub const fn shown(&self) -> u64 {
+        self.shown
     }
 
     /// A page of `origin` says a code. Right, it is used up, and here is the token; wrong, a try

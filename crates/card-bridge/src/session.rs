@@ -16,6 +16,9 @@ pub const MAX_CARDS: usize = 4;
 /// How often a page may fail to pair, or ask before it is paired, on one connection.
 pub const MAX_FAILURES: u8 = 8;
 
+/// How often one connection may be wrong about a code: it alone can't use the code up for others.
+pub const MAX_WRONG: u8 = 2;
+
 /// What all pages share: codes and tokens, and which readers somebody has.
 #[derive(Clone, Default)]
 pub struct Desk(Arc<Mutex<Shared>>);
@@ -87,6 +90,8 @@ pub struct Session<C> {
     origin: String,
     paired: bool,
     failures: u8,
+    /// How often it was wrong about which code, by [`Pairing::shown`].
+    wrong: (u64, u8),
     cards: BTreeMap<u32, Held<C>>,
     last: u32,
     told: Option<Vec<Reader>>,
@@ -109,6 +114,7 @@ impl<C: Card> Session<C> {
             origin: origin.to_owned(),
             paired: false,
             failures: 0,
+            wrong: (0, 0),
             cards: BTreeMap::new(),
             last: 0,
             told: None,
@@ -196,7 +202,11 @@ impl<C: Card> Session<C> {
     ) -> Result<Tell, Trouble> {
         match ask {
             Ask::Pair { code } => {
-                let token = self.desk.open().pairing.pair(&code, &self.origin, rng, now);
+                // Wrong ones would count against the code that another page is to be paired with.
+                if self.paired {
+                    return Err(Trouble::new(Why::Malformed, "the page is paired already"));
+                }
+                let token = self.pair(&code, rng, now);
                 let token = token.map_err(|why| {
                     Trouble::new(
                         why,
@@ -240,6 +250,19 @@ impl<C: Card> Session<C> {
                 Ok(Tell::Disconnected { id })
             }
         }
+    }
+
+    fn pair(&mut self, code: &Secret, rng: &mut impl CryptoRng, now: Duration) -> Result<Secret, Why> {
+        let pairing = &mut self.desk.open().pairing;
+        if self.wrong.0 != pairing.shown() {
+            self.wrong = (pairing.shown(), 0);
+        }
+        if self.wrong.1 >= MAX_WRONG {
+            return Err(Why::NoCode);
+        }
+        let token = pairing.pair(code, &self.origin, rng, now);
+        self.wrong.1 += u8::from(token.is_err());
+        token
     }
 
     fn connect(

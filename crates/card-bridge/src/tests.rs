@@ -12,7 +12,7 @@ use rand_core::SeedableRng as _;
 use serde_json::{Value, json};
 
 use crate::card::{Card, Readers, Trouble, wire};
-use crate::door::{Door, Refusal, is_loopback, is_origin};
+use crate::door::{Door, Refusal, Refusals, is_loopback, is_origin};
 use crate::line::Lines;
 use crate::pairing::{LIFETIME, MAX_TOKENS, Pairing, TRIES};
 use crate::protocol::{Hex, Protocol, Question, Reader, Secret, State, Tell, Why};
@@ -42,6 +42,8 @@ struct Inside {
     released: usize,
     /// Taken out at the next command, or this trouble.
     next: Option<Why>,
+    /// Instruction and P1 of commands that come to nothing, and why.
+    troubles: Vec<([u8; 2], &'static str)>,
     /// Why there is no list.
     out: Option<Why>,
 }
@@ -102,6 +104,9 @@ impl Card for Played {
             return Err(Trouble::new(why, "played"));
         }
         inside.sent.push(hex::encode_upper(wire));
+        if let Some((_, text)) = inside.troubles.iter().find(|(ins, _)| *ins == wire[1..3]) {
+            return Err(Trouble::new(Why::Failed, *text));
+        }
         Ok(match wire {
             [0, 0x70, 0, ..] => vec![1, 0x90, 0],
             [0, 0x70, 0x80, ..] => vec![0x90, 0],
@@ -206,6 +211,36 @@ fn a_page_that_may_comes_in_by_any_name_of_this_machine() {
 }
 
 #[test]
+fn a_door_knows_the_address_that_it_is_at() {
+    for (address, ours, others) in [
+        ("127.0.0.2:9000", &["127.0.0.2:9000", "localhost:9000"][..], &["127.0.0.3:9000", "127.0.0.2"][..]),
+        // As a browser writes it, and as people do.
+        (
+            "[::ffff:127.0.0.2]:9000",
+            &["[::ffff:7f00:2]:9000", "[::ffff:127.0.0.2]:9000"],
+            &["[::ffff:7f00:3]:9000", "::ffff:127.0.0.2:9000", "[::2]:9000"],
+        ),
+        (
+            "127.0.0.1:80",
+            &["127.0.0.1", "127.0.0.1:80", "localhost", "[::1]"],
+            &["evil.example", "evil.example:80", "127.0.0.1:81", "::1", "[127.0.0.1]", "", ":80", "127.1"],
+        ),
+    ] {
+        let door = Door::at(vec![PAGE.to_owned()], address.parse().unwrap());
+        let admitted = |host: &str| {
+            let headers = [("host", host), ("origin", PAGE), ("sec-websocket-protocol", "card-bridge.v1")];
+            door.admit("/", &headers.map(|(name, value)| (name, value.as_bytes())))
+        };
+        for host in ours {
+            assert_eq!(admitted(host).as_deref(), Ok(PAGE), "{host} at {address}");
+        }
+        for host in others {
+            assert_eq!(admitted(host), Err(Refusal::Host), "{host} at {address}");
+        }
+    }
+}
+
+#[test]
 fn other_origins_hosts_and_protocols_stay_out() {
     let good = [("host", "127.0.0.1:7816"), ("origin", PAGE), ("sec-websocket-protocol", "card-bridge.v1")];
     assert!(admitted("/", &good).is_ok());
@@ -288,6 +323,26 @@ fn only_loopback_is_loopback_and_only_origins_are_origins() {
     ] {
         assert!(!is_origin(no), "{no}");
     }
+}
+
+#[test]
+fn a_refusal_is_told_once_and_not_more_than_one_a_second() {
+    let mut refusals = Refusals::default();
+    let mut tell = |origin: &str, at: u64| refusals.tell(origin, Refusal::Origin, Duration::from_millis(at));
+    let evil = tell("https://evil.example", 0).unwrap();
+    assert!(evil.starts_with("https://evil.example (") && evil.ends_with("--origin)"), "{evil}");
+    assert_eq!(tell("https://other.example", 999), None);
+    assert_eq!(tell("https://evil.example", 5000), None);
+    // What was not told for want of time is told when it comes again.
+    assert!(tell("https://other.example", 5000).is_some());
+    assert!(tell("", 6000).unwrap().starts_with("no origin ("));
+    assert!(tell("\x1B[2J\n", 7000).unwrap().starts_with("\\u{1b}[2J\\n ("));
+    assert!(tell(&"a".repeat(5000), 8000).unwrap().len() < 200);
+    for origin in 0..1000 {
+        assert!(tell(&origin.to_string(), 10_000 + 1000 * origin).is_some());
+    }
+    // It is not remembered for ever who was told of.
+    assert!(tell("https://evil.example", 2_000_000).is_some());
 }
 
 // Pairing.
@@ -385,6 +440,32 @@ fn nothing_is_answered_before_pairing() {
     page.says("nonsense");
     assert!(page.closed, "after {MAX_FAILURES} failures");
     assert_eq!(desktop.sent(), Vec::<String>::new());
+}
+
+#[test]
+fn one_page_alone_does_not_use_a_code_up() {
+    let (desk, desktop) = (Desk::default(), Desktop::with(&["A"]));
+    let pair = |code: &str| json!({ "id": 1, "ask": "pair", "code": code });
+    let code = desk.show(&mut rng(), NOW);
+    let mut first = Page::new(&desk, &desktop);
+    for _ in 0..2 {
+        assert_eq!(first.why(&pair("")), "wrong-code");
+    }
+    for code in ["", "", "", code.expose_text()] {
+        assert_eq!(first.why(&pair(code)), "no-code");
+    }
+    assert!(desk.is_shown(NOW) && !first.closed);
+    // Another one is right, and says more than it has to.
+    let mut second = Page::new(&desk, &desktop);
+    assert_eq!(second.why(&pair("")), "wrong-code");
+    assert_eq!(second.asks(&pair(code.expose_text()))[0]["tell"], "paired");
+    let code = desk.show(&mut rng(), NOW);
+    for code in ["", "", "", "", "", code.expose_text()] {
+        assert_eq!(second.why(&pair(code)), "malformed");
+    }
+    // With a new code the first one may try again.
+    assert_eq!(first.why(&pair("")), "wrong-code");
+    assert_eq!(first.asks(&pair(code.expose_text()))[0]["tell"], "paired");
 }
 
 #[test]
@@ -641,6 +722,25 @@ fn lpac_finds_a_card_on_lines_of_json() {
     assert_eq!(call("connect", json!(null))["ecode"], 0);
     assert_eq!(call("disconnect", json!(null))["ecode"], 0);
     assert_eq!(desktop.0.borrow().released, 2);
+}
+
+#[test]
+fn a_channel_on_which_nothing_could_be_selected_is_closed_and_the_first_trouble_told() {
+    let open = |aid: &str, troubles: &[([u8; 2], &'static str)]| {
+        let desktop = Desktop::with(&["A"]);
+        desktop.0.borrow_mut().troubles = troubles.to_vec();
+        let mut lines = Lines::new(desktop.clone(), None);
+        lines.feed(b"{\"type\":\"apdu\",\"payload\":{\"func\":\"connect\"}}\n");
+        let open =
+            json!({ "type": "apdu", "payload": { "func": "logic_channel_open", "param": aid } }).to_string();
+        let out: Value = serde_json::from_slice(&lines.feed(format!("{open}\n").as_bytes())).unwrap();
+        (desktop.sent().pop().unwrap(), out["payload"]["because"].clone())
+    };
+    let (select, close) = (([0xA4, 4], "no select"), ([0x70, 0x80], "no close"));
+    let closed = "0070800100".to_owned();
+    assert_eq!(open("A0000005591010", &[select]), (closed.clone(), json!("no select")));
+    assert_eq!(open("A0000005591010", &[select, close]), (closed.clone(), json!("no select")));
+    assert_eq!(open("A00000055910EE", &[close]), (closed, json!("the card answers 6A82")));
 }
 
 #[test]

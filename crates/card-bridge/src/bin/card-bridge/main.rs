@@ -20,7 +20,7 @@ use card_bridge::protocol::{PORT, State};
 use clap::Parser;
 
 use crate::reader::Desktop;
-use crate::serve::Bridge;
+use crate::serve::{Bridge, say};
 
 /// Whence `cargo xtask dev` serves the page.
 const ORIGINS: [&str; 2] = ["http://127.0.0.1:8787", "http://localhost:8787"];
@@ -138,16 +138,16 @@ fn bridge(arguments: &Arguments) -> Result<()> {
     let signal = ends.clone();
     ctrlc::set_handler(move || drop(signal.send(Ok(())))).context("cannot wait for signals")?;
     for listener in listeners {
-        println!("listening: ws://{}/", listener.local_addr()?);
+        say(format_args!("listening: ws://{}/", listener.local_addr()?));
         let (bridge, origins, ends) = (Arc::clone(&bridge), origins.clone(), ends.clone());
         thread::spawn(move || {
             let served = serve::serve(&bridge, &listener, &origins);
             drop(ends.send(served));
         });
     }
-    println!("for pages of: {}", origins.join(" "));
+    say(format_args!("for pages of: {}", origins.join(" ")));
     if let Err(trouble) = Desktop::default().list() {
-        println!("{trouble}");
+        say(format_args!("{trouble}"));
     }
     let watching = Arc::clone(&bridge);
     thread::spawn(move || watching.watch());

@@ -1,16 +1,17 @@
 //! Sockets: WebSockets of pages on this machine's loopback addresses.
 
+use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use card_bridge::door::{Door, is_loopback};
+use card_bridge::door::{Door, Refusals, is_loopback, shown};
 use card_bridge::pairing::LIFETIME;
-use card_bridge::protocol::{MAX_QUESTION, SUBPROTOCOL, Tell};
+use card_bridge::protocol::{MAX_QUESTION, SUBPROTOCOL, Tell, Why};
 use card_bridge::session::{Desk, Session};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
@@ -19,12 +20,19 @@ use tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tungstenite::http::{HeaderValue, StatusCode};
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tungstenite::{Error, Message, WebSocket};
+use tungstenite::{Bytes, Error, Message, WebSocket};
 
 use crate::reader::{Desktop, InReader};
 
 /// Connections at a time, paired or not.
 const MAX_PAGES: usize = 16;
+
+/// Those that are in their handshake, and those that are not paired: the next one takes the place of
+/// the oldest, so that nobody who only waits keeps the page out that a person looks at.
+const MAX_WAITING: usize = 4;
+
+/// After a wrong code.
+const WRONG: Duration = Duration::from_secs(1);
 
 /// For the request of a connection to have come.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -35,8 +43,21 @@ const PAIRING: Duration = LIFETIME.saturating_mul(2);
 /// For a page to take what it is told.
 const WRITE: Duration = Duration::from_secs(5);
 
+/// How often a page that says nothing is asked whether it is there. Browsers answer by themselves.
+const PING: Duration = Duration::from_secs(15);
+
+/// How often it may leave that unanswered: then it is frozen, and its card is somebody else's.
+/// Questions are counted, not time, in which the machine may have slept.
+const UNANSWERED: u8 = 3;
+
 /// How long a page waits for what it has not asked for.
 const TICK: Duration = Duration::from_millis(100);
+
+/// For one look at what a page sends, however much that is: after it, limits are checked.
+const SLICE: Duration = Duration::from_millis(200);
+
+/// For a message to be whole, once it has begun.
+const MESSAGE: Duration = Duration::from_secs(5);
 
 /// What all connections share.
 pub(crate) struct Bridge {
@@ -48,6 +69,11 @@ pub(crate) struct Bridge {
     pub(crate) stop: AtomicBool,
     began: Instant,
     pages: AtomicUsize,
+    /// Apart from the other: what the door does not let in, which any site can have, makes nobody
+    /// go who is in.
+    handshakes: Queue,
+    unpaired: Queue,
+    refusals: Mutex<Refusals>,
 }
 
 impl Bridge {
@@ -58,17 +84,20 @@ impl Bridge {
             stop: AtomicBool::new(false),
             began: Instant::now(),
             pages: AtomicUsize::new(0),
+            handshakes: Queue::default(),
+            unpaired: Queue::default(),
+            refusals: Mutex::default(),
         }
     }
 
     /// Shows a new code on the terminal.
     pub(crate) fn show_code(&self) {
         let code = self.desk.show(&mut rng(), self.now());
-        println!(
+        say(format_args!(
             "code: {}   (for one page, within {} minutes; Enter shows another one)",
             code.expose_text(),
             LIFETIME.as_secs() / 60
-        );
+        ));
     }
 
     /// Looks after readers and cards, until the program ends.
@@ -95,6 +124,29 @@ impl Bridge {
     }
 }
 
+/// Connections that wait for something, the oldest first: set, they are to go.
+#[derive(Default)]
+struct Queue(Mutex<Vec<Arc<AtomicBool>>>);
+
+impl Queue {
+    /// Another one; whether it is to go.
+    fn come(&self) -> Arc<AtomicBool> {
+        let leave = Arc::new(AtomicBool::new(false));
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push(Arc::clone(&leave));
+        if waiting.len() > MAX_WAITING {
+            waiting.remove(0).store(true, Ordering::Relaxed);
+        }
+        leave
+    }
+
+    /// It waits no more.
+    fn go(&self, leave: &Arc<AtomicBool>) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|other| !Arc::ptr_eq(other, leave));
+    }
+}
+
 const fn rng() -> UnwrapErr<SysRng> {
     UnwrapErr(SysRng)
 }
@@ -112,49 +164,59 @@ pub(crate) fn bind(address: SocketAddr) -> Result<TcpListener> {
 
 /// Takes connections, each with a thread of its own.
 pub(crate) fn serve(bridge: &Arc<Bridge>, listener: &TcpListener, origins: &[String]) -> Result<()> {
-    let door = Arc::new(Door::new(origins.to_vec(), listener.local_addr()?.port()));
+    let door = Arc::new(Door::at(origins.to_vec(), listener.local_addr()?));
     loop {
         let Ok((stream, peer)) = listener.accept() else {
             // Of a connection that is gone already, or for want of descriptors: later ones may do.
             thread::sleep(TICK);
             continue;
         };
-        if !is_loopback(peer.ip()) || bridge.pages.fetch_add(1, Ordering::Relaxed) >= MAX_PAGES {
-            if is_loopback(peer.ip()) {
-                bridge.pages.fetch_sub(1, Ordering::Relaxed);
-            }
+        if !is_loopback(peer.ip()) {
             continue;
         }
-        let place = Place(Arc::clone(bridge));
+        bridge.pages.fetch_add(1, Ordering::Relaxed);
+        let place = Place { bridge: Arc::clone(bridge), leave: bridge.handshakes.come() };
+        // Who has made room for this one is not gone yet: the next one has it.
+        if bridge.pages() > MAX_PAGES {
+            continue;
+        }
         let door = Arc::clone(&door);
         // Without a thread the place is free again.
-        let _ = thread::Builder::new().name("page".to_owned()).spawn(move || page(&place.0, &door, stream));
+        let _ = thread::Builder::new().name("page".to_owned()).spawn(move || page(place, &door, stream));
     }
 }
 
 /// One of [`MAX_PAGES`].
-struct Place(Arc<Bridge>);
+struct Place {
+    bridge: Arc<Bridge>,
+    leave: Arc<AtomicBool>,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.pages.fetch_sub(1, Ordering::Relaxed);
+        self.bridge.handshakes.go(&self.leave);
+        self.bridge.unpaired.go(&self.leave);
+        self.bridge.pages.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// One page, from its handshake to its end. Whatever ends it, its cards are reset and free.
-fn page(bridge: &Bridge, door: &Door, stream: TcpStream) {
-    let Ok((mut socket, origin)) = welcome(door, stream) else { return };
+fn page(mut place: Place, door: &Door, stream: TcpStream) {
+    let Ok((mut socket, origin)) = welcome(&place, door, stream) else { return };
+    place.bridge.handshakes.go(&place.leave);
+    place.leave = place.bridge.unpaired.come();
+    let bridge = &*place.bridge;
     let mut page = Page {
         session: Session::new(&bridge.desk, &origin),
         desktop: Desktop::default(),
         seen: bridge.state(),
     };
     // An error is a page that has gone, or is to go: there is nobody to tell.
-    let _ = page.serve(bridge, &mut socket, &origin);
+    let _ = page.serve(&place, &mut socket, &origin);
     let was_paired = page.session.is_paired();
     drop(page);
     if was_paired {
-        println!("gone: {}", shown(&origin));
+        say(format_args!("gone: {}", shown(&origin)));
     }
 }
 
@@ -167,12 +229,20 @@ struct Page {
 }
 
 impl Page {
-    fn serve(&mut self, bridge: &Bridge, socket: &mut Socket, origin: &str) -> tungstenite::Result<()> {
+    fn serve(&mut self, place: &Place, socket: &mut Socket, origin: &str) -> tungstenite::Result<()> {
+        let bridge = &*place.bridge;
         let began = Instant::now();
+        let (mut asked, mut unanswered) = (began, 0);
         tell(socket, &[Session::<InReader>::welcome()])?;
         loop {
-            match socket.read() {
-                Ok(Message::Text(frame)) => self.answer(bridge, socket, origin, &frame)?,
+            socket.get_mut().time = Time::Slice(Instant::now() + SLICE);
+            let read = socket.read();
+            let says = read.is_ok();
+            if says {
+                socket.get_mut().since = None;
+            }
+            match read {
+                Ok(Message::Text(frame)) => self.answer(place, socket, origin, &frame)?,
                 Ok(Message::Binary(_)) => {
                     return close(socket, CloseCode::Unsupported, "text frames only");
                 }
@@ -186,8 +256,23 @@ impl Page {
                 }
                 Err(error) => return Err(error),
             }
+            if says {
+                (asked, unanswered) = (Instant::now(), 0);
+            } else if asked.elapsed() > PING {
+                if unanswered == UNANSWERED {
+                    return close(socket, CloseCode::Policy, "the page does not answer");
+                }
+                socket.send(Message::Ping(Bytes::new()))?;
+                (asked, unanswered) = (Instant::now(), unanswered + 1);
+            }
             if bridge.stop.load(Ordering::Relaxed) {
                 return close(socket, CloseCode::Away, "the bridge ends");
+            }
+            if socket.get_ref().since.is_some_and(|since| since.elapsed() > MESSAGE) {
+                return close(socket, CloseCode::Policy, "a message that does not end");
+            }
+            if !self.session.is_paired() && place.leave.load(Ordering::Relaxed) {
+                return close(socket, CloseCode::Policy, "another page is to be paired");
             }
             if !self.session.is_paired() && began.elapsed() > PAIRING {
                 return close(socket, CloseCode::Policy, "not paired in time");
@@ -202,31 +287,44 @@ impl Page {
 
     fn answer(
         &mut self,
-        bridge: &Bridge,
+        place: &Place,
         socket: &mut Socket,
         origin: &str,
         frame: &str,
     ) -> tungstenite::Result<()> {
+        let bridge = &*place.bridge;
         let (was_paired, was_shown) = (self.session.is_paired(), bridge.desk.is_shown(bridge.now()));
         let reply = self.session.answer(frame, &mut self.desktop, &mut rng(), bridge.now());
         if self.session.is_paired() && !was_paired {
-            println!("paired: {}", shown(origin));
+            bridge.unpaired.go(&place.leave);
+            say(format_args!("paired: {}", shown(origin)));
         } else if was_shown && !bridge.desk.is_shown(bridge.now()) {
-            println!("the code was wrong too often and is good for nothing; Enter shows another one");
+            say(format_args!(
+                "the code was wrong too often and is good for nothing; Enter shows another one"
+            ));
         }
         tell(socket, &reply.tell)?;
         if reply.close {
             return close(socket, CloseCode::Policy, "too many failures");
+        }
+        if reply
+            .tell
+            .iter()
+            .any(|tell| matches!(tell, Tell::Refused { why: Why::WrongCode | Why::NoCode, .. }))
+        {
+            thread::sleep(WRONG);
         }
         Ok(())
     }
 }
 
 /// The handshake: who may not come in is told so in HTTP.
-fn welcome(door: &Door, stream: TcpStream) -> Result<(Socket, String)> {
+fn welcome(place: &Place, door: &Door, stream: TcpStream) -> Result<(Socket, String)> {
+    let bridge = &*place.bridge;
     stream.set_nodelay(true)?;
     stream.set_write_timeout(Some(WRITE))?;
-    let timed = Timed { stream, until: Some(Instant::now() + HANDSHAKE) };
+    let time = Time::Handshake(Instant::now() + HANDSHAKE, Arc::clone(&place.leave));
+    let timed = Timed { stream, time, since: None };
     let mut origin = String::new();
     // The trait has it so.
     #[expect(clippy::result_large_err, reason = "tungstenite's type")]
@@ -242,7 +340,12 @@ fn welcome(door: &Door, stream: TcpStream) -> Result<(Socket, String)> {
             }
             Err(refusal) => {
                 let said = request.headers().get("origin").map_or(&b""[..], |origin| origin.as_bytes());
-                println!("refused: {} ({refusal})", shown(&String::from_utf8_lossy(said)));
+                let mut refusals = bridge.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+                let told = refusals.tell(&String::from_utf8_lossy(said), refusal, bridge.now());
+                drop(refusals);
+                if let Some(told) = told {
+                    say(format_args!("refused: {told}"));
+                }
                 let mut response = ErrorResponse::new(Some(format!("{refusal}\n")));
                 *response.status_mut() =
                     StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
@@ -260,7 +363,7 @@ fn welcome(door: &Door, stream: TcpStream) -> Result<(Socket, String)> {
     let mut socket = tungstenite::accept_hdr_with_config(timed, admit, Some(config))
         .map_err(|error| anyhow::anyhow!("{error}"))?;
     let timed = socket.get_mut();
-    timed.until = None;
+    timed.since = None;
     timed.stream.set_read_timeout(Some(TICK))?;
     Ok((socket, origin))
 }
@@ -278,28 +381,50 @@ fn is_pause(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
-/// What others have chosen, on the terminal: short, and nothing that steers it.
-fn shown(text: &str) -> String {
-    let short: String = text.chars().take(100).collect();
-    if short.is_empty() { "no origin".to_owned() } else { short.escape_debug().to_string() }
+/// On the terminal. Where there is none any more, cards are still lent.
+pub(crate) fn say(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stdout(), "{line}");
 }
 
-/// A connection that has only so long for its handshake, however slowly it sends.
+/// A connection that has only so long for its handshake, however slowly it sends, and whose reader
+/// comes back from it in time, however fast.
 struct Timed {
     stream: TcpStream,
-    until: Option<Instant>,
+    time: Time,
+    /// When the first byte came that no whole message was made of yet.
+    since: Option<Instant>,
+}
+
+/// Until when it is read from.
+enum Time {
+    /// It is over then, or when it is to go.
+    Handshake(Instant, Arc<AtomicBool>),
+    /// There is something else to do then. A library that puts messages together goes on reading
+    /// as long as something comes.
+    Slice(Instant),
 }
 
 impl Read for Timed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Some(until) = self.until {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(ErrorKind::TimedOut.into());
-            }
-            self.stream.set_read_timeout(Some(left))?;
+        let length = match &self.time {
+            Time::Handshake(until, leave) => loop {
+                let left = until.saturating_duration_since(Instant::now());
+                if left.is_zero() || leave.load(Ordering::Relaxed) {
+                    return Err(ErrorKind::TimedOut.into());
+                }
+                self.stream.set_read_timeout(Some(left.min(TICK)))?;
+                match self.stream.read(buffer) {
+                    Err(error) if is_pause(&error) => {}
+                    read => break read?,
+                }
+            },
+            Time::Slice(until) if Instant::now() >= *until => return Err(ErrorKind::WouldBlock.into()),
+            Time::Slice(_) => self.stream.read(buffer)?,
+        };
+        if length > 0 {
+            self.since.get_or_insert_with(Instant::now);
         }
-        self.stream.read(buffer)
+        Ok(length)
     }
 }
 
