@@ -302,6 +302,10 @@ impl Phone {
     /// back by itself does not take the person from what is on the screen.
     fn put_in(&self, source: Source, channel: CardChannel, place: String, by_hand: bool) {
         let phone = *self;
+        if !by_hand && !self.is_out() {
+            // Meanwhile the person has done without it.
+            return close(None, Some(channel));
+        }
         let left = self.inside().source.borrow_mut().replace(source);
         let same = match (&left, &*self.inside().source.borrow()) {
             (Some(Source::Usb(left)), Some(Source::Usb(now))) => Rc::ptr_eq(left, now),

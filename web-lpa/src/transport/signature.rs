@@ -17,7 +17,9 @@ use std::rc::Rc;
 use httpsig::lpa::Request;
 use js_sys::{Array, Object, Reflect, Uint8Array};
 use leptos::prelude::*;
-use leptos::wasm_split::{SplitLoaderError, wasm_split};
+use leptos::wasm_split::SplitLoaderError;
+#[cfg(not(test))]
+use leptos::wasm_split::wasm_split;
 use rsp::es9::Base64;
 use serde::Deserialize;
 use wasm_bindgen::{JsCast, JsValue};
@@ -121,6 +123,7 @@ impl From<SplitLoaderError> for Unsigned {
 }
 
 /// What a signature covers.
+#[cfg(not(test))]
 #[wasm_split(later, wasm_split_path = leptos::wasm_split, fallible)]
 fn covered(
     address: &str,
@@ -133,8 +136,26 @@ fn covered(
 }
 
 /// The request's fields, signed.
+#[cfg(not(test))]
 #[wasm_split(later, wasm_split_path = leptos::wasm_split, fallible)]
 fn finished(request: Request, signature: &[u8; 64]) -> Result<Fields, Unsigned> {
+    Ok(request.finish(signature).into())
+}
+
+// Tests are one module, which nobody takes apart.
+#[cfg(test)]
+async fn covered(
+    address: &str,
+    path: &str,
+    body: &[u8],
+    certificate: &[u8],
+    now: u64,
+) -> Result<Request, Unsigned> {
+    Request::new(address, path, body, certificate, now).map_err(|error| Unsigned(error.to_string()))
+}
+
+#[cfg(test)]
+async fn finished(request: Request, signature: &[u8; 64]) -> Result<Fields, Unsigned> {
     Ok(request.finish(signature).into())
 }
 

@@ -12,7 +12,9 @@ use std::pin::pin;
 use std::task::{Context as Polling, Poll, Waker};
 
 use leptos::prelude::*;
-use leptos::wasm_split::{SplitLoaderError, wasm_split};
+use leptos::wasm_split::SplitLoaderError;
+#[cfg(not(test))]
+use leptos::wasm_split::wasm_split;
 use wasm_bindgen_futures::spawn_local;
 use words::Text;
 
@@ -48,9 +50,25 @@ enum Module {
 }
 
 /// What is called in the module: everything that only this reaches is in it.
+#[cfg(not(test))]
 #[wasm_split(later, wasm_split_path = leptos::wasm_split, fallible, preload(come))]
 fn made(part: Part) -> Result<AnyView, SplitLoaderError> {
-    Ok(match part {
+    Ok(view_of(part))
+}
+
+/// Tests are one module, which nobody takes apart.
+#[cfg(test)]
+async fn made(part: Part) -> Result<AnyView, SplitLoaderError> {
+    Ok(view_of(part))
+}
+
+#[cfg(test)]
+async fn come() -> Result<(), SplitLoaderError> {
+    Ok(())
+}
+
+fn view_of(part: Part) -> AnyView {
+    match part {
         Part::View(View::Trace) => view! { <trace::Messages/> }.into_any(),
         Part::View(View::Chip) => view! { <chip::Chip/> }.into_any(),
         Part::View(View::Operator) => view! { <operator::Operator/> }.into_any(),
@@ -64,7 +82,7 @@ fn made(part: Part) -> Result<AnyView, SplitLoaderError> {
         Part::Roads(open) => view! { <Roads open/> }.into_any(),
         // They are in the page's own module.
         Part::View(View::Phone) | Part::App(App::Esim) => ().into_any(),
-    })
+    }
 }
 
 /// A part; until its program is here, a word about that.
