@@ -10,7 +10,7 @@ const www = resolve(import.meta.dirname, '../../www');
 const root = mkdtempSync(join(tmpdir(), 'www-test-'));
 const POLICY =
   "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; " +
-  "img-src 'self' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; " +
+  "img-src 'self' data: blob:; connect-src 'self' ws://127.0.0.1:*; object-src 'none'; base-uri 'none'; " +
   "form-action 'self'; frame-src 'self'; frame-ancestors 'none'";
 
 /** A service that says what it was asked. */
