@@ -278,12 +278,12 @@ fn module(
         raw = split(kit, &raw, &name, &folder)?;
     }
     let mut bindgen = kit.command("wasm-bindgen");
-    bindgen.args(["--target", "web", "--no-typescript", "--out-name", &name, "--out-dir"]);
+    bindgen.args(["--target", "web", "--no-typescript", "--out-name", &name]);
     if member == PAGE {
         // What is loaded later takes its table and memory from here.
         bindgen.arg("--keep-lld-exports");
     }
-    process::output(bindgen.arg(&folder).arg(&raw))?;
+    process::output(bindgen.arg("--out-dir").arg(&folder).arg(&raw))?;
     if profile == Profile::Release {
         let module = folder.join(format!("{name}_bg.wasm"));
         let unoptimised = fs::metadata(&module)?.len();
