@@ -128,13 +128,14 @@ class Reader {
         return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
       };
       const gone = () => new DOMException('The device was disconnected.', 'NotFoundError');
-      let there = true;
+      // What was asked of a device before it was unplugged never comes from the one that is plugged in again.
+      let current = { gone: false };
       let claimed = false;
-      const transfer = async (what: object, waits = false): Promise<any> => {
+      const transfer = async (mine: { gone: boolean }, what: object, waits = false): Promise<any> => {
         for (;;) {
-          if (!there) throw gone();
+          if (mine.gone) throw gone();
           const became = await readerDoes(what);
-          if (became.gone || !there) throw gone();
+          if (became.gone || mine.gone) throw gone();
           if (became.nothing && waits) {
             await new Promise((resolve) => { setTimeout(resolve, 100); });
             continue;
@@ -147,9 +148,9 @@ class Reader {
       };
       const needs = () => { if (!claimed) throw new DOMException('The interface is not claimed.', 'NotFoundError'); };
       const kind = ({ requestType, recipient, request, value, index }: any) => ({ type: requestType, recipient, request, value, index });
-      const device = () => ({
+      const device = (mine = current) => ({
         productName: 'Model reader', vendorId: 0x1209, productId: 1, opened: false,
-        async open() { if (!there) throw gone(); this.opened = true; },
+        async open() { if (mine.gone) throw gone(); this.opened = true; },
         async close() { this.opened = false; claimed = false; },
         async selectConfiguration() {},
         async claimInterface() {
@@ -157,11 +158,11 @@ class Reader {
           claimed = true;
         },
         async selectAlternateInterface() {},
-        controlTransferIn: (setup: any, length: number) => transfer({ do: 'controlIn', ...kind(setup), length }),
-        controlTransferOut: (setup: any, data: BufferSource) => transfer({ do: 'controlOut', ...kind(setup), data: hex(data) }),
-        async transferIn(endpoint: number, length: number) { needs(); return transfer({ do: 'in', endpoint, length }, endpoint === 3); },
-        async transferOut(endpoint: number, data: BufferSource) { needs(); return transfer({ do: 'out', endpoint, data: hex(data) }); },
-        async clearHalt(_direction: string, endpoint: number) { await transfer({ do: 'clearHalt', endpoint }); },
+        controlTransferIn: (setup: any, length: number) => transfer(mine, { do: 'controlIn', ...kind(setup), length }),
+        controlTransferOut: (setup: any, data: BufferSource) => transfer(mine, { do: 'controlOut', ...kind(setup), data: hex(data) }),
+        async transferIn(endpoint: number, length: number) { needs(); return transfer(mine, { do: 'in', endpoint, length }, endpoint === 3); },
+        async transferOut(endpoint: number, data: BufferSource) { needs(); return transfer(mine, { do: 'out', endpoint, data: hex(data) }); },
+        async clearHalt(_direction: string, endpoint: number) { await transfer(mine, { do: 'clearHalt', endpoint }); },
       });
       let plugged = device();
       const usb = Object.assign(new EventTarget(), {
@@ -174,11 +175,11 @@ class Reader {
       const tell = (name: string) => usb.dispatchEvent(Object.assign(new Event(name), { device: plugged }));
       (globalThis as any).readerPlug = (now: boolean) => {
         if (now) {
+          current = { gone: false };
           plugged = device();
-          there = true;
           tell('connect');
         } else {
-          there = false;
+          current.gone = true;
           claimed = false;
           tell('disconnect');
         }
