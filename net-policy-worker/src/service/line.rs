@@ -121,6 +121,13 @@ impl Session {
     }
 }
 
+impl Ended {
+    /// What is told about a session that was.
+    fn refusal(&self) -> Refusal {
+        Refusal::new(Kind::Ended, format!("this session has ended: {}", self.because))
+    }
+}
+
 pub(super) fn no_session() -> Refusal {
     Refusal::new(Kind::Unknown, "there is no such session")
 }
