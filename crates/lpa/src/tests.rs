@@ -111,6 +111,7 @@ struct Playback {
     questions: Vec<Question>,
     steps: Vec<Step>,
     kept: Vec<Checkpoint>,
+    cancellations: Cancellations,
     stop_at: Option<Step>,
     /// How often that step passes before it is stopped at.
     let_pass: usize,
@@ -181,6 +182,7 @@ impl Playback {
             questions: vec![],
             steps: vec![],
             kept: vec![],
+            cancellations: Cancellations::default(),
             stop_at: None,
             let_pass: 0,
         })
@@ -225,6 +227,14 @@ impl Playback {
                 Effect::Forget(id) => {
                     assert_eq!(self.kept.last().map(Checkpoint::transaction_id), Some(&id));
                     self.kept.clear();
+                    Answer::Continue
+                }
+                Effect::KeepCancellation(cancellation) => {
+                    self.cancellations.keep(*cancellation);
+                    Answer::Continue
+                }
+                Effect::ForgetCancellation(id) => {
+                    self.cancellations.forget(&id);
                     Answer::Continue
                 }
                 Effect::Refresh(_) => Answer::Continue,
