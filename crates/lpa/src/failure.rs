@@ -104,7 +104,7 @@ pub enum Cause {
         /// The status that it gave.
         status: String,
         /// Subject and reason, where it named them.
-        code: Option<StatusCodeData>,
+        code: Option<Box<StatusCodeData>>,
     },
     /// The server's answer can't be read.
     ServerData(String),
@@ -317,7 +317,7 @@ impl Failure {
             Cause::Unconfirmed { status } => format!("HTTP {status} instead of 204 (SGP.22 §6.3)"),
             Cause::ServerRefused(data) => server_codes(data),
             Cause::Unfinished { status, code } => {
-                let code = code.as_ref().map(server_codes);
+                let code = code.as_deref().map(server_codes);
                 format!("status {}{}", printable(status), after(code.as_deref()))
             }
             Cause::NoCommonCi { chip, server, refused } => {

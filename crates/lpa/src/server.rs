@@ -59,7 +59,7 @@ fn refusal(stage: Stage, answer: HeaderOnly) -> Failure {
         stage,
         match status_code_data {
             Some(data) if status != "Expired" => Cause::ServerRefused(data),
-            code => Cause::Unfinished { status, code },
+            code => Cause::Unfinished { status, code: code.map(Box::new) },
         },
     )
 }

@@ -213,6 +213,8 @@ pub enum CardFault {
     PowerAfter,
     /// The command is answered with this status word, and not done.
     Refused(StatusWord),
+    /// The chip has done it, and this status word comes in the place of its answer.
+    Misreported(StatusWord),
 }
 
 impl CardFault {
@@ -577,7 +579,7 @@ impl World {
                 return Err(CardLost("the power was cut".into()));
             }
             Some(CardFault::Refused(sw)) => return Ok(sw.0.to_be_bytes().to_vec()),
-            Some(CardFault::AnswerLost | CardFault::PowerAfter) | None => {}
+            Some(CardFault::AnswerLost | CardFault::PowerAfter | CardFault::Misreported(_)) | None => {}
         }
         let Some(chip) = &mut self.chip else { return Err(CardLost("there is no chip".into())) };
         let start = Instant::now();
@@ -586,6 +588,7 @@ impl World {
         self.write_down(Party::Chip, "", command, &answer);
         match fault {
             Some(CardFault::AnswerLost) => Err(CardLost("the answer was lost".into())),
+            Some(CardFault::Misreported(sw)) => Ok(sw.0.to_be_bytes().to_vec()),
             Some(CardFault::PowerAfter) => {
                 self.power_cycle();
                 Err(CardLost("the power was cut".into()))
