@@ -13,6 +13,7 @@ mod files;
 mod hand;
 mod procedures;
 mod radio;
+mod untold;
 mod way;
 
 use std::cell::{Cell, RefCell};
@@ -20,7 +21,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use lpa::{CardLost, Failure, Reply};
+use lpa::{Cancellations, CardLost, Failure, Reply};
 use rsp::Version;
 use rsp::auth::DeviceInfo;
 use wasm_bindgen_futures::spawn_local;
@@ -31,12 +32,14 @@ use crate::terminal::Terminal;
 use crate::transport::bridge::Bridge;
 use crate::transport::card::CardChannel;
 use crate::transport::chip::{ChipLink, ChipState};
+use crate::transport::later::Clock;
 use crate::transport::once;
 use crate::transport::signature::Signatures;
 
 use cards::Source;
 
 pub(crate) use devices::Making;
+pub(crate) use effects::PATIENCE_MINUTES;
 pub(crate) use radio::Service;
 
 /// The phone. A handle: copies are the same phone.
@@ -67,6 +70,14 @@ struct Inside {
     /// What was tried last, to be tried again.
     again: RefCell<Option<Rc<dyn Fn()>>>,
     stop: Cell<bool>,
+    /// What passes time while the person is asked, and between two tries.
+    clock: RefCell<Clock>,
+    /// The cancellations that servers have not heard of, once they were read.
+    untold: RefCell<Option<Cancellations>>,
+    /// Whether this task has left one.
+    is_untold: Cell<bool>,
+    /// Whether they are being told.
+    is_telling: Cell<bool>,
 }
 
 impl Phone {
@@ -124,6 +135,7 @@ impl Phone {
             return;
         }
         self.inside().stop.set(false);
+        self.inside().is_untold.set(false);
         *self.inside().again.borrow_mut() = None;
         self.model.notice.set(None);
         self.model.failure.set(None);
@@ -135,7 +147,7 @@ impl Phone {
             self.model.task.set(None);
             self.model.notice.set(match result {
                 Ok(notice) => notice,
-                Err(failure) => Some(Notice::of(&failure)),
+                Err(failure) => Some(self.say_untold(Notice::of(&failure))),
             });
             self.go_on();
         });

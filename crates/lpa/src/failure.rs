@@ -38,6 +38,8 @@ pub enum Stage {
     FetchPackage,
     /// ES10b.LoadBoundProfilePackage.
     Install,
+    /// ES9+.CancelSession, sent again.
+    Cancel,
     /// Delivery of notifications.
     Notify,
     /// ES10c.EnableProfile, ES10c.DisableProfile.
@@ -96,6 +98,14 @@ pub enum Cause {
     },
     /// The server refused: subject and reason.
     ServerRefused(StatusCodeData),
+    /// The server did not finish (`Expired`, SGP.22 §5.2.6), or does not say why it refused:
+    /// what became of the call is not known.
+    Unfinished {
+        /// The status that it gave.
+        status: String,
+        /// Subject and reason, where it named them.
+        code: Option<Box<StatusCodeData>>,
+    },
     /// The server's answer can't be read.
     ServerData(String),
     /// Chip and server trust different certificate issuers.
@@ -227,6 +237,7 @@ impl Failure {
             | Cause::CardData(_)
             | Cause::ServerLost(_)
             | Cause::Unconfirmed { .. }
+            | Cause::Unfinished { .. }
             | Cause::Postponed
             | Cause::TimedOut
             | Cause::NoResult
@@ -290,7 +301,7 @@ impl Failure {
     /// Whether the server has ended its side of the session, or can't be reached: it is
     /// not told then.
     pub(crate) const fn server_is_out(&self) -> bool {
-        matches!(self.cause, Cause::ServerRefused(_) | Cause::ServerLost(_))
+        matches!(self.cause, Cause::ServerRefused(_) | Cause::ServerLost(_) | Cause::Unfinished { .. })
     }
 
     /// The raw codes with the section that defines them, for people who know them.
@@ -305,6 +316,10 @@ impl Failure {
             }
             Cause::Unconfirmed { status } => format!("HTTP {status} instead of 204 (SGP.22 §6.3)"),
             Cause::ServerRefused(data) => server_codes(data),
+            Cause::Unfinished { status, code } => {
+                let code = code.as_deref().map(server_codes);
+                format!("status {}{}", printable(status), after(code.as_deref()))
+            }
             Cause::NoCommonCi { chip, server, refused } => {
                 let chip: Vec<String> = chip.iter().map(ToString::to_string).collect();
                 let server = server.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
@@ -375,6 +390,7 @@ impl Failure {
             (_, Stage::PrepareDownload) => "5.7.5",
             (_, Stage::FetchPackage) => "5.6.2",
             (_, Stage::Install) => "5.7.6",
+            (_, Stage::Cancel) => "5.6.5",
             (_, Stage::Notify) => "5.6.4",
             (_, Stage::ChangeState) => "5.7.16",
             (_, Stage::Manage) => "3.3",

@@ -9,6 +9,7 @@
 //!   Reply(what the user said)                             Ask(question)
 //!   Continue / Stop                                       Progress(step)
 //!   Continue                                              Keep(checkpoint) · Forget(session)
+//!   Continue                                              KeepCancellation(it) · ForgetCancellation(session)
 //!   Continue                                              Refresh(how)
 //!                                                         Done(outcome or failure)
 //! ```
@@ -19,8 +20,10 @@
 //! that it cannot open.
 //!
 //! A download that is interrupted leaves a [`Checkpoint`] at the host; [`resume`] finds out
-//! from the chip what became of it and goes on.
+//! from the chip what became of it and goes on. One that is given up while the server does not
+//! answer leaves a [`Cancellation`]; [`send_cancellation`] sends it again.
 
+mod cancellation;
 mod card;
 mod certificate;
 mod checkpoint;
@@ -32,6 +35,7 @@ mod procedure;
 mod server;
 mod words;
 
+pub use cancellation::{Cancellation, Cancellations, send_cancellation};
 pub use card::{ISD_R_AIDS, Options};
 pub use checkpoint::{Checkpoint, InvalidCheckpoint};
 pub use device::{InvalidDevice, device_digits, device_info};

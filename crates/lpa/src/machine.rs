@@ -15,6 +15,7 @@ use rsp::metadata::StoreMetadata;
 use rsp::notification::NotificationMetadata;
 use rsp::profiles::ProfileInfo;
 
+use crate::cancellation::Cancellation;
 use crate::checkpoint::Checkpoint;
 use crate::failure::{Cause, Failure, Stage};
 use crate::procedure::{Outcome, Refresh};
@@ -37,6 +38,14 @@ pub enum Effect {
     /// The checkpoint of this session is not needed any more; answered by
     /// [`Answer::Continue`].
     Forget(TransactionId),
+    /// Keep this where it outlives the program, beside others, in the place of an earlier one
+    /// of the same session ([`crate::Cancellations`]); answered by [`Answer::Continue`]
+    /// when it is kept. What is kept is sent again by [`crate::send_cancellation`] when the
+    /// server can be reached.
+    KeepCancellation(Box<Cancellation>),
+    /// The cancellation of this session is not needed any more; answered by
+    /// [`Answer::Continue`].
+    ForgetCancellation(TransactionId),
     /// Let the chip change its profile: answer its proactive command or reset it, then
     /// bring the network back; answered by [`Answer::Continue`] when the chip can be
     /// spoken to again, with service or without, and by [`Answer::Card`] with
@@ -349,6 +358,16 @@ impl Io {
     /// Lets the checkpoint of a session go.
     pub(crate) async fn forget(&self, id: &TransactionId) {
         self.perform(Effect::Forget(id.clone())).await;
+    }
+
+    /// Keeps a cancellation.
+    pub(crate) async fn keep_cancellation(&self, cancellation: Cancellation) {
+        self.perform(Effect::KeepCancellation(Box::new(cancellation))).await;
+    }
+
+    /// Lets the cancellation of a session go.
+    pub(crate) async fn forget_cancellation(&self, id: &TransactionId) {
+        self.perform(Effect::ForgetCancellation(id.clone())).await;
     }
 
     /// Lets the chip change its profile.

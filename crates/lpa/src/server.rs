@@ -1,6 +1,7 @@
 //! ES9+ calls and their answers.
 
 use rsp::es9::{Es9Function, HeaderOnly};
+use rsp::status::FunctionExecutionStatus;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -53,9 +54,14 @@ pub(crate) async fn notify(
 }
 
 fn refusal(stage: Stage, answer: HeaderOnly) -> Failure {
-    let status = answer.header.function_execution_status;
-    let unnamed = || Cause::ServerData(format!("status {} without a code", status.status));
-    Failure::new(stage, status.status_code_data.map_or_else(unnamed, Cause::ServerRefused))
+    let FunctionExecutionStatus { status, status_code_data } = answer.header.function_execution_status;
+    Failure::new(
+        stage,
+        match status_code_data {
+            Some(data) if status != "Expired" => Cause::ServerRefused(data),
+            code => Cause::Unfinished { status, code: code.map(Box::new) },
+        },
+    )
 }
 
 async fn send(

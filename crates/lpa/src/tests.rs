@@ -111,6 +111,7 @@ struct Playback {
     questions: Vec<Question>,
     steps: Vec<Step>,
     kept: Vec<Checkpoint>,
+    cancellations: Cancellations,
     stop_at: Option<Step>,
     /// How often that step passes before it is stopped at.
     let_pass: usize,
@@ -181,6 +182,7 @@ impl Playback {
             questions: vec![],
             steps: vec![],
             kept: vec![],
+            cancellations: Cancellations::default(),
             stop_at: None,
             let_pass: 0,
         })
@@ -225,6 +227,14 @@ impl Playback {
                 Effect::Forget(id) => {
                     assert_eq!(self.kept.last().map(Checkpoint::transaction_id), Some(&id));
                     self.kept.clear();
+                    Answer::Continue
+                }
+                Effect::KeepCancellation(cancellation) => {
+                    self.cancellations.keep(*cancellation);
+                    Answer::Continue
+                }
+                Effect::ForgetCancellation(id) => {
+                    self.cancellations.forget(&id);
                     Answer::Continue
                 }
                 Effect::Refresh(_) => Answer::Continue,
@@ -451,7 +461,8 @@ fn a_busy_chip_is_asked_without_refresh() {
     assert_eq!(failure.cause, Cause::StateChange(rsp::codes::ProfileStateResult::CAT_BUSY));
     let asked = playback.chip.requests.iter().filter(|request| request.starts_with(&[0xBF, 0x31]));
     let flags: Vec<u8> = asked.map(|request| *request.last().unwrap()).collect();
-    assert_eq!(flags, [0xFF, 0x00]);
+    // Once more when its proactive command has been let through, and no more.
+    assert_eq!(flags, [0xFF, 0x00, 0xFF, 0x00]);
 }
 
 #[test]
@@ -597,6 +608,155 @@ fn a_question_that_nobody_answers_gives_the_order_back() {
     assert_eq!(playback.download(CODE).unwrap_err().cause, Cause::TimedOut);
     assert_eq!(playback.cancelled(), Some(CancelSessionReason::TIMEOUT));
     assert_eq!(playback.functions().last(), Some(&"cancelSession"));
+}
+
+/// A cancellation with the recorded word of the chip, as it is kept when the server does not
+/// answer.
+fn cancellations() -> Option<Cancellations> {
+    let mut playback = Playback::new("session")?;
+    playback.replies = vec![Reply::Reject];
+    playback.server.remove(&Es9Function::CancelSession);
+    playback.download(CODE).unwrap_err();
+    Some(playback.cancellations)
+}
+
+#[test]
+fn a_cancellation_that_is_lost_is_kept_in_the_chip_s_own_words() {
+    let Some(kept) = cancellations() else { return };
+    let [one] = &kept.iter().collect::<Vec<_>>()[..] else { panic!("{kept:?}") };
+    assert_eq!(one.address(), "testsmdpplus1.example.com");
+    assert_eq!(one.transaction_id().to_string(), "0102030405060708090A0B0C0D0E0F10");
+    let id = |text: &str| text.parse::<rsp::MatchingId>().unwrap();
+    assert!(one.is_for("TestSMDPplus1.example.com", Some(&id("TEST-MATCHING-ID"))));
+    assert!(!one.is_for("testsmdpplus1.example.com", Some(&id("ANOTHER"))));
+    assert!(!one.is_for("testsmdpplus1.example.com", None));
+    assert!(!one.is_for("elsewhere.example.com", Some(&id("TEST-MATCHING-ID"))));
+    // What reaches the server is what the chip signed, byte by byte, whatever the program did.
+    let again = Cancellations::decode(&kept.encode()).unwrap();
+    assert_eq!(again, kept);
+    let mut playback = Playback::new("session").unwrap();
+    playback.cancellations = again;
+    let sent = playback.run(send_cancellation((*one).clone()));
+    assert_eq!(sent, Ok(Outcome::Cancelled(one.reason())));
+    assert!(playback.cancellations.is_empty() && playback.chip.requests.is_empty());
+    let expected = serde_json::to_value(Base64(playback.chip.answers[&0xBF41].clone())).unwrap();
+    assert_eq!(playback.calls[0].1["cancelSessionResponse"], expected);
+    // Its activation code is not kept with it.
+    let bytes = kept.encode();
+    assert!(!bytes.windows(16).any(|window| window == b"TEST-MATCHING-ID"));
+}
+
+#[test]
+fn a_word_of_the_chip_about_another_session_is_not_passed_on() {
+    let Some(mut playback) = Playback::new("session") else { return };
+    let recorded = playback.chip.answers[&0xBF41].clone();
+    let id = rsp::TransactionId::from_bytes(&vectors::bytes("0102030405060708090a0b0c0d0e0f10")).unwrap();
+    let at = recorded.windows(16).position(|window| window == id.as_bytes()).unwrap();
+    let mut other = recorded;
+    other[at] ^= 1;
+    for answer in [other, vectors::bytes("bf4103810105"), vectors::bytes("bf41020000"), Vec::new()] {
+        let mut playback = Playback::new("session").unwrap();
+        playback.replies = vec![Reply::Reject];
+        playback.chip.answers.insert(0xBF41, answer);
+        assert_eq!(playback.download(CODE).unwrap_err().cause, Cause::Rejected);
+        assert!(playback.cancellations.is_empty());
+        assert!(!playback.functions().contains(&"cancelSession"));
+    }
+    playback.replies = vec![Reply::Reject];
+    playback.download(CODE).unwrap_err();
+    assert_eq!(playback.functions().last(), Some(&"cancelSession"));
+}
+
+#[test]
+fn a_few_cancellations_are_kept_and_the_oldest_goes() {
+    let Some(kept) = cancellations() else { return };
+    let bytes = kept.encode();
+    let id = kept.iter().next().unwrap().transaction_id().clone();
+    let at = bytes.windows(16).position(|window| window == id.as_bytes()).unwrap();
+    let numbered = |number: u8| {
+        let mut bytes = bytes.clone();
+        bytes[at] = number;
+        Cancellations::decode(&bytes).unwrap().iter().next().unwrap().clone()
+    };
+    let mut list = Cancellations::default();
+    for number in 0..=u8::try_from(Cancellations::MOST).unwrap() {
+        list.keep(numbered(number));
+        list.keep(numbered(number));
+    }
+    let numbers =
+        |list: &Cancellations| list.iter().map(|one| one.transaction_id().as_bytes()[0]).collect::<Vec<_>>();
+    assert_eq!(numbers(&list), [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(Cancellations::decode(&list.encode()), Ok(list.clone()));
+    list.forget(numbered(3).transaction_id());
+    assert_eq!(numbers(&list), [1, 2, 4, 5, 6, 7, 8]);
+    list.forget_order("testsmdpplus1.example.com", "OTHER".parse().ok().as_ref());
+    assert_eq!(list.iter().count(), 7);
+    list.forget_order("testsmdpplus1.example.com", "TEST-MATCHING-ID".parse().ok().as_ref());
+    assert!(list.is_empty());
+
+    // Cut off anywhere, of a later version, with an address that is none, without end.
+    for length in 0..bytes.len() {
+        assert!(Cancellations::decode(&bytes[..length]).is_err(), "{length}");
+    }
+    let at = bytes.windows(3).position(|window| window == [0x80, 0x01, 0x01]).unwrap();
+    let mut later = bytes.clone();
+    later[at + 2] = 2;
+    assert!(Cancellations::decode(&later).is_err());
+    let at = bytes.windows(4).position(|window| window == b"test").unwrap();
+    let mut address = bytes.clone();
+    address[at] = b'/';
+    assert!(Cancellations::decode(&address).is_err());
+    assert!(Cancellations::decode(&[0xE3, 0x80].repeat(40_000)).is_err());
+    assert!(Cancellations::decode(&[0xE3, 0x84, 0xFF, 0xFF, 0xFF, 0xFF]).is_err());
+}
+
+#[test]
+fn a_chip_that_keeps_its_result_back_is_asked_what_it_has() {
+    // The last segment is refused; the list says whether the profile is there.
+    for is_listed in [true, false] {
+        let Some(mut playback) = Playback::new("session") else { return };
+        let iccid: rsp::Iccid = "89000123456789012341".parse().unwrap();
+        let listed = rsp::profiles::ProfileInfo { iccid: Some(iccid), ..Default::default() };
+        let list = rsp::profiles::ProfileInfoListResponse::Ok(vec![listed]).encode();
+        let mut procedure = download(CODE.parse().unwrap(), DEVICE, Options::default());
+        let mut answer = Answer::Begin;
+        let result = loop {
+            answer = match procedure.resume(answer) {
+                Effect::Card(command) => {
+                    let had_result = playback.chip.notifies;
+                    let answered = playback.chip.transmit(&command);
+                    if playback.chip.notifies && !had_result {
+                        playback.chip.pending.clear();
+                        if is_listed {
+                            playback.chip.answers.insert(0xBF2D, list.clone());
+                        }
+                        Answer::Card(Ok(vec![0x6F, 0x00]))
+                    } else {
+                        Answer::Card(Ok(answered))
+                    }
+                }
+                Effect::Server(call) => {
+                    playback.calls.push((call.function, Value::Null));
+                    Answer::Server(Ok(match &playback.server[&call.function] {
+                        Value::Null => HttpAnswer { status: 204, body: vec![] },
+                        value => HttpAnswer { status: 200, body: serde_json::to_vec(value).unwrap() },
+                    }))
+                }
+                Effect::Ask(_) => Answer::Reply(Reply::Accept),
+                Effect::Done(result) => break result,
+                _ => Answer::Continue,
+            };
+        };
+        assert_eq!(playback.functions().contains(&"cancelSession"), !is_listed, "{result:?}");
+        match result {
+            Ok(outcome) => assert!(is_listed && matches!(outcome, Outcome::Installed { .. })),
+            Err(failure) => {
+                assert!(!is_listed);
+                let refused = Cause::CardStatus(StatusWord(0x6F00));
+                assert_eq!((failure.stage, failure.cause), (Stage::Install, refused));
+            }
+        }
+    }
 }
 
 /// A checkpoint with the recorded package, as it is kept.

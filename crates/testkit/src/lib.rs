@@ -19,5 +19,6 @@ pub use desk::{Desk, T1_ATR};
 pub use smds::{OTHER_SMDS_ADDRESS, SMDS_ADDRESS, Smds};
 pub use terminal::{AttachError, Attached};
 pub use world::{
-    CardFault, Exchange, Order, Party, SMDP_ADDRESS, START, Settings, TOKEN, Watched, World, device,
+    CallFault, CardFault, Exchange, Order, Party, SMDP_ADDRESS, START, Settings, TOKEN, Watched, World,
+    device,
 };

@@ -106,6 +106,11 @@ impl World {
         Err(AttachError::Refused(0, challenge))
     }
 
+    /// Loses the network.
+    pub fn detach(&mut self) {
+        self.attached = None;
+    }
+
     /// AUTHENTICATE in 3G context (TS 31.102 §7.1), as the network's API wants it.
     pub fn authenticate(&mut self, challenge: &Value) -> Value {
         let bytes =

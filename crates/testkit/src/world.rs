@@ -4,14 +4,15 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use apdu::StatusWord;
 use edge_smdp::admission::AdmissionText;
 use edge_smdp::store::memory::Memory as Profiles;
 use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
 use http::{Method, Request, Response};
 use lab::{Subscription, Trust};
 use lpa::{
-    Answer, CardLost, Checkpoint, Effect, Failure, HttpAnswer, Outcome, Procedure, Question, Refresh, Reply,
-    ServerLost, Step,
+    Answer, Cancellations, CardLost, Checkpoint, Effect, Failure, HttpAnswer, Outcome, Procedure, Question,
+    Refresh, Reply, ServerLost, Step,
 };
 use net_policy_worker::apn::Apn;
 use net_policy_worker::gateway::SmAddresses;
@@ -22,7 +23,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use rsp::ActivationCode;
 use rsp::auth::DeviceInfo;
-use rsp::status::{ResponseHeader, StatusCode};
+use rsp::rat::RulesAuthorisationTable;
+use rsp::status::{FunctionExecutionStatus, ResponseHeader, StatusCode};
 use rsp_crypto::issue::{Identity, LpaPki};
 use rsp_crypto::{CiKey, Software, ready};
 use serde_json::{Value, json};
@@ -93,6 +95,9 @@ pub struct Settings {
     pub chip_trust: Option<Trust>,
     /// Whom the server trusts, when it is not the laboratory's issuer.
     pub server_trust: Option<Trust>,
+    /// Which profile policy rules the chip allows to whom; usually any to anybody, with the
+    /// user's consent.
+    pub rules: Option<RulesAuthorisationTable>,
     /// How the SM-DP+ protects packages.
     pub protection: Protection,
     /// The SM-DP+'s limits.
@@ -108,6 +113,7 @@ impl Default for Settings {
             memory: None,
             chip_trust: None,
             server_trust: None,
+            rules: None,
             protection: Protection::SessionKeys,
             limits: Limits::default(),
             lpas: None,
@@ -140,6 +146,7 @@ struct SmLink {
     log: Rc<RefCell<Vec<Exchange>>>,
     faults: Rc<RefCell<Faults>>,
     watched: Rc<Cell<Watched>>,
+    calls: Rc<Cell<usize>>,
 }
 
 /// Sees a command before the chip does.
@@ -154,8 +161,43 @@ struct Faults {
     change_answer: Option<ChangeAnswer>,
     lose_answer_of: Option<String>,
     lose_request_of: Option<String>,
-    refuse: Option<(String, Vec<u8>)>,
+    instead: Option<Instead>,
+    call: Option<(usize, CallFault)>,
     card: Option<(usize, CardFault)>,
+}
+
+/// What comes back in the place of a server's answer.
+struct Instead {
+    function: String,
+    /// Whether the server has heard the request, and done what it asks for.
+    heard: bool,
+    status: u16,
+    body: Vec<u8>,
+}
+
+impl Instead {
+    fn answer(&self) -> Result<Response<Vec<u8>>, LinkFailure> {
+        let answer = Response::builder()
+            .status(self.status)
+            .header("content-type", "application/json")
+            .header("x-admin-protocol", rsp::es9::ADMIN_PROTOCOL)
+            .body(self.body.clone());
+        answer.map_err(|_| LinkFailure::Late)
+    }
+}
+
+/// What goes wrong between the LPA and a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallFault {
+    /// The request does not reach the server.
+    RequestLost,
+    /// The server has done it, and nobody hears of it.
+    AnswerLost,
+}
+
+impl CallFault {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::RequestLost, Self::AnswerLost];
 }
 
 /// What goes wrong between terminal and chip.
@@ -169,10 +211,14 @@ pub enum CardFault {
     PowerBefore,
     /// The power fails when the chip has done it, and nobody hears of it.
     PowerAfter,
+    /// The command is answered with this status word, and not done.
+    Refused(StatusWord),
+    /// The chip has done it, and this status word comes in the place of its answer.
+    Misreported(StatusWord),
 }
 
 impl CardFault {
-    /// All of them.
+    /// All by which a message is lost.
     pub const ALL: [Self; 4] = [Self::CommandLost, Self::AnswerLost, Self::PowerBefore, Self::PowerAfter];
 }
 
@@ -180,24 +226,29 @@ impl Link for SmLink {
     async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure> {
         let target = format!("{} {}", request.method(), request.uri().path());
         let body = request.body().clone();
-        if self.faults.borrow().lose_request_of.as_ref().is_some_and(|name| target.ends_with(name.as_str())) {
-            self.faults.borrow_mut().lose_request_of = None;
+        self.calls.set(self.calls.get() + 1);
+        let due = self.faults.borrow_mut().call.take_if(|(at, _)| *at == self.calls.get());
+        let fault = due.map(|(_, fault)| fault);
+        let is_named = |name: &mut String| target.ends_with(name.as_str());
+        let lost = self.faults.borrow_mut().lose_request_of.take_if(is_named).is_some();
+        if lost || fault == Some(CallFault::RequestLost) {
             return Err(LinkFailure::Late);
         }
-        let refusal = self.faults.borrow().refuse.clone().filter(|(name, _)| target.ends_with(name.as_str()));
-        if let Some((_, body)) = refusal {
-            let answer = Some(body.clone());
+        let unheard = match &self.faults.borrow().instead {
+            Some(instead) if !instead.heard && target.ends_with(&instead.function) => {
+                Some((instead.body.clone(), instead.answer()))
+            }
+            _ => None,
+        };
+        if let Some((body, answer)) = unheard {
+            let answer_sent = Some(body);
             self.log.borrow_mut().push(Exchange {
                 party: Party::Smdp,
                 target,
                 request: request.into_body(),
-                answer,
+                answer: answer_sent,
             });
-            let answer = Response::builder()
-                .header("content-type", "application/json")
-                .header("x-admin-protocol", rsp::es9::ADMIN_PROTOCOL)
-                .body(body);
-            return answer.map_err(|_| LinkFailure::Late);
+            return answer;
         }
         let start = Instant::now();
         let host = request.uri().host().unwrap_or_default().to_owned();
@@ -207,17 +258,16 @@ impl Link for SmLink {
         };
         add(&self.watched, |watched| watched.smdp += start.elapsed());
         let mut faults = self.faults.borrow_mut();
-        let lost = faults.lose_answer_of.as_ref().is_some_and(|name| target.ends_with(name.as_str()));
+        let lost = fault == Some(CallFault::AnswerLost) || faults.lose_answer_of.take_if(is_named).is_some();
+        if let Some(instead) = faults.instead.as_ref().filter(|instead| target.ends_with(&instead.function)) {
+            response = instead.answer()?;
+        }
         if let Some(change) = &mut faults.change_answer {
             change(&target, response.body_mut());
         }
         let answer = (!lost).then(|| response.body().clone());
         self.log.borrow_mut().push(Exchange { party: Party::Smdp, target, request: body, answer });
-        if lost {
-            faults.lose_answer_of = None;
-            return Err(LinkFailure::Late);
-        }
-        Ok(response)
+        if lost { Err(LinkFailure::Late) } else { Ok(response) }
     }
 }
 
@@ -246,12 +296,15 @@ pub struct World {
     log: Rc<RefCell<Vec<Exchange>>>,
     faults: Rc<RefCell<Faults>>,
     commands: usize,
+    calls: Rc<Cell<usize>>,
     /// Whether the chip was told what the terminal can do.
     pub(crate) toolkit: bool,
     /// The SM-DS of the root and another.
     pub smds: Rc<Smds>,
     /// The checkpoint that is kept, as bytes.
     pub kept: Option<Vec<u8>>,
+    /// The cancellations that are kept, as bytes.
+    pub untold: Option<Vec<u8>>,
     watched: Rc<Cell<Watched>>,
     since: Instant,
     /// Who signs the LPA's requests, if anybody.
@@ -298,6 +351,9 @@ impl World {
         if let Some(memory) = settings.memory {
             factory.memory = memory;
         }
+        if let Some(rules) = settings.rules {
+            factory.rules = rules;
+        }
         factory.root_ds_address = SMDS_ADDRESS.to_owned();
         let env = ChipEnv { rng: chance(1), medium: MemoryMedium::new() };
         let chip = factory.manufacture(env).unwrap();
@@ -336,6 +392,7 @@ impl World {
         let now = move || time.get() * 1000;
         let subscribers = Subscribers::new(network(), now, move |bytes| rng.fill_bytes(bytes));
         let watched = Rc::default();
+        let calls: Rc<Cell<usize>> = Rc::default();
         let ci = CiKey::from_certificate(pki.ci.certificate()).unwrap();
         let smds = Smds::new(pki.ds_auth, ci, Rc::clone(&clock), chance(5), chance(6));
         let smds = Rc::new(smds);
@@ -345,6 +402,7 @@ impl World {
             log: Rc::clone(&log),
             faults: Rc::clone(&faults),
             watched: Rc::clone(&watched),
+            calls: Rc::clone(&calls),
         };
         let token = Some(Zeroizing::new(TOKEN.to_owned()));
         let network = Router::new(subscribers, link, network(), token);
@@ -358,9 +416,11 @@ impl World {
             log,
             faults,
             commands: 0,
+            calls,
             toolkit: false,
             smds,
             kept: None,
+            untold: None,
             watched,
             since: Instant::now(),
             lpa: settings.lpas.map(|lpas| lpas.lpa),
@@ -518,7 +578,8 @@ impl World {
                 self.power_cycle();
                 return Err(CardLost("the power was cut".into()));
             }
-            Some(CardFault::AnswerLost | CardFault::PowerAfter) | None => {}
+            Some(CardFault::Refused(sw)) => return Ok(sw.0.to_be_bytes().to_vec()),
+            Some(CardFault::AnswerLost | CardFault::PowerAfter | CardFault::Misreported(_)) | None => {}
         }
         let Some(chip) = &mut self.chip else { return Err(CardLost("there is no chip".into())) };
         let start = Instant::now();
@@ -527,6 +588,7 @@ impl World {
         self.write_down(Party::Chip, "", command, &answer);
         match fault {
             Some(CardFault::AnswerLost) => Err(CardLost("the answer was lost".into())),
+            Some(CardFault::Misreported(sw)) => Ok(sw.0.to_be_bytes().to_vec()),
             Some(CardFault::PowerAfter) => {
                 self.power_cycle();
                 Err(CardLost("the power was cut".into()))
@@ -577,6 +639,12 @@ impl World {
         self.commands
     }
 
+    /// How often the LPA has called a server.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls.get()
+    }
+
     /// Lets time pass.
     pub fn wait(&self, seconds: u64) {
         self.clock.set(self.clock.get() + seconds);
@@ -597,7 +665,35 @@ impl World {
     /// the request.
     pub fn refuse(&self, function: &str, code: StatusCode) {
         let body = json!({ "header": ResponseHeader::failed(code, "") }).to_string().into_bytes();
-        self.faults.borrow_mut().refuse = Some((function.to_owned(), body));
+        self.answer_unheard(function, 200, body);
+    }
+
+    /// From now on this function is answered like this, and the server does not hear of the
+    /// request.
+    pub fn answer_unheard(&self, function: &str, status: u16, body: Vec<u8>) {
+        let function = function.to_owned();
+        self.faults.borrow_mut().instead = Some(Instead { function, heard: false, status, body });
+    }
+
+    /// From now on the server does what this function asks for, and this comes back in the
+    /// place of its answer.
+    pub fn answer_heard(&self, function: &str, status: u16, body: Vec<u8>) {
+        let function = function.to_owned();
+        self.faults.borrow_mut().instead = Some(Instead { function, heard: true, status, body });
+    }
+
+    /// From now on the answers of this function say this of how it was executed, and carry
+    /// what they carry otherwise.
+    pub fn change_status_of(&self, function: &str, status: FunctionExecutionStatus) {
+        let function = function.to_owned();
+        self.change_answers(move |target, body| {
+            let answer = serde_json::from_slice(body).ok().filter(|_| target.ends_with(&function));
+            if let Some(Value::Object(mut answer)) = answer {
+                let header = ResponseHeader { function_execution_status: status.clone() };
+                answer.insert("header".into(), json!(header));
+                *body = Value::Object(answer).to_string().into_bytes();
+            }
+        });
     }
 
     /// All wires are sound again.
@@ -613,6 +709,11 @@ impl World {
     /// The next request of this function is lost on its way.
     pub fn lose_request_of(&self, function: &str) {
         self.faults.borrow_mut().lose_request_of = Some(function.to_owned());
+    }
+
+    /// This goes wrong at the `nth` call of a server from now.
+    pub fn fail_call_at(&self, nth: usize, fault: CallFault) {
+        self.faults.borrow_mut().call = Some((self.calls() + nth, fault));
     }
 
     /// The power is cut instead of the `nth` command from now.
@@ -669,6 +770,14 @@ impl World {
             }
             Effect::Forget(_) => {
                 self.kept = None;
+                Answer::Continue
+            }
+            Effect::KeepCancellation(cancellation) => {
+                self.change_untold(|kept| kept.keep(*cancellation));
+                Answer::Continue
+            }
+            Effect::ForgetCancellation(id) => {
+                self.change_untold(|kept| kept.forget(&id));
                 Answer::Continue
             }
             Effect::Refresh(refresh) => {
@@ -730,6 +839,30 @@ impl World {
             Checkpoint::decode(bytes).unwrap_or_else(|error| unreachable!("what was kept: {error}"))
         };
         self.kept.as_ref().map(read)
+    }
+
+    /// The cancellations that are kept, read as after a reload.
+    ///
+    /// # Panics
+    /// When what was kept can't be read.
+    #[must_use]
+    pub fn cancellations(&self) -> Cancellations {
+        let read = |bytes: &Vec<u8>| {
+            Cancellations::decode(bytes).unwrap_or_else(|error| unreachable!("what was kept: {error}"))
+        };
+        self.untold.as_ref().map(read).unwrap_or_default()
+    }
+
+    fn change_untold(&mut self, change: impl FnOnce(&mut Cancellations)) {
+        let mut kept = self.cancellations();
+        change(&mut kept);
+        self.untold = (!kept.is_empty()).then(|| kept.encode());
+    }
+
+    /// Sends every cancellation that is kept, as a phone does when it has service again.
+    pub fn send_cancellations(&mut self) -> Vec<Result<Outcome, Failure>> {
+        let kept = self.cancellations();
+        kept.iter().map(|one| self.run(lpa::send_cancellation(one.clone()), |_| Reply::Accept)).collect()
     }
 
     /// Goes on with the download that was interrupted, with a user who says yes; `None`

@@ -107,9 +107,12 @@ fn a_hostile_card_ends_every_procedure_of_the_lpa() {
                     Effect::Card(command) => Answer::Card(Ok(card(&command))),
                     Effect::Server(_) => Answer::Server(Ok(HttpAnswer { status: 200, body: b"{}".to_vec() })),
                     Effect::Ask(_) => Answer::Reply(Reply::Accept),
-                    Effect::Progress(_) | Effect::Keep(_) | Effect::Forget(_) | Effect::Refresh(_) => {
-                        Answer::Continue
-                    }
+                    Effect::Progress(_)
+                    | Effect::Keep(_)
+                    | Effect::Forget(_)
+                    | Effect::KeepCancellation(_)
+                    | Effect::ForgetCancellation(_)
+                    | Effect::Refresh(_) => Answer::Continue,
                     Effect::Done(result) => {
                         assert!(result.is_err() || name == "noise", "{name} {number}: {result:?}");
                         break;

@@ -4,86 +4,22 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
-use http::Method;
 use lpa::{
-    Answer, Cause, Effect, Event, Failure, Options, Outcome, Procedure, Question, Refresh, Reply, Retry,
-    Stage, Step,
+    Answer, Cause, Effect, Failure, Options, Outcome, Procedure, Question, Refresh, Reply, Retry, Stage, Step,
 };
 use rsp::codes::CancelSessionReason;
 use rsp::ids::Iccid;
 use rsp::profiles::{MemoryResetRequest, ProfileInfo, ProfileState};
 use rsp::status::StatusCode;
-use rsp::{DataObject, Eid};
 use serde_json::{Value, json};
-use testkit::{CardFault, OTHER_SMDS_ADDRESS, Order, Party, SMDP_ADDRESS, SMDS_ADDRESS, World, device};
+use testkit::{CardFault, OTHER_SMDS_ADDRESS, Party, SMDP_ADDRESS, SMDS_ADDRESS, World, device};
 
-const INITIATE: &str = "initiateAuthentication";
-const CLIENT: &str = "authenticateClient";
-const PACKAGE: &str = "getBoundProfilePackage";
-const NOTIFY: &str = "handleNotification";
-const CANCEL: &str = "cancelSession";
+mod common;
 
-fn attached(seed: u64) -> (World, Order) {
-    let mut world = World::new(seed);
-    world.attach(None).unwrap();
-    let order = world.order(world.operational[0].iccid, None);
-    (world, order)
-}
-
-fn yes(_: &Question) -> Reply {
-    Reply::Accept
-}
-
-fn profiles(world: &mut World) -> Vec<ProfileInfo> {
-    let Ok(Outcome::Profiles(list)) = world.run(lpa::list(Options::default()), yes) else { panic!() };
-    list
-}
-
-fn eid(world: &mut World) -> Eid {
-    let Ok(Outcome::Chip(chip)) = world.run(lpa::chip_info(Options::default()), yes) else { panic!() };
-    chip.eid
-}
-
-fn waiting(world: &mut World) -> usize {
-    let Ok(Outcome::Waiting(list)) = world.run(lpa::list_notifications(Options::default()), yes) else {
-        panic!()
-    };
-    list.len()
-}
-
-fn state(world: &World, iccid: &str) -> String {
-    let order = world.ask_smdp(Method::GET, &format!("/operator/orders/{iccid}"), None).1;
-    order["state"].as_str().unwrap_or_default().to_owned()
-}
-
-fn download(order: &Order) -> Procedure {
-    lpa::download(order.code.clone(), device(), Options::default())
-}
-
-/// One profile more than the provisioning profile, the server knows, nothing is kept.
-fn all_is_well(world: &mut World, order: &Order, context: &str) {
-    let list = profiles(world);
-    let iccid: Iccid = order.iccid.parse().unwrap();
-    assert_eq!(list.iter().filter(|info| info.iccid == Some(iccid)).count(), 1, "{context}: {list:?}");
-    assert_eq!(list.len(), 2, "{context}");
-    world.run(lpa::notifications(Options::default()), yes).unwrap();
-    assert_eq!(waiting(world), 0, "{context}");
-    assert_eq!(state(world, &order.iccid), "Installed", "{context}");
-    assert_eq!(world.kept, None, "{context}: the checkpoint stays");
-}
-
-/// What the chip was asked to cancel with, the last time.
-fn cancelled(world: &World) -> Option<CancelSessionReason> {
-    let log = world.log();
-    let request = log.iter().rfind(|e| {
-        e.party == Party::Chip
-            && e.request.get(1) == Some(&0xE2)
-            && e.request.get(5..7) == Some(&[0xBF, 0x41])
-    })?;
-    let length = usize::from(request.request[4]);
-    let request = rsp::cancel::CancelSessionRequest::decode(&request.request[5..5 + length]);
-    Some(request.unwrap().reason)
-}
+use common::phone::{
+    CANCEL, CLIENT, INITIATE, NOTIFY, PACKAGE, all_is_well, attached, cancelled, discover, download, eid,
+    profiles, recover, register, state, waiting, yes,
+};
 
 /// The codes of ES9+ by function (SGP.22 §5.6.1 to §5.6.5), and what can be done about each.
 fn refusals() -> Vec<(&'static str, Stage, StatusCode, Retry)> {
@@ -289,34 +225,6 @@ fn the_user_s_no_closes_the_order_and_a_time_out_does_not() {
     }
 }
 
-/// What the person does after an interruption: what was kept is gone on with; without it
-/// the same code is entered again.
-fn recover(world: &mut World, order: &Order, context: &str) {
-    for _ in 0..3 {
-        if world.kept.is_some() {
-            match world.go_on().unwrap() {
-                Ok(Outcome::Installed { .. }) => {
-                    // The server knows of both ends: of what was broken off, and of this.
-                    assert_eq!(waiting(world), 0, "{context}");
-                    return;
-                }
-                Ok(outcome) => panic!("{context}: {outcome:?}"),
-                Err(failure) => assert_ne!(failure.retry(), Retry::Never, "{context}: {failure}"),
-            }
-        } else if state(world, &order.iccid) == "Installed" {
-            return;
-        } else {
-            match world.download(&order.code) {
-                Ok(_) => return,
-                // What an earlier try has left is told first.
-                Err(failure) if matches!(failure.cause, Cause::AlreadyInstalled) => return,
-                Err(failure) => assert_ne!(failure.retry(), Retry::Never, "{context}: {failure}"),
-            }
-        }
-    }
-    panic!("{context}: not in three tries");
-}
-
 #[test]
 fn no_fault_between_terminal_and_chip_loses_the_profile_or_uses_another_order() {
     let commands = {
@@ -514,19 +422,6 @@ fn the_default_smdp_finds_the_order_by_the_eid() {
     assert_eq!(state(&world, iccid), "Installed");
     let removed = world.run(lpa::set_default_smdp("", Options::default()), yes).unwrap();
     assert!(matches!(removed, Outcome::Addresses(it) if it.default_dp_address.is_none()));
-}
-
-fn discover(world: &mut World) -> Result<Vec<Event>, Failure> {
-    match world.run(lpa::discover(None, device(), Options::default()), yes)? {
-        Outcome::Events(events) => Ok(events),
-        outcome => panic!("{outcome:?}"),
-    }
-}
-
-/// What is registered for the chip: the event of an order at the SM-DP+.
-fn register(world: &mut World, at: &str, order: &Order) {
-    let eid = eid(world);
-    world.smds.register(at, eid, order.code.matching_id.as_str(), SMDP_ADDRESS);
 }
 
 #[test]

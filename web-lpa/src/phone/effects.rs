@@ -8,7 +8,16 @@ use trace::Step;
 use super::Phone;
 use crate::model::{Files, Slot};
 use crate::transport::chip::ChipState;
-use crate::transport::{keep, once};
+use crate::transport::{keep, later, once};
+
+/// So long a question of a download waits for the person; then the session is given up with the
+/// reason timeout. SGP.22 §3.1.3 leaves the time to the LPA. It must be over before the server has
+/// forgotten the session, or nobody could take the order back: at our SM-DP+ a session lives 15
+/// minutes from its first call, consent and confirmation code are two questions, and the rest of
+/// the time is for the calls. Five minutes are enough to look for a code that came by letter.
+///
+/// The other questions wait as long as the person likes: nothing outside the page waits with them.
+pub(crate) const PATIENCE_MINUTES: u32 = 5;
 
 impl Phone {
     /// What the person said to the question that is open.
@@ -66,7 +75,7 @@ impl Phone {
                 chip.events.set(Some(events.clone()));
                 (None, None, None)
             }
-            Outcome::Server(_) => (None, None, None),
+            Outcome::Server(_) | Outcome::Cancelled(_) => (None, None, None),
         };
         if let Some(profiles) = profiles {
             chip.profiles.set(Some(profiles.clone()));
@@ -114,6 +123,7 @@ impl Phone {
 
     /// Sends what waits since the last time; that this fails is shown in the list.
     pub(super) async fn send_waiting(&self, slot: Slot) {
+        self.send_cancellations().await;
         let procedure = lpa::notifications(self.options());
         if let Ok(outcome) = self.drive(slot, procedure).await {
             self.learn(slot, &outcome);
@@ -158,6 +168,14 @@ impl Phone {
                     drop(keep::remove(&self.place(slot)).await);
                     Answer::Continue
                 }
+                Effect::KeepCancellation(cancellation) => {
+                    self.keep_cancellation(*cancellation).await;
+                    Answer::Continue
+                }
+                Effect::ForgetCancellation(id) => {
+                    self.forget_cancellation(&id).await;
+                    Answer::Continue
+                }
                 Effect::Refresh(refresh) => match self.refresh(slot, refresh).await {
                     Ok(()) => Answer::Continue,
                     Err(lost) => Answer::Card(Err(lost)),
@@ -195,8 +213,28 @@ impl Phone {
         }
         let (sender, receiver) = once::channel();
         *self.inside().reply.borrow_mut() = Some(sender);
+        let is_of_download = matches!(question, Question::Consent { .. } | Question::ConfirmationCode { .. });
         self.model.question.set(Some(question));
-        receiver.await.map_or(Answer::Stop, Answer::Reply)
+        let said = if is_of_download {
+            let time = self.inside().clock.borrow().wait(PATIENCE_MINUTES * 60_000);
+            later::within(receiver, time).await
+        } else {
+            Some(receiver.await)
+        };
+        match said {
+            Some(said) => said.map_or(Answer::Stop, Answer::Reply),
+            None => {
+                self.model.question.set(None);
+                self.inside().reply.borrow_mut().take();
+                Answer::Reply(Reply::Timeout)
+            }
+        }
+    }
+
+    /// Time passes as a test has it.
+    #[cfg(test)]
+    pub(crate) fn set_clock(&self, clock: later::Clock) {
+        *self.inside().clock.borrow_mut() = clock;
     }
 
     fn show(&self, progress: &lpa::Progress) {

@@ -1,7 +1,8 @@
-//! Checkpoints of downloads, kept in the browser's database until they are over.
+//! Checkpoints of downloads, and cancellations that servers have not heard of, kept in the
+//! browser's database until they are over.
 //!
-//! One for each device, and for each real card: a phone installs one profile at a time. Where there
-//! is no database, nothing is kept; an interrupted download then asks the server again.
+//! One checkpoint for each device, and for each real card: a phone installs one profile at a time.
+//! Where there is no database, nothing is kept; an interrupted download then asks the server again.
 
 use js_sys::Uint8Array;
 use wasm_bindgen::closure::Closure;

@@ -1,5 +1,10 @@
 //! Waiting.
 
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::Poll;
+
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
@@ -18,4 +23,41 @@ pub(crate) async fn after(milliseconds: u32) {
     });
     // It is never rejected.
     let _ = JsFuture::from(promise).await;
+}
+
+/// A wait that has begun.
+type Wait = Pin<Box<dyn Future<Output = ()>>>;
+
+/// What passes time; a test has one of its own.
+#[derive(Clone)]
+pub(crate) struct Clock(Rc<dyn Fn(u32) -> Wait>);
+
+impl Clock {
+    /// One by which `wait` waits for milliseconds.
+    #[cfg(test)]
+    pub(crate) fn new<F: Future<Output = ()> + 'static>(wait: impl Fn(u32) -> F + 'static) -> Self {
+        Self(Rc::new(move |milliseconds| Box::pin(wait(milliseconds))))
+    }
+
+    /// Waits for some milliseconds.
+    pub(crate) fn wait(&self, milliseconds: u32) -> Wait {
+        (self.0)(milliseconds)
+    }
+}
+
+impl Default for Clock {
+    /// The browser's.
+    fn default() -> Self {
+        Self(Rc::new(|milliseconds| Box::pin(after(milliseconds))))
+    }
+}
+
+/// What comes of one future while another has not ended; `None` when that ends first.
+pub(crate) async fn within<T>(comes: impl Future<Output = T>, time: impl Future<Output = ()>) -> Option<T> {
+    let (mut comes, mut time) = (pin!(comes), pin!(time));
+    poll_fn(|context| match comes.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => time.as_mut().poll(context).map(|()| None),
+    })
+    .await
 }

@@ -163,7 +163,7 @@ pub(crate) async fn may_stop(io: &Io, step: Step) -> Result<(), Failure> {
         Step::FetchPackage => Stage::FetchPackage,
         Step::Install { .. } => Stage::Install,
         Step::Notify => Stage::Notify,
-        Step::Cancel(_) => Stage::Consent,
+        Step::Cancel(_) => Stage::Cancel,
         Step::ChangeState => Stage::ChangeState,
         Step::Manage => Stage::Manage,
         Step::Refresh | Step::ReadBack => Stage::ReadBack,

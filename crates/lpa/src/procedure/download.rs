@@ -3,7 +3,7 @@
 use rsp::activation_code::ActivationCode;
 use rsp::auth::{AuthenticateServerResponse, Certificate, DeviceInfo, Signature};
 use rsp::bpp::{self, BoundProfilePackage, InitialiseSecureChannel};
-use rsp::cancel::{CancelSessionRequest, CancelSessionResponse};
+use rsp::cancel::CancelSessionRequest;
 use rsp::codes::ErrorReason;
 use rsp::download::{PrepareDownloadRequest, PrepareDownloadResponse, SmdpSigned2};
 use rsp::es9::{self, Base64, Es9Function};
@@ -12,9 +12,10 @@ use rsp::metadata::{PprIds, StoreMetadata};
 use rsp::notification::{FinalResult, ProfileInstallationResult};
 use rsp::rat::RulesAuthorisationTable;
 use rsp::status::{StatusCode, StatusCodeData};
-use rsp::{DataObject, Raw};
+use rsp::{DataObject, Iccid, Raw};
 use sha2::{Digest, Sha256};
 
+use crate::cancellation::{self, Cancellation};
 use crate::card::{IsdR, Options};
 use crate::certificate::registered_id;
 use crate::checkpoint::{Checkpoint, Order};
@@ -92,6 +93,8 @@ struct Wrong {
 pub(crate) struct FeedFailure {
     /// Segments that the chip had taken.
     pub(crate) taken: usize,
+    /// Whether it was sent to its end.
+    was_whole: bool,
     pub(crate) failure: Failure,
 }
 
@@ -107,7 +110,8 @@ impl Download<'_> {
             forbidden_rules: info2.map(|info| info.forbidden_profile_policy_rules).unwrap_or_default(),
         };
         let (session, package) = self.obtain(isd_r, opened, &before).await?;
-        let installed = feed(self.io, isd_r, &package).await.map_err(|failed| failed.failure);
+        let iccid = session.metadata.iccid;
+        let installed = feed(self.io, isd_r, iccid, &package).await.map_err(|failed| failed.failure);
         self.conclude(isd_r, &session.id, session.metadata.into_value(), installed, &before).await
     }
 
@@ -410,17 +414,10 @@ impl Download<'_> {
             return failure;
         };
         // Only a signed word is worth telling the server.
-        let signed =
-            matches!(CancelSessionResponse::decode(&answer.data), Ok(CancelSessionResponse::Ok { .. }));
-        if signed && !failure.server_is_out() {
-            let request = es9::CancelSessionRequest {
-                transaction_id: id.to_string(),
-                cancel_session_response: Base64(answer.data),
-            };
-            let function = Es9Function::CancelSession;
-            let told: Result<es9::HeaderOnly, Failure> =
-                server::call(self.io, failure.stage, self.smdp(), function, &request).await;
-            drop(told);
+        let signed = Cancellation::of(self.order, id, answer.data);
+        if let Some(cancellation) = signed.filter(|_| !failure.server_is_out()) {
+            // What does not arrive is kept.
+            drop(cancellation::tell(self.io, cancellation).await);
         }
         failure
     }
@@ -474,12 +471,31 @@ fn unless_lost<T: Default>(result: Result<T, Failure>) -> Result<T, Failure> {
 
 /// Feeds a package to the chip, segment by segment. From here on there is no way back
 /// but the chip's own.
-pub(crate) async fn feed(io: &Io, isd_r: &IsdR<'_>, package: &[u8]) -> Result<(), FeedFailure> {
+pub(crate) async fn feed(io: &Io, isd_r: &IsdR<'_>, iccid: Iccid, package: &[u8]) -> Result<(), FeedFailure> {
+    let Err(failed) = feed_segments(io, isd_r, package).await else { return Ok(()) };
+    // A chip that had the whole package may have installed it and kept back only the result.
+    let may_have_it = failed.was_whole
+        && !failed.failure.is_card_lost()
+        && !matches!(failed.failure.cause, Cause::Install { .. });
+    if !may_have_it {
+        return Err(failed);
+    }
+    match read_profiles(isd_r).await {
+        Ok(list) if list.iter().any(|info| info.iccid == Some(iccid)) => Ok(()),
+        Err(failure) if failure.is_card_lost() => Err(FeedFailure { failure, ..failed }),
+        _ => Err(failed),
+    }
+}
+
+async fn feed_segments(io: &Io, isd_r: &IsdR<'_>, package: &[u8]) -> Result<(), FeedFailure> {
     let stage = Stage::Install;
-    let failed = |taken, failure| FeedFailure { taken, failure };
-    let segments = bpp::segments(package).map_err(|error| {
-        failed(0, Failure::new(Stage::FetchPackage, Cause::ServerData(error.to_string())))
+    let segments = bpp::segments(package).map_err(|error| FeedFailure {
+        taken: 0,
+        was_whole: false,
+        failure: Failure::new(Stage::FetchPackage, Cause::ServerData(error.to_string())),
     })?;
+    let last = segments.len().saturating_sub(1);
+    let failed = |taken, failure| FeedFailure { taken, was_whole: taken >= last, failure };
     for (index, segment) in segments.iter().enumerate() {
         let answer = isd_r.call(stage, &package[segment.bytes.clone()]).await;
         let answer = answer.map_err(|failure| failed(index, failure))?;
@@ -547,7 +563,7 @@ pub(crate) fn is_temporary(reason: ErrorReason) -> bool {
 /// Whether nothing was heard of the server, or of what stands before it only.
 const fn is_unanswered(failure: &Failure) -> bool {
     match &failure.cause {
-        Cause::ServerLost(_) => true,
+        Cause::ServerLost(_) | Cause::Unfinished { .. } => true,
         Cause::Http { status, .. } => *status >= 500 || matches!(*status, 408 | 429),
         _ => false,
     }

@@ -198,32 +198,33 @@ enum Went {
     Done(Refresh),
     /// It was in that state.
     Already,
+    /// It has a proactive command for the device first. That may be the REFRESH of this very
+    /// change, asked for before, of which the answer was lost.
+    Busy,
 }
 
 async fn change(io: &Io, options: &Options, change: StateChange, iccid: Iccid) -> Result<Outcome, Failure> {
-    let asked = with_isd_r(io, options, async |isd_r| {
-        let before = numbers(isd_r).await?;
-        io.progress(Step::ChangeState, false).await;
-        let went = match ask_to_change(isd_r, change, iccid).await {
-            // Some chips break off here when they begin to change: what became of it is
-            // read back.
-            Err(Failure { cause: Cause::CardStatus(sw), .. })
-                if sw == apdu::StatusWord::TECHNICAL_PROBLEM =>
-            {
-                Ok((Went::Done(Refresh::Reset), Some(sw)))
-            }
-            went => went.map(|went| (went, None)),
-        };
-        Ok((before, went?))
-    });
-    let (before, (went, broke_off)) = asked.await?;
-    let refresh = match went {
-        Went::Done(refresh) => Some(refresh),
-        Went::Already => None,
-    };
-    if let Some(refresh) = refresh {
+    let mut asked = ask(io, options, change, iccid).await?;
+    let mut refresh = None;
+    if matches!(asked.went, Went::Busy) {
+        // Let the chip get rid of its proactive command, and ask once more.
+        refresh = Some(Refresh::Proactive);
         io.progress(Step::Refresh, false).await;
-        io.refresh(refresh).await?;
+        io.refresh(Refresh::Proactive).await?;
+        asked = Asked { before: asked.before, ..ask(io, options, change, iccid).await? };
+    }
+    let Asked { before, went, broke_off } = asked;
+    match went {
+        Went::Done(how) => {
+            io.progress(Step::Refresh, false).await;
+            io.refresh(how).await?;
+            refresh = Some(how);
+        }
+        Went::Already => {}
+        Went::Busy => {
+            let busy = ProfileStateResult::CAT_BUSY;
+            return Err(Failure::new(Stage::ChangeState, Cause::StateChange(busy)));
+        }
     }
     with_isd_r(io, options, async |isd_r| {
         io.progress(Step::ReadBack, false).await;
@@ -248,6 +249,34 @@ async fn change(io: &Io, options: &Options, change: StateChange, iccid: Iccid) -
     .await
 }
 
+/// What a chip was asked, and how it answered.
+struct Asked {
+    /// Sequence numbers of the notifications that waited.
+    before: Vec<u32>,
+    went: Went,
+    /// The status by which it broke off.
+    broke_off: Option<apdu::StatusWord>,
+}
+
+async fn ask(io: &Io, options: &Options, change: StateChange, iccid: Iccid) -> Result<Asked, Failure> {
+    with_isd_r(io, options, async |isd_r| {
+        let before = numbers(isd_r).await?;
+        io.progress(Step::ChangeState, false).await;
+        let (went, broke_off) = match ask_to_change(isd_r, change, iccid).await {
+            // Some chips break off here when they begin to change: what became of it is
+            // read back.
+            Err(Failure { cause: Cause::CardStatus(sw), .. })
+                if sw == apdu::StatusWord::TECHNICAL_PROBLEM =>
+            {
+                (Went::Done(Refresh::Reset), Some(sw))
+            }
+            went => (went?, None),
+        };
+        Ok(Asked { before, went, broke_off })
+    })
+    .await
+}
+
 /// Asks with REFRESH first; a chip that is busy with its toolkit, or that can't
 /// refresh a reader, is asked once more without (users of card readers need that). A chip
 /// that does not find a profile that it lists is asked by the AID of its ISD-P.
@@ -266,6 +295,7 @@ async fn ask_to_change(isd_r: &IsdR<'_>, change: StateChange, iccid: Iccid) -> R
             ProfileStateResult::OK => return Ok(Went::Done(Refresh::Reset)),
             ProfileStateResult::WRONG_STATE => return Ok(Went::Already),
             ProfileStateResult::CAT_BUSY | ProfileStateResult::UNDEFINED_ERROR if refresh => refresh = false,
+            ProfileStateResult::CAT_BUSY => return Ok(Went::Busy),
             ProfileStateResult::ICCID_OR_AID_NOT_FOUND if matches!(profile, ProfileIdentifier::Iccid(_)) => {
                 profile = aid_of(isd_r, iccid).await?.ok_or(failure)?;
             }

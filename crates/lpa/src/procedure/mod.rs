@@ -19,6 +19,7 @@ pub use resume::resume;
 
 use rsp::Iccid;
 use rsp::addresses::EuiccConfiguredAddresses;
+use rsp::codes::CancelSessionReason;
 use rsp::metadata::StoreMetadata;
 use rsp::notification::NotificationMetadata;
 use rsp::profiles::ProfileInfo;
@@ -92,6 +93,8 @@ pub enum Outcome {
     /// The notifications on the chip, none of them sent: asked for, or what is left when
     /// one was removed.
     Waiting(Vec<NotificationMetadata>),
+    /// The server knows that a session was given up, or knows nothing of it any more.
+    Cancelled(CancelSessionReason),
 }
 
 /// Bytes of the chip's memory that are free (`extCardResource`, ETSI TS 102 226).

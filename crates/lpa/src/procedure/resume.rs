@@ -96,13 +96,13 @@ async fn go_on(
         }
         None => {
             if let Some(package) = &checkpoint.package {
-                match feed(io, isd_r, package).await {
+                match feed(io, isd_r, checkpoint.iccid, package).await {
                     Ok(()) => {
                         let metadata = checkpoint.metadata().ok_or_else(Failure::misuse)?;
                         return installed(io, isd_r, metadata, of_this).await;
                     }
                     // The chip does not hold the session any more.
-                    Err(FeedFailure { taken: 0, failure }) if is_refused_at_the_door(&failure) => {}
+                    Err(FeedFailure { taken: 0, failure, .. }) if is_refused_at_the_door(&failure) => {}
                     Err(FeedFailure { failure, .. }) if failure.is_card_lost() => return Err(failure),
                     Err(FeedFailure { failure, .. }) => {
                         let failure = match &failure.cause {

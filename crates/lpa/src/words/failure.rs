@@ -30,6 +30,14 @@ const START_AGAIN: Text = Text::new(
     "Start again with the same code. Nothing is lost.",
     "同じコードでもう一度やり直してください。失われたものはありません。",
 );
+const WAIT: Text = Text::new(
+    "Wait a while, then try again. Nothing is lost.",
+    "しばらく待ってから、もう一度お試しください。失われたものはありません。",
+);
+const TOLD_LATER: Text = Text::new(
+    "It is kept here and sent again when the server can be reached.",
+    "内容はこの端末に保存され、サーバーに接続できるようになったら送り直します。",
+);
 const ORDER_CLOSED: Text = Text::new(
     "The order is closed by this. Show the codes below to the operator and ask for a new code.",
     "これで注文は終了しました。下のコードを通信事業者に伝え、新しいコードを発行してもらってください。",
@@ -86,6 +94,14 @@ impl Failure {
                 "サーバーが通知の受領を確認しませんでした（HTTPステータス {status}）。"
             ),
             Cause::ServerRefused(data) => server_refused(data),
+            Cause::Unfinished { status, .. } if status == "Expired" => text!(
+                "The server ran out of time before it was done.",
+                "サーバーの処理が時間内に終わりませんでした。"
+            ),
+            Cause::Unfinished { .. } => text!(
+                "The server refused and does not say why.",
+                "サーバーが要求を拒否しましたが、理由を示していません。"
+            ),
             Cause::ServerData(_) => {
                 text!("The server gave an answer that can't be read.", "サーバーの応答を読み取れません。")
             }
@@ -219,6 +235,7 @@ impl Failure {
                 "The notification is kept on the chip and sent later.",
                 "通知はチップに保存され、後で送信されます。",
             ),
+            Cause::ServerLost(_) if self.stage == Stage::Cancel => TOLD_LATER,
             Cause::ServerLost(_) => Text::new(
                 "Check that the phone has service, then try again. Nothing is lost.",
                 "電波の状態を確認して、もう一度お試しください。失われたものはありません。",
@@ -230,10 +247,8 @@ impl Failure {
             Cause::Http { status: 404, .. } => {
                 Text::new("Check the server address.", "サーバーアドレスを確認してください。")
             }
-            Cause::Http { status, .. } if *status >= 500 || matches!(*status, 408 | 429) => Text::new(
-                "Wait a while, then try again. Nothing is lost.",
-                "しばらく待ってから、もう一度お試しください。失われたものはありません。",
-            ),
+            Cause::Http { status, .. } if *status >= 500 || matches!(*status, 408 | 429) => WAIT,
+            Cause::Unfinished { .. } => WAIT,
             Cause::Http { .. } => SHOW_CODES,
             Cause::Unconfirmed { .. } => Text::new(
                 "It is kept on the chip. If the server never confirms it, you can remove it by hand.",
@@ -272,6 +287,7 @@ impl Failure {
                 "Ask the operator for a new code if this was a mistake.",
                 "間違って拒否した場合は、通信事業者に新しいコードを発行してもらってください。",
             ),
+            Cause::TimedOut if self.stage == Stage::Manage => TRY_AGAIN,
             Cause::Postponed | Cause::TimedOut => START_AGAIN,
             Cause::Install { reason, .. } => install(*reason).1,
             Cause::NoResult => Text::new(

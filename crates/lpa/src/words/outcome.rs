@@ -5,6 +5,7 @@ use words::{Text, text};
 
 use crate::failure::printable;
 use crate::procedure::{NotificationReport, Outcome, Refresh};
+use crate::words::cancel_words;
 
 impl Outcome {
     /// What was done, in plain words.
@@ -58,6 +59,13 @@ impl Outcome {
             Self::Waiting(list) => {
                 let count = list.len();
                 text!("Notifications that wait: {count}.", "未送信の通知は{count}件です。")
+            }
+            Self::Cancelled(reason) => {
+                let Text { en, ja } = cancel_words(*reason);
+                Text {
+                    en: format!("The operator's server knows that the download was given up: {en}."),
+                    ja: format!("ダウンロードの取り消しを通信事業者のサーバーに伝えました（{ja}）。"),
+                }
             }
         }
     }

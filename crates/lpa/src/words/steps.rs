@@ -25,6 +25,7 @@ impl Stage {
             Self::PrepareDownload => Text::new("Preparing the download", "ダウンロードの準備"),
             Self::FetchPackage => Text::new("Downloading the profile", "プロファイルのダウンロード"),
             Self::Install => Text::new("Installing the profile", "プロファイルのインストール"),
+            Self::Cancel => Text::new("Giving the session up", "セッションの取り消し"),
             Self::Notify => Text::new("Telling the server", "サーバーへの通知"),
             Self::ChangeState => Text::new("Switching the profile", "プロファイルの切り替え"),
             Self::Manage => Text::new("Changing the chip", "チップの変更"),

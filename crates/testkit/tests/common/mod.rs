@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "every test file uses its part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
+pub(crate) mod phone;
+
 use http::Method;
 use lpa::{Answer, Effect, Failure, HttpAnswer, Options, Outcome, Procedure, Reply};
 use rsp::ActivationCode;
@@ -61,7 +63,11 @@ pub(crate) fn perform(
             Answer::Server(Ok(HttpAnswer { status, body }))
         }
         Effect::Ask(_) => Answer::Reply(Reply::Accept),
-        Effect::Progress(_) | Effect::Keep(_) | Effect::Forget(_) => Answer::Continue,
+        Effect::Progress(_)
+        | Effect::Keep(_)
+        | Effect::Forget(_)
+        | Effect::KeepCancellation(_)
+        | Effect::ForgetCancellation(_) => Answer::Continue,
         Effect::Refresh(_) => {
             world.refresh();
             Answer::Continue

@@ -10,7 +10,7 @@ use super::super::digits::shown;
 use super::super::modal::Modal;
 use super::super::{Context, context};
 use super::{class_name, class_word, picture, rules};
-use crate::phone::shown_name;
+use crate::phone::{PATIENCE_MINUTES, shown_name};
 use crate::units::size;
 
 /// The questions of procedures.
@@ -116,6 +116,7 @@ fn Consent(
             "Nothing is installed yet. The profile stays off until you switch to it. “Refuse for good” ends the order: its code is not valid any more.",
             "まだ何もインストールされていません。切り替えるまでプロファイルはオフのままです。「完全に断る」と注文は終了し、コードは無効になります。",
         ))}</p>
+        <p class="help">{say.of(patience())}</p>
         <div class="actions">
             <button type="button" class="quiet danger" on:click=move |_| phone.answer(Reply::Reject)>{say.of(Text::new("Refuse for good", "完全に断る"))}</button>
             <button type="button" on:click=move |_| phone.answer(Reply::Postpone)>{say.of(Text::new("Not now", "後で"))}</button>
@@ -128,6 +129,14 @@ fn Consent(
             >{say.of(Text::new("Install", "インストール"))}</button>
         </div>
     }
+}
+
+/// How long there is time for an answer, and what follows when there is none.
+fn patience() -> Text<String> {
+    text!(
+        "Without an answer in {PATIENCE_MINUTES} minutes this ends as with “Not now”: start again with the same code.",
+        "{PATIENCE_MINUTES} 分以内に回答がない場合は「後で」と同じ扱いになり、同じコードでやり直せます。"
+    )
 }
 
 #[component]
@@ -172,6 +181,7 @@ fn ConfirmationCode(wrong_before: bool, tries_left: Option<u32>) -> impl IntoVie
                     on:input=move |event| code.set(event_target_value(&event))
                 />
             </label>
+            <p class="help">{say.of(patience())}</p>
             <div class="actions">
                 <button type="button" on:click=move |_| phone.answer(Reply::Postpone)>{say.of(Text::new("Not now", "後で"))}</button>
                 <button type="submit" class="primary" disabled=move || code.with(String::is_empty)>{say.of(Text::new("Continue", "続ける"))}</button>

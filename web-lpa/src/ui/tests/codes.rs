@@ -86,6 +86,7 @@ async fn what_a_code_says_is_shown_before_it_is_used() {
     let title = page.context.model.notice.with_untracked(Option::is_some)
         || page.context.model.task.with_untracked(Option::is_some);
     assert!(title, "it is used now");
+    page.until("its end", |page| page.context.model.task.with_untracked(Option::is_none)).await;
 }
 
 #[test]

@@ -13,12 +13,18 @@ use words::Language;
 use super::super::phone::questions::Questions;
 use super::samples::{self, metadata, notification, png, profile};
 use super::{Page, is_disabled};
+use crate::transport::later::Clock;
+use crate::transport::once;
 
 /// What the person said, once something was said.
 type Said = Rc<RefCell<Option<Answer>>>;
 
 async fn asked(question: Question) -> (Page, Said) {
     let page = Page::show(|_| view! { <Questions/> }).await;
+    ask(page, question).await
+}
+
+async fn ask(page: Page, question: Question) -> (Page, Said) {
     let said = Said::default();
     let (phone, answer) = (page.context.phone, Rc::clone(&said));
     spawn_local(async move {
@@ -192,4 +198,67 @@ async fn a_question_is_asked_in_the_language_of_the_page() {
     let words = page.says("dialog");
     assert!(words.contains("このプロファイルをインストールしますか？") && words.contains("運用"), "{words}");
     assert!(is_disabled(&page.button("インストール")), "the yes to the rules is still missing");
+}
+
+/// The waits that a page has begun: how many milliseconds each has, and how it is ended.
+type Waits = Rc<RefCell<Vec<(u32, once::Sender<()>)>>>;
+
+/// Asks in a page whose time passes by hand.
+async fn asked_by_hand(question: Question) -> (Page, Said, Waits) {
+    let page = Page::show(|_| view! { <Questions/> }).await;
+    let waits = Waits::default();
+    let begun = Rc::clone(&waits);
+    page.context.phone.set_clock(Clock::new(move |milliseconds| {
+        let (sender, receiver) = once::channel();
+        begun.borrow_mut().push((milliseconds, sender));
+        async move {
+            receiver.await;
+        }
+    }));
+    let (page, said) = ask(page, question).await;
+    (page, said, waits)
+}
+
+#[test]
+async fn a_question_of_a_download_that_nobody_answers_is_over_after_five_minutes() {
+    let code = Question::ConfirmationCode { wrong_before: false, tries_left: None };
+    for question in [consent(metadata(), true), code] {
+        let (page, said, waits) = asked_by_hand(question).await;
+        assert!(page.says("dialog").contains("Without an answer in 5 minutes"), "{}", page.says("dialog"));
+        assert_eq!(waits.borrow().iter().map(|(time, _)| *time).collect::<Vec<_>>(), [5 * 60 * 1000]);
+        assert!(said.borrow().is_none(), "the person still has time");
+        let (_, strikes) = waits.borrow_mut().remove(0);
+        strikes.send(());
+        page.until("the end of the question", |page| page.all("dialog button").is_empty()).await;
+        assert!(matches!(&*said.borrow(), Some(Answer::Reply(Reply::Timeout))));
+        // What is said too late is said to nobody.
+        page.context.phone.answer(Reply::Accept);
+        page.settle().await;
+        assert!(matches!(&*said.borrow(), Some(Answer::Reply(Reply::Timeout))));
+    }
+}
+
+#[test]
+async fn an_answer_in_time_counts_and_the_time_that_is_left_does_not() {
+    let (page, said, waits) = asked_by_hand(consent(metadata(), false)).await;
+    page.press("Install").await;
+    assert!(matches!(&*said.borrow(), Some(Answer::Reply(Reply::Accept))));
+    // The next question has a time of its own.
+    let code = Question::ConfirmationCode { wrong_before: false, tries_left: None };
+    let (page, said) = ask(page, code).await;
+    let (_, strikes) = waits.borrow_mut().remove(0);
+    strikes.send(());
+    page.settle().await;
+    assert!(said.borrow().is_none() && !page.all("dialog button").is_empty());
+    assert_eq!(waits.borrow().len(), 1);
+}
+
+#[test]
+async fn nothing_outside_waits_for_the_other_questions_and_they_have_no_end() {
+    let one = notification(7, NotificationEvents::DELETE);
+    for question in [Question::MemoryReset(Box::default()), Question::RemoveNotification(Box::new(one))] {
+        let (page, said, waits) = asked_by_hand(question).await;
+        assert!(waits.borrow().is_empty() && said.borrow().is_none());
+        assert!(!page.says("dialog").contains("Without an answer"));
+    }
 }
