@@ -135,6 +135,16 @@ pub fn ready() -> Vec<Ready> {
             fault("ES9+.AuthenticateClient", Way::Request, corrupt(Some("authenticateServerResponse"), 20)),
         ),
         one(
+            "expired-certificate",
+            Text::new("Chip’s certificate has expired", "チップの証明書の期限が切れている"),
+            Text::new(
+                "On its way the chip’s certificate is replaced by one for the same key that has expired: the SM-DP+ refuses (8.1.3 / 6.3).",
+                "送信途中で、チップの証明書が同じ鍵の期限切れのものに差し替えられ、SM-DP+ が拒否します (8.1.3 / 6.3)。",
+            ),
+            Loss::Nothing,
+            fault("ES9+.AuthenticateClient", Way::Request, Act::Expire),
+        ),
+        one(
             "server-error",
             Text::new("Server answers HTTP 503", "サーバーが HTTP 503 を返す"),
             Text::new(
@@ -213,6 +223,16 @@ pub fn ready() -> Vec<Ready> {
             ),
             Loss::Service,
             fault("AUTHENTICATE", Way::Request, corrupt(None, 0)),
+        ),
+        one(
+            "aka-sqn",
+            Text::new("Network’s challenge is old (SQN)", "ネットワークの認証値が古い (SQN)"),
+            Text::new(
+                "The card gets the challenge twice: the second time its sequence number is an old one. The card answers AUTS, the network takes the card’s number over and challenges anew; the phone attaches.",
+                "カードに同じ認証値が二度届き、二度目は連番 (SQN) が古くなります。カードは AUTS を返し、ネットワークはカードの番号に合わせて認証をやり直し、電話はアタッチします。",
+            ),
+            Loss::Nothing,
+            fault("AUTHENTICATE", Way::Request, Act::Twice),
         ),
         one(
             "aka-res",
