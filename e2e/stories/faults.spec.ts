@@ -45,12 +45,12 @@ async function goesOn({ phone }: Person, name: string): Promise<void> {
 
 const FAULTS: Record<string, Fault> = {
   'lost-request': { in: 'download', says: /SM-DP\+ .*(not|lost)|reach/, code: /dropped the request of ES9\+\.InitiateAuthentication/ },
-  'server-signature': { in: 'download', says: /server/, code: /invalidSignature/ },
-  'server-certificate': { in: 'download', says: /server/, code: /invalidCertificate/ },
-  'replayed-challenge': { in: 'download', first: lookAt, says: /server/, code: /euiccChallengeMismatch/ },
+  'server-signature': { in: 'download', says: /The server's signature is wrong\./, code: /AuthenticateErrorCode\(2, INVALID_SIGNATURE\)/ },
+  'server-certificate': { in: 'download', says: /The server's certificate is (wrong|not valid)|certificate/, code: /AuthenticateErrorCode\(1, INVALID_CERTIFICATE\)/ },
+  'replayed-challenge': { in: 'download', first: lookAt, says: /answered to another question than the chip's/, code: /AuthenticateErrorCode\(6, EUICC_CHALLENGE_MISMATCH\)/ },
   // The corrupted byte is in the last certificate of the answer, the manufacturer's.
   'chip-signature': { in: 'download', says: /chip|eUICC/, code: /8\.1\.2 \/ reason 6\.1/ },
-  'expired-certificate': { in: 'download', says: /expired/, code: /8\.1\.3 \/ reason 6\.3/ },
+  'expired-certificate': { in: 'download', says: /The chip's certificate has expired\./, code: /8\.1\.3 \/ reason 6\.3/ },
   'server-error': { in: 'download', says: /server/, code: /503/ },
   'lost-package': {
     in: 'install', says: /answer|reach|lost/, code: /dropped the answer of ES9\+\.GetBoundProfilePackage/,
@@ -60,7 +60,7 @@ const FAULTS: Record<string, Fault> = {
     },
   },
   'corrupt-segment': {
-    in: 'install', says: /package|install/i, code: /incorrectInputValues|invalidSignature|scp03tSecurityError|bspSecurityError|Security/,
+    in: 'install', says: /The profile was damaged on its way; the chip is as it was before\./, code: /ErrorReason\(8, SCP03T_SECURITY_ERROR\)/,
     // The order is used up, as was said.
     then: async ({ phone }, { code }, operator) => {
       await phone.enter(code);
@@ -78,19 +78,19 @@ const FAULTS: Record<string, Fault> = {
   },
   'lost-switch': {
     in: 'switch', says: /chip|card/, code: /dropped the answer of ES10c\.EnableProfile/,
-    // The chip has switched, and the phone has read it again.
-    then: async (person, { name }) => {
-      await expect(person.phone.switchOf(name)).toBeChecked();
-      await attach(person);
-      await expect(person.phone.operator).toHaveText('Story Mobile');
+    // The chip has switched: the phone has asked it, and has attached with it.
+    then: async ({ phone }, { name }) => {
+      await expect(phone.switchOf(name)).toBeChecked();
+      await expect(phone.operator).toHaveText('Story Mobile');
+      await phone.switchTo('Setup');
     },
   },
   'refused-switch': {
     in: 'switch', says: /chip|card/, code: /69 ?85/,
-    then: async (person, { name }) => {
-      await expect(person.phone.switchOf(name)).toBeChecked();
-      await attach(person);
-      await expect(person.phone.operator).toHaveText('Story Mobile');
+    then: async ({ phone }, { name }) => {
+      await expect(phone.switchOf(name)).toBeChecked();
+      await expect(phone.operator).toHaveText('Story Mobile');
+      await phone.switchTo('Setup');
     },
   },
   'no-notifications': {
@@ -143,6 +143,7 @@ for (const [id, fault] of Object.entries(FAULTS)) {
       await expect(phone.notice).toContainText('is installed');
     }
     await phone.idle();
+    await bench.part('faults');
     await expect(bench.armed).toContainText(/struck [1-9]/);
     if (fault.in === 'attach' || !fault.says) {
       // The phone shows no code of these: the message does.

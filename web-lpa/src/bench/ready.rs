@@ -188,18 +188,18 @@ pub fn ready() -> Vec<Ready> {
             "lost-switch",
             Text::new("Answer to the switch is lost", "切り替えの応答が失われる"),
             Text::new(
-                "The chip may have switched, the phone does not know: it has to read the profiles again.",
-                "チップは切り替えたかもしれませんが、電話にはわからず、プロファイルを読み直します。",
+                "The chip has switched, and the phone does not know. It asks whether a command of the chip waits, finds its REFRESH, reads the profiles again and attaches with the new one.",
+                "チップは切り替えましたが、電話にはわかりません。電話はチップに確認して REFRESH を受け取り、プロファイルを読み直して、新しいプロファイルでアタッチします。",
             ),
-            Loss::Service,
+            Loss::Nothing,
             fault("ES10c.EnableProfile", Way::Answer, Act::Drop),
         ),
         one(
             "refused-switch",
             Text::new("Chip answers 69 85 to the switch", "チップが切り替えに 69 85 を返す"),
             Text::new(
-                "The phone says that the chip refuses; what is really on shows after reading again.",
-                "電話はチップが拒否したと表示します。実際の状態は読み直すとわかります。",
+                "The phone says that the chip refuses. What is really on it sees when it asks the chip: that has switched, and its REFRESH waits.",
+                "電話はチップが拒否したと表示します。その後チップに確認すると、実際には切り替わっていて REFRESH が待っていることがわかります。",
             ),
             Loss::Nothing,
             fault("ES10c.EnableProfile", Way::Answer, Act::Status { sw: 0x6985 }),
