@@ -3,7 +3,7 @@
 import { X509Certificate } from 'node:crypto';
 import { HTTP_ERROR, expect, test } from './laboratory';
 
-test('the chip’s certificates and the rules of its profiles', async ({ person, operator, page, request }) => {
+test('the chip’s certificates and the rules of its profiles @core', async ({ person, operator, page, request }) => {
   const { phone, chip } = person;
   const order = await operator.order('Ruled', { rules: ['ppr1', 'ppr2'] });
   await person.open('#chip');
@@ -40,7 +40,7 @@ test('the chip’s certificates and the rules of its profiles', async ({ person,
   await expect(listed).toHaveCount(2);
   await expect(listed.filter({ hasText: order.name })).toContainText('It cannot be switched off');
   await expect(listed.filter({ hasText: order.name })).toContainText('It cannot be deleted.');
-  await expect(listed.filter({ hasText: 'Setup' })).toContainText('none: it may be switched off and deleted');
+  await expect(listed.filter({ hasText: 'Setup' })).toContainText(/Policy rules\s*none/);
   await person.inOrder('certificates and rules');
 
   // Kept with the chip, and gone with it.
@@ -68,7 +68,7 @@ test('the network’s own log tells what its gateway let through', async ({ pers
   await person.inOrder('the network’s own log');
 });
 
-test('a short message is refused before there is a contract, and goes out after', async ({ person, operator, page }) => {
+test('a short message is refused before there is a contract, and goes out after @core', async ({ person, operator, page }) => {
   const { phone } = person;
   const order = await operator.order('Short');
   await person.open();
@@ -184,7 +184,7 @@ test('all notifications go out at once when the server is there again', async ({
   await expect.poll(events).toEqual(['installed', 'enabled', 'disabled']);
 });
 
-test('the APN and whether the LPA proves who it is are kept', async ({ person, page }) => {
+test('the APN and whether the LPA proves who it is are kept @core', async ({ person, page }) => {
   const { phone, network } = person;
   await person.open('#network');
   await network.attachWith('kept.example');

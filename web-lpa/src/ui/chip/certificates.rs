@@ -46,8 +46,10 @@ pub(super) fn Certificates(slot_shown: Slot) -> impl IntoView {
         });
         match certificates {
             Some(certificates) => view! {
+                <div class="certificates">
                 <One what=Text::new("Of the eUICC", "eUICC の証明書") certificate=certificates.euicc testid="euicc-certificate"/>
                 <One what=Text::new("Of its manufacturer (EUM)", "製造者 (EUM) の証明書") certificate=certificates.eum testid="eum-certificate"/>
+                </div>
             }
             .into_any(),
             None => view! {
@@ -83,7 +85,8 @@ fn One(what: Text, certificate: Certificate, testid: &'static str) -> impl IntoV
         view! { <dt>{say.of(name)}</dt><dd class="digits">{value}</dd> }
     };
     view! {
-        <h3 class="over">{say.of(what)}</h3>
+        <section>
+        <h3>{say.of(what)}</h3>
         <dl data-testid=testid>
             {plain(Text::new("Subject", "主体者"), subject)}
             {eid.map(|eid| view! {
@@ -99,5 +102,6 @@ fn One(what: Text, certificate: Certificate, testid: &'static str) -> impl IntoV
             {coded(Text::new("Issuer’s key", "発行者の鍵"), issuer_key)}
             {coded(Text::new("Serial number", "シリアル番号"), serial)}
         </dl>
+        </section>
     }
 }

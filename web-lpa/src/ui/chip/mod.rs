@@ -62,9 +62,9 @@ pub(super) fn Chip() -> impl IntoView {
         <section class="chip" aria-labelledby="chip-title">
             <h2 id="chip-title">{whose}</h2>
             {facts}
+            {atr}
             {move || view! { <Certificates slot_shown=model.slot.get()/> }}
             <Profiles/>
-            {atr}
             <p class="help">{memory}</p>
             <button
                 type="button"

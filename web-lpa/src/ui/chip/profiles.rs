@@ -41,8 +41,7 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
     };
     let rules = rules(info.profile_policy_rules);
     let ruled = if rules.is_empty() {
-        view! { <span>{say.of(Text::new("none: it may be switched off and deleted", "なし (オフにも削除もできる)"))}</span> }
-            .into_any()
+        view! { <span>{say.of(Text::new("none", "なし"))}</span> }.into_any()
     } else {
         view! { <ul>{rules.into_iter().map(|rule| view! { <li>{say.of(rule)}</li> }).collect_view()}</ul> }
             .into_any()
