@@ -1,6 +1,7 @@
 // node page.mjs: what the page costs a person. Everything runs (BASE_URL, OPERATOR_TOKEN), a browser
 // with an empty cache opens it (CHROMIUM), and a profile is installed: the GSMA's generic test profile
-// where its file is (PROFILE), else the one that ACTIVATION_CODE leads to.
+// where its file is (PROFILE), else the one that ACTIVATION_CODE leads to. STATED is how many kB a first use
+// is said to be.
 //
 // Bytes over the wire are those of every file that was fetched, compressed with brotli at its highest
 // level as a deployment's edge does once for all; the local runtime compresses nothing.
@@ -8,7 +9,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { chromium } from 'playwright';
 
-const { BASE_URL, OPERATOR_TOKEN, ACTIVATION_CODE, CHROMIUM, PROFILE } = process.env;
+const { BASE_URL, OPERATOR_TOKEN, ACTIVATION_CODE, CHROMIUM, PROFILE, STATED } = process.env;
 const ROUNDS = 5;
 const GOAL = 700_000;
 const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'];
@@ -222,13 +223,22 @@ function weigh(what, some) {
 const painted = ([path]) => path === '/' || path.endsWith('.css');
 const first = weigh('until the first paint', [...files].filter(painted));
 const more = weigh('then, until it is usable', [...files].filter((file) => !painted(file)));
-row('first use', first + more, first + more <= GOAL ? `goal ${GOAL}` : `MORE than the goal of ${GOAL}`);
+const use = first + more;
+row('first use', use, `${use <= GOAL ? 'within' : 'MORE than'} the goal of ${GOAL}; stated: ${STATED} kB`);
 const later = weigh('later, for views that are opened and for when there is no network', rest);
-row('all of the site', first + more + later);
+row('all of the site', use + later);
 
 console.log(`\ninstalling: ${profile}, package of ${packageBytes.length} bytes in ${bound.length} segments`);
 row('blocks of the package to the chip', fed, `lowest possible: ${lowest}`);
 row('APDUs in all', apdus.length, `${apdus.reduce((total, apdu) => total + apdu.length, 0)} bytes`);
 row('HTTP calls', calls.length, `lowest possible: 4 (${calls.join(', ')})`);
 row('main thread busy for over 50 ms', slow.length, slow.length ? `longest ${Math.round(Math.max(...slow.map(([, duration]) => duration)))} ms; goal: none` : 'goal: none');
-if (fed !== lowest || calls.length !== 4 || waits) process.exitCode = 1;
+const failures = [
+  fed !== lowest && 'more blocks went to the chip than had to',
+  calls.length !== 4 && 'more calls went to the server than had to',
+  waits && 'the first paint waited for the chip',
+  slow.length && 'the page stood still during the install',
+  Math.round(use / 1000) > Number(STATED) && 'a first use is larger than is stated',
+].filter(Boolean);
+for (const failure of failures) console.log(`FAILED: ${failure}`);
+if (failures.length) process.exitCode = 1;

@@ -50,7 +50,7 @@ test('a fault strikes, is counted and told of in the messages, and is taken away
   await phone.fetch(order.code);
 });
 
-test('a message is held, read, edited and sent on; and one is dropped', async ({ person, operator, page }) => {
+test('a message is held, read, edited and sent on; and one is dropped @core', async ({ person, operator, page }) => {
   const { phone, bench } = person;
   const order = await operator.order('Held');
   await person.open('#bench');
@@ -102,17 +102,33 @@ test('commands are sent by hand and their answers explained', async ({ person, p
   await expect(person.trace.messages.last()).toBeVisible();
 });
 
-test('the whole session is saved, and goes on in another browser', async ({ person, operator, browser, baseURL }) => {
-  const order = await operator.order('Carried');
-  await person.open('#bench');
+test('the whole session is saved, and goes on in another browser @core', async ({ person, operator, browser, baseURL, page }) => {
+  const [order, wrist] = [await operator.order('Carried'), await operator.order('Worn')];
+  await person.open('#network');
   await person.phone.fetch(order.code);
   await person.phone.switchTo(order.name);
+  await person.network.attachWith('internet');
+  await expect(person.network.apnAsked).toHaveText('internet');
+  await person.phone.idle();
+  // A watch with a profile of its own, and faults: a ready one and one of one's own.
+  await page.getByRole('button', { name: 'Add a watch' }).click();
+  await person.phone.idle();
+  await person.phone.fetch(wrist.code);
+  await person.bench.go();
+  await person.bench.arm('server-error');
+  const part = await person.bench.part('faults');
+  await part.getByText('A fault of your own').click();
+  await part.getByLabel('Function').fill('ES10c.');
+  await part.getByLabel('From message number').fill('77');
+  await part.getByRole('button', { name: 'Arm this fault' }).click();
+  await expect(person.bench.armed).toHaveCount(2);
   const { name, bytes } = await person.bench.save();
   expect(name).toMatch(/\.json$/);
 
   const context = await browser.newContext({ baseURL, acceptDownloads: true });
   try {
     const watch = new Watch(new URL(baseURL!).origin);
+    watch.excuse(HTTP_ERROR);
     await watch.listen(context);
     const other = new Person(await context.newPage());
     await other.open('#bench');
@@ -122,11 +138,35 @@ test('the whole session is saved, and goes on in another browser', async ({ pers
     await input.setInputFiles({ name: 'none.json', mimeType: 'application/json', buffer: Buffer.from('{"format":"other"}') });
     await expect(other.page.getByTestId('session-said')).toContainText('Nothing was changed.');
     await input.setInputFiles({ name, mimeType: 'application/json', buffer: bytes });
+    await expect(other.phone.notice).toContainText('The session has a watch, and here is none.');
+    await expect(other.phone.profiles).toHaveCount(1);
+    await other.page.getByRole('button', { name: 'Add a watch' }).click();
+    await other.phone.idle();
+    await input.setInputFiles({ name, mimeType: 'application/json', buffer: bytes });
+    await expect(other.phone.notice).toContainText('The session is open.');
+    await other.phone.idle();
+    await other.phone.manage('This phone');
     await expect(other.phone.switchOf(order.name)).toBeChecked();
     await other.phone.settled();
     await expect(other.phone.operator).toHaveText(order.provider);
+    await other.phone.manage('The watch');
+    await expect(other.phone.switchOf(wrist.name)).toBeVisible();
+    await expect(other.phone.profiles).toHaveCount(1);
+    await other.phone.manage('This phone');
+    await other.network.go();
+    await expect(other.network.apnAsked).toHaveText('internet');
     await other.trace.go();
     await expect(await other.trace.find('ES10b.LoadBoundProfilePackage')).toBeVisible();
+    // The faults are armed as they were, and strike.
+    await other.bench.go();
+    await other.bench.part('faults');
+    await expect(other.bench.armed).toHaveCount(2);
+    await expect(other.bench.armed.filter({ hasText: 'Server answers HTTP 503' })).toHaveCount(1);
+    await expect(other.bench.armed.filter({ hasText: 'no. 77' })).toContainText('ES10c');
+    await other.phone.enter((await operator.order('Struck there')).code);
+    await expect(other.phone.notice).toHaveAttribute('role', 'alert');
+    await expect(other.bench.armed.filter({ hasText: 'Server answers HTTP 503' })).toContainText('struck 1');
+    await other.phone.idle();
     // It is this browser's chip now.
     await other.reload();
     await expect(other.phone.switchOf(order.name)).toBeChecked();

@@ -3,7 +3,7 @@ import { type Locator, type Page, expect } from '@playwright/test';
 import { test } from './laboratory';
 import { untranslated } from './language';
 
-test('the whole story in Japanese', async ({ person, operator, page }) => {
+test('the whole story in Japanese @core', async ({ person, operator, page }) => {
   const { phone } = person;
   const order = await operator.order('Travel', { confirmationCode: '4711' });
   const translated = async (where: string) => expect.soft(await untranslated(page), where).toEqual([]);
@@ -62,7 +62,7 @@ async function tabTo(page: Page, target: Locator, most = 120): Promise<void> {
   throw new Error(`the tabulator never comes to ${target}`);
 }
 
-test('the whole story by the keys alone', async ({ person, operator, page }) => {
+test('the whole story by the keys alone @core', async ({ person, operator, page }) => {
   const { phone } = person;
   const order = await operator.order('Keys', { confirmationCode: '4711' });
   await person.open();

@@ -48,7 +48,7 @@ test('discovery asks the SM-DS and says when it is not there', async ({ person, 
   await expect(person.phone.profiles).toHaveCount(1);
 });
 
-test('profiles are switched, switched off, renamed and deleted, and the servers are told each time', async ({
+test('profiles are switched, switched off, renamed and deleted, and the servers are told each time @core', async ({
   person, operator, page,
 }) => {
   const { phone } = person;
@@ -172,7 +172,7 @@ test('notifications are kept while the server is away, sent one by one, and remo
   expect(notifications).toHaveLength(2);
 });
 
-test('the confirmation code is asked for when the server wants it, and again when it is wrong', async ({
+test('the confirmation code is asked for when the server wants it, and again when it is wrong @core', async ({
   person, operator, page,
 }) => {
   const { phone } = person;

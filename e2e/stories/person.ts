@@ -172,6 +172,11 @@ export class Phone extends View {
   get kept(): Locator { return this.page.locator('.notifications .waiting'); }
   get dialog(): Locator { return this.page.getByRole('dialog'); }
 
+  /** Unfolds the codes behind what the phone says. */
+  async showCodes(): Promise<void> {
+    await this.notice.getByText('Codes', { exact: true }).click();
+  }
+
   /** The switch of a profile. */
   switchOf(name: string): Locator { return this.page.getByRole('switch', { name, exact: true }); }
   service(kind: 'data' | 'voice' | 'sms'): Locator { return this.page.locator(`[data-service="${kind}"]`); }
@@ -397,6 +402,8 @@ export class BenchView extends View {
   /** The messages that wait for the person. */
   get held(): Locator { return this.page.getByTestId('held'); }
   get answers(): Locator { return this.page.getByTestId('apdu-answers').locator('> li'); }
+  /** What is done to the card in the phone; its part is unfolded. */
+  get card(): Locator { return this.section.getByRole('group', { name: 'The card in the phone' }); }
 
   /** Unfolds a part of the bench. */
   async part(name: 'scenarios' | 'faults' | 'hold' | 'apdu' | 'session'): Promise<Locator> {
@@ -413,10 +420,37 @@ export class BenchView extends View {
     await expect(this.verdict.locator('.said')).toBeVisible({ timeout: 60_000 });
   }
 
+  /** The names of the ready faults. */
+  async ready(): Promise<string[]> {
+    const part = await this.part('faults');
+    return part.locator('[data-fault]').evaluateAll((items) => items.map((item) => (item as HTMLElement).dataset.fault!));
+  }
+
   /** Arms a ready fault. */
   async arm(id: string): Promise<void> {
     const part = await this.part('faults');
     await part.locator(`[data-fault="${id}"]`).getByRole('button').click();
+    await expect(this.armed.last()).toContainText('met 0, struck 0');
+  }
+
+  /** Takes all faults away, and puts the card back. */
+  async clear(): Promise<void> {
+    const part = await this.part('faults');
+    await part.getByRole('button', { name: 'Take all faults away' }).click();
+    await expect(this.armed).toHaveCount(0);
+  }
+
+  /** Gives the card its power back; the phone reads it again, and goes on with what was interrupted. */
+  async reset(): Promise<void> {
+    await this.part('faults');
+    await this.card.getByRole('button', { name: 'Reset and read again' }).click();
+  }
+
+  /** Puts a new chip of a kind into the phone. */
+  async putIn(kind: string): Promise<void> {
+    await this.part('faults');
+    await this.card.getByLabel('A new chip, made').selectOption({ label: kind });
+    await this.card.getByRole('button', { name: 'Put it in' }).click();
   }
 
   /** Holds the messages of a function. */

@@ -1,6 +1,6 @@
 // What else a person does, and what goes wrong.
-import type { Page } from '@playwright/test';
-import { HTTP_ERROR, expect, published, test } from './laboratory';
+import type { BrowserContext, Page } from '@playwright/test';
+import { HTTP_ERROR, Person, expect, published, test } from './laboratory';
 
 test('a malformed code is told at once, and nothing is sent', async ({ person, page }) => {
   const { phone } = person;
@@ -96,8 +96,8 @@ const LACKS = {
   databases: "Object.defineProperty(globalThis, 'indexedDB', { value: undefined });",
 };
 
-/** Gives the chip's worker such a browser. */
-async function lacking(page: Page, ...what: (keyof typeof LACKS)[]): Promise<void> {
+/** Gives the chips' workers such a browser: those of a page, or of all its tabs. */
+async function lacking(page: Page | BrowserContext, ...what: (keyof typeof LACKS)[]): Promise<void> {
   await page.route('**/worker.js', async (route) => {
     const response = await route.fetch();
     // A module's imports come before all else in it: the worker itself comes after.
@@ -119,6 +119,25 @@ test('where the browser keeps no files, the chip lives in a database', async ({ 
   await expect(person.phone.switchOf(order.name)).toBeChecked();
   await person.chip.replace();
   await expect(person.phone.profiles).toHaveCount(1);
+});
+
+test('a chip in a database is in one tab at a time too', async ({ person, operator, page, context }) => {
+  await lacking(context, 'files');
+  const order = await operator.order('One tab');
+  await person.open();
+  await person.phone.fetch(order.code);
+  const second = new Person(await context.newPage());
+  await second.page.goto('/');
+  await expect(second.page.getByRole('alert')).toContainText('The chip is in use in another tab.');
+  // What the first does meanwhile is what the second finds.
+  await person.phone.switchTo(order.name);
+  await page.close();
+  await expect(second.page.getByRole('alert')).toHaveCount(0);
+  await second.phone.settled();
+  await expect(second.phone.switchOf(order.name)).toBeChecked();
+  await second.chip.go();
+  await expect(second.chip.section).toContainText('in a database (IndexedDB)');
+  await second.phone.switchTo('Setup');
 });
 
 test('where it keeps nothing at all, the page says so', async ({ person, page }) => {

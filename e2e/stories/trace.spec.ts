@@ -1,4 +1,8 @@
 // The messages: looked at as list, diagram, fields and bytes; found, hidden, saved and opened again.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from './laboratory';
 
 test('an install is read down to its bytes, and its numbers are hidden until they are asked for', async ({
@@ -208,6 +212,35 @@ test('the messages are saved in four forms, masked, and opened again @core', asy
     }
     await expect(trace.messages.first()).toBeVisible();
   });
+});
+
+test('Wireshark reads the APDUs that were saved', async ({ person, operator }) => {
+  const tshark = process.env.TSHARK ?? '/usr/bin/tshark';
+  test.skip(!existsSync(tshark), 'there is no tshark here');
+  const order = await operator.order('Dissected');
+  await person.open('#trace');
+  await person.phone.fetch(order.code);
+  const folder = mkdtempSync(join(tmpdir(), 'esim-pcap-'));
+  try {
+    const file = join(folder, 'esim.pcap');
+    const saved = (await person.trace.save('GSMTAP', { numbers: true })).bytes;
+    writeFileSync(file, saved);
+    const read = (...args: string[]) => execFileSync(tshark, ['-n', '-r', file, ...args], { encoding: 'utf8' }).trimEnd().split('\n');
+    const frames = read('-T', 'fields', '-E', 'separator=|', '-e', 'frame.protocols', '-e', 'gsm_sim.apdu.ins', '-e', 'gsm_sim.apdu.sw', '-e', '_ws.malformed');
+    expect(frames).toHaveLength(readPcap(saved).packets.length);
+    for (const frame of frames) {
+      const [protocols, , , malformed] = frame.split('|');
+      expect(protocols, frame).toMatch(/:gsmtap:gsm_sim$/);
+      expect(malformed, frame).toBe('');
+    }
+    const instructions = new Set(frames.map((frame) => Number(frame.split('|')[1])));
+    for (const known of [0xa4, 0xe2, 0x88]) expect(instructions.has(known), known.toString(16)).toBe(true);
+    expect(frames.filter((frame) => Number(frame.split('|')[2]) === 0x9000).length).toBeGreaterThan(20);
+    // In its words: the ISD-R is opened by its AID.
+    expect(read('-Y', 'gsm_sim.apdu.ins == 0xa4', '-V').join('\n').toLowerCase()).toContain('a0000005591010ffffffff8900000100');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 /** Digits as a card has them: the two of a byte swapped. */

@@ -77,6 +77,8 @@ pub(crate) struct ChipModel {
     pub(crate) listening: RwSignal<bool>,
     /// The chip's own words, newest last.
     pub(crate) told: RwSignal<Vec<Told>>,
+    /// Since when it is this chip, in milliseconds since the page was opened.
+    pub(crate) since: RwSignal<f64>,
 }
 
 /// What was read of a card's files.
@@ -111,6 +113,7 @@ impl ChipModel {
             files: RwSignal::new(Files::default()),
             listening: RwSignal::new(false),
             told: RwSignal::new(Vec::new()),
+            since: RwSignal::new(0.0),
         }
     }
 
@@ -123,6 +126,7 @@ impl ChipModel {
         self.events.set(None);
         self.files.set(Files::default());
         self.told.set(Vec::new());
+        self.since.set(now());
     }
 
     /// Takes over what became of notifications.

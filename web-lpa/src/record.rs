@@ -1,7 +1,7 @@
 //! The messages between the parties, as the page records and shows them.
 
 use leptos::prelude::*;
-use trace::{Answer, Party, Request, Step, Ticket, Trace};
+use trace::{Answer, Judge, Limits, Party, Request, Step, Ticket, Trace};
 
 use crate::model::now;
 
@@ -17,7 +17,7 @@ pub(crate) struct Record {
 impl Record {
     pub(crate) fn new() -> Self {
         Self {
-            trace: StoredValue::new(Trace::default()),
+            trace: StoredValue::new(Trace::unjudged(Limits::default())),
             changes: RwSignal::new(0),
             on_air: RwSignal::new(None),
         }
@@ -37,6 +37,13 @@ impl Record {
     /// Between whom something is on its way.
     pub(crate) fn on_air(&self) -> Option<(Party, Party)> {
         self.on_air.get()
+    }
+
+    /// Has answers read for refusals, from the first time that somebody looks.
+    pub(crate) fn judge(&self, judge: Judge) {
+        if !self.trace.with_value(Trace::is_judged) {
+            self.change(None, |trace| trace.judge(judge));
+        }
     }
 
     /// Puts another trace in the place of this one.

@@ -52,14 +52,14 @@ impl<'a> Terminal<'a> {
     }
 
     /// A proactive command waits behind `91 XX`: FETCH, perform, answer; what it asks for
-    /// is done by the reset that follows.
-    pub(crate) async fn proactive(&self) -> Result<(), CardLost> {
+    /// is done by the reset that follows. Whether there was one.
+    pub(crate) async fn proactive(&self) -> Result<bool, CardLost> {
         /// A card that always has one more would never let go.
         const MOST: usize = 8;
         let status = Command::new(0x80, ins::STATUS, 0, 0x0C);
         let mut answer = self.exchange(status).await?;
-        for _ in 0..MOST {
-            let Some(length) = answer.sw.proactive_len() else { return Ok(()) };
+        for done in 0..MOST {
+            let Some(length) = answer.sw.proactive_len() else { return Ok(done > 0) };
             let fetched = self.exchange(Command::new(0x80, ins::FETCH, 0, 0).le(length as u32)).await?;
             let details = proactive_details(&fetched.data).unwrap_or([0x01, 0x00, 0x00]);
             /// 00: performed; 30: beyond the terminal's capabilities.
@@ -70,7 +70,7 @@ impl<'a> Terminal<'a> {
             let respond = Command::new(0x80, ins::TERMINAL_RESPONSE, 0, 0).data(&response);
             answer = self.exchange(respond).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Attaches with the profile that was read, or tells why not.

@@ -63,7 +63,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
         part("native", &|| native(&kit, &metadata));
     } else {
         let mut needs = build::NEEDS.to_vec();
-        needs.extend([Need::Browser, Need::PcSc, Need::Firefox]);
+        needs.extend([Need::Browser, Need::PcSc, Need::Firefox, Need::Tshark]);
         let kit = setup::ensure(place, &needs)?;
         if wanted("native") {
             part("native", &|| native(&kit, &metadata));
@@ -293,7 +293,8 @@ fn stories(place: &Place, kit: &Kit, certified: &[&str]) -> Result<usize> {
         .env("CHROMIUM", &browser.program)
         .env("EUICC_PROGRAM", card)
         .env("READER_PROGRAM", reader)
-        .envs(bridge.map(|bridge| ("CARD_BRIDGE", bridge)));
+        .envs(bridge.map(|bridge| ("CARD_BRIDGE", bridge)))
+        .envs(process::which("tshark").map(|tshark| ("TSHARK", tshark)));
     match kit.firefox() {
         Some(firefox) => drop(playwright.env("FIREFOX", firefox)),
         None => println!("skipped: the stories in Firefox: it is not here"),

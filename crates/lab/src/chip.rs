@@ -49,7 +49,7 @@ pub enum Other {
     SmallMemory,
     /// Certified by a Certificate Issuer that the SM-DP+ does not know.
     OtherCi,
-    /// Its certificate has expired.
+    /// Its certificate has expired; key and EID are the usual chip's.
     Expired,
     /// Nothing is on it.
     NoBootstrap,
@@ -94,7 +94,7 @@ impl Other {
             Self::Expired => {
                 let ended =
                     Validity { not_before: made.saturating_sub(YEAR), not_after: made.saturating_sub(DAY) };
-                (with(trust.eid(), ended)?, json!({}))
+                (trust.with_validity(seed, self.word(), ended)?, json!({}))
             }
             Self::OtherCi => {
                 let seed = Sha256::new().chain_update(seed).chain_update("another CI").finalize();

@@ -208,7 +208,7 @@ fn every_other_chip_is_the_usual_one_but_for_what_its_name_says() {
     for (other, changed) in [
         (Other::SmallMemory, &["memory"][..]),
         (Other::OtherCi, &["ciCertificates", "euiccCertificate", "euiccPrivateKey", "eumCertificate"]),
-        (Other::Expired, &["euiccCertificate", "euiccPrivateKey"]),
+        (Other::Expired, &["euiccCertificate"]),
         (Other::NoBootstrap, &["preloaded"]),
         (Other::OddAid, &["isdRAid"]),
     ] {

@@ -190,15 +190,33 @@ impl Trust {
         eid: Eid,
         validity: Validity,
     ) -> Result<Self, TrustError> {
+        self.certified(seed, name, eid, |maker, _, rng| maker.issue_euicc(rng, eid, validity))
+    }
+
+    /// The same world in which the eUICC has other certificates for its keys; of manufacturers whose
+    /// key is not known it has none.
+    ///
+    /// # Errors
+    /// When no manufacturer's key is known, and when the validity cannot be written.
+    pub fn with_validity(&self, seed: &[u8; 32], name: &str, validity: Validity) -> Result<Self, TrustError> {
+        let eid = self.eid;
+        self.certified(seed, name, eid, |maker, euicc, rng| maker.renew_euicc(rng, euicc, eid, validity))
+    }
+
+    fn certified(
+        &self,
+        seed: &[u8; 32],
+        name: &str,
+        eid: Eid,
+        certify: impl Fn(&Identity, &Identity, &mut ChaCha20Rng) -> Result<Identity, PkiError>,
+    ) -> Result<Self, TrustError> {
         let seed = Sha256::new().chain_update(seed).chain_update("chip").chain_update(name).finalize();
         let mut rng = ChaCha20Rng::from_seed(seed.into());
         let mut world = Self { eid, ..self.clone() };
         for realm in &mut world.realms {
-            let maker = realm.chip.take().and_then(|chip| chip.maker);
-            if let Some(maker) = maker {
-                let euicc = maker.issue_euicc(&mut rng, eid, validity).map_err(TrustError::Pki)?;
-                realm.chip = Some(Chip { eum: maker.certificate().clone(), euicc, maker: Some(maker) });
-            }
+            let Some(Chip { euicc, maker: Some(maker), .. }) = realm.chip.take() else { continue };
+            let euicc = certify(&maker, &euicc, &mut rng).map_err(TrustError::Pki)?;
+            realm.chip = Some(Chip { eum: maker.certificate().clone(), euicc, maker: Some(maker) });
         }
         if world.realms.iter().all(|realm| realm.chip.is_none()) {
             return Err(TrustError::Missing("the private key of an EUM".to_owned()));

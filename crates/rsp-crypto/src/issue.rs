@@ -871,8 +871,29 @@ impl Identity {
         eid: Eid,
         validity: Validity,
     ) -> Result<Self, PkiError> {
+        let template = self.euicc(rng, eid, validity);
+        self.issue_with_new_key(rng, &template)
+    }
+
+    /// Another certificate for the key of an eUICC by this manufacturer.
+    ///
+    /// # Errors
+    /// When `validity` cannot be written.
+    pub fn renew_euicc(
+        &self,
+        rng: &mut impl CryptoRng,
+        euicc: &Self,
+        eid: Eid,
+        validity: Validity,
+    ) -> Result<Self, PkiError> {
+        let template = self.euicc(rng, eid, validity);
+        let certificate = template.issue(&euicc.key.public_key(), self)?;
+        Ok(Self::new(certificate, euicc.key.clone())?)
+    }
+
+    fn euicc(&self, rng: &mut impl CryptoRng, eid: Eid, validity: Validity) -> Template {
         let organization = self.certificate.organization().unwrap_or(EUM_ORGANIZATION);
-        let template = Template {
+        Template {
             serial: serial(rng),
             subject: vec![
                 Attribute::Country("ES".into()),
@@ -885,8 +906,7 @@ impl Identity {
             shape: Shape::Euicc,
             registered_id: None,
             revocation_lists: Vec::new(),
-        };
-        self.issue_with_new_key(rng, &template)
+        }
     }
 }
 

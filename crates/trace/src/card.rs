@@ -6,6 +6,7 @@ use crate::der::{Decoder, Kind};
 use crate::es10;
 use crate::name;
 use crate::node::{Node, Secrecy};
+use crate::spoken;
 use crate::uicc;
 use crate::values;
 
@@ -159,28 +160,8 @@ pub(crate) fn status(response: &[u8]) -> Node {
         return Node::fault("no status word", 0..response.len());
     };
     let sw = StatusWord(u16::from_be_bytes(*sw));
-    Node::new("SW", format!("{sw} {}", meaning(sw)), at..response.len()).section("TS 102 221 §10.2")
-}
-
-/// What a status word means.
-#[must_use]
-pub fn meaning(sw: StatusWord) -> String {
-    const WORDS: &str = "9000 normal ending|9300 toolkit busy, try again later|6200 warning, memory unchanged|6281 returned data may be corrupted|6282 end of file or record reached, or nothing found|6283 selected file is deactivated|6285 selected file is in termination state|6300 warning, memory changed|6400 no information, memory unchanged|6500 no information, memory changed|6581 memory problem|6700 wrong length|6800 no information|6881 logical channel not supported or not open|6882 secure messaging not supported|6981 command incompatible with the file structure|6982 security status not satisfied|6983 authentication or PIN method blocked|6984 referenced data invalidated|6985 conditions of use not satisfied|6986 command not allowed, no EF selected|6989 command not allowed, secure channel|6A80 incorrect parameters in the data field|6A81 function not supported|6A82 file or application not found|6A83 record not found|6A84 not enough memory space|6A86 incorrect parameters P1 and P2|6A87 Lc inconsistent with P1 and P2|6A88 referenced data not found|6B00 wrong parameters P1 and P2|6D00 instruction not supported|6E00 class not supported|6F00 technical problem, no precise diagnosis|9850 INCREASE cannot be performed, maximum value reached|9862 authentication error, incorrect MAC|9863 security session or association expired|9864 authentication error, security context not supported|9865 key freshness failure|9866 authentication error, no memory space available";
-    let tail = sw.0 & 0xFF;
-    match sw.0 >> 8 {
-        0x61 => format!("{} bytes wait for GET RESPONSE", if tail == 0 { 256 } else { tail }),
-        0x6C => format!("wrong Le, repeat with {}", if tail == 0 { 256 } else { tail }),
-        0x91 => format!(
-            "done; a proactive command of {} bytes waits for FETCH",
-            if tail == 0 { 256 } else { tail }
-        ),
-        0x63 if tail & 0xF0 == 0xC0 => format!("verification failed, {} tries left", tail & 15),
-        _ => WORDS
-            .split('|')
-            .filter_map(|entry| entry.split_once(' '))
-            .find(|(known, _)| u16::from_str_radix(known, 16) == Ok(sw.0))
-            .map_or_else(|| "unknown".to_owned(), |(_, words)| words.to_owned()),
-    }
+    Node::new("SW", format!("{sw} {}", spoken::meaning(sw).en), at..response.len())
+        .section("TS 102 221 §10.2")
 }
 
 fn class(cla: u8) -> String {

@@ -136,8 +136,9 @@ pub(crate) fn answer(message: &Message) -> (Vec<u8>, Option<[u8; 2]>) {
     (data, status)
 }
 
-/// A result inside an answer that says no although the status word is `9000`.
-pub(crate) fn refusal(message: &Message) -> Option<String> {
+/// A result inside a card's answer that says no although the status word is `9000`.
+#[must_use]
+pub fn refusal(message: &Message) -> Option<String> {
     let (data, _) = answer(message);
     if data.first() != Some(&0xBF) {
         return None;

@@ -32,6 +32,7 @@ mod node;
 mod record;
 mod redact;
 mod search;
+mod spoken;
 mod uicc;
 mod values;
 mod x509;
@@ -39,8 +40,7 @@ mod x509;
 #[cfg(test)]
 mod tests;
 
-pub use card::meaning;
-pub use decode::{decode, decode_part};
+pub use decode::{decode, decode_part, refusal};
 pub use diff::{Change, Pair, diff};
 pub use explain::{Explanation, explain, interface, party, segment, step};
 pub use file::{
@@ -50,7 +50,9 @@ pub use file::{
 pub use name::{ISIM, LOAD, USIM};
 pub use node::{Decoded, Node, Secrecy, Side, hex_spaced, size};
 pub use record::{
-    Answer, Ending, Headers, Http, Interface, Limits, Message, Part, Party, Request, Step, Ticket, Trace,
+    Answer, Ending, Headers, Http, Interface, Judge, Limits, Message, Part, Party, Request, Step, Ticket,
+    Trace,
 };
 pub use redact::{Level, Masks, redacted};
 pub use search::Filter;
+pub use spoken::{meaning, spoken};

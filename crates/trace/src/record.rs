@@ -351,8 +351,11 @@ pub struct Answer<'a> {
     pub body: &'a [u8],
 }
 
+/// Finds the refusal inside an answer whose status word says that all is well: [`crate::refusal`].
+pub type Judge = fn(&Message) -> Option<String>;
+
 /// What has passed, oldest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Trace {
     limits: Limits,
     messages: VecDeque<Message>,
@@ -362,6 +365,13 @@ pub struct Trace {
     revision: u64,
     step: Option<Step>,
     cards: Vec<Line>,
+    judge: Option<Judge>,
+}
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
 }
 
 /// What is known of a card's logical channel.
@@ -378,11 +388,55 @@ struct Line {
 /// Most channels that are remembered: those of two cards.
 const LINES: usize = 2 * apdu::Channel::COUNT;
 
+/// Looks for a refusal in a message that ended well by its status word.
+fn judged(message: &mut Message, judge: Judge) {
+    if message.interface.is_card()
+        && message.interface != Interface::Apdu
+        && let Some(refusal) = judge(message)
+    {
+        message.ending = Ending::Bad(refusal);
+    }
+}
+
 impl Trace {
     /// An empty trace.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, ..Self::default() }
+        Self { judge: Some(crate::decode::refusal), ..Self::unjudged(limits) }
+    }
+
+    /// An empty trace that takes a status word for all that an answer says: a program that uses no
+    /// other does without the tables that answers are read by. See [`Self::judge`].
+    #[must_use]
+    pub fn unjudged(limits: Limits) -> Self {
+        Self {
+            limits,
+            messages: VecDeque::new(),
+            next: 0,
+            bytes: 0,
+            dropped: 0,
+            revision: 0,
+            step: None,
+            cards: Vec::new(),
+            judge: None,
+        }
+    }
+
+    /// Whether answers are read for refusals.
+    #[must_use]
+    pub const fn is_judged(&self) -> bool {
+        self.judge.is_some()
+    }
+
+    /// Reads answers for refusals from now on, and those that are there.
+    pub fn judge(&mut self, judge: Judge) {
+        self.judge = Some(judge);
+        for message in &mut self.messages {
+            if matches!(message.ending, Ending::Good(_)) {
+                judged(message, judge);
+            }
+        }
+        self.revision += 1;
     }
 
     /// A trace of messages that are there already; their ids are given anew when they do not
@@ -561,10 +615,9 @@ impl Trace {
         if done
             && let Some(place) = self.place(ticket.message)
             && let Some(message) = self.messages.get_mut(place)
-            && message.interface != Interface::Apdu
-            && let Some(refusal) = crate::decode::refusal(message)
+            && let Some(judge) = self.judge
         {
-            message.ending = Ending::Bad(refusal);
+            judged(message, judge);
         }
     }
 

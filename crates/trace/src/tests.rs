@@ -443,6 +443,23 @@ fn refusals_inside_good_answers_are_failures() {
 }
 
 #[test]
+fn a_trace_is_judged_when_somebody_comes_who_can() {
+    let mut trace = Trace::unjudged(Limits::default());
+    let (enable, refused) = (bytes("81 E2 91 00 03 BF 31 00 00"), bytes("BF 31 03 80 01 03 90 00"));
+    let mut send = |trace: &mut Trace| {
+        let ticket = trace.command(Party::Chip, &enable, 0.0);
+        trace.answer(ticket, &refused, 1.0);
+        trace.message(ticket.message).unwrap().failed()
+    };
+    assert!(!trace.is_judged() && !send(&mut trace));
+    trace.judge(crate::refusal);
+    assert!(trace.messages().all(Message::failed));
+    assert!(trace.is_judged() && send(&mut trace));
+    trace.clear();
+    assert!(send(&mut trace));
+}
+
+#[test]
 fn oldest_go_first_and_are_counted() {
     let mut trace = Trace::new(Limits { messages: 3, bytes: 100_000, parts: 4 });
     for n in 0..10_u8 {

@@ -3,15 +3,21 @@
 use std::collections::HashMap;
 
 use leptos::prelude::*;
+use lpa::CardLost;
 use trace::{Message, Party};
 use words::Text;
 
+use super::expired;
 use super::fault::{Armed, Fault, Faults, Way, Wire, is_of};
 use super::hold::{Decision, Held, Stop, What};
 use super::line::Line;
 use crate::model::Model;
 use crate::scenario::Run;
-use crate::transport::{later, once};
+use crate::transport::card::CardChannel;
+use crate::transport::{http, later, once};
+
+/// Where a laboratory makes chips whose certificate has expired.
+const EXPIRED: &str = "/lab/chip.json?as=expired";
 
 /// A message at a point of its way.
 pub(crate) enum Passing<'a> {
@@ -80,6 +86,8 @@ struct Before {
 pub(crate) struct Bench {
     faults: StoredValue<Faults>,
     before: StoredValue<Before>,
+    /// Whether the card is given the command on its way twice.
+    twice: StoredValue<bool>,
     decisions: StoredValue<HashMap<u32, once::Sender<Decision>>, LocalStorage>,
     next: StoredValue<u32>,
     /// What the person has begun to write in the place of messages that wait.
@@ -114,6 +122,7 @@ impl Bench {
         Self {
             faults: StoredValue::new(Faults::default()),
             before: StoredValue::new(before),
+            twice: StoredValue::new(false),
             decisions: StoredValue::new_local(HashMap::new()),
             next: StoredValue::new(0),
             drafts: StoredValue::new(HashMap::new()),
@@ -220,8 +229,26 @@ impl Bench {
         });
     }
 
+    /// Gives a card the command that has passed.
+    ///
+    /// # Errors
+    /// When the card is gone.
+    pub(crate) async fn carry(&self, link: &CardChannel, command: &[u8]) -> Result<Vec<u8>, CardLost> {
+        if self.twice.get_value() {
+            self.twice.set_value(false);
+            link.transmit(command).await?;
+        }
+        link.transmit(command).await
+    }
+
     /// A message passes.
     pub(crate) async fn pass(&self, mut passing: Passing<'_>) -> Fate {
+        if matches!(passing, Passing::Request { .. }) && self.faults.read_value().wants_expired() {
+            // Outside a laboratory there are none, and the fault has nothing to strike with.
+            let made = http::send("GET", EXPIRED, &[], None).await.ok().filter(|made| made.status == 200);
+            let certificates = made.map_or_else(Vec::new, |made| expired::certificates(&made.body));
+            self.change(|faults| faults.set_expired(certificates));
+        }
         let (verdict, name) = self.change(|faults| {
             let card = passing.is_card();
             let verdict = match &mut passing {
@@ -238,6 +265,9 @@ impl Bench {
             };
             (verdict, faults.name(card).to_owned())
         });
+        if matches!(passing, Passing::Command { .. }) {
+            self.twice.set_value(verdict.twice);
+        }
         if verdict.late > 0 {
             later::after(verdict.late).await;
         }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use trace::{Interface, Limits, Party, Request, Trace};
 use words::Text;
 
+use super::expired;
+
 /// On which way a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,6 +54,10 @@ pub enum Act {
     },
     /// The answer is the one that the same function got before.
     Replay,
+    /// The card is given the command twice; its second answer counts.
+    Twice,
+    /// The chip's certificate is replaced by one for the same key that has expired.
+    Expire,
 }
 
 /// A fault.
@@ -110,6 +116,8 @@ pub struct Verdict {
     pub notes: Vec<Text<String>>,
     /// By how much it is late, in milliseconds.
     pub late: u32,
+    /// Whether the card is given it twice.
+    pub twice: bool,
 }
 
 impl Fault {
@@ -142,6 +150,8 @@ pub struct Faults {
     first_block: [bool; 2],
     /// The last answers, by function.
     answers: VecDeque<(String, Vec<u8>)>,
+    /// Certificates that have expired; `None`: nobody has asked for them yet.
+    expired: Option<Vec<Vec<u8>>>,
 }
 
 impl Default for Faults {
@@ -151,10 +161,11 @@ impl Default for Faults {
             armed: Vec::new(),
             next: 1,
             pulled: false,
-            names: Trace::new(limits),
+            names: Trace::unjudged(limits),
             name: Default::default(),
             first_block: [true; 2],
             answers: VecDeque::new(),
+            expired: None,
         }
     }
 }
@@ -166,6 +177,17 @@ impl Faults {
         self.next = self.next.wrapping_add(1);
         self.armed.push(Armed { id, fault, met: 0, struck: 0 });
         id
+    }
+
+    /// Whether a fault is armed that wants certificates which nobody has asked for yet.
+    #[must_use]
+    pub fn wants_expired(&self) -> bool {
+        self.expired.is_none() && self.armed.iter().any(|armed| armed.fault.act == Act::Expire)
+    }
+
+    /// Certificates that have expired, for [`Act::Expire`].
+    pub fn set_expired(&mut self, certificates: Vec<Vec<u8>>) {
+        self.expired = Some(certificates);
     }
 
     /// Takes a fault away.
@@ -258,7 +280,9 @@ impl Faults {
             if armed.met < fault.nth || (armed.met > fault.nth && !fault.always) {
                 continue;
             }
-            if act(&fault.act, &name, &mut wire, before.as_deref(), &mut self.pulled, &mut verdict) {
+            let expired = self.expired.as_deref().unwrap_or_default();
+            let known = Known { before: before.as_deref(), expired };
+            if act(&fault.act, &name, &mut wire, &known, &mut self.pulled, &mut verdict) {
                 armed.struck = armed.struck.saturating_add(1);
             }
         }
@@ -282,9 +306,18 @@ const HTTP: Text = Text::new(
 const REPLAYED: Text =
     Text::new("the bench gave the answer of the call before", "実験台が前回の呼び出しの応答を返しました");
 const TURNED: Text = Text::new("the bench turned a bit over", "実験台が 1 ビットを反転しました");
+const TWICE: Text = Text::new(
+    "the bench gave it to the card twice; this is the second answer",
+    "実験台がカードに二度渡しました。これは二度目の応答です",
+);
+const EXPIRED: Text = Text::new(
+    "the bench put a certificate that has expired in the place of the chip’s",
+    "実験台がチップの証明書を期限切れのものに差し替えました",
+);
 
 /// All that is said of a message that was struck; `{}` stands for a name or a number.
-pub(crate) const SAID: [Text; 8] = [PULLED, NO_REQUEST, NO_ANSWER, LATE, STATUS, HTTP, REPLAYED, TURNED];
+pub(crate) const SAID: [Text; 10] =
+    [PULLED, NO_REQUEST, NO_ANSWER, LATE, STATUS, HTTP, REPLAYED, TURNED, TWICE, EXPIRED];
 
 fn about(sentence: Text, what: impl std::fmt::Display) -> Text<String> {
     let what = what.to_string();
@@ -297,12 +330,20 @@ fn keep(answers: &mut VecDeque<(String, Vec<u8>)>, name: &str, answer: &[u8]) {
     answers.truncate(MAX_KEPT);
 }
 
+/// What of other messages and of elsewhere can be put in a message's place.
+struct Known<'a> {
+    /// The answer that the same function got before.
+    before: Option<&'a [u8]>,
+    /// Certificates that have expired.
+    expired: &'a [Vec<u8>],
+}
+
 /// Does it; `false` when there was nothing to do it to.
 fn act(
     act: &Act,
     name: &str,
     wire: &mut Wire<'_>,
-    before: Option<&[u8]>,
+    known: &Known<'_>,
     pulled: &mut bool,
     verdict: &mut Verdict,
 ) -> bool {
@@ -327,10 +368,10 @@ fn act(
             body.clear();
             verdict.notes.push(about(HTTP, status));
         }
-        (Act::Replay, Wire::Response(answer)) => return replay(answer, before, verdict),
+        (Act::Replay, Wire::Response(answer)) => return replay(answer, known.before, verdict),
         (Act::Replay, Wire::Reply(status, body)) => {
             **status = 200;
-            return replay(body, before, verdict);
+            return replay(body, known.before, verdict);
         }
         (Act::Corrupt { from_end, .. }, Wire::Command(command)) => {
             return corrupt_command(command, *from_end) && corrupted(verdict);
@@ -342,7 +383,17 @@ fn act(
         (Act::Corrupt { field, from_end }, Wire::Request(body) | Wire::Reply(_, body)) => {
             return corrupt_json(body, field.as_deref(), *from_end) && corrupted(verdict);
         }
-        (Act::Status { .. } | Act::Http { .. } | Act::Replay, _) => return false,
+        (Act::Twice, Wire::Command(_)) => {
+            verdict.twice = true;
+            verdict.notes.push(TWICE.owned());
+        }
+        (Act::Expire, Wire::Request(body)) => {
+            if !expired::replace(body, known.expired) {
+                return false;
+            }
+            verdict.notes.push(EXPIRED.owned());
+        }
+        (Act::Status { .. } | Act::Http { .. } | Act::Replay | Act::Twice | Act::Expire, _) => return false,
     }
     true
 }
@@ -484,6 +535,8 @@ mod tests {
             about(HTTP, 503),
             REPLAYED.owned(),
             TURNED.owned(),
+            TWICE.owned(),
+            EXPIRED.owned(),
         ];
         assert_eq!(said.len(), SAID.len());
         for words in said {
@@ -555,6 +608,32 @@ mod tests {
         always.arm(fault("", Way::Answer, 1, Act::Http { status: 503 }));
         always.strike(Wire::Reply(&mut status, &mut body));
         assert_eq!((status, body.len()), (503, 0));
+    }
+
+    #[test]
+    fn only_a_command_is_given_twice() {
+        let mut faults = Faults::default();
+        faults.arm(fault("ES10b.GetEUICCChallenge", Way::Request, 1, Act::Twice));
+        faults.arm(fault("ES10b.GetEUICCChallenge", Way::Answer, 1, Act::Twice));
+        faults.name_command(Party::Chip, &CHALLENGE);
+        let mut command = CHALLENGE.to_vec();
+        let verdict = faults.strike(Wire::Command(&mut command));
+        assert!(verdict.twice && verdict.lost.is_none() && command == CHALLENGE);
+        assert!(!faults.strike(Wire::Response(&mut vec![0x90, 0x00])).twice);
+        assert_eq!(faults.armed().iter().map(|one| one.struck).collect::<Vec<_>>(), [1, 0]);
+    }
+
+    #[test]
+    fn a_certificate_that_has_expired_is_asked_for_once_and_only_when_it_is_wanted() {
+        let mut faults = Faults::default();
+        assert!(!faults.wants_expired());
+        faults.arm(fault("ES9+.AuthenticateClient", Way::Request, 1, Act::Expire));
+        assert!(faults.wants_expired());
+        faults.set_expired(Vec::new());
+        assert!(!faults.wants_expired());
+        faults.name_request(Party::Smdp, "https://smdp.example/gsma/rsp2/es9plus/authenticateClient");
+        faults.strike(Wire::Request(&mut b"{}".to_vec()));
+        assert_eq!((faults.armed()[0].met, faults.armed()[0].struck), (1, 0));
     }
 
     #[test]

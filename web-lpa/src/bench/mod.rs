@@ -3,6 +3,7 @@
 //! Every message between the phone and the others passes here, so a fault needs nobody's
 //! help: the parties see what a bad line, a pulled card or a forger would make them see.
 
+pub mod expired;
 pub mod fault;
 pub mod hold;
 pub mod line;

@@ -135,6 +135,16 @@ pub fn ready() -> Vec<Ready> {
             fault("ES9+.AuthenticateClient", Way::Request, corrupt(Some("authenticateServerResponse"), 20)),
         ),
         one(
+            "expired-certificate",
+            Text::new("Chip’s certificate has expired", "チップの証明書の期限が切れている"),
+            Text::new(
+                "On its way the chip’s certificate is replaced by one for the same key that has expired: the SM-DP+ refuses (8.1.3 / 6.3).",
+                "送信途中で、チップの証明書が同じ鍵の期限切れのものに差し替えられ、SM-DP+ が拒否します (8.1.3 / 6.3)。",
+            ),
+            Loss::Nothing,
+            fault("ES9+.AuthenticateClient", Way::Request, Act::Expire),
+        ),
+        one(
             "server-error",
             Text::new("Server answers HTTP 503", "サーバーが HTTP 503 を返す"),
             Text::new(
@@ -178,18 +188,18 @@ pub fn ready() -> Vec<Ready> {
             "lost-switch",
             Text::new("Answer to the switch is lost", "切り替えの応答が失われる"),
             Text::new(
-                "The chip may have switched, the phone does not know: it has to read the profiles again.",
-                "チップは切り替えたかもしれませんが、電話にはわからず、プロファイルを読み直します。",
+                "The chip has switched, and the phone does not know. It asks whether a command of the chip waits, finds its REFRESH, reads the profiles again and attaches with the new one.",
+                "チップは切り替えましたが、電話にはわかりません。電話はチップに確認して REFRESH を受け取り、プロファイルを読み直して、新しいプロファイルでアタッチします。",
             ),
-            Loss::Service,
+            Loss::Nothing,
             fault("ES10c.EnableProfile", Way::Answer, Act::Drop),
         ),
         one(
             "refused-switch",
             Text::new("Chip answers 69 85 to the switch", "チップが切り替えに 69 85 を返す"),
             Text::new(
-                "The phone says that the chip refuses; what is really on shows after reading again.",
-                "電話はチップが拒否したと表示します。実際の状態は読み直すとわかります。",
+                "The phone says that the chip refuses. What is really on it sees when it asks the chip: that has switched, and its REFRESH waits.",
+                "電話はチップが拒否したと表示します。その後チップに確認すると、実際には切り替わっていて REFRESH が待っていることがわかります。",
             ),
             Loss::Nothing,
             fault("ES10c.EnableProfile", Way::Answer, Act::Status { sw: 0x6985 }),
@@ -213,6 +223,16 @@ pub fn ready() -> Vec<Ready> {
             ),
             Loss::Service,
             fault("AUTHENTICATE", Way::Request, corrupt(None, 0)),
+        ),
+        one(
+            "aka-sqn",
+            Text::new("Network’s challenge is old (SQN)", "ネットワークの認証値が古い (SQN)"),
+            Text::new(
+                "The card gets the challenge twice: the second time its sequence number is an old one. The card answers AUTS, the network takes the card’s number over and challenges anew; the phone attaches.",
+                "カードに同じ認証値が二度届き、二度目は連番 (SQN) が古くなります。カードは AUTS を返し、ネットワークはカードの番号に合わせて認証をやり直し、電話はアタッチします。",
+            ),
+            Loss::Nothing,
+            fault("AUTHENTICATE", Way::Request, Act::Twice),
         ),
         one(
             "aka-res",

@@ -2,6 +2,7 @@
 //! trees and bytes that point at each other, JSON for people.
 
 pub mod address;
+pub mod certificates;
 pub mod dump;
 pub mod json;
 pub mod row;

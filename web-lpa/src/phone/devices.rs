@@ -211,6 +211,7 @@ impl Phone {
                 }));
             }
             chip.forget();
+            preference::write(&preference::certificates(slot), "");
             if slot == Slot::Phone {
                 phone.bench.borrowed.set_value(false);
             }

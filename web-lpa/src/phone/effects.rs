@@ -121,6 +121,16 @@ impl Phone {
         }
     }
 
+    /// A change of state that failed: a chip whose answer was lost may have made it all the same, and
+    /// waits for the terminal to fetch its REFRESH (ETSI TS 102 223 §6.4.7), which settles it.
+    pub(super) async fn settled<T>(&self, slot: Slot, changed: Result<T, Failure>) -> Result<T, Failure> {
+        if changed.is_err() && slot == Slot::Phone && matches!(self.terminal().proactive().await, Ok(true)) {
+            self.terminal().power_on().await;
+            self.refresh_lists(slot).await;
+        }
+        changed
+    }
+
     /// Sends what waits since the last time; that this fails is shown in the list.
     pub(super) async fn send_waiting(&self, slot: Slot) {
         self.send_cancellations().await;

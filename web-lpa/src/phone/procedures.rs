@@ -182,6 +182,7 @@ impl Phone {
                 phone.model.begin_step(Step::Switch);
             }
             let switched = phone.act(slot, lpa::enable(iccid, phone.options())).await;
+            let switched = phone.settled(slot, switched).await;
             phone.model.end_current_step(false);
             switched?;
             // With service, what could not be told before can be told now.
@@ -198,7 +199,8 @@ impl Phone {
         let task = Task::new(text!("Switching {name} off", "{name} をオフにしています"));
         let again = name.clone();
         self.repeatable(task, move || phone.disable(slot, iccid, again.clone()), async move {
-            phone.act(slot, lpa::disable(iccid, phone.options())).await?;
+            let switched = phone.act(slot, lpa::disable(iccid, phone.options())).await;
+            phone.settled(slot, switched).await?;
             Ok(Some(Notice::good(
                 text!("{name} is off.", "{name} はオフです。"),
                 Text::new(

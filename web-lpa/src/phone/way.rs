@@ -53,7 +53,7 @@ impl Phone {
             Fate::GoesOn(note) => note.iter().for_each(|note| record.note(ticket, note)),
         }
         let answer = match self.link(slot) {
-            Ok(link) => link.transmit(&command).await,
+            Ok(link) => self.bench.carry(&link, &command).await,
             Err(lost) => Err(lost),
         };
         let mut response = match answer {

@@ -47,7 +47,7 @@ const GOES_ON: Step = step(
 const REFUSED: &[Expect] = &[Expect::Fails, Expect::Installed(false)];
 
 /// All of them.
-pub const SCENARIOS: [Scenario; 16] = [
+pub const SCENARIOS: [Scenario; 17] = [
     Scenario {
         id: "four-steps",
         name: Text::new("The four steps", "四つの段階"),
@@ -203,6 +203,27 @@ pub const SCENARIOS: [Scenario; 16] = [
                 "Without the fault the same code works: nothing was lost.",
                 "障害がなければ同じコードが使えます。何も失われていません。",
             ),
+        ],
+    },
+    Scenario {
+        id: "expired-certificate",
+        name: Text::new("Chip with an expired certificate", "期限切れの証明書のチップ"),
+        shows: Text::new(
+            "The server verifies the chip’s certificate and looks at its dates; the chip has no clock to do the same.",
+            "サーバーはチップの証明書とその有効期間を確かめます。チップには時計がなく、同じことはできません。",
+        ),
+        steps: &[
+            NEW,
+            ORDER,
+            quiet(Do::Arm("expired-certificate")),
+            step(
+                Do::Download(&[Say::Accept]),
+                &[Expect::Seen("8.1.3/6.3"), Expect::Fails, Expect::Installed(false)],
+                "The server refuses the chip with 8.1.3/6.3; nothing is offered.",
+                "サーバーは 8.1.3/6.3 でチップを拒否し、何も提示しません。",
+            ),
+            CLEAR,
+            DOWNLOAD,
         ],
     },
     Scenario {

@@ -19,6 +19,7 @@ use wasm_bindgen_futures::spawn_local;
 use words::Text;
 
 use super::phone::App;
+use super::phone::add::Add;
 use super::phone::add::scanner::{Scanner, Sight};
 use super::phone::roads::Roads;
 use super::shell::View;
@@ -39,6 +40,8 @@ pub(super) enum Part {
     Scanner(Sight),
     /// The roads to a real card, and their machines.
     Roads(RwSignal<bool>),
+    /// The fields of an activation code, one by one.
+    InParts(Add),
 }
 
 /// How far the module is.
@@ -68,6 +71,8 @@ async fn come() -> Result<(), SplitLoaderError> {
 }
 
 fn view_of(part: Part) -> AnyView {
+    // What looks at messages is here, and so are the tables that answers are read by.
+    context().model.record.judge(::trace::refusal);
     match part {
         Part::View(View::Trace) => view! { <trace::Messages/> }.into_any(),
         Part::View(View::Chip) => view! { <chip::Chip/> }.into_any(),
@@ -80,6 +85,7 @@ fn view_of(part: Part) -> AnyView {
         Part::App(App::Settings) => view! { <phone::apps::Settings/> }.into_any(),
         Part::Scanner(sight) => view! { <Scanner sight/> }.into_any(),
         Part::Roads(open) => view! { <Roads open/> }.into_any(),
+        Part::InParts(add) => phone::add::parts(add).into_any(),
         // They are in the page's own module.
         Part::View(View::Phone) | Part::App(App::Esim) => ().into_any(),
     }

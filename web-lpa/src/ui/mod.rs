@@ -59,6 +59,9 @@ struct Context {
     hidden: RwSignal<bool>,
 }
 
+/// Longest APN (3GPP TS 23.003 §9.1).
+const MAX_APN: usize = 100;
+
 fn context() -> Context {
     expect_context()
 }
@@ -75,10 +78,23 @@ fn provide() -> Context {
         model.device.set(kept.device);
         model.options.set(kept.options);
     }
+    keep_choices(model, phone);
     let context = Context { model, phone, bench, say, view, hidden };
     provide_context(context);
     trace::provide();
     context
+}
+
+/// Takes up what was chosen before of the APN and of signatures, and keeps what is chosen from now on.
+fn keep_choices(model: Model, phone: Phone) {
+    let signs = phone.signs();
+    // Of what somebody else has written there, no more than an APN can be.
+    if let Some(apn) = preference::read(preference::APN).filter(|apn| apn.len() <= MAX_APN) {
+        model.apn.set(apn);
+    }
+    signs.set(preference::read(preference::SIGNS).as_deref() != Some("no"));
+    Effect::new(move |_| preference::write(preference::APN, &model.apn.get()));
+    Effect::new(move |_| preference::write(preference::SIGNS, if signs.get() { "yes" } else { "no" }));
 }
 
 /// Shows the phone, wherever the person is.

@@ -2,8 +2,21 @@
 //!
 //! A browser that keeps nothing (private windows of some) loses it with the page.
 
+use crate::model::Slot;
+
 /// Where the phone's settings are kept.
 pub(crate) const SETTINGS: &str = "settings";
+
+/// Where the APN is kept that the phone asks for.
+pub(crate) const APN: &str = "apn";
+
+/// Where it is kept whether the LPA proves who it is.
+pub(crate) const SIGNS: &str = "signs";
+
+/// Where it is kept what a chip has shown of its certificates.
+pub(crate) fn certificates(slot: Slot) -> String {
+    format!("certificates-{}", slot.word())
+}
 
 fn storage() -> Option<web_sys::Storage> {
     web_sys::window()?.local_storage().ok().flatten()

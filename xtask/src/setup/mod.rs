@@ -10,6 +10,7 @@ mod npm;
 mod pcsc;
 mod rust;
 mod tools;
+mod tshark;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -52,10 +53,12 @@ pub(crate) enum Need {
     PcSc,
     /// Firefox, where it can be installed; nothing fails without.
     Firefox,
+    /// Wireshark's tshark, where it can be installed; nothing fails without.
+    Tshark,
 }
 
 /// Everything, in the order it is told.
-const ALL: [Need; 9] = [
+const ALL: [Need; 10] = [
     Need::Wasm,
     Need::WasmTools,
     Need::WasmSplit,
@@ -65,6 +68,7 @@ const ALL: [Need; 9] = [
     Need::Browser,
     Need::PcSc,
     Need::Firefox,
+    Need::Tshark,
 ];
 
 /// The tools that were asked for, ready to be run.
@@ -162,6 +166,9 @@ pub(crate) fn ensure(place: &Place, needs: &[Need]) -> Result<Kit> {
         }
         if wanted(Need::PcSc) {
             pcsc::ensure(place, &report);
+        }
+        if wanted(Need::Tshark) {
+            tshark::ensure(place, &report);
         }
         if wanted(Need::Firefox) {
             let found = firefox::ensure(place, &report);

@@ -233,7 +233,7 @@ fn Answered(ran: Ran) -> impl IntoView {
         (Line::Command(_), Ok(response)) => match response.last_chunk::<2>() {
             Some(sw) => {
                 let sw = StatusWord(u16::from_be_bytes(*sw));
-                (sw.is_success() || matches!(sw.0 >> 8, 0x61..=0x63 | 0x6C), said::words(&trace::meaning(sw)))
+                (sw.is_success() || matches!(sw.0 >> 8, 0x61..=0x63 | 0x6C), trace::meaning(sw))
             }
             None => (false, Text::default()),
         },

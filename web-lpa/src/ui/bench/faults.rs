@@ -251,7 +251,7 @@ fn Card() -> impl IntoView {
 /// A fault by its fields.
 #[component]
 fn Own() -> impl IntoView {
-    const ACTS: [(&str, Text); 7] = [
+    const ACTS: [(&str, Text); 9] = [
         ("drop", Text::new("Drop it", "捨てる")),
         ("pull", Text::new("Pull the card", "カードを抜く")),
         ("corrupt", Text::new("Turn a bit over", "1 ビット反転する")),
@@ -259,6 +259,14 @@ fn Own() -> impl IntoView {
         ("http", Text::new("Answer an HTTP status", "HTTP ステータスを返す")),
         ("delay", Text::new("Delay it", "遅らせる")),
         ("replay", Text::new("Give the answer before again", "前の応答を返す")),
+        ("twice", Text::new("Give the command to the card twice", "コマンドをカードに二度渡す")),
+        (
+            "expire",
+            Text::new(
+                "Replace the chip’s certificate by an expired one",
+                "チップの証明書を期限切れのものにする",
+            ),
+        ),
     ];
     let Context { say, bench, .. } = context();
     let function = RwSignal::new(String::new());
@@ -289,6 +297,8 @@ fn Own() -> impl IntoView {
                 Act::Delay { milliseconds: parsed.parse().ok().filter(|late| *late <= 60_000).ok_or(bad)? }
             }
             "replay" => Act::Replay,
+            "twice" => Act::Twice,
+            "expire" => Act::Expire,
             _ => Act::Drop,
         };
         Ok(Fault {
@@ -393,6 +403,10 @@ fn describe(fault: &Fault) -> Text<String> {
         Act::Http { status } => text!("answered HTTP {status}", "HTTP {status} を返す"),
         Act::Delay { milliseconds } => text!("{milliseconds} ms late", "{milliseconds} ミリ秒遅らせる"),
         Act::Replay => Text::new("the answer before is given again", "前の応答を返す").owned(),
+        Act::Twice => Text::new("given to the card twice", "カードに二度渡す").owned(),
+        Act::Expire => {
+            Text::new("the chip’s certificate has expired", "チップの証明書を期限切れのものにする").owned()
+        }
     };
     Text::new(
         format!("{} · {} · {} · {}", name.en, way.en, which.en, act.en),

@@ -30,18 +30,19 @@ pub(super) fn Tree(nodes: Vec<Node>, label: Text) -> impl IntoView {
 }
 
 fn list(nodes: &[Node], hidden: bool, left: &mut usize) -> AnyView {
+    let say = context().say;
     let mut items = Vec::new();
     for node in nodes {
         if *left == 0 {
             break;
         }
         *left -= 1;
-        let value = shown(node, hidden);
+        let value = trace::spoken(&node.name, &shown(node, hidden));
         let name = node.name.to_string();
         let fault = node.fault;
         let children = if node.children.is_empty() { None } else { Some(list(&node.children, hidden, left)) };
         items.push(view! {
-            <li class:wrong=fault><span class="field">{name}</span>" "<code>{value}</code>{children}</li>
+            <li class:wrong=fault><span class="field">{name}</span>" "<code>{say.of(value)}</code>{children}</li>
         });
     }
     view! { <ul>{items}</ul> }.into_any()

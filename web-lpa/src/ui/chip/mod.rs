@@ -1,13 +1,17 @@
-//! The chip: what it says of itself, and the files of its enabled profile.
+//! The chip: what it says of itself, its certificates and profiles, and the files of the one that is on.
 
+mod certificates;
 mod files;
 mod info;
+mod profiles;
 
 use leptos::prelude::*;
 use words::{Text, text};
 
+use self::certificates::Certificates;
 use self::files::Tree;
 use self::info::Facts;
+use self::profiles::Profiles;
 use super::modal::Modal;
 use super::{Context, context};
 use crate::model::Slot;
@@ -59,6 +63,8 @@ pub(super) fn Chip() -> impl IntoView {
             <h2 id="chip-title">{whose}</h2>
             {facts}
             {atr}
+            {move || view! { <Certificates slot_shown=model.slot.get()/> }}
+            <Profiles/>
             <p class="help">{memory}</p>
             <button
                 type="button"

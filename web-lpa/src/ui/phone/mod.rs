@@ -141,7 +141,7 @@ fn Esims() -> impl IntoView {
 }
 
 /// The class of a profile in words.
-const fn class_name(class: ProfileClass) -> Text {
+pub(in crate::ui) const fn class_name(class: ProfileClass) -> Text {
     match class {
         ProfileClass::Test => Text::new("test", "テスト"),
         ProfileClass::Provisioning => Text::new("provisioning", "プロビジョニング"),
@@ -155,7 +155,7 @@ const fn class_word(class: ProfileClass) -> &'static str {
 }
 
 /// What policy rules mean for the person (SGP.22 §2.9.1).
-fn rules(rules: PprIds) -> Vec<Text> {
+pub(in crate::ui) fn rules(rules: PprIds) -> Vec<Text> {
     let mut words = Vec::new();
     if rules.contains(PprIds::PPR1) {
         words.push(Text::new(

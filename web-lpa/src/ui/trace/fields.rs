@@ -122,6 +122,7 @@ fn Line(linked: Linked, field: usize, stop: Memo<Option<usize>>) -> impl IntoVie
         });
     };
     let is_chosen = move || linked.chosen.get() == Some(field);
+    let value = trace::spoken(&name, &value);
     Some(view! {
         <li
             role="treeitem"
@@ -154,7 +155,7 @@ fn Line(linked: Linked, field: usize, stop: Memo<Option<usize>>) -> impl IntoVie
                 (true, true) => "▾",
             }}</span>
             <span class="name">{name}</span>
-            <span class="value">{value}</span>
+            <span class="value">{say.of(value)}</span>
             {names::secrecy(secrecy).map(|kept| view! { <span class="kept">{say.of(kept)}</span> })}
         </li>
     })

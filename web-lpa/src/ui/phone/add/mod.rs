@@ -38,7 +38,7 @@ enum Origin {
 
 /// The form's state. A handle: copies are the same form.
 #[derive(Clone, Copy)]
-struct Add {
+pub(in crate::ui) struct Add {
     /// What stands in the field.
     typed: RwSignal<String>,
     /// The fields of a code in parts, and whether they are used.
@@ -215,7 +215,7 @@ pub(super) fn AddEsim() -> impl IntoView {
     };
     view! {
         <form class="add" data-testid="add" on:submit=submit>
-            {move || if add.by_parts.get() { parts(add).into_any() } else { whole(add).into_any() }}
+            {move || if add.by_parts.get() { later::shown(later::Part::InParts(add)) } else { whole(add).into_any() }}
             <p id="code-help" class="help" role="status" class:wrong=move || add.problem.with(Option::is_some)>
                 <bdi>{move || say.now(help())}</bdi>
             </p>
@@ -324,7 +324,7 @@ fn whole(add: Add) -> impl IntoView {
 }
 
 /// The code in parts.
-fn parts(add: Add) -> impl IntoView {
+pub(in crate::ui) fn parts(add: Add) -> impl IntoView {
     let say = context().say;
     let field =
         move |which: Field, label: Text, placeholder: &'static str, set: fn(&mut Parts) -> &mut String| {
