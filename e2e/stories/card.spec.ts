@@ -200,8 +200,8 @@ class Reader {
     await this.page.evaluate(() => (globalThis as any).readerPlug(true));
   }
 
-  /** The card is taken out of it, or put in again. */
-  async hold(card: 'remove' | 'insert'): Promise<void> {
+  /** The card is taken out of it, or put in again, which it may answer or not. */
+  async hold(card: 'remove' | 'insert' | 'insertMute'): Promise<void> {
     await this.ask({ do: card });
   }
 
@@ -262,6 +262,7 @@ test('a modem is pulled out in the middle of an install, and the card loses noth
     await expect(page.getByRole('radio', { name: 'The card' })).toBeChecked();
     await phone.idle();
     await phone.enter(order.code);
+    await expect(page.getByTestId('consent-device')).toHaveText('The real card in the modem');
     await phone.install.click();
     await expect(phone.doing.getByRole('progressbar')).toBeVisible();
     await modem.pullOut();
@@ -335,9 +336,16 @@ test('a USB reader is unplugged in the middle of an install, plugged in again, a
 
     // The card alone is taken out, and put in again.
     await reader.hold('remove');
-    await expect(page.locator('.banner[data-device="card"]')).toContainText('The card is out.');
+    const banner = page.locator('.banner[data-device="card"]');
+    await expect(banner).toContainText('The card is out.');
+    // The wrong way round: the page says that it has tried, and what to do.
+    await reader.hold('insertMute');
+    await expect(banner).toContainText('The card can’t be used.', { timeout: 15_000 });
+    await expect(banner).toContainText('Take it out and put it in again');
+    await reader.hold('remove');
+    await expect(banner).toContainText('The card is out.');
     await reader.hold('insert');
-    await expect(page.locator('.banner[data-device="card"]')).toHaveCount(0);
+    await expect(banner).toHaveCount(0);
     await phone.idle();
     await phone.switchTo(order.name);
     await expect.poll(() => told(operator, order.iccid)).toEqual(['installed', 'enabled']);
@@ -354,6 +362,7 @@ test('a reader of the class that browsers keep from pages is refused in words', 
     await page.getByRole('button', { name: 'Choose the reader' }).click();
     await expect(page.getByRole('alert')).toContainText('which browsers keep from pages');
     await expect(page.getByRole('alert')).toContainText('Use the bridge');
+    await expect(page.getByRole('alert')).toContainText('Isolated Web App');
     await person.inOrderNow('a protected reader');
   } finally {
     await reader.stop();

@@ -48,7 +48,7 @@ before(async () => {
   configuration.assets.directory = dist;
   configuration.vars = {
     LAB_CHIP: '{"eid":"89"}', LAB_CHIP_ODD_AID: '{"odd":1}', LAB_CHIP_WATCH: '{"watch":1}', LAB_OPERATOR: '{"token":"t"}',
-    OTHER: '{"secret":1}',
+    OTHER: '{"secret":1}', APPS: 'isolated-app://one isolated-app://two',
   };
   server = createTestHarness({
     root,
@@ -189,4 +189,23 @@ test('of the laboratory there is nothing else', async () => {
     '/lab/chip.json?as=../other', '/lab/chip.json?as=none', '/lab/watch.json?as=expired']) {
     assert.equal((await server.fetch(path)).status, 404, path);
   }
+});
+
+test('installed apps of the site may read its answers, and nobody else', async () => {
+  const ask = (origin, path, method = 'GET') => server.fetch(path, { method, headers: { origin } });
+  for (const path of ['/lab/chip.json', '/network/health', '/gsma/rsp2/es9plus/initiateAuthentication']) {
+    const own = await ask('isolated-app://two', path);
+    assert.equal(own.headers.get('access-control-allow-origin'), 'isolated-app://two', path);
+    assert.equal(own.headers.get('vary'), 'origin', path);
+    assert.notEqual(await own.text(), '', path);
+    const asked = await ask('isolated-app://one', path, 'OPTIONS');
+    assert.equal(asked.status, 204, path);
+    assert.match(asked.headers.get('access-control-allow-headers'), /x-admin-protocol/, path);
+    for (const other of ['isolated-app://three', 'isolated-app://', 'https://example.com', 'null', '*']) {
+      const answer = await ask(other, path);
+      assert.equal(answer.headers.get('access-control-allow-origin'), null, `${path} ${other}`);
+    }
+  }
+  // The page is for nobody else's eyes in any case.
+  assert.equal((await ask('isolated-app://one', '/')).headers.get('access-control-allow-origin'), null);
 });

@@ -17,6 +17,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a program for tests")]
 
+pub mod bridge;
+
 // The chip on a bench, the test SM-DP+ and the profile with something of everything are
 // those of the chip's own tests.
 #[path = "../../wasm-euicc/tests/es10/card.rs"]

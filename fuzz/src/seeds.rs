@@ -13,6 +13,7 @@ pub fn of(target: &str) -> Vec<(String, Vec<u8>)> {
     match target {
         "apdu" => apdu(),
         "at" => at(),
+        "bridge" => crate::bridge::seeds(),
         "store_data" => store_data(),
         "bound" => bound(),
         "segments" => segments(),

@@ -14,10 +14,11 @@ use crate::subject::rich_package;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All there are.
-pub const ALL: [Target; 9] = [
+pub const ALL: [Target; 10] = [
     ("apdu", apdu),
     ("at", at),
     ("bound", bound),
+    ("bridge", crate::bridge::bridge),
     ("ccid_card", readers::ccid_card),
     ("ccid_driver", readers::ccid_driver),
     ("ccid_reader", readers::ccid_reader),

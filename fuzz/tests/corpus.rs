@@ -49,6 +49,11 @@ fn bound() {
 }
 
 #[test]
+fn bridge() {
+    replay("bridge");
+}
+
+#[test]
 fn ccid_card() {
     replay("ccid_card");
 }

@@ -54,6 +54,15 @@ impl Slot {
             Self::Card => "card",
         }
     }
+
+    /// Its device's name for people.
+    pub(crate) const fn name(self) -> Text {
+        match self {
+            Self::Phone => Text::new("This phone", "この電話"),
+            Self::Watch => Text::new("The watch", "時計"),
+            Self::Card => Text::new("The card", "カード"),
+        }
+    }
 }
 
 /// A chip and what is known of it.
@@ -160,6 +169,8 @@ pub(crate) struct Model {
     pub(crate) connecting: RwSignal<bool>,
     /// Why the last try to reach a real card failed, and on which road.
     pub(crate) trouble: RwSignal<Option<(Road, Trouble)>>,
+    /// Why a card that was put back could not be used.
+    pub(crate) unusable: RwSignal<Option<Trouble>>,
     /// Which device's chip the phone's screen manages.
     pub(crate) slot: RwSignal<Slot>,
     /// What the modem knows of the enabled profile.
@@ -178,6 +189,8 @@ pub(crate) struct Model {
     pub(crate) task: RwSignal<Option<Task>>,
     /// What the person is asked.
     pub(crate) question: RwSignal<Option<Question>>,
+    /// Whose chip the question is about.
+    pub(crate) asked_of: RwSignal<Slot>,
     /// How the last task ended.
     pub(crate) notice: RwSignal<Option<Notice>>,
     /// The failure that the notice tells of.
@@ -414,6 +427,7 @@ impl Model {
             real: ChipModel::new(ChipState::Absent),
             bridge: RwSignal::new(Bridge::default()),
             connecting: RwSignal::new(false),
+            unusable: RwSignal::new(None),
             trouble: RwSignal::new(None),
             slot: RwSignal::new(Slot::Phone),
             card: RwSignal::new(Card::default()),
@@ -424,6 +438,7 @@ impl Model {
             device: RwSignal::new(crate::phone::this_device()),
             task: RwSignal::new(None),
             question: RwSignal::new(None),
+            asked_of: RwSignal::new(Slot::Phone),
             notice: RwSignal::new(None),
             failure: RwSignal::new(None),
             power: RwSignal::new(true),

@@ -60,6 +60,8 @@ struct Inside {
     bridge: RefCell<Option<Rc<Bridge>>>,
     /// Where the card of [`Slot::Card`] is.
     source: RefCell<Option<Source>>,
+    /// How often a card came or went: what began with one that has been out since is over.
+    card_moves: Cell<u64>,
     /// How many modems were opened.
     modems: Cell<u32>,
     /// Whether this page listens to what is plugged in.

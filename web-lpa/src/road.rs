@@ -40,6 +40,9 @@ pub struct Offers {
     /// The page is served over HTTPS, or by this computer: only such a page gets ports and
     /// devices.
     pub secure: bool,
+    /// The page is an Isolated Web App: it may have every USB reader, and reaches nothing that is not
+    /// encrypted.
+    pub app: bool,
 }
 
 impl Road {
@@ -72,6 +75,16 @@ impl Road {
     /// It has not: why, and what to do.
     pub fn standing(self, offers: Offers) -> Result<(), Trouble> {
         match self {
+            Self::Bridge if offers.app => Err(Trouble::new(
+                Text::new(
+                    "An installed app can’t reach programs of this computer.",
+                    "インストールされたアプリは、このコンピューターのプログラムに接続できません。",
+                ),
+                Text::new(
+                    "Use the USB reader without the bridge: this app may have any.",
+                    "ブリッジなしで USB リーダーを使ってください。このアプリはどのリーダーも使えます。",
+                ),
+            )),
             Self::Bridge => Ok(()),
             Self::Modem if offers.serial => Ok(()),
             Self::Usb if offers.usb => Ok(()),
@@ -118,8 +131,10 @@ mod tests {
             for other in [false, true] {
                 for road in Road::ALL {
                     let offers = match road {
-                        Road::Usb => Offers { usb: there, serial: other, secure },
-                        Road::Bridge | Road::Modem => Offers { serial: there, usb: other, secure },
+                        Road::Usb => Offers { usb: there, serial: other, secure, app: false },
+                        Road::Bridge | Road::Modem => {
+                            Offers { serial: there, usb: other, secure, app: false }
+                        }
                     };
                     let standing = road.standing(offers);
                     assert_eq!(standing.is_ok(), there || road == Road::Bridge, "{road:?} {offers:?}");
@@ -130,5 +145,11 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn an_installed_app_has_readers_and_no_bridge() {
+        let offers = Offers { usb: true, serial: true, secure: true, app: true };
+        assert_eq!(Road::ALL.map(|road| road.standing(offers).is_ok()), [false, true, true]);
     }
 }

@@ -11,6 +11,10 @@
 //!                                               ones are served
 //! /lab/operator.json                            the operator's token
 //! ```
+//!
+//! The page may also be an app that was installed from a file (`cargo xtask build --iwa`), which has an
+//! origin of its own. What stands in the variable `APPS` (`isolated-app://…`, apart by spaces) may
+//! read what the services and the laboratory answer; nobody else.
 #![cfg(target_arch = "wasm32")]
 
 use std::pin::pin;
@@ -68,11 +72,57 @@ fn service_of(path: &str) -> Option<Service> {
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
     let path = request.path();
-    match service_of(&path) {
-        Some(service) => forward(request, &env, &service).await,
-        None if path.starts_with(LABORATORY) => laboratory(&request.url()?, &env),
-        None => page(request, &env).await,
+    let service = service_of(&path);
+    if service.is_none() && !path.starts_with(LABORATORY) {
+        return page(request, &env).await;
     }
+    let app = app_of(&request, &env)?;
+    if let (Some(app), Method::Options) = (&app, request.method()) {
+        return Ok(Response::empty()?.with_status(204).with_headers(for_app(app)?));
+    }
+    let answer = match service {
+        Some(service) => forward(request, &env, &service).await?,
+        None => laboratory(&request.url()?, &env)?,
+    };
+    match app {
+        None => Ok(answer),
+        Some(app) => with(answer, &for_app(&app)?),
+    }
+}
+
+/// The installed app that asks, if it is one of the site's.
+fn app_of(request: &Request, env: &Env) -> Result<Option<String>> {
+    let Some(origin) = request.headers().get("origin")? else { return Ok(None) };
+    let apps = env.var("APPS").map(|apps| apps.to_string()).unwrap_or_default();
+    Ok(apps.split_whitespace().any(|app| app == origin).then_some(origin))
+}
+
+/// What lets an app read an answer (CORS). No cookies and no credentials: the site has none.
+fn for_app(origin: &str) -> Result<Headers> {
+    let headers = Headers::new();
+    for (name, value) in [
+        ("access-control-allow-origin", origin),
+        ("access-control-allow-methods", "GET, POST, PUT, DELETE"),
+        (
+            "access-control-allow-headers",
+            "authorization, content-type, x-admin-protocol, content-digest, signature, signature-input, client-cert",
+        ),
+        ("access-control-max-age", "600"),
+        ("vary", "origin"),
+    ] {
+        headers.set(name, value)?;
+    }
+    Ok(headers)
+}
+
+/// An answer with more headers.
+fn with(response: Response, more: &Headers) -> Result<Response> {
+    // Those of an answer that was fetched can't be changed.
+    let headers = Headers::new();
+    for (name, value) in response.headers().entries().chain(more.entries()) {
+        headers.set(&name, &value)?;
+    }
+    Ok(response.with_headers(headers))
 }
 
 /// Passes a request on and returns the answer as it came but for [`NO_SNIFFING`], or 503 in plain
@@ -98,13 +148,9 @@ async fn forward(request: Request, env: &Env, service: &Service) -> Result<Respo
 }
 
 fn without_sniffing(response: Response) -> Result<Response> {
-    // Those of an answer that was fetched can't be changed.
-    let headers = Headers::new();
-    for (name, value) in response.headers() {
-        headers.append(&name, &value)?;
-    }
-    headers.set(NO_SNIFFING.0, NO_SNIFFING.1)?;
-    Ok(response.with_headers(headers))
+    let more = Headers::new();
+    more.set(NO_SNIFFING.0, NO_SNIFFING.1)?;
+    with(response, &more)
 }
 
 /// RFC 9457: what went wrong, for a program and for a person.

@@ -28,6 +28,8 @@
 //!
 //! `cargo xtask build --npm` puts the npm package together instead, in `dist-npm/`: the chip's
 //! module with the features of the package, and `wasm-euicc/js/`.
+//!
+//! `cargo xtask build --iwa SITE` makes an Isolated Web App of `dist/` besides ([`crate::iwa`]).
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -40,6 +42,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::iwa;
 use crate::metadata::Metadata;
 use crate::place::Place;
 use crate::process;
@@ -54,6 +57,13 @@ pub(crate) struct Options {
     /// The npm package of the chip, into dist-npm/ (always optimised)
     #[arg(long)]
     npm: bool,
+    /// The page as an Isolated Web App, too, into dist-iwa/: what it speaks with is at this site
+    /// (https://…)
+    #[arg(long, value_name = "SITE", conflicts_with = "npm")]
+    iwa: Option<String>,
+    /// The Ed25519 key that signs it (PKCS#8, PEM) instead of one for tests
+    #[arg(long, value_name = "FILE", requires = "iwa")]
+    key: Option<PathBuf>,
 }
 
 /// How the modules are compiled.
@@ -136,7 +146,12 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     }
     let profile = if options.release { Profile::Release } else { Profile::Dev };
     everything(place, &kit, profile)?;
-    sizes(place, &kit, profile)
+    sizes(place, &kit, profile)?;
+    if let Some(site) = &options.iwa {
+        let version = Metadata::read(place, None)?.member(PAGE)?.version.clone();
+        iwa::pack(place, &version, site, options.key.as_deref())?;
+    }
+    Ok(())
 }
 
 /// Builds what is stale of everything.

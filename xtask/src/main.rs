@@ -12,6 +12,7 @@ mod deploy;
 mod dev;
 mod euicc;
 mod fuzz;
+mod iwa;
 mod lint;
 mod metadata;
 mod pki;

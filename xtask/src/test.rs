@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use crate::bench;
 use crate::build::{self, Profile};
 use crate::euicc;
+use crate::iwa;
 use crate::metadata::Metadata;
 use crate::place::Place;
 use crate::process;
@@ -28,7 +29,7 @@ pub(crate) struct Options {
     /// Only what runs natively, for the edit loop
     #[arg(long)]
     fast: bool,
-    /// Only the parts whose name contains this (native, browser, doors, workers, stories)
+    /// Only the parts whose name contains this (native, browser, doors, workers, app, stories)
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 }
@@ -74,13 +75,16 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
         if wanted("doors") {
             part("the chip's doors", &|| doors(place, &kit));
         }
-        if wanted("workers") || wanted("stories") {
+        if wanted("workers") || wanted("stories") || wanted("app") {
             part("build", &|| build::everything(place, &kit, Profile::Release).map(|()| 0));
         }
         if wanted("workers") {
             part("workers in their runtime", &|| workers(place, &kit));
             part("the SM-DP+ over its objects", &|| objects(place, &kit, &metadata));
             part("workers under load", &|| bench::smdp::test(place, &kit));
+        }
+        if wanted("app") {
+            part("the page as an installed app", &|| app(place, &kit));
         }
         if wanted("stories") {
             part("stories in a browser", &|| stories(place, &kit, &[]));
@@ -184,6 +188,16 @@ fn doors(place: &Place, kit: &Kit) -> Result<usize> {
         node.env("CARD_BRIDGE", bridge(place, kit)?);
     }
     node.env("EUICC_PACKAGE", package).env("EUICC_PROGRAM", program).env("CHROMIUM", &kit.browser()?.program);
+    counted(&mut node, |line| number_after(line, "ℹ pass "))
+}
+
+/// The page as an Isolated Web App: `e2e/app/*.test.mjs` under Node's own test runner, which are told
+/// where its bundle and the browser are.
+fn app(place: &Place, kit: &Kit) -> Result<usize> {
+    const SITE: &str = "https://lab.example";
+    let bundle = iwa::pack(place, env!("CARGO_PKG_VERSION"), SITE, None)?;
+    let mut node = tests_in(place, kit, "app")?;
+    node.env("IWA_BUNDLE", bundle).env("IWA_SITE", SITE).env("CHROMIUM", &kit.browser()?.program);
     counted(&mut node, |line| number_after(line, "ℹ pass "))
 }
 

@@ -14,14 +14,15 @@ use crate::place::Place;
 use crate::process;
 
 /// I1 and the arrows of the map: what a member may depend on of ours (tests apart).
-const MAY_DEPEND: [(&str, &[&str]); 25] = [
+const MAY_DEPEND: [(&str, &[&str]); 26] = [
     ("tlv", &[]),
     ("aka", &[]),
     ("httpsig", &[]),
     ("vectors", &[]),
     ("apdu", &["tlv"]),
     ("at", &["apdu"]),
-    ("card-bridge", &["apdu"]),
+    ("card-bridge", &["apdu", "lpac"]),
+    ("lpac", &["apdu"]),
     ("rsp", &["tlv"]),
     ("rsp-crypto", &["rsp", "tlv"]),
     ("ota", &["tlv"]),
@@ -32,7 +33,7 @@ const MAY_DEPEND: [(&str, &[&str]); 25] = [
     ("trace", &["rsp", "apdu", "tlv", "words"]),
     ("ef", &["apdu", "tlv", "words"]),
     // The laboratory for the command line and the npm package; see `linked` for the page.
-    ("wasm-euicc", &["apdu", "at", "rsp", "rsp-crypto", "saip", "aka", "ota", "tlv", "lab"]),
+    ("wasm-euicc", &["apdu", "at", "lpac", "rsp", "rsp-crypto", "saip", "aka", "ota", "tlv", "lab"]),
     (
         "web-lpa",
         &["lpa", "trace", "ef", "words", "apdu", "rsp", "tlv", "httpsig", "at", "card-bridge", "ccid"],

@@ -8,7 +8,7 @@
 //! {"id":2,"do":"out","endpoint":1,"data":"65000000000000000000"}
 //! {"id":3,"do":"in","endpoint":2,"length":512}
 //! {"id":4,"do":"clearHalt","endpoint":2}
-//! {"id":5,"do":"unplug"}          also plug, remove, insert
+//! {"id":5,"do":"unplug"}          also plug, remove, insert, and insertMute: a card that does not answer
 //!
 //! {"id":1,"data":"12010002…"}     or {"id":1,"sent":true}, {"id":1,"stall":true},
 //!                                 {"id":1,"nothing":true} (yet), {"id":1,"gone":true}
@@ -25,7 +25,7 @@ use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::time::Duration;
 
 use ccid::descriptor::Level;
-use ccid::model::{Card, CardDesign, Design, Reader};
+use ccid::model::{Card, CardDesign, Design, Fault, Reader};
 use ccid::{Effect, Event, Recipient, RequestKind, Setup};
 use serde_json::{Value, json};
 use wasm_euicc::nvm::{Medium, MemoryMedium};
@@ -107,7 +107,13 @@ fn main() {
                     "unplug" => reader.unplug(),
                     "plug" => reader.plug(),
                     "remove" => out_of_it = reader.remove(0),
-                    "insert" => reader.insert(0, out_of_it.take().unwrap(), CardDesign::default()),
+                    "insert" | "insertMute" => {
+                        reader.mend();
+                        reader.insert(0, out_of_it.take().unwrap(), CardDesign::default());
+                        if asked["do"] == "insertMute" {
+                            reader.fail(Fault::Mute(u32::MAX));
+                        }
+                    }
                     other => panic!("not a transfer: {other}"),
                 }
                 Effect::Wait(Duration::ZERO)

@@ -34,6 +34,9 @@ pub(super) enum Source {
 /// What is waited before each try to take a card back, in milliseconds.
 const PAUSES: [u32; 4] = [50, 300, 1_000, 3_000];
 
+/// Where the card of a modem is: ports have no names.
+const MODEM: Text = Text::new("the modem", "モデム");
+
 /// Closes what a card was reached by. A reader whose card is out is still open.
 fn close(source: Option<Source>, channel: Option<CardChannel>) {
     spawn_local(async move {
@@ -147,7 +150,7 @@ impl Phone {
         let (card, _) = bridge.connect(&reader).await?;
         if self.has(bridge) {
             let source = Source::Bridge(card.number());
-            self.put_in(source, CardChannel::Real(Rc::new(card)), reader, by_hand);
+            self.put_in(source, CardChannel::Real(Rc::new(card)), same(reader), by_hand);
         }
         Ok(())
     }
@@ -167,15 +170,28 @@ impl Phone {
     }
 
     /// Takes a card that was pulled out and is in again: its contacts bounce, and who else looks at
-    /// it may be first. Nothing is said of tries that fail.
-    fn take_back<F: Future<Output = bool>>(&self, attempt: impl Fn() -> F + 'static) {
+    /// it may be first. Why the last try failed is said, and what to do.
+    fn take_back<F: Future<Output = Result<(), Trouble>>>(
+        &self,
+        road: Road,
+        attempt: impl Fn() -> F + 'static,
+    ) {
         let phone = *self;
         self.connecting(async move {
+            let mut trouble = None;
             for pause in PAUSES {
                 later::after(pause).await;
-                if !phone.is_out() || attempt().await {
+                if !phone.is_out() {
                     return;
                 }
+                match attempt().await {
+                    Ok(()) => return,
+                    Err(failed) => trouble = Some(failed),
+                }
+            }
+            if phone.is_out() {
+                phone.model.unusable.set(trouble.clone());
+                phone.model.trouble.set(trouble.map(|trouble| (road, trouble)));
             }
         });
     }
@@ -196,7 +212,7 @@ impl Phone {
             match ModemCard::open(gone).await {
                 Ok(card) => {
                     let channel = CardChannel::Real(Rc::new(card));
-                    phone.put_in(Source::Modem(number), channel, "modem".to_owned(), true);
+                    phone.put_in(Source::Modem(number), channel, MODEM.owned(), true);
                 }
                 Err(trouble) => phone.model.trouble.set(Some((Road::Modem, trouble))),
             }
@@ -228,7 +244,7 @@ impl Phone {
                 phone.usb_told(&reader, news);
             }
         });
-        let name = card.name().to_owned();
+        let name = same(card.name().to_owned());
         self.put_in(Source::Usb(Rc::clone(&card)), CardChannel::Real(card), name, by_hand);
         Ok(())
     }
@@ -250,16 +266,14 @@ impl Phone {
 
     fn power_again(&self, reader: &Rc<UsbCard>) {
         let (phone, card) = (*self, Rc::clone(reader));
-        self.take_back(move || {
+        self.take_back(Road::Usb, move || {
             let card = Rc::clone(&card);
             async move {
-                let powered = card.power().await.is_ok();
-                if powered {
-                    let name = card.name().to_owned();
-                    let channel = CardChannel::Real(Rc::clone(&card) as Rc<dyn RealCard>);
-                    phone.put_in(Source::Usb(card), channel, name, false);
-                }
-                powered
+                card.power().await.map_err(usb::told)?;
+                let name = same(card.name().to_owned());
+                let channel = CardChannel::Real(Rc::clone(&card) as Rc<dyn RealCard>);
+                phone.put_in(Source::Usb(card), channel, name, false);
+                Ok(())
             }
         });
     }
@@ -272,12 +286,12 @@ impl Phone {
         }
         let plugged = move |device: UsbDevice| {
             let waits = phone.model.chip(Slot::Card).state.with_untracked(
-                |state| matches!(state, ChipState::Out(place) if *place == usb::name(&device)),
+                |state| matches!(state, ChipState::Out(place) if place.en == usb::name(&device)),
             );
             if waits {
-                phone.take_back(move || {
+                phone.take_back(Road::Usb, move || {
                     let device = device.clone();
-                    async move { phone.open_usb(device, false).await.is_ok() }
+                    async move { phone.open_usb(device, false).await }
                 });
             }
         };
@@ -295,12 +309,13 @@ impl Phone {
         let chip = self.model.chip(Slot::Card);
         chip.forget();
         chip.state.set(ChipState::Absent);
+        self.moved();
         close(source, channel);
     }
 
     /// A card is there: the phone manages it, and goes on with what was interrupted. One that came
     /// back by itself does not take the person from what is on the screen.
-    fn put_in(&self, source: Source, channel: CardChannel, place: String, by_hand: bool) {
+    fn put_in(&self, source: Source, channel: CardChannel, place: Text<String>, by_hand: bool) {
         let phone = *self;
         if !by_hand && !self.is_out() {
             // Meanwhile the person has done without it.
@@ -315,6 +330,7 @@ impl Phone {
         close(left.filter(|_| !same), before);
         let chip = self.model.chip(Slot::Card);
         chip.forget();
+        self.moved();
         chip.state.set(ChipState::Real(place));
         if by_hand {
             self.model.slot.set(Slot::Card);
@@ -345,9 +361,17 @@ impl Phone {
         }
     }
 
+    /// A card came or went.
+    fn moved(&self) {
+        let moves = &self.inside().card_moves;
+        moves.set(moves.get().wrapping_add(1));
+        self.model.unusable.set(None);
+    }
+
     fn out(&self) {
         let channel = self.inside().links[Slot::Card as usize].borrow_mut().take();
         drop(channel);
+        self.moved();
         self.model.chip(Slot::Card).state.update(|state| {
             if let ChipState::Real(place) = state {
                 *state = ChipState::Out(std::mem::take(place));
@@ -366,9 +390,9 @@ impl Phone {
                 self.model.bridge.set(Standing::Open(readers));
                 if let (Some(reader), Some(bridge)) = (back, self.inside().bridge.borrow().clone()) {
                     let phone = *self;
-                    self.take_back(move || {
+                    self.take_back(Road::Bridge, move || {
                         let (bridge, reader) = (Rc::clone(&bridge), reader.clone());
-                        async move { phone.lend(&bridge, reader, false).await.is_ok() }
+                        async move { phone.lend(&bridge, reader, false).await }
                     });
                 }
             }
@@ -396,7 +420,12 @@ impl Phone {
             ChipState::Out(place) => Some(place.clone()),
             _ => None,
         })?;
-        let back = readers.iter().find(|reader| reader.name == place && reader.state == State::Card);
+        let back = readers.iter().find(|reader| reader.name == place.en && reader.state == State::Card);
         back.map(|reader| reader.name.clone())
     }
+}
+
+/// A name that is the same in every language.
+fn same(name: String) -> Text<String> {
+    Text::new(name.clone(), name)
 }

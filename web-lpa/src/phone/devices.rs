@@ -113,8 +113,11 @@ impl Phone {
     /// Starts the worker of a device's chip; once it answers, the device is switched on.
     fn plug(&self, slot: Slot) {
         let mut url = self.inside().worker.borrow().clone();
+        let site = http::site();
         if slot == Slot::Watch {
-            url.push_str("?name=watch&factory=/lab/watch.json");
+            url.push_str(&format!("?name=watch&factory={}/lab/watch.json", site.unwrap_or_default()));
+        } else if let Some(site) = site {
+            url.push_str(&format!("?factory={site}/lab/chip.json"));
         }
         let phone = *self;
         self.open(slot, &url, move || {

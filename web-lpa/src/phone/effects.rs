@@ -159,23 +159,35 @@ impl Phone {
     /// Performs the effects of a procedure until it is over.
     pub(super) async fn drive(&self, slot: Slot, mut procedure: Procedure) -> Result<Outcome, Failure> {
         let mut answer = Answer::Begin;
+        // What it is about: the card that comes after this one is none of its business.
+        let (begun, place) = (self.card_moves(slot), self.place(slot));
+        let stays = || match self.card_moves(slot) == begun {
+            true => Ok(()),
+            false => Err(CardLost("the card was taken out meanwhile".to_owned())),
+        };
         loop {
             answer = match procedure.resume(answer) {
-                Effect::Card(command) => Answer::Card(self.transmit(slot, &command).await),
+                Effect::Card(command) => Answer::Card(match stays() {
+                    Ok(()) => self.transmit(slot, &command).await,
+                    Err(lost) => Err(lost),
+                }),
                 Effect::Server(call) => Answer::Server(self.call(call).await),
-                Effect::Ask(question) => self.ask(question).await,
+                Effect::Ask(question) => {
+                    self.model.asked_of.set(slot);
+                    self.ask(question).await
+                }
                 Effect::Progress(progress) => {
                     self.show(&progress);
                     if self.inside().stop.get() { Answer::Stop } else { Answer::Continue }
                 }
                 Effect::Keep(checkpoint) => {
                     // Without it, an interrupted download asks the server again.
-                    drop(keep::put(&self.place(slot), &checkpoint.encode()).await);
+                    drop(keep::put(&place, &checkpoint.encode()).await);
                     Answer::Continue
                 }
                 Effect::Forget(_) => {
                     // One that stays is found out at the next start: the profile is there.
-                    drop(keep::remove(&self.place(slot)).await);
+                    drop(keep::remove(&place).await);
                     Answer::Continue
                 }
                 Effect::KeepCancellation(cancellation) => {
@@ -186,18 +198,31 @@ impl Phone {
                     self.forget_cancellation(&id).await;
                     Answer::Continue
                 }
-                Effect::Refresh(refresh) => match self.refresh(slot, refresh).await {
-                    Ok(()) => Answer::Continue,
-                    Err(lost) => Answer::Card(Err(lost)),
-                },
+                Effect::Refresh(refresh) => {
+                    let refreshed = match stays() {
+                        Ok(()) => self.refresh(slot, refresh).await,
+                        Err(lost) => Err(lost),
+                    };
+                    match refreshed {
+                        Ok(()) => Answer::Continue,
+                        Err(lost) => Answer::Card(Err(lost)),
+                    }
+                }
                 Effect::Done(result) => {
                     // A procedure that broke off may have left its channel open.
-                    if matches!(&result, Err(Failure { cause: lpa::Cause::Misuse, .. })) {
+                    if matches!(&result, Err(Failure { cause: lpa::Cause::Misuse, .. })) && stays().is_ok() {
                         self.close_channel(slot).await;
                     }
                     return result;
                 }
             };
+        }
+    }
+
+    fn card_moves(&self, slot: Slot) -> u64 {
+        match slot {
+            Slot::Card => self.inside().card_moves.get(),
+            Slot::Phone | Slot::Watch => 0,
         }
     }
 
@@ -210,7 +235,7 @@ impl Phone {
     pub(super) fn place(&self, slot: Slot) -> String {
         let eid = self.model.chip(slot).info.with_untracked(|info| info.as_ref().map(|info| info.eid));
         match (slot, eid) {
-            (Slot::Card, Some(eid)) => format!("card {eid}"),
+            (Slot::Card, Some(eid)) => keep::of_card(&eid.to_string()),
             _ => slot.word().to_owned(),
         }
     }

@@ -237,38 +237,12 @@ impl BridgeCard {
         self.number
     }
 
-    /// Sends a command APDU.
-    async fn exchange(&self, apdu: &[u8]) -> Result<Vec<u8>, CardLost> {
-        if apdu.len() > MAX_COMMAND {
-            return Err(CardLost(format!("the bridge takes commands of at most {MAX_COMMAND} bytes")));
-        }
-        let ask = Ask::Transmit { card: self.number, apdu: Hex(apdu.to_vec()) };
-        match self.bridge.ask(ask).await.map_err(lost)? {
-            Tell::Response { apdu, .. } => Ok(apdu.0),
-            other => Err(self.refused(other)),
-        }
-    }
-
     /// What a refusal means for the card: one that is out is told of by it alone.
     fn refused(&self, tell: Tell) -> CardLost {
         if let Some(Why::Removed | Why::UnknownCard | Why::NoReader | Why::NoService) = reason(&tell) {
             (self.bridge.news)(News::Removed(self.number));
         }
         lost(refusal(tell))
-    }
-
-    /// A warm reset; returns the answer to reset.
-    async fn begin_anew(&self) -> Result<Vec<u8>, CardLost> {
-        match self.bridge.ask(Ask::Reset { card: self.number }).await.map_err(lost)? {
-            Tell::Reset { atr, .. } => Ok(atr.0),
-            other => Err(self.refused(other)),
-        }
-    }
-
-    /// The page is done with it.
-    async fn let_go(&self) {
-        // A bridge that is gone has let it go.
-        let _ = self.bridge.ask(Ask::Disconnect { card: self.number }).await;
     }
 }
 
@@ -401,14 +375,31 @@ fn refusal(tell: Tell) -> Trouble {
 
 impl RealCard for BridgeCard {
     fn transmit<'a>(&'a self, apdu: &'a [u8]) -> Later<'a, Result<Vec<u8>, CardLost>> {
-        Box::pin(self.exchange(apdu))
+        Box::pin(async move {
+            if apdu.len() > MAX_COMMAND {
+                return Err(CardLost(format!("the bridge takes commands of at most {MAX_COMMAND} bytes")));
+            }
+            let ask = Ask::Transmit { card: self.number, apdu: Hex(apdu.to_vec()) };
+            match self.bridge.ask(ask).await.map_err(lost)? {
+                Tell::Response { apdu, .. } => Ok(apdu.0),
+                other => Err(self.refused(other)),
+            }
+        })
     }
 
     fn reset(&self) -> Later<'_, Result<Vec<u8>, CardLost>> {
-        Box::pin(self.begin_anew())
+        Box::pin(async move {
+            match self.bridge.ask(Ask::Reset { card: self.number }).await.map_err(lost)? {
+                Tell::Reset { atr, .. } => Ok(atr.0),
+                other => Err(self.refused(other)),
+            }
+        })
     }
 
     fn close(&self) -> Later<'_, ()> {
-        Box::pin(self.let_go())
+        Box::pin(async move {
+            // A bridge that is gone has let it go.
+            let _ = self.bridge.ask(Ask::Disconnect { card: self.number }).await;
+        })
     }
 }

@@ -26,9 +26,9 @@ pub(crate) enum ChipState {
     /// It answers; its memory is gone with the page. In words: why.
     Volatile(String),
     /// It answers, and is a real card. In words: where it is.
-    Real(String),
+    Real(Text<String>),
     /// The real card is out, or the way to it is lost. In words: where it was.
-    Out(String),
+    Out(Text<String>),
     /// Another tab has it; it comes here when that one is closed.
     Elsewhere,
     /// Its memory holds no chip that this version can start; it can be erased. In words: why.

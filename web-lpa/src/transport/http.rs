@@ -1,4 +1,5 @@
-//! HTTP to the page's own site.
+//! HTTP to the page's own site: to the one that served it, or to the one that was built into it
+//! (`<body data-site>`, of an Isolated Web App, which nobody serves).
 
 use js_sys::Uint8Array;
 use wasm_bindgen::JsCast;
@@ -20,6 +21,11 @@ pub(crate) struct HttpResponse {
     pub(crate) media_type: String,
     /// The body.
     pub(crate) body: Vec<u8>,
+}
+
+/// The site that was built into the page.
+pub(crate) fn site() -> Option<String> {
+    web_sys::window()?.document()?.body()?.dataset().get("site")
 }
 
 /// Sends a request; `headers` beside the content type, which is JSON where there is a body.
@@ -47,7 +53,8 @@ pub(crate) async fn send(
     init.set_headers(&fields);
     init.set_signal(Some(&AbortSignal::timeout_with_u32(PATIENCE)));
     let window = web_sys::window().ok_or("there is no window")?;
-    let response: Response = JsFuture::from(window.fetch_with_str_and_init(path, &init))
+    let url = format!("{}{path}", site().unwrap_or_default());
+    let response: Response = JsFuture::from(window.fetch_with_str_and_init(&url, &init))
         .await
         .and_then(JsCast::dyn_into)
         .map_err(|error| words(&error))?;

@@ -3,8 +3,10 @@
 //!
 //! One checkpoint for each device, and for each real card: a phone installs one profile at a time.
 //! Where there is no database, nothing is kept; an interrupted download then asks the server again.
+//! Of cards, which may never come back, the last [`MOST_CARDS`] are kept: under `cards` stands
+//! which those are.
 
-use js_sys::Uint8Array;
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{IdbDatabase, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransactionMode};
@@ -14,12 +16,50 @@ use super::once;
 const DATABASE: &str = "lpa";
 const CHECKPOINTS: &str = "checkpoints";
 
+/// Under which the places of cards stand, the oldest first.
+const CARDS: &str = "cards";
+
+/// How many cards' checkpoints are kept.
+const MOST_CARDS: usize = 8;
+
 /// Keeps a checkpoint in the place of the one before; durable when it returns `Ok`.
 pub(crate) async fn put(place: &str, checkpoint: &[u8]) -> Result<(), JsValue> {
     let database = open().await?;
+    let before = if place.starts_with(CARD) { places(&database).await? } else { Vec::new() };
     let (store, done) = begin(&database, IdbTransactionMode::Readwrite)?;
     store.put_with_key(&Uint8Array::from(checkpoint), &place.into())?;
+    if place.starts_with(CARD) {
+        let (stay, go) = with_last(before, place);
+        for place in go {
+            store.delete(&place.into())?;
+        }
+        store.put_with_key(&stay.into_iter().map(JsValue::from).collect::<Array>(), &CARDS.into())?;
+    }
     done.await
+}
+
+/// Where the checkpoint of a real card is kept.
+pub(crate) fn of_card(eid: &str) -> String {
+    format!("{CARD}{eid}")
+}
+
+/// What the place of a card begins with.
+const CARD: &str = "card ";
+
+/// The places of cards, the oldest first.
+async fn places(database: &IdbDatabase) -> Result<Vec<String>, JsValue> {
+    let (store, _) = begin(database, IdbTransactionMode::Readonly)?;
+    let found = settled(&store.get(&CARDS.into())?).await?;
+    let list = found.dyn_into::<Array>().unwrap_or_default();
+    Ok(list.iter().filter_map(|place| place.as_string()).collect())
+}
+
+/// The places that stay when one is used, and those that have to go.
+fn with_last(mut places: Vec<String>, used: &str) -> (Vec<String>, Vec<String>) {
+    places.retain(|place| place != used);
+    places.push(used.to_owned());
+    let stay = places.split_off(places.len().saturating_sub(MOST_CARDS));
+    (stay, places)
 }
 
 /// Lets the checkpoint go.
@@ -91,4 +131,27 @@ async fn settled(request: &IdbRequest) -> Result<JsValue, JsValue> {
     request.set_onsuccess(Some(ends(true).unchecked_ref()));
     request.set_onerror(Some(ends(false).unchecked_ref()));
     receiver.await.unwrap_or_else(|| Err("the database is gone".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn of_cards_that_never_come_back_only_the_last_are_kept() {
+        let mut kept = Vec::new();
+        for number in 0..MOST_CARDS + 2 {
+            let (stay, go) = with_last(kept, &of_card(&number.to_string()));
+            assert_eq!(go.len(), usize::from(number >= MOST_CARDS), "{number}");
+            kept = stay;
+        }
+        assert_eq!(kept.len(), MOST_CARDS);
+        // One that is used again is the newest.
+        let oldest = kept[0].clone();
+        let (kept, go) = with_last(kept, &oldest);
+        assert_eq!((kept.last(), go.len()), (Some(&oldest), 0));
+    }
 }

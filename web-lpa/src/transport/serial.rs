@@ -110,19 +110,6 @@ impl ModemCard {
         self.drive().await.map_err(|failure| CardLost(failure.to_string()))
     }
 
-    /// The modem has no command that resets its card: the channels that are open are closed, which
-    /// is what the LPA wants of it.
-    async fn begin_anew(&self) -> Result<Vec<u8>, CardLost> {
-        self.close_channels().await;
-        Ok(Vec::new())
-    }
-
-    /// The page is done with it.
-    async fn let_go(&self) {
-        self.close_channels().await;
-        self.line.close().await;
-    }
-
     async fn close_channels(&self) {
         let open: Vec<u8> = self.host.borrow().open_channels().collect();
         for channel in open {
@@ -379,10 +366,18 @@ impl RealCard for ModemCard {
     }
 
     fn reset(&self) -> Later<'_, Result<Vec<u8>, CardLost>> {
-        Box::pin(self.begin_anew())
+        // The modem has no command that resets its card: the channels that are open are closed, which
+        // is what the LPA wants of it.
+        Box::pin(async move {
+            self.close_channels().await;
+            Ok(Vec::new())
+        })
     }
 
     fn close(&self) -> Later<'_, ()> {
-        Box::pin(self.let_go())
+        Box::pin(async move {
+            self.close_channels().await;
+            self.line.close().await;
+        })
     }
 }

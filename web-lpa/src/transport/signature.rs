@@ -122,6 +122,14 @@ impl From<SplitLoaderError> for Unsigned {
     }
 }
 
+fn cover(address: &str, path: &str, body: &[u8], certificate: &[u8], now: u64) -> Result<Request, Unsigned> {
+    Request::new(address, path, body, certificate, now).map_err(|error| Unsigned(error.to_string()))
+}
+
+fn finish(request: Request, signature: &[u8; 64]) -> Result<Fields, Unsigned> {
+    Ok(request.finish(signature).into())
+}
+
 /// What a signature covers.
 #[cfg(not(test))]
 #[wasm_split(later, wasm_split_path = leptos::wasm_split, fallible)]
@@ -132,14 +140,14 @@ fn covered(
     certificate: &[u8],
     now: u64,
 ) -> Result<Request, Unsigned> {
-    Request::new(address, path, body, certificate, now).map_err(|error| Unsigned(error.to_string()))
+    cover(address, path, body, certificate, now)
 }
 
 /// The request's fields, signed.
 #[cfg(not(test))]
 #[wasm_split(later, wasm_split_path = leptos::wasm_split, fallible)]
 fn finished(request: Request, signature: &[u8; 64]) -> Result<Fields, Unsigned> {
-    Ok(request.finish(signature).into())
+    finish(request, signature)
 }
 
 // Tests are one module, which nobody takes apart.
@@ -151,12 +159,12 @@ async fn covered(
     certificate: &[u8],
     now: u64,
 ) -> Result<Request, Unsigned> {
-    Request::new(address, path, body, certificate, now).map_err(|error| Unsigned(error.to_string()))
+    cover(address, path, body, certificate, now)
 }
 
 #[cfg(test)]
 async fn finished(request: Request, signature: &[u8; 64]) -> Result<Fields, Unsigned> {
-    Ok(request.finish(signature).into())
+    finish(request, signature)
 }
 
 async fn identity() -> Result<Identity, String> {

@@ -200,27 +200,6 @@ impl UsbCard {
         let connection = self.line.drive(self.driver.connect(self.slot)).await?;
         Ok(connection.atr.bytes().to_vec())
     }
-
-    /// Sends a command APDU.
-    async fn exchange(&self, apdu: &[u8]) -> Result<Vec<u8>, CardLost> {
-        // After a failure the driver wants the card to be begun with anew.
-        if self.driver.connection(self.slot).is_none() {
-            self.power().await.map_err(lost)?;
-        }
-        self.line.drive(self.driver.transmit(self.slot, apdu)).await.map_err(lost)
-    }
-
-    /// A cold reset; returns the answer to reset.
-    async fn begin_anew(&self) -> Result<Vec<u8>, CardLost> {
-        self.power().await.map_err(lost)
-    }
-
-    /// The page is done with it.
-    async fn let_go(&self) {
-        // A reader that is gone has no power anyway.
-        let _ = self.line.drive(self.driver.disconnect(self.slot)).await;
-        let _ = self.line.call(self.line.device.close()).await;
-    }
 }
 
 /// What a device calls itself.
@@ -497,7 +476,8 @@ fn lost(error: Error) -> CardLost {
     CardLost(error.words().en)
 }
 
-fn told(error: Error) -> Trouble {
+/// What the driver says, which says what to do as well.
+pub(crate) fn told(error: Error) -> Trouble {
     Trouble::new(error.words(), Text::<String>::default())
 }
 
@@ -508,8 +488,8 @@ fn protected(name: &str) -> Trouble {
             "{name} は「スマートカード」クラスの機器で、ブラウザーはページに渡しません。"
         ),
         Text::new(
-            "Use the bridge, which has every reader of this computer.",
-            "このコンピューターのどのリーダーでも使えるブリッジを使ってください。",
+            "Use the bridge, which has every reader of this computer. Or install this page as an Isolated Web App, which may have any reader (docs/isolated-web-app.md says how).",
+            "このコンピューターのどのリーダーでも使えるブリッジを使ってください。または、どのリーダーも使える Isolated Web App としてこのページをインストールしてください (手順は docs/isolated-web-app.md)。",
         ),
     )
 }
@@ -526,14 +506,24 @@ fn nothing_chosen() -> Trouble {
 
 impl RealCard for UsbCard {
     fn transmit<'a>(&'a self, apdu: &'a [u8]) -> Later<'a, Result<Vec<u8>, CardLost>> {
-        Box::pin(self.exchange(apdu))
+        Box::pin(async move {
+            // After a failure the driver wants the card to be begun with anew.
+            if self.driver.connection(self.slot).is_none() {
+                self.power().await.map_err(lost)?;
+            }
+            self.line.drive(self.driver.transmit(self.slot, apdu)).await.map_err(lost)
+        })
     }
 
     fn reset(&self) -> Later<'_, Result<Vec<u8>, CardLost>> {
-        Box::pin(self.begin_anew())
+        Box::pin(async move { self.power().await.map_err(lost) })
     }
 
     fn close(&self) -> Later<'_, ()> {
-        Box::pin(self.let_go())
+        Box::pin(async move {
+            // A reader that is gone has no power anyway.
+            let _ = self.line.drive(self.driver.disconnect(self.slot)).await;
+            let _ = self.line.call(self.line.device.close()).await;
+        })
     }
 }

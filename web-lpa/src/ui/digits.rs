@@ -81,3 +81,35 @@ fn clip(text: &str) -> bool {
     }
     there
 }
+
+/// A field for a number that is written, not counted: a port, a code, an IMEI.
+#[component]
+pub(in crate::ui) fn Entry(
+    label: Text,
+    number: RwSignal<String>,
+    #[prop(optional)] name: Option<&'static str>,
+    /// How many digits are to be seen at once.
+    #[prop(optional)]
+    size: Option<u8>,
+    /// Whether the browser may offer a code that was sent.
+    #[prop(optional)]
+    once: bool,
+    #[prop(optional)] described_by: Option<&'static str>,
+) -> impl IntoView {
+    let say = context().say;
+    view! {
+        <label>
+            {say.of(label)}
+            <input
+                type="text"
+                inputmode="numeric"
+                name=name
+                size=size.map(|size| size.to_string())
+                autocomplete=if once { "one-time-code" } else { "off" }
+                aria-describedby=described_by
+                prop:value=number
+                on:input=move |event| number.set(event_target_value(&event))
+            />
+        </label>
+    }
+}

@@ -24,7 +24,7 @@ mod update;
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use words::{Text, text};
+use words::Text;
 
 use self::say::Say;
 use self::shell::View;
@@ -165,13 +165,26 @@ fn DeviceBanner(device: Slot) -> impl IntoView {
         let stopped = matches!(state, ChipState::Broken(_));
         let (title, words) = match state {
             ChipState::Absent | ChipState::Starting | ChipState::Durable(_) | ChipState::Real(_) => return None,
-            ChipState::Out(place) => (
-                Text::new("The card is out.", "カードが抜かれています。"),
-                text!(
-                    "Put it back into {place}: what was interrupted goes on. Nothing on it is lost.",
-                    "{place} に挿し直すと、中断した処理を再開します。カードの内容は失われていません。"
+            ChipState::Out(place) => match model.unusable.get() {
+                // It was put back.
+                Some(trouble) => (
+                    Text::new("The card can’t be used.", "カードを使用できません。"),
+                    trouble.what.with(trouble.advice).with(
+                        Text::new(
+                            "Take it out and put it in again, or choose it anew under “Use a real card”. Nothing on it is lost.",
+                            "抜いて挿し直すか、「実物のカードを使う」からもう一度選んでください。カードの内容は失われていません。",
+                        )
+                        .owned(),
+                    ),
                 ),
-            ),
+                None => (
+                    Text::new("The card is out.", "カードが抜かれています。"),
+                    Text::new(
+                        format!("Put it back into {}: what was interrupted goes on. Nothing on it is lost.", place.en),
+                        format!("{} に挿し直すと、中断した処理を再開します。カードの内容は失われていません。", place.ja),
+                    ),
+                ),
+            },
             ChipState::Volatile(because) => (
                 Text::new(
                     "This chip forgets everything when the page is closed.",

@@ -13,6 +13,7 @@ use words::Text;
 
 use super::{Context, context, document};
 use crate::model::Slot;
+use crate::transport::http;
 
 /// Where it is.
 const PATH: &str = "/sw.js";
@@ -85,8 +86,12 @@ fn reload() {
     }
 }
 
-/// The browser's service workers; none where it has none, or outside a secure context.
+/// The browser's service workers; none where it has none or needs none, or outside a secure context.
 fn container() -> Option<ServiceWorkerContainer> {
+    if http::site().is_some() {
+        // An installed app is there without a network anyway.
+        return None;
+    }
     let navigator = web_sys::window()?.navigator();
     Reflect::get(&navigator, &"serviceWorker".into()).ok()?.dyn_into().ok()
 }

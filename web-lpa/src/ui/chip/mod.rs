@@ -6,7 +6,7 @@ mod info;
 mod profiles;
 
 use leptos::prelude::*;
-use words::{Text, text};
+use words::Text;
 
 use self::certificates::Certificates;
 use self::files::Tree;
@@ -40,7 +40,8 @@ pub(super) fn Chip() -> impl IntoView {
         ChipState::Volatile(_) => {
             say.now(Text::new("Lost when the page is closed.", "ページを閉じると失われます。")).to_owned()
         }
-        ChipState::Real(place) => say.now(text!("A real card, in {place}.", "実物のカード ({place})")),
+        ChipState::Real(place) => say
+            .now(Text::new(format!("A real card, in {}.", place.en), format!("実物のカード ({})", place.ja))),
         _ => String::new(),
     };
     let atr = move || {

@@ -40,6 +40,10 @@ pub(super) fn Operator() -> impl IntoView {
         asked.try_set(true);
     });
     let frame = NodeRef::<Iframe>::new();
+    // What is another site's is shown in a tab of its own only.
+    let site = http::site();
+    let here = site.is_none();
+    let console = format!("{}{CONSOLE}", site.unwrap_or_default());
     // What the console passes on: from this very frame, of this very site, nothing else.
     let said = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
         let own = window().location().origin().unwrap_or_default();
@@ -68,12 +72,12 @@ pub(super) fn Operator() -> impl IntoView {
         <section class="operator-view" aria-labelledby="operator-title">
             <header>
                 <h2 id="operator-title">{say.of(Text::new("Operator", "事業者"))}</h2>
-                <a href=CONSOLE target="_blank" rel="noopener">
+                <a href=console target="_blank" rel="noopener">
                     {say.of(Text::new("Open the console in a tab of its own", "コンソールを別のタブで開く"))}
                 </a>
             </header>
             {move || token.get().map(|token| view! { <OrderForm token/> })}
-            <Show when=move || asked.get()>
+            <Show when=move || here && asked.get()>
                 <iframe
                     node_ref=frame
                     src=CONSOLE

@@ -26,11 +26,17 @@ pub(super) fn OrderForm(token: String) -> impl IntoView {
     let confirmation = RwSignal::new(String::new());
     let rules = [RwSignal::new(false), RwSignal::new(false)];
     let bound = RwSignal::new(None::<Slot>);
+    let eid =
+        move |slot: Slot| model.chip(slot).info.with(|info| info.as_ref().map(|info| info.eid.to_string()));
+    // A device that is not there any more is no choice.
+    Effect::new(move |_| {
+        if bound.get().is_some_and(|slot| eid(slot).is_none()) {
+            bound.set(None);
+        }
+    });
     let busy = RwSignal::new(false);
     let made = RwSignal::new(None::<Made>);
 
-    let eid =
-        move |slot: Slot| model.chip(slot).info.with(|info| info.as_ref().map(|info| info.eid.to_string()));
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         if busy.get_untracked() {

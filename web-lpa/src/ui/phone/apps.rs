@@ -4,7 +4,7 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use words::Text;
 
-use super::super::digits::shown;
+use super::super::digits::{Entry, shown};
 use super::super::{Context, context, icons, preference};
 use super::sentence;
 use crate::network::Verdict;
@@ -326,18 +326,12 @@ pub(in crate::ui) fn Settings() -> impl IntoView {
                 ))}
             </label>
             <form on:submit=save>
-                <label>
-                    {say.of(Text::new("TAC or IMEI", "TAC または IMEI"))}
-                    <input
-                        type="text"
-                        name="device"
-                        inputmode="numeric"
-                        autocomplete="off"
-                        aria-describedby="device-help"
-                        prop:value=digits
-                        on:input=move |event| digits.set(event_target_value(&event))
-                    />
-                </label>
+                <Entry
+                    label=Text::new("TAC or IMEI", "TAC または IMEI")
+                    number=digits
+                    name="device"
+                    described_by="device-help"
+                />
                 <p id="device-help" class="help">
                     {say.of(Text::new(
                         "8 digits: only the type is told; 15: the device itself. Told now:",

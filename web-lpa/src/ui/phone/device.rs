@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use trace::Party;
-use words::{Text, text};
+use words::Text;
 
 use super::super::later::{self, Part};
 use super::super::{Context, context, icons};
@@ -22,11 +22,6 @@ pub(super) fn Device() -> impl IntoView {
     // The dialog comes when it is first wanted, and stays.
     let wanted =
         Memo::new(move |before: Option<&bool>| before.copied().unwrap_or_default() || connecting.get());
-    let name = |slot| match slot {
-        Slot::Phone => Text::new("This phone", "この電話"),
-        Slot::Watch => Text::new("The watch", "時計"),
-        Slot::Card => Text::new("The card", "カード"),
-    };
     let choice = move |slot: Slot| {
         view! {
             <label class="choice">
@@ -43,7 +38,7 @@ pub(super) fn Device() -> impl IntoView {
                     Slot::Watch => icons::party(Party::Watch).into_any(),
                     Slot::Card => icons::party(Party::Card).into_any(),
                 }}
-                <span>{say.of(name(slot))}</span>
+                <span>{say.of(slot.name())}</span>
             </label>
         }
     };
@@ -67,8 +62,12 @@ pub(super) fn Device() -> impl IntoView {
         ),
         Slot::Card => {
             let place = move || match model.chip(Slot::Card).state.get() {
-                ChipState::Real(place) => text!("In {place}. ", "{place} に挿入されています。"),
-                ChipState::Out(place) => text!("Not in {place}. ", "{place} にありません。"),
+                ChipState::Real(place) => {
+                    Text::new(format!("In {}. ", place.en), format!("{} に挿入されています。", place.ja))
+                }
+                ChipState::Out(place) => {
+                    Text::new(format!("Not in {}. ", place.en), format!("{} にありません。", place.ja))
+                }
                 _ => Text::default(),
             };
             Some(

@@ -11,6 +11,7 @@ use super::super::modal::Modal;
 use super::super::{Context, context};
 use super::{class_name, class_word, picture, rules};
 use crate::phone::{PATIENCE_MINUTES, shown_name};
+use crate::transport::chip::ChipState;
 use crate::units::size;
 
 /// The questions of procedures.
@@ -47,6 +48,20 @@ pub(in crate::ui) fn Questions() -> impl IntoView {
     }
 }
 
+/// Whose chip the question is about: the device, and of a real card the place.
+fn whose() -> impl Fn() -> Text<String> + Copy + Send + 'static {
+    let model = context().model;
+    move || {
+        let slot = model.asked_of.get();
+        match model.chip(slot).state.get() {
+            ChipState::Real(place) => {
+                Text::new(format!("The real card in {}", place.en), format!("実物のカード ({})", place.ja))
+            }
+            _ => slot.name().owned(),
+        }
+    }
+}
+
 #[component]
 fn Consent(
     metadata: StoreMetadata,
@@ -56,6 +71,7 @@ fn Consent(
     free: Option<u32>,
 ) -> impl IntoView {
     let Context { phone, say, .. } = context();
+    let whose = whose();
     let name = shown_name(&metadata.service_provider_name, &metadata.profile_name);
     let picture = picture(metadata.icon.as_ref(), &name);
     let rules = rules(metadata.profile_policy_rules);
@@ -77,6 +93,8 @@ fn Consent(
                 <dt>{say.of(Text::new("Class", "種別"))}</dt>
                 <dd><span class=format!("badge {}", class_word(class))>{say.of(class_name(class))}</span></dd>
                 <dt>"ICCID"</dt><dd class="digits">{move || shown(&iccid)}</dd>
+                <dt>{say.of(Text::new("Goes to", "インストール先"))}</dt>
+                <dd data-testid="consent-device">{move || say.now(whose())}</dd>
                 <dt>{say.of(Text::new("Offered by", "提供元"))}</dt><dd class="digits">{address}</dd>
                 {free.map(|free| view! {
                     <dt>{say.of(Text::new("Free memory", "空きメモリー"))}</dt><dd>{size(free as usize)}</dd>
@@ -194,6 +212,7 @@ fn ConfirmationCode(wrong_before: bool, tries_left: Option<u32>) -> impl IntoVie
 #[component]
 fn MemoryReset(lost: Lost) -> impl IntoView {
     let Context { phone, say, .. } = context();
+    let whose = whose();
     let waiting = lost.waiting.len();
     let nothing = lost.profiles.is_empty() && lost.default_smdp_address.is_none();
     let profiles = lost.profiles.into_iter().map(|info| {
@@ -218,6 +237,7 @@ fn MemoryReset(lost: Lost) -> impl IntoView {
     );
     view! {
         <h2>{say.of(Text::new("Reset the chip’s memory?", "チップのメモリーをリセットしますか？"))}</h2>
+        <p data-testid="reset-device"><strong>{move || say.now(whose())}</strong></p>
         {if nothing {
             view! {
                 <p>{say.of(Text::new("Nothing on the chip is touched by it.", "このリセットで失われるものはありません。"))}</p>

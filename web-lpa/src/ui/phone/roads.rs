@@ -5,6 +5,7 @@ use card_bridge::protocol::{PORT, Reader, State};
 use leptos::prelude::*;
 use words::{Text, text};
 
+use super::super::digits::Entry;
 use super::super::modal::Modal;
 use super::super::{Context, context};
 use crate::model::{Bridge, Slot};
@@ -18,7 +19,14 @@ fn offers() -> Offers {
         serial: serial::is_there(),
         usb: usb::is_there(),
         secure: web_sys::window().is_some_and(|window| window.is_secure_context()),
+        app: is_app(),
     }
+}
+
+/// Whether the page was installed as an Isolated Web App.
+fn is_app() -> bool {
+    let protocol = web_sys::window().and_then(|window| window.location().protocol().ok());
+    protocol.as_deref() == Some("isolated-app:")
 }
 
 #[component]
@@ -60,10 +68,17 @@ pub(in crate::ui) fn Roads(open: RwSignal<bool>) -> impl IntoView {
             label=Text::new("Use a real card", "実物のカードを使う")
         >
             <h2>{say.of(Text::new("Use a real card", "実物のカードを使う"))}</h2>
-            <p class="help">{say.of(Text::new(
-                "A removable eUICC in a reader or a modem. A page can’t claim an ordinary card reader at USB: browsers keep that class of devices from pages. These roads lead to it all the same.",
-                "リーダーやモデムに入れた取り外し可能な eUICC を使います。ブラウザーは通常の USB カードリーダーをページに渡さないため、次の方法で接続します。",
-            ))}</p>
+            <p class="help">{say.of(if is_app() {
+                Text::new(
+                    "A removable eUICC in a reader or a modem. As an installed app this page may have any USB reader.",
+                    "リーダーやモデムに入れた取り外し可能な eUICC を使います。インストールされたアプリなので、どの USB リーダーでも使えます。",
+                )
+            } else {
+                Text::new(
+                    "A removable eUICC in a reader or a modem. A page can’t claim an ordinary card reader at USB: browsers keep that class of devices from pages. These roads lead to it all the same.",
+                    "リーダーやモデムに入れた取り外し可能な eUICC を使います。ブラウザーは通常の USB カードリーダーをページに渡さないため、次の方法で接続します。",
+                )
+            })}</p>
             {roads}
             <div class="actions">
                 <button type="button" on:click=move |_| open.set(false)>{say.of(Text::new("Close", "閉じる"))}</button>
@@ -110,16 +125,7 @@ fn ByBridge() -> impl IntoView {
                 "このコンピューターで動かす card-bridge が、リーダーのカードを一枚ずつこのページに貸し出します。",
             ))}</p>
             <form class="line" on:submit=look>
-                <label>
-                    {say.of(Text::new("Port", "ポート"))}
-                    <input
-                        type="text"
-                        inputmode="numeric"
-                        size="6"
-                        prop:value=port
-                        on:input=move |event| port.set(event_target_value(&event))
-                    />
-                </label>
+                <Entry label=Text::new("Port", "ポート") number=port size=6/>
                 <button
                     type="submit"
                     disabled=move || number().is_none() || model.bridge.with(|bridge| *bridge == Bridge::Looking)
@@ -129,17 +135,12 @@ fn ByBridge() -> impl IntoView {
         .into_any(),
         Bridge::WantsCode => view! {
             <form class="line" on:submit=pair>
-                <label>
-                    {say.of(Text::new("Code on the bridge’s terminal", "ブリッジの端末に表示されたコード"))}
-                    <input
-                        type="text"
-                        inputmode="numeric"
-                        autocomplete="one-time-code"
-                        size="10"
-                        prop:value=code
-                        on:input=move |event| code.set(event_target_value(&event))
-                    />
-                </label>
+                <Entry
+                    label=Text::new("Code on the bridge’s terminal", "ブリッジの端末に表示されたコード")
+                    number=code
+                    size=10
+                    once=true
+                />
                 <button type="submit" disabled=move || code.with(|code| code.trim().is_empty())>
                     {say.of(Text::new("Pair", "ペアリング"))}
                 </button>
@@ -226,10 +227,17 @@ fn ByModem() -> impl IntoView {
 fn ByUsb() -> impl IntoView {
     let Context { model, phone, say, .. } = context();
     view! {
-        <p class="help">{say.of(Text::new(
-            "Works with readers of a vendor’s class. Most are of the class “smart card”, which browsers keep from pages: the page says so when you choose one.",
-            "ベンダー独自クラスのリーダーで使えます。多くのリーダーは、ブラウザーがページに渡さない「スマートカード」クラスです。その場合は選択後にお知らせします。",
-        ))}</p>
+        <p class="help">{say.of(if is_app() {
+            Text::new(
+                "The browser asks which reader. Where the system’s own smart card service has it, stop that first.",
+                "ブラウザーの確認画面でリーダーを選んでください。システムのスマートカードサービスが使用中の場合は、先に停止してください。",
+            )
+        } else {
+            Text::new(
+                "Works with readers of a vendor’s class. Most are of the class “smart card”, which browsers keep from pages, but not from this page installed as an Isolated Web App: the page says so when you choose one.",
+                "ベンダー独自クラスのリーダーで使えます。多くのリーダーは、ブラウザーがページに渡さない「スマートカード」クラスです。その場合は選択後にお知らせします。このページを Isolated Web App としてインストールすれば使えます。",
+            )
+        })}</p>
         <button type="button" disabled=move || model.connecting.get() || model.task.with(Option::is_some) on:click=move |_| phone.take_usb()>
             {say.of(Text::new("Choose the reader", "リーダーを選ぶ"))}
         </button>
