@@ -133,7 +133,7 @@ impl Phone {
 
     /// Sends what waits since the last time; that this fails is shown in the list.
     pub(super) async fn send_waiting(&self, slot: Slot) {
-        self.send_cancellations().await;
+        self.send_cancellations_beside();
         let procedure = lpa::notifications(self.options());
         if let Ok(outcome) = self.drive(slot, procedure).await {
             self.learn(slot, &outcome);

@@ -117,7 +117,6 @@ impl Phone {
         let again = (wanted.clone(), Rc::clone(&procedure));
         let repeat = move || phone.install(slot, again.0.clone(), Rc::clone(&again.1));
         self.repeatable(task, repeat, async move {
-            phone.send_cancellations().await;
             // What is said of an order from now on is the later word.
             match &wanted {
                 Some((address, matching_id)) => phone.forget_order(address, Some(matching_id)).await,
@@ -128,6 +127,7 @@ impl Phone {
                     }
                 }
             }
+            phone.send_cancellations_beside();
             if let Some(checkpoint) = phone.interrupted(slot).await {
                 let is_wanted =
                     wanted.is_none_or(|(address, matching_id)| checkpoint.is_for(&address, &matching_id));
@@ -291,7 +291,7 @@ impl Phone {
         let phone = *self;
         let task = Task::new(Text::new("Sending notifications", "通知を送っています"));
         self.repeatable(task, move || phone.notify(slot), async move {
-            phone.send_cancellations().await;
+            phone.send_cancellations_beside();
             phone.act(slot, lpa::notifications(phone.options())).await?;
             phone.read_waiting(slot).await;
             Ok(None)

@@ -20,7 +20,7 @@ impl Phone {
         let phone = *self;
         self.task(Task::new(Text::new("Attaching", "アタッチしています")), async move {
             phone.terminal().attach().await;
-            phone.send_cancellations().await;
+            phone.send_cancellations_beside();
             Ok(None)
         });
     }

@@ -75,9 +75,18 @@ impl Phone {
             return;
         }
         for cancellation in self.untold().await.iter() {
-            drop(self.tell(lpa::send_cancellation(cancellation.clone())).await);
+            // The person may have begun anew while the one before was told.
+            if self.untold().await.iter().any(|kept| kept == cancellation) {
+                drop(self.tell(lpa::send_cancellation(cancellation.clone())).await);
+            }
         }
         self.inside().is_telling.set(false);
+    }
+
+    /// The same, and nobody waits for it: a server that does not answer holds nothing up.
+    pub(super) fn send_cancellations_beside(&self) {
+        let phone = *self;
+        spawn_local(async move { phone.send_cancellations().await });
     }
 
     /// Performs the effects of a procedure that needs no chip, beside a task that may run.
