@@ -50,7 +50,7 @@ test('a fault strikes, is counted and told of in the messages, and is taken away
   await phone.fetch(order.code);
 });
 
-test('a message is held, read, edited and sent on; and one is dropped @core', async ({ person, operator, page }) => {
+test('a message is held, read, edited and sent on; and one is dropped', async ({ person, operator, page }) => {
   const { phone, bench } = person;
   const order = await operator.order('Held');
   await person.open('#bench');
@@ -102,7 +102,7 @@ test('commands are sent by hand and their answers explained', async ({ person, p
   await expect(person.trace.messages.last()).toBeVisible();
 });
 
-test('the whole session is saved, and goes on in another browser @core', async ({ person, operator, browser, baseURL, page }) => {
+test('the whole session is saved, and goes on in another browser', async ({ person, operator, browser, baseURL, page }) => {
   const [order, wrist] = [await operator.order('Carried'), await operator.order('Worn')];
   await person.open('#network');
   await person.phone.fetch(order.code);

@@ -225,7 +225,7 @@ test('a fault of one’s own strikes the segment that was named, or the message'
   await expect(bench.armed).toContainText('met 3, struck 1');
 });
 
-test('the card is pulled and put back, and its memory is kept and put back @core', async ({ person, operator }) => {
+test('the card is pulled and put back, and its memory is kept and put back', async ({ person, operator }) => {
   const { phone, bench } = person;
   const order = await operator.order('Carded');
   await person.open('#bench');

@@ -3,7 +3,7 @@
 import { X509Certificate } from 'node:crypto';
 import { HTTP_ERROR, expect, test } from './laboratory';
 
-test('the chip’s certificates and the rules of its profiles @core', async ({ person, operator, page, request }) => {
+test('the chip’s certificates and the rules of its profiles', async ({ person, operator, page, request }) => {
   const { phone, chip } = person;
   const order = await operator.order('Ruled', { rules: ['ppr1', 'ppr2'] });
   await person.open('#chip');
@@ -68,7 +68,7 @@ test('the network’s own log tells what its gateway let through', async ({ pers
   await person.inOrder('the network’s own log');
 });
 
-test('a short message is refused before there is a contract, and goes out after @core', async ({ person, operator, page }) => {
+test('a short message is refused before there is a contract, and goes out after', async ({ person, operator, page }) => {
   const { phone } = person;
   const order = await operator.order('Short');
   await person.open();

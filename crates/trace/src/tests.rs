@@ -446,7 +446,7 @@ fn refusals_inside_good_answers_are_failures() {
 fn a_trace_is_judged_when_somebody_comes_who_can() {
     let mut trace = Trace::unjudged(Limits::default());
     let (enable, refused) = (bytes("81 E2 91 00 03 BF 31 00 00"), bytes("BF 31 03 80 01 03 90 00"));
-    let mut send = |trace: &mut Trace| {
+    let send = |trace: &mut Trace| {
         let ticket = trace.command(Party::Chip, &enable, 0.0);
         trace.answer(ticket, &refused, 1.0);
         trace.message(ticket.message).unwrap().failed()
