@@ -163,7 +163,7 @@ pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
 {"type":"apdu","payload":{"func":"disconnect","param":null}}"#;
     let told = r#"{"tell":"welcome","protocol":1,"program":"card-bridge 0.1.0"}
 {"tell":"readers","id":1,"readers":[{"name":"a","state":"card","atr":"3B00"},{"name":"b","state":"mute"}]}
-{"tell":"connected","id":2,"card":1,"atr":"3B00","protocol":"t0"}
+{"tell":"connected","id":2,"card":1,"atr":"3B00","protocol":"T=0"}
 {"tell":"response","id":3,"apdu":"9000"}
 {"tell":"removed","card":1}
 {"tell":"refused","id":4,"why":"removed","text":"gone"}"#;

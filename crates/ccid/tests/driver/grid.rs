@@ -52,7 +52,7 @@ fn every_level_voltage_and_protocol_with_every_fault() {
                     if !driver.reader().features.has(Features::AUTO_VOLTAGE) {
                         assert_eq!(connection.voltage, voltage, "{context}");
                     }
-                    reader.fail(fault.clone());
+                    reader.fail(*fault);
                     let answer = transmit(&mut reader, &driver, "80E2000002AABB00");
                     match (&answer, fate) {
                         (Ok(_), Fate::Told) => panic!("{context}: {answer:?}"),
