@@ -61,7 +61,7 @@ struct Options {
     /// Nothing but downloads for so many minutes (3 at least) and 11,000 sessions, and what stays in
     /// memory: once all garbage is collected, JavaScript's heap and WebAssembly's memory may not have grown
     /// by more than 128 kB after a third of the sessions and 4,000 of them, and the process not by more
-    /// than 512 bytes a session or 4 MB in all beyond that of a bare worker that keeps as much
+    /// than 512 bytes a session or 4 MB in all, beyond what that of a bare worker grows by that keeps as much
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(3..))]
     soak: Option<u64>,
     /// How often each figure is taken
