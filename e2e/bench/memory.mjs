@@ -1,6 +1,8 @@
 // node memory.mjs PORT: what a worker under workerd's inspector holds once everything that can be
 // collected has been: JSON with `heap` (JavaScript's objects) and `wasm` (memories of WebAssembly), in bytes.
 const [port] = process.argv.slice(2);
+// A runtime that does not answer is an error, not a reason to wait for ever.
+setTimeout(() => { throw new Error('the inspector does not answer'); }, 60_000).unref();
 const [worker] = await (await fetch(`http://127.0.0.1:${port}/json/list`)).json();
 const inspector = new WebSocket(worker.webSocketDebuggerUrl);
 await new Promise((opened, failed) => {

@@ -58,7 +58,9 @@ test('a console that is switched off says what is needed', async ({ page }) => {
   await console.inOrder();
 });
 
-test('subscribers become profiles, an order becomes a code that a phone scans and installs', async ({ browser, page, person }) => {
+test('subscribers become profiles, a code that a phone scans and installs, and the console follows until it is deleted', async ({ browser, page, person, operator }) => {
+  // Two pages, and everything there is between an order and its end.
+  test.setTimeout(240_000);
   const console = new Console(page);
   const rows = subscribers(3);
   const faulty = { ...rows[2]!, k: 'not-a-key-but-secret' };
@@ -98,6 +100,11 @@ test('subscribers become profiles, an order becomes a code that a phone scans an
   });
 
   await test.step('a phone installs it, and the console sees it without being asked', async () => {
+    const { imsi, k, opc } = rows[0]!;
+    await operator.subscriber(imsi, {
+      class: 'operational', algorithm: 'milenage', k, opc,
+      contract: { apns: ['internet'], defaultApn: 'internet', voice: true, sms: true, data: true },
+    });
     await person.page.bringToFront();
     const phone = await browser.newContext({ baseURL: new URL(page.url()).origin });
     const other = await phone.newPage();
@@ -112,6 +119,23 @@ test('subscribers become profiles, an order becomes a code that a phone scans an
     await expect(notified).toContainText((await carrier.chip.eid.textContent())!.replaceAll(/\s/g, ''));
     await expect(console.code).toHaveCount(0);
     await expect(console.button('Revoke the order')).toHaveCount(0);
+    await console.inOrder();
+
+    // What the person does with it comes by notifications; acknowledged ones wait no more.
+    await expect(carrier.phone.kept).toHaveCount(0);
+    // The table names none: it has that of its type.
+    const name = 'operational';
+    const steps = [
+      ['enabled', 'Installed', () => carrier.phone.switchTo(name)],
+      ['disabled', 'Installed', () => carrier.phone.switchTo('Setup')],
+      ['deleted', 'Deleted', () => carrier.phone.delete(name)],
+    ] as const;
+    for (const [event, state, act] of steps) {
+      await act();
+      await expect(notified.locator('li').first()).toHaveAttribute('data-event', event);
+      await expect(console.standing).toHaveAttribute('data-state', state);
+      await expect(carrier.phone.kept).toHaveCount(0);
+    }
     await console.inOrder();
     await phone.close();
   });

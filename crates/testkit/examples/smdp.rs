@@ -6,8 +6,9 @@
 //! smdp URL STATE PID orders orders=400              orders that wait for their downloads
 //! smdp URL STATE PID cost sessions=100 rounds=7     CPU of PID for each function, JSON
 //! smdp URL STATE PID rate seconds=5 threads=16      whole sessions as fast as they go, JSON
-//! smdp URL STATE PID soak seconds=300 threads=16    the same for long, and how many there have been
-//! smdp URL STATE PID soak sessions=9000 control=1   as much of e2e/bench/control.js, which is no SM-DP+
+//! smdp URL STATE PID soak seconds=300 sessions=900  the same for so long and so many at least, and how
+//!                                                   many there have been
+//! smdp URL STATE PID soak sessions=9000 control=1   as much of e2e/bench/control, which is no SM-DP+
 //! smdp URL STATE PID bare rounds=7                  the cryptography alone (the server's
 //!                                                   feature `bench`), JSON
 //! ```
@@ -75,13 +76,13 @@ fn main() {
         "cost" => cost(&lab, &process, number("sessions", 100) as usize, number("rounds", 7) as usize),
         "rate" => {
             let (seconds, threads) = (number("seconds", 5), number("threads", 16) as usize);
-            let until = Until::After(Duration::from_secs(seconds));
+            let until = Until { time: Duration::from_secs(seconds), sessions: 0 };
             let ran = run_sessions(&lab, &process, until, threads, |_| {});
             println!("{}", json!({ "perSecond": ran.per_second(), "cpu": ran.cpu_each() }));
         }
         "soak" => {
-            let seconds = Until::After(Duration::from_secs(number("seconds", 300)));
-            let until = numbers.get("sessions").map_or(seconds, |sessions| Until::Sessions(*sessions));
+            let time = Duration::from_secs(number("seconds", 0));
+            let until = Until { time, sessions: number("sessions", 0) };
             soak(&lab, &process, until, number("threads", 16) as usize, number("control", 0) != 0);
         }
         "bare" => bare(&lab, &process, number("rounds", 7) as usize),
@@ -233,7 +234,7 @@ fn cost(lab: &Laboratory, process: &Process, sessions: usize, rounds: usize) {
     println!("{}", Value::from_iter(figures));
 }
 
-/// Sessions for long, or as many; after some of them, how many there have been, on a line of its
+/// Sessions for long and as many; after some of them, how many there have been, on a line of its
 /// own, and at the end what they cost, JSON. Whoever started this looks at the process meanwhile.
 fn soak(lab: &Laboratory, process: &Process, until: Until, threads: usize, control: bool) {
     let watch = |done| println!("{done}");
@@ -288,11 +289,11 @@ impl Ran {
     }
 }
 
-/// How long something goes on.
+/// How long something goes on at least.
 #[derive(Clone, Copy)]
-enum Until {
-    After(Duration),
-    Sessions(u64),
+struct Until {
+    time: Duration,
+    sessions: u64,
 }
 
 /// Whole sessions, the orders prepared in between and not counted; `watch` is told now and then
@@ -325,10 +326,7 @@ fn run<T: Send>(
     const BATCH: usize = 400;
     let begun = Instant::now();
     let mut ran = Ran { sessions: 0, took: Duration::ZERO, cpu: Duration::ZERO };
-    while match until {
-        Until::After(limit) => begun.elapsed() < limit,
-        Until::Sessions(wanted) => ran.sessions < wanted,
-    } {
+    while begun.elapsed() < until.time || ran.sessions < until.sessions {
         let comers = parallel(THREADS, lab.numbers(BATCH), |http, number| prepare(lab, http, number));
         let failed = AtomicBool::new(false);
         let start = Instant::now();
