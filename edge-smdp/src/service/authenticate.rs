@@ -120,11 +120,13 @@ pub(crate) async fn offer<P: Provider>(
     };
 
     let cc_required = order.confirmation_code.is_some();
-    let bpp_euicc_otpk = order.bound_otpk.as_ref().filter(|_| downloaded);
+    // Of another curve it is of no use in this session.
+    let curve = who.euicc.public_key().curve();
+    let bpp_euicc_otpk = order.bound_otpk.filter(|otpk| downloaded && otpk.0.curve() == curve);
     let smdp_signed2 = Raw::new(SmdpSigned2 {
         transaction_id: who.session.id.clone(),
         cc_required,
-        bpp_euicc_otpk: bpp_euicc_otpk.and_then(|otpk| otpk.0.as_slice().try_into().ok()),
+        bpp_euicc_otpk: bpp_euicc_otpk.map(|otpk| *otpk.0.as_bytes()),
     });
     let covered = signature::smdp_signature2(smdp_signed2.bytes(), &who.signature1);
     let signature2 = server.provider.sign(&who.set.dp_pb.key, &covered).await?;
@@ -139,6 +141,7 @@ pub(crate) async fn offer<P: Provider>(
         cc_required,
         smdp_signature2: Base64(signature2.0.to_vec()),
         bound_to: None,
+        refused: None,
     });
     profile.note(now, EventKind::Authenticated, None);
     profile.tell(now, ELIGIBILITY, FunctionExecutionStatus::success(), None);
