@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use rsp::es9::Base64;
 use rsp::metadata::NotificationEvents;
-use rsp::status::FunctionExecutionStatus;
+use rsp::status::{FunctionExecutionStatus, StatusCode};
 use rsp::{CiPkId, Eid, Iccid, MatchingId, TransactionId, Version};
 use rsp_crypto::{Curve, PublicKey};
 use serde::de::{Error as _, IntoDeserializer as _};
@@ -35,6 +35,8 @@ const MAX_NOTIFICATIONS: usize = 64;
 const MAX_FORGOTTEN: usize = 4;
 /// How many calls of ES2+ can be repeated.
 const MAX_CALLS: usize = 8;
+/// How long the end of an order is told to whom comes with its matching id, in seconds.
+const TELLS_END: u64 = 7 * 24 * 3600;
 /// How many deliveries are remembered, to match installation results with.
 pub(crate) const MAX_DELIVERED: usize = 32;
 
@@ -235,6 +237,40 @@ pub struct Order {
     pub bound_otpk: Option<EuiccKey>,
     /// Sessions in which a package was handed out and not reported back as failed.
     pub delivered: Vec<Delivery>,
+    /// How it came to its end by itself, as long as that is told to whom comes with its
+    /// matching id, which it keeps so long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<Over>,
+}
+
+/// The end of an order that came by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Over {
+    /// Why.
+    pub because: End,
+    /// Until when it is told, in seconds since 1970.
+    pub until: u64,
+}
+
+/// Why an order came to its end by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum End {
+    /// Its time was over.
+    Expired,
+    /// There were too many downloads or wrong confirmation codes.
+    Tries,
+}
+
+impl End {
+    /// What whoever comes with the code is told (SGP.22 §5.6.3).
+    #[must_use]
+    pub const fn code(self) -> StatusCode {
+        match self {
+            Self::Expired => StatusCode::ORDER_EXPIRED,
+            Self::Tries => StatusCode::DOWNLOAD_TRIES_EXCEEDED,
+        }
+    }
 }
 
 const fn yes() -> bool {
@@ -484,10 +520,12 @@ impl Profile {
         self.events.last().map_or(0, |event| event.at)
     }
 
-    /// When the order ends by itself, as long as it is one that can.
+    /// When something of the order ends by itself: the order, as long as it is one that can, and
+    /// then what is told of its end.
     #[must_use]
     pub fn expires(&self) -> Option<u64> {
-        self.order.as_ref().filter(|_| self.state.is_open()).map(|order| order.expires)
+        let order = self.order.as_ref()?;
+        if self.state.is_open() { Some(order.expires) } else { Some(order.over.as_ref()?.until) }
     }
 
     /// The download ends for good.
@@ -495,9 +533,25 @@ impl Profile {
         self.end(at, EventKind::Failed, Some(detail.into()));
     }
 
+    /// The download ends for good because of too many tries.
+    pub fn exhaust(&mut self, at: u64, detail: impl Into<String>) {
+        self.end(at, EventKind::Failed, Some(detail.into()));
+        self.tell_end(at, End::Tries);
+    }
+
     /// The download ends for good because the order's time is over.
     pub fn expire(&mut self, at: u64) {
         self.end(at, EventKind::Expired, None);
+        self.tell_end(at, End::Expired);
+    }
+
+    /// From now on, for a while, whoever comes with the matching id is told of the end.
+    fn tell_end(&mut self, at: u64, because: End) {
+        if let Some(order) = &mut self.order
+            && order.matching_id.as_ref().is_some_and(|id| !id.is_empty())
+        {
+            order.over = Some(Over { because, until: at + TELLS_END });
+        }
     }
 
     fn end(&mut self, at: u64, event: EventKind, detail: Option<String>) {

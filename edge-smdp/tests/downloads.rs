@@ -415,6 +415,8 @@ fn what_authenticate_client_refuses_of_orders() {
     world.clock.set(NOW + Limits::default().order + 1);
     assert_eq!(code(&euicc, Some("MATCH-1")), "8.8.5/4.10");
     assert_eq!(world.state(ICCID), "Error");
+    assert_eq!(code(&euicc, Some("MATCH-1")), "8.8.5/4.10", "it is told again");
+    world.wait(7 * 24 * 3600 + 1);
     assert_eq!(code(&euicc, Some("MATCH-1")), "8.2.6/3.8", "over for good");
 }
 
@@ -469,7 +471,7 @@ fn confirmation_codes() {
     let matching_id = world.release(second, json!({ "confirmationCode": "4711" }));
     let codes: Vec<String> =
         (0..4).map(|_| euicc.download(&world, Some(&matching_id), Some("0000")).err().unwrap()).collect();
-    assert_eq!(codes, ["8.2.7/3.8", "8.2.7/3.8", "8.2.7/6.4", "8.2.6/3.8"]);
+    assert_eq!(codes, ["8.2.7/3.8", "8.2.7/3.8", "8.2.7/6.4", "8.8.5/6.4"]);
     assert_eq!(world.state(second), "Error");
 }
 

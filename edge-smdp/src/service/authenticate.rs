@@ -165,13 +165,18 @@ fn admit<P: Provider>(
     let Some(order) = &profile.order else {
         return Err(StatusCode::MATCHING_ID_REFUSED.into());
     };
-    // A finished order does not tell whose it was.
+    // A finished order does not tell whose it was; to its own eUICC it tells how it ended.
     match profile.state {
         ProfileState::Released
         | ProfileState::Downloaded
         | ProfileState::Confirmed
         | ProfileState::Allocated
         | ProfileState::Linked => {}
+        ProfileState::Error => {
+            let own = order.eid.is_none_or(|eid| eid == *who.euicc.eid());
+            let over = order.over.as_ref().filter(|over| own && now <= over.until);
+            return Err(over.map_or(StatusCode::MATCHING_ID_REFUSED, |over| over.because.code()).into());
+        }
         _ => return Err(StatusCode::MATCHING_ID_REFUSED.into()),
     }
     if order.eid.is_some_and(|eid| eid != *who.euicc.eid()) {
@@ -186,7 +191,7 @@ fn admit<P: Provider>(
         return Err(StatusCode::ORDER_EXPIRED.into());
     }
     if order.download_attempts >= server.limits.download_attempts {
-        profile.fail(now, "too many download attempts");
+        profile.exhaust(now, "too many download attempts");
         let refusal = Refusal::from(StatusCode::DOWNLOAD_TRIES_EXCEEDED);
         profile.tell(now, ELIGIBILITY, (&refusal).into(), eid);
         return Err(refusal);

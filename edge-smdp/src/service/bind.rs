@@ -127,7 +127,7 @@ pub(crate) async fn accept<P: Provider + Cipher>(
             profile.note(now, EventKind::ConfirmationFailed, Some(failures.to_string()));
             let mut code = StatusCode::CONFIRMATION_CODE_REFUSED;
             if failures >= server.limits.confirmation_failures {
-                profile.fail(now, "too many wrong confirmation codes");
+                profile.exhaust(now, "too many wrong confirmation codes");
                 code = StatusCode::CONFIRMATION_CODE_TRIES_EXCEEDED;
             }
             profile.tell(now, CONFIRMATION, FunctionExecutionStatus::failed(code, ""), None);

@@ -78,6 +78,7 @@ pub(crate) async fn installation_result<P: Provider>(
         // Whatever was thought in between: the profile is on the eUICC now.
         FinalResult::Success { .. } => {
             order.session = None;
+            order.over = None;
             if waiting || profile.state == ProfileState::Error {
                 profile.state = if deleted { ProfileState::Deleted } else { ProfileState::Installed };
             }
@@ -139,6 +140,9 @@ pub(crate) fn other(
     } else {
         let profile_type = profile.profile_type.clone();
         profile.pending.messages.push(Message::ProfileEvent { at: now, event, eid, profile_type });
+    }
+    if let Some(order) = profile.order.as_mut().filter(|order| !order.delivered.is_empty()) {
+        order.over = None;
     }
     let is_deleted = event == EventKind::Deleted || profile.was_deleted_after(eid, seq_number);
     match profile.state {
