@@ -113,7 +113,7 @@ struct LimitsJson {
 
 impl Limits {
     /// From `SMDP_LIMITS`: JSON with any of `sessionSeconds` (60 to 86,400),
-    /// `orderSeconds` (60 to ten years), `downloadAttempts` (1 to 1,000) and
+    /// `orderSeconds` (60 to ten years), `downloadAttempts` (1 to 32) and
     /// `confirmationFailures` (1 to 100).
     ///
     /// # Errors
@@ -402,6 +402,12 @@ async fn credential<P: ImportKey>(
 }
 
 impl<P: Provider> Server<P> {
+    /// Whether anybody can be the operator at all.
+    #[must_use]
+    pub const fn has_operator(&self) -> bool {
+        self.operator_token.is_some() || self.access.policy().is_some()
+    }
+
     /// The console as a requester of ES2+: a name that nobody else can say.
     pub(crate) fn console(&self) -> String {
         let name = self.secret.session_mac(0, &[b"console"]);
@@ -428,7 +434,8 @@ impl<P: Provider> Server<P> {
     }
 
     /// Whether an LPA that says this address means this server. Host names are
-    /// compared without case; a port counts when both name one.
+    /// compared without case. A name without a port is one of port 443; who leaves the port
+    /// away may mean any that is configured.
     pub(crate) fn is_addressed_as(&self, address: &str) -> bool {
         let split = |a: &str| match a.split_once(':') {
             Some((host, port)) => (host.to_ascii_lowercase(), Some(port.to_owned())),
@@ -441,7 +448,8 @@ impl<P: Provider> Server<P> {
         let (host, port) = split(address);
         self.addresses.iter().any(|own| {
             let (own_host, own_port) = split(own);
-            host == own_host && (port.is_none() || own_port.is_none() || port == own_port)
+            let own_port = own_port.as_deref().unwrap_or("443");
+            host == own_host && port.as_deref().is_none_or(|port| port == own_port)
         })
     }
 

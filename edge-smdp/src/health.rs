@@ -133,7 +133,7 @@ pub(crate) fn health<P: Provider>(server: &Server<P>, now: u64) -> Response<Vec<
         status: if healthy { "ok" } else { "no valid certificates" },
         oid: server.oid.to_string(),
         addresses: &server.addresses,
-        operator: server.operator_token.is_some() || server.access.policy().is_some(),
+        operator: server.has_operator(),
         admission: server.admission.name(),
         credentials,
         certificates,

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use rsp::es9::Base64;
 use rsp::metadata::NotificationEvents;
-use rsp::status::FunctionExecutionStatus;
+use rsp::status::{FunctionExecutionStatus, StatusCode};
 use rsp::{CiPkId, Eid, Iccid, MatchingId, TransactionId, Version};
 use rsp_crypto::{Curve, PublicKey};
 use serde::de::{Error as _, IntoDeserializer as _};
@@ -29,10 +29,14 @@ use crate::wire::text;
 
 /// How many entries of a time line are kept; the first ones stay.
 const MAX_EVENTS: usize = 200;
-/// How many notifications are kept per profile; the oldest go first.
+/// How many notifications are kept per profile; those with the lowest numbers go first.
 const MAX_NOTIFICATIONS: usize = 64;
+/// Of how many eUICCs it is kept what is not kept of their notifications.
+const MAX_FORGOTTEN: usize = 4;
 /// How many calls of ES2+ can be repeated.
 const MAX_CALLS: usize = 8;
+/// How long the end of an order is told to whom comes with its matching id, in seconds.
+const TELLS_END: u64 = 7 * 24 * 3600;
 /// How many deliveries are remembered, to match installation results with.
 pub(crate) const MAX_DELIVERED: usize = 32;
 
@@ -87,6 +91,9 @@ pub struct Profile {
     pub events: Vec<Event>,
     /// What eUICCs reported, oldest first.
     pub notifications: Vec<Notification>,
+    /// What is not among them any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forgotten: Vec<Forgotten>,
     /// The latest calls of ES2+ that changed it.
     pub calls: Vec<FunctionCall>,
     /// What the store takes over with the next change and the record does not keep.
@@ -227,17 +234,52 @@ pub struct Order {
     /// PK.EUICC of the latest session.
     pub euicc_key: Option<EuiccKey>,
     /// The otPK.EUICC that the latest package is bound to.
-    pub bound_otpk: Option<Base64>,
+    pub bound_otpk: Option<EuiccKey>,
     /// Sessions in which a package was handed out and not reported back as failed.
     pub delivered: Vec<Delivery>,
+    /// How it came to its end by itself, as long as that is told to whom comes with its
+    /// matching id, which it keeps so long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<Over>,
+}
+
+/// The end of an order that came by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Over {
+    /// Why.
+    pub because: End,
+    /// Until when it is told, in seconds since 1970.
+    pub until: u64,
+}
+
+/// Why an order came to its end by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum End {
+    /// Its time was over.
+    Expired,
+    /// There were too many downloads or wrong confirmation codes.
+    Tries,
+}
+
+impl End {
+    /// What whoever comes with the code is told (SGP.22 §5.6.3).
+    #[must_use]
+    pub const fn code(self) -> StatusCode {
+        match self {
+            Self::Expired => StatusCode::ORDER_EXPIRED,
+            Self::Tries => StatusCode::DOWNLOAD_TRIES_EXCEEDED,
+        }
+    }
 }
 
 const fn yes() -> bool {
     true
 }
 
-/// PK.EUICC as it is stored: base64 of the point, and in front of it
-/// `brainpoolP256r1:` when it is on that curve.
+/// A public key of an eUICC as it is stored: base64 of the point, and in front of it
+/// `brainpoolP256r1:` when it is on that curve. (Older records do not say so of an
+/// otPK.EUICC: it is offered to nobody then, and the package is bound anew.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EuiccKey(pub PublicKey);
 
@@ -274,6 +316,10 @@ pub struct Delivery {
     /// Its session.
     #[serde(with = "text")]
     pub transaction_id: TransactionId,
+    /// PK.EUICC of that session: what the eUICC signs the result with, also after another
+    /// session under another CI. Older records do not say: it is the order's then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub euicc_key: Option<EuiccKey>,
 }
 
 /// What is left of an order that was cancelled while a package was out: enough to know the
@@ -316,10 +362,15 @@ pub struct Session {
     pub smdp_signature2: Base64,
     /// The otPK.EUICC of the package handed out in this session.
     pub bound_to: Option<Base64>,
+    /// MAC of the latest `euiccSigned2` that had a wrong confirmation code: a repeat of it is
+    /// refused again, and not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Base64>,
 }
 
 /// One entry of the time line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Event {
     /// Seconds since 1970.
     pub at: u64,
@@ -331,8 +382,8 @@ pub struct Event {
     /// The eUICC that reported it.
     #[serde(with = "text::option", default, skip_serializing_if = "Option::is_none")]
     pub eid: Option<Eid>,
-    /// The eUICC's number of its notification.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The eUICC's number of its notification. (Earlier versions wrote another name.)
+    #[serde(default, alias = "seq_number", skip_serializing_if = "Option::is_none")]
     pub seq_number: Option<u32>,
 }
 
@@ -398,6 +449,17 @@ pub struct Notification {
     pub detail: Option<String>,
 }
 
+/// Up to which number an eUICC's notifications are not kept any more: they came before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Forgotten {
+    /// The eUICC.
+    #[serde(with = "text")]
+    pub eid: Eid,
+    /// The highest number.
+    pub seq_number: u32,
+}
+
 /// A call of ES2+ and its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionCall {
@@ -430,6 +492,7 @@ impl Profile {
             withdrawn: None,
             events: Vec::new(),
             notifications: Vec::new(),
+            forgotten: Vec::new(),
             calls: Vec::new(),
             pending: Pending::default(),
         };
@@ -457,10 +520,12 @@ impl Profile {
         self.events.last().map_or(0, |event| event.at)
     }
 
-    /// When the order ends by itself, as long as it is one that can.
+    /// When something of the order ends by itself: the order, as long as it is one that can, and
+    /// then what is told of its end.
     #[must_use]
     pub fn expires(&self) -> Option<u64> {
-        self.order.as_ref().filter(|_| self.state.is_open()).map(|order| order.expires)
+        let order = self.order.as_ref()?;
+        if self.state.is_open() { Some(order.expires) } else { Some(order.over.as_ref()?.until) }
     }
 
     /// The download ends for good.
@@ -468,9 +533,25 @@ impl Profile {
         self.end(at, EventKind::Failed, Some(detail.into()));
     }
 
+    /// The download ends for good because of too many tries.
+    pub fn exhaust(&mut self, at: u64, detail: impl Into<String>) {
+        self.end(at, EventKind::Failed, Some(detail.into()));
+        self.tell_end(at, End::Tries);
+    }
+
     /// The download ends for good because the order's time is over.
     pub fn expire(&mut self, at: u64) {
         self.end(at, EventKind::Expired, None);
+        self.tell_end(at, End::Expired);
+    }
+
+    /// From now on, for a while, whoever comes with the matching id is told of the end.
+    fn tell_end(&mut self, at: u64, because: End) {
+        if let Some(order) = &mut self.order
+            && order.matching_id.as_ref().is_some_and(|id| !id.is_empty())
+        {
+            order.over = Some(Over { because, until: at + TELLS_END });
+        }
     }
 
     fn end(&mut self, at: u64, event: EventKind, detail: Option<String>) {
@@ -502,15 +583,19 @@ impl Profile {
         self.pending.messages.push(message);
     }
 
-    /// The eUICC that its package was bound to, as far as that is known, and its key: what
-    /// reports of it are verified by, also after the order was cancelled.
+    /// The eUICC that its package was bound to in a session, as far as that is known, and its
+    /// key in that session: what the result is verified by, also after the order was
+    /// cancelled. Of a session that is not known: the latest key.
     #[must_use]
-    pub fn bearer(&self) -> Option<(Eid, PublicKey)> {
-        match (&self.order, &self.withdrawn) {
-            (Some(order), _) => Some((order.eid?, order.euicc_key?.0)),
-            (None, Some(withdrawn)) => Some((withdrawn.eid, withdrawn.euicc_key.0)),
-            (None, None) => None,
-        }
+    pub fn bearer(&self, session: &TransactionId) -> Option<(Eid, PublicKey)> {
+        let (eid, latest, delivered) = match (&self.order, &self.withdrawn) {
+            (Some(order), _) => (order.eid?, order.euicc_key?, &order.delivered),
+            (None, Some(withdrawn)) => (withdrawn.eid, withdrawn.euicc_key, &withdrawn.delivered),
+            (None, None) => return None,
+        };
+        let delivery = delivered.iter().find(|delivery| delivery.transaction_id == *session);
+        let key = delivery.and_then(|delivery| delivery.euicc_key).unwrap_or(latest);
+        Some((eid, key.0))
     }
 
     /// The sessions in which a package was handed out and not reported back as failed.
@@ -539,11 +624,12 @@ impl Profile {
     /// there already.
     pub fn remember(&mut self, notification: Notification) -> bool {
         let same = |n: &Notification| n.eid == notification.eid && n.seq_number == notification.seq_number;
-        if self.notifications.iter().any(same) {
+        let was = |f: &Forgotten| f.eid == notification.eid && f.seq_number >= notification.seq_number;
+        if self.notifications.iter().any(same) || self.forgotten.iter().any(was) {
             return false;
         }
         if self.notifications.len() >= MAX_NOTIFICATIONS {
-            self.notifications.remove(0);
+            self.forget_one(notification.eid);
         }
         self.write_down(Event {
             at: notification.at,
@@ -554,6 +640,44 @@ impl Profile {
         });
         self.notifications.push(notification);
         true
+    }
+
+    /// Forgets a notification: of another eUICC than the one that reports now, where there is
+    /// one, else the one with the lowest number. What an eUICC has numbered as high or lower is
+    /// not new any more.
+    fn forget_one(&mut self, present: Eid) {
+        let kept = self.notifications.iter().enumerate();
+        let first = kept.min_by_key(|(_, kept)| (kept.eid == present, kept.seq_number));
+        let Some(at) = first.map(|(at, _)| at) else { return };
+        let Notification { eid, seq_number, .. } = self.notifications.remove(at);
+        if let Some(known) = self.forgotten.iter_mut().find(|known| known.eid == eid) {
+            known.seq_number = known.seq_number.max(seq_number);
+            return;
+        }
+        if self.forgotten.len() >= MAX_FORGOTTEN {
+            self.forgotten.remove(0);
+        }
+        self.forgotten.push(Forgotten { eid, seq_number });
+    }
+
+    /// Whether its eUICC has deleted it after what it has numbered like this.
+    #[must_use]
+    pub fn was_deleted_after(&self, eid: Eid, seq_number: u32) -> bool {
+        let deleted =
+            |n: &Notification| n.eid == eid && n.event == EventKind::Deleted && n.seq_number > seq_number;
+        self.notifications.iter().any(deleted)
+    }
+
+    /// Whether the eUICC may have it, whatever the server thinks of the order: a package is
+    /// out, and no word on it was final.
+    #[must_use]
+    pub fn is_out(&self) -> bool {
+        let delivered = self.order.as_ref().is_some_and(|order| !order.delivered.is_empty());
+        match self.state {
+            ProfileState::Downloaded => true,
+            ProfileState::Released | ProfileState::Error => delivered,
+            _ => false,
+        }
     }
 
     /// The answer to an earlier call with this identifier.
@@ -572,12 +696,12 @@ impl Profile {
 }
 
 impl Order {
-    /// Notes that a package was handed out.
+    /// Notes that a package was handed out, to the eUICC of the latest session.
     pub fn deliver(&mut self, transaction_id: TransactionId) {
         if self.delivered.len() >= MAX_DELIVERED {
             self.delivered.remove(0);
         }
-        self.delivered.push(Delivery { transaction_id });
+        self.delivered.push(Delivery { transaction_id, euicc_key: self.euicc_key });
     }
 }
 

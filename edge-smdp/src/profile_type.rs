@@ -137,6 +137,9 @@ impl ProfileType {
         if self.name.is_empty() || self.name.len() > MAX_NAME {
             return malformed("name", "1 to 64 bytes");
         }
+        if self.name.contains(char::is_control) {
+            return malformed("name", "no control characters");
+        }
         if self.description.as_ref().is_some_and(|text| text.len() > 1000) {
             return malformed("description", "at most 1,000 bytes");
         }

@@ -155,15 +155,21 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         self.store.settle(message, &Settled::Acknowledged).await
     }
 
-    /// Orders whose time is over end, and give up what leads to them.
+    /// Orders whose time is over end, and give up what leads to them; after a while also what
+    /// tells of that.
     async fn end_orders(&self) -> Result<(), Fault> {
         let now = self.clock.now();
         let mut all = Ok(());
         for iccid in self.store.expired(now, MOST).await? {
             let ended = self.change(&iccid, async |change| {
                 let profile = &mut change.profile;
-                if profile.expires().is_some_and(|expires| expires < now) {
+                if !profile.expires().is_some_and(|expires| expires < now) {
+                    return Ok(());
+                }
+                if profile.state.is_open() {
                     authenticate::expire(profile, None, now);
+                } else if let Some(order) = &mut profile.order {
+                    order.over = None;
                 }
                 Ok(())
             });

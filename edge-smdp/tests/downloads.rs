@@ -6,13 +6,15 @@
 mod common;
 
 use common::*;
+use edge_smdp::profile::{EventKind, Notification, Profile};
+use edge_smdp::store::{Change, Store};
 use edge_smdp::{Limits, Protection};
 use rsp::codes::{CancelSessionReason, DownloadErrorCode, ErrorReason};
 use rsp::download::PrepareDownloadResponse;
 use rsp::metadata::{NotificationEvents, PprIds, StoreMetadata};
 use rsp::{DataObject, Version};
 use rsp_crypto::issue::Validity;
-use rsp_crypto::{Curve, PublicKey};
+use rsp_crypto::{Curve, PublicKey, ready};
 use serde_json::json;
 
 #[test]
@@ -206,6 +208,69 @@ fn a_session_is_on_the_curve_of_its_ci() {
     }
 }
 
+/// An eUICC with a certificate under each of two CIs: the word on what was handed out in a
+/// session counts, whatever sessions came afterwards.
+#[test]
+fn the_result_of_a_session_counts_after_one_under_another_ci() {
+    let brainpool = pki_on(Curve::BrainpoolP256r1, 9);
+    for cancelled in [false, true] {
+        let world = World::with(Protection::SessionKeys, Limits::default(), &[&brainpool]);
+        world.add_profile(ICCID);
+        let matching_id = world.release(ICCID, json!({}));
+        let (first, second) = (world.euicc(), Euicc::new(&brainpool, EID));
+        let (open, _) = first.download(&world, Some(&matching_id), None).unwrap();
+        let later = second.authenticate(&world, Some(&matching_id)).unwrap();
+        assert_eq!(later.smdp_signed2.bpp_euicc_otpk, None, "a key of the other curve is of no use");
+        if cancelled {
+            let cancel = json!({ "iccid": ICCID, "finalProfileStatusIndicator": "Unavailable" });
+            assert_success(&world.es2("cancelOrder", cancel));
+        }
+        // What the second key signs of the first session is not that session's word.
+        let forged = second.installation_result(&open, Some(ICCID), None);
+        assert_eq!(code_of(&world.notify(&forged).1), "8.1/6.1");
+        second.seq.set(0);
+        assert_eq!(world.notify(&first.installation_result(&open, Some(ICCID), None)).0, 204);
+        assert_eq!(world.events(ICCID).pop().unwrap(), "installed");
+        assert_eq!(world.state(ICCID), if cancelled { "Unavailable" } else { "Installed" });
+    }
+    // On the same curve the key of the package that is out is offered, and the package is the same.
+    let world = World::new();
+    world.add_profile(ICCID);
+    let matching_id = world.release(ICCID, json!({}));
+    let euicc = world.euicc();
+    let (open, own) = (euicc.authenticate(&world, Some(&matching_id)).unwrap(), euicc.one_time_key());
+    euicc.package(&world, &open, &euicc.prepare_download(&open, own.public(), None)).unwrap();
+    let again = euicc.authenticate(&world, Some(&matching_id)).unwrap();
+    assert_eq!(again.smdp_signed2.bpp_euicc_otpk.as_ref(), Some(own.public().as_bytes()));
+}
+
+/// A record as earlier versions of this server wrote it: the one-time key without its curve, a
+/// delivery without its key, numbers of notifications under another name.
+#[test]
+fn an_older_record_is_read() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    let matching_id = world.release(ICCID, json!({}));
+    let euicc = world.euicc();
+    let (open, _) = euicc.download(&world, Some(&matching_id), None).unwrap();
+    let iccid = ICCID.parse().unwrap();
+    let stored = ready(world.smdp.store().profile(&iccid)).unwrap().unwrap();
+    let mut record = serde_json::to_value(&stored.profile).unwrap();
+    assert!(record["order"]["delivered"][0].as_object_mut().unwrap().remove("euicc_key").is_some());
+    record["events"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "at": NOW, "event": "enabled", "eid": EID, "seq_number": 7 }));
+    let older: Profile = serde_json::from_value(record).unwrap();
+    assert_eq!(older.events.last().unwrap().seq_number, Some(7));
+    assert!(ready(world.smdp.store().replace(stored.version, &Change::of(older))).unwrap());
+    assert_eq!(world.notify(&euicc.installation_result(&open, Some(ICCID), None)).0, 204);
+    assert_eq!(world.state(ICCID), "Installed");
+    let detail = world.operator(&format!("orders/{ICCID}"));
+    let numbers: Vec<_> = detail["events"].as_array().unwrap().iter().map(|e| &e["seqNumber"]).collect();
+    assert_eq!(numbers[numbers.len() - 2..], [&json!(7), &json!(1)]);
+}
+
 #[test]
 fn what_authenticate_client_refuses_of_certificates_and_signatures() {
     let world = World::new();
@@ -350,6 +415,8 @@ fn what_authenticate_client_refuses_of_orders() {
     world.clock.set(NOW + Limits::default().order + 1);
     assert_eq!(code(&euicc, Some("MATCH-1")), "8.8.5/4.10");
     assert_eq!(world.state(ICCID), "Error");
+    assert_eq!(code(&euicc, Some("MATCH-1")), "8.8.5/4.10", "it is told again");
+    world.wait(7 * 24 * 3600 + 1);
     assert_eq!(code(&euicc, Some("MATCH-1")), "8.2.6/3.8", "over for good");
 }
 
@@ -404,8 +471,42 @@ fn confirmation_codes() {
     let matching_id = world.release(second, json!({ "confirmationCode": "4711" }));
     let codes: Vec<String> =
         (0..4).map(|_| euicc.download(&world, Some(&matching_id), Some("0000")).err().unwrap()).collect();
-    assert_eq!(codes, ["8.2.7/3.8", "8.2.7/3.8", "8.2.7/6.4", "8.2.6/3.8"]);
+    assert_eq!(codes, ["8.2.7/3.8", "8.2.7/3.8", "8.2.7/6.4", "8.8.5/6.4"]);
     assert_eq!(world.state(second), "Error");
+}
+
+/// Only what is new is counted: not the request that was refused before, and nothing of a session
+/// whose package was handed out.
+#[test]
+fn a_wrong_confirmation_code_is_counted_once() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    let matching_id = world.release(ICCID, json!({ "confirmationCode": "4711" }));
+    let euicc = world.euicc();
+    let open = euicc.authenticate(&world, Some(&matching_id)).unwrap();
+    let own = euicc.one_time_key();
+    let wrong = euicc.prepare_download(&open, own.public(), Some("0000"));
+    assert_eq!(euicc.package(&world, &open, &wrong).unwrap_err(), "8.2.7/3.8");
+    let before = world.smdp.store().snapshot();
+    for _ in 0..5 {
+        assert_eq!(euicc.package(&world, &open, &wrong).unwrap_err(), "8.2.7/3.8");
+        assert_eq!(world.smdp.store().snapshot(), before, "a repeat");
+    }
+    let right = euicc.prepare_download(&open, own.public(), Some("4711"));
+    let bpp = euicc.package(&world, &open, &right).unwrap();
+    let other = euicc.prepare_download(&open, own.public(), Some("0001"));
+    let before = world.smdp.store().snapshot();
+    for request in [&wrong, &other] {
+        assert_eq!(euicc.package(&world, &open, request).unwrap_err(), "8.2.7/3.8");
+        assert_eq!(world.smdp.store().snapshot(), before, "behind the right one");
+    }
+    assert_eq!(euicc.package(&world, &open, &right).unwrap(), bpp);
+    // Another wrong one of another session counts.
+    let open = euicc.authenticate(&world, Some(&matching_id)).unwrap();
+    let wrong = euicc.prepare_download(&open, own.public(), Some("0000"));
+    assert_eq!(euicc.package(&world, &open, &wrong).unwrap_err(), "8.2.7/3.8");
+    let failures = world.events(ICCID).iter().filter(|event| *event == "confirmationFailed").count();
+    assert_eq!(failures, 2);
 }
 
 #[test]
@@ -549,6 +650,102 @@ fn notifications_of_others_change_nothing() {
     assert_eq!(world.notify(&elsewhere).0, 204);
     assert_eq!(world.state(ICCID), "Downloaded");
     assert!(world.operator("notifications")["notifications"].as_array().unwrap().is_empty());
+}
+
+/// A package is out, and the server thinks otherwise of the order by now: what the eUICC says of
+/// the profile counts all the same, in whatever order it comes.
+#[test]
+fn reports_count_while_a_package_is_out() {
+    type Turn = fn(&World, &Euicc, &str);
+    let turns: [(&str, &str, Turn); 3] = [
+        ("Downloaded", "nothing in between", |_, _, _| {}),
+        ("Released", "a later session is postponed", |world, euicc, id| {
+            let open = euicc.authenticate(world, Some(id)).unwrap();
+            assert_success(&euicc.cancel(world, &open, CancelSessionReason::POSTPONED, "2.999.10"));
+        }),
+        ("Error", "a later session is rejected", |world, euicc, id| {
+            let open = euicc.authenticate(world, Some(id)).unwrap();
+            let reason = CancelSessionReason::END_USER_REJECTION;
+            assert_success(&euicc.cancel(world, &open, reason, "2.999.10"));
+        }),
+    ];
+    for (state, name, turn) in turns {
+        // How the reports come, by their numbers on the eUICC: 1 the result, 2 enabled, 3 deleted.
+        for (arriving, states) in [
+            (&[1, 2, 3][..], &["Installed", "Installed", "Deleted"][..]),
+            (&[2, 1, 3], &["Installed", "Installed", "Deleted"]),
+            (&[3, 1, 2], &["Deleted", "Deleted", "Deleted"]),
+            (&[2, 3, 1], &["Installed", "Deleted", "Deleted"]),
+            (&[3, 3], &["Deleted", "Deleted"]),
+        ] {
+            let world = World::new();
+            world.add_profile(ICCID);
+            let id = world.release(ICCID, json!({}));
+            let euicc = world.euicc();
+            let (open, _) = euicc.download(&world, Some(&id), None).unwrap();
+            turn(&world, &euicc, &id);
+            assert_eq!(world.state(ICCID), state, "{name}");
+            let reports = [
+                euicc.installation_result(&open, Some(ICCID), None),
+                euicc.other_notification(NotificationEvents::ENABLE, ICCID),
+                euicc.other_notification(NotificationEvents::DELETE, ICCID),
+            ];
+            for (number, after) in arriving.iter().zip(states) {
+                assert_eq!(world.notify(&reports[number - 1]).0, 204);
+                assert_eq!(world.state(ICCID), *after, "{name}, {arriving:?}: {number}");
+            }
+            assert_eq!(world.smdp.store().leads(), (0, 0), "{name}, {arriving:?}");
+        }
+        // As an earlier version left it: deleted by the eUICC's word, and not so by the state.
+        let world = World::new();
+        world.add_profile(ICCID);
+        let id = world.release(ICCID, json!({}));
+        let euicc = world.euicc();
+        let (open, _) = euicc.download(&world, Some(&id), None).unwrap();
+        turn(&world, &euicc, &id);
+        let result = euicc.installation_result(&open, Some(ICCID), None);
+        let iccid = ICCID.parse().unwrap();
+        let stored = ready(world.smdp.store().profile(&iccid)).unwrap().unwrap();
+        let mut profile = stored.profile;
+        let (eid, event) = (EID.parse().unwrap(), EventKind::Deleted);
+        assert!(profile.remember(Notification { at: NOW, eid, seq_number: 2, event, detail: None }));
+        assert!(ready(world.smdp.store().replace(stored.version, &Change::of(profile))).unwrap());
+        assert_eq!(world.notify(&result).0, 204);
+        assert_eq!(world.state(ICCID), "Deleted", "{name}");
+    }
+    // Nothing is out: nothing follows.
+    let world = World::new();
+    world.add_profile(ICCID);
+    let id = world.release(ICCID, json!({ "eid": EID }));
+    let euicc = world.euicc();
+    for event in [NotificationEvents::ENABLE, NotificationEvents::DELETE] {
+        assert_eq!(world.notify(&euicc.other_notification(event, ICCID)).0, 204);
+        assert_eq!(world.state(ICCID), "Released");
+    }
+    assert!(euicc.authenticate(&world, Some(&id)).is_ok());
+}
+
+/// Only so many notifications are kept; a repeat of one that is not kept any more is a repeat.
+#[test]
+fn a_repeat_behind_many_is_a_repeat() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    let id = world.release(ICCID, json!({}));
+    let euicc = world.euicc();
+    let (open, _) = euicc.download(&world, Some(&id), None).unwrap();
+    let result = euicc.installation_result(&open, Some(ICCID), None);
+    assert_eq!(world.notify(&result).0, 204);
+    let mut all = vec![result];
+    for number in 0..70 {
+        let event = if number % 2 == 0 { NotificationEvents::ENABLE } else { NotificationEvents::DISABLE };
+        all.push(euicc.other_notification(event, ICCID));
+        assert_eq!(world.notify(&all[all.len() - 1]).0, 204);
+    }
+    let before = world.smdp.store().snapshot();
+    for notification in &all {
+        assert_eq!(world.notify(notification).0, 204);
+    }
+    assert_eq!(world.smdp.store().snapshot(), before);
 }
 
 #[test]

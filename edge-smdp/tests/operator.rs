@@ -17,6 +17,84 @@ use serde_json::{Value, json};
 
 const SECOND: &str = "8900101000000000024";
 
+/// What an eUICC would refuse at the end of the installation is refused at the beginning.
+#[test]
+fn metadata_of_another_profile_is_refused() {
+    let world = World::new();
+    let owner = |mcc: &str, mnc: &str| json!({ "mcc": mcc, "mnc": mnc });
+    let group = |name: &str, id: &str| {
+        let mut owner = owner("001", "01");
+        owner[name] = json!(id);
+        owner
+    };
+    let cases = [
+        (owner("001", "01"), json!([]), 201),
+        (owner("001", "01"), json!(["ppr1", "ppr2"]), 201),
+        // The IMSI is 001010000000001.
+        (owner("001", "010"), json!([]), 201),
+        (owner("001", "02"), json!([]), 400),
+        (owner("262", "01"), json!(["ppr2"]), 400),
+        (owner("001", "011"), json!([]), 400),
+        // It has no EF.GID1 and no EF.GID2: nothing is in them.
+        (group("gid1", ""), json!([]), 201),
+        (group("gid1", "0A"), json!([]), 400),
+        (group("gid2", "0A"), json!([]), 400),
+        (Value::Null, json!(["ppr1"]), 400),
+        (Value::Null, json!(["ppr2"]), 400),
+        (Value::Null, json!([]), 201),
+    ];
+    let subscriber =
+        json!({ "iccid": ICCID, "imsi": "001010000000001", "k": "46".repeat(16), "opc": "CD".repeat(16) });
+    for (owner, rules, expected) in cases {
+        let mut metadata = metadata();
+        metadata["profilePolicyRules"] = rules.clone();
+        if !owner.is_null() {
+            metadata["profileOwner"] = owner.clone();
+        }
+        for what in [("package", b64(&package(ICCID))), ("subscriber", subscriber.clone())] {
+            let before = world.smdp.store().snapshot();
+            let (status, answer) = world.add(&json!({ "metadata": metadata, what.0: what.1 }));
+            // The second time it takes the place of the first.
+            let status = if status == 200 { 201 } else { status };
+            assert_eq!(status, expected, "{owner} {rules}: {answer}");
+            if status == 400 {
+                assert_eq!(world.smdp.store().snapshot(), before);
+            }
+        }
+        // The same of a type: the rules at once, the owner with its subscribers.
+        let path = "/operator/profile-types/own";
+        let new = json!({ "name": "own", "template": "operational", "metadata": metadata });
+        let status = world.request("PUT", path, Some(TOKEN), new.to_string().as_bytes()).status();
+        let wrong_rules = owner.is_null() && rules != json!([]);
+        assert_eq!(status == 400, wrong_rules, "{owner} {rules}");
+        if !wrong_rules {
+            let batch = json!({ "profileType": "own", "subscribers": [subscriber] }).to_string();
+            let answer = world.request("POST", "/operator/subscribers", Some(TOKEN), batch.as_bytes());
+            let answer: Value = serde_json::from_slice(answer.body()).unwrap();
+            assert_eq!(answer["failed"], json!(u8::from(expected == 400)), "{owner} {rules}: {answer}");
+        }
+    }
+}
+
+/// A published package with a group identifier in EF.GID1.
+#[test]
+fn a_group_is_that_of_the_package() {
+    let name = "data/ts48-v7/TS48v7_eSIM_GTP_SAIP2.3_NoBERTLV.der";
+    let Some(published) = vectors::read(name) else { return };
+    let world = World::new();
+    let read = saip::Package::decode(&published).unwrap();
+    let group = read.file(saip::TemplateKind::OptUsim, 5).and_then(Result::ok).unwrap_or_default();
+    let held = group.iter().rposition(|byte| *byte != 0xFF).map_or(0, |last| last + 1);
+    for (gid1, expected) in
+        [(hex::encode(&group[..held]), 201), (format!("{}5A", hex::encode(&group[..held])), 400)]
+    {
+        let mut metadata = metadata();
+        metadata["profileOwner"] = json!({ "mcc": "001", "mnc": "01", "gid1": gid1 });
+        let (status, answer) = world.add(&json!({ "metadata": metadata, "package": b64(&published) }));
+        assert_eq!(if status == 200 { 201 } else { status }, expected, "{gid1}: {answer}");
+    }
+}
+
 #[test]
 fn the_state_machine_of_orders() {
     let world = World::new();

@@ -240,6 +240,59 @@ fn a_call_with_another_body_is_another_call() {
     assert_ne!(first["iccid"], second["iccid"]);
 }
 
+/// The name of a call is one name, whatever profile it is for.
+#[test]
+fn a_call_of_another_profile_is_another_call() {
+    let world = World::new();
+    of_type(&world, &[ICCID, SECOND, THIRD]);
+    let order = |iccid: &str| with_call("one", json!({ "iccid": iccid }));
+    assert_success(&world.es2_as_it_is("downloadOrder", &order(ICCID)));
+    world.release(THIRD, json!({}));
+    let unchanged = |function: &str, body: Value| {
+        let before = world.smdp.store().snapshot();
+        assert_eq!(code_of(&world.es2_as_it_is(function, &with_call("one", body))), "1.6/3.3", "{function}");
+        assert_eq!(world.smdp.store().snapshot(), before, "{function}");
+    };
+    unchanged("downloadOrder", json!({ "iccid": SECOND }));
+    unchanged("cancelOrder", json!({ "iccid": THIRD, "finalProfileStatusIndicator": "Available" }));
+    assert_success(&world.es2("downloadOrder", json!({ "iccid": SECOND })));
+    unchanged("confirmOrder", json!({ "iccid": SECOND, "releaseFlag": true }));
+    assert_success(&world.es2("confirmOrder", json!({ "iccid": SECOND, "releaseFlag": false })));
+    unchanged("releaseProfile", json!({ "iccid": SECOND }));
+    // Two at the same time: one of them.
+    for head_start in HEAD_STARTS {
+        let world = World::new();
+        of_type(&world, &[ICCID, SECOND, THIRD]);
+        let calls = [order(ICCID), order(SECOND)];
+        let answers = both(&world, "es2plus/downloadOrder", [&calls[0], &calls[1]], head_start);
+        let mut codes = answers.map(|answer| code_of(&answer));
+        codes.sort();
+        assert_eq!(codes, ["", "1.6/3.3"], "{head_start}");
+        assert_eq!(states(&world).iter().filter(|state| *state == "Available").count(), 2);
+    }
+}
+
+/// A client that writes its request anew writes it otherwise perhaps.
+#[test]
+fn a_repeat_may_be_written_otherwise() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    let send = |body: &str| {
+        let path = "/gsma/rsp2/es2plus/downloadOrder";
+        let response = world.request("POST", path, Some(TOKEN), body.as_bytes());
+        serde_json::from_slice::<Value>(response.body()).unwrap()
+    };
+    let first = send(&format!(
+        r#"{{"header":{{"functionRequesterIdentifier":"2.999.2","functionCallIdentifier":"one"}},"iccid":"{ICCID}"}}"#
+    ));
+    assert_success(&first);
+    let again = send(&format!(
+        r#"{{ "iccid": "{ICCID}", "eid": null,
+             "header": {{ "functionCallIdentifier": "on\u0065", "functionRequesterIdentifier": "2.999.2" }} }}"#
+    ));
+    assert_eq!(again, first);
+}
+
 #[test]
 fn names_of_calls_have_their_limits() {
     let world = World::new();
@@ -264,10 +317,11 @@ fn names_of_calls_have_their_limits() {
     assert_eq!(send("2.999.2", &longest).1, first);
     // What one of them ends with is not what the other begins with.
     let cancel = json!({ "iccid": ICCID, "finalProfileStatusIndicator": "Available" });
-    for border in [":", "\n", "\u{0}"] {
+    for border in [":", ".", "\n", "\u{0}"] {
         assert_success(&world.es2("cancelOrder", cancel.clone()));
-        assert_success(&send(&format!("2.999.2{border}a"), "b").1);
-        assert_eq!(code_of(&send("2.999.2", &format!("a{border}b")).1), "8.2.1/3.3");
+        assert_success(&send("2.999.2", &format!("{border}1:b")).1);
+        assert_eq!(code_of(&send("2.999.2.1", &format!("{border}b")).1), "8.2.1/3.3");
+        assert_eq!(code_of(&send("2.999.2", &format!("1{border}b")).1), "8.2.1/3.3");
     }
 }
 

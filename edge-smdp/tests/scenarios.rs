@@ -136,7 +136,11 @@ fn authenticate(world: &World, wrong: &str) -> Call {
         change(world, |profile| profile.package.capabilities = 1 << 30);
     }
     let bound = wrong == "the order is for another eUICC";
-    let more = if bound { json!({ "eid": OTHER_EID }) } else { json!({}) };
+    let more = match wrong {
+        _ if bound => json!({ "eid": OTHER_EID }),
+        "the order has ended after too many wrong confirmation codes" => json!({ "confirmationCode": CODE }),
+        _ => json!({}),
+    };
     let mut id = if wrong == "the profile is not released" {
         assert_success(&world.es2("downloadOrder", json!({ "iccid": ICCID })));
         let answer = world.es2("confirmOrder", json!({ "iccid": ICCID, "releaseFlag": false }));
@@ -193,6 +197,31 @@ fn authenticate(world: &World, wrong: &str) -> Call {
             }
         }
         "the order has expired" => world.wait(Limits::default().order + 1),
+        "the order has ended because its time was over" | "the order has ended long ago" => {
+            world.wait(Limits::default().order + 1);
+            world.tend();
+            assert_eq!(world.state(ICCID), "Error");
+            if wrong.ends_with("long ago") {
+                world.wait(7 * 24 * 3600 + 1);
+                world.tend();
+            }
+        }
+        "the order has ended because it was tried too often" => {
+            while euicc.authenticate(world, Some(&id)).is_ok() {}
+            world.tend();
+        }
+        "another eUICC's order has ended because it was tried too often" => {
+            let other = Euicc::new(&world.pki, OTHER_EID);
+            while other.authenticate(world, Some(&id)).is_ok() {}
+        }
+        "the order has ended after too many wrong confirmation codes" => {
+            for wrong in ["0000", "0001"] {
+                let open = euicc.authenticate(world, Some(&id)).unwrap();
+                let request = euicc.prepare_download(&open, euicc.one_time_key().public(), Some(wrong));
+                euicc.package(world, &open, &request).unwrap_err();
+            }
+            assert_eq!(world.state(ICCID), "Error");
+        }
         _ => {}
     }
     let (session, server) = euicc.initiate(world);
@@ -274,7 +303,8 @@ fn package_of(world: &World, wrong: &str) -> Call {
         "the confirmation code is wrong" => code = Some("0000"),
         "the confirmation code is wrong too often" => {
             code = Some("0000");
-            euicc.package(world, &open, &euicc.prepare_download(&open, &key, code)).unwrap_err();
+            let other = euicc.prepare_download(&open, &key, Some("0001"));
+            euicc.package(world, &open, &other).unwrap_err();
         }
         "the eUICC answers with an error" | "the eUICC's error is of another session" => {}
         other => panic!("{other}"),
@@ -375,6 +405,9 @@ fn order(world: &World, function: &str, wrong: &str) -> Call {
     };
     match (function, wrong) {
         (_, "the requester is unknown") => header["functionRequesterIdentifier"] = json!("2.999.4"),
+        (_, "the requester is no object identifier") => {
+            header["functionRequesterIdentifier"] = json!("2.999.2\n");
+        }
         (_, "no function call identifier") => header["functionCallIdentifier"] = json!(""),
         (_, "the ICCID is unknown") => body["iccid"] = json!(UNKNOWN),
         ("cancelOrder", "the EID is none") | ("confirmOrder", "the EID is none") => {
@@ -385,6 +418,11 @@ fn order(world: &World, function: &str, wrong: &str) -> Call {
         (_, "neither ICCID nor profile type") => body = json!({}),
         (_, "the call was another one") => {
             let other = json!({ "iccid": ICCID, "eid": EID, "header": header });
+            assert_success(&world.es2_as_it_is("downloadOrder", &other));
+        }
+        (_, "the call was one of another profile") => {
+            world.add_profile(SECOND);
+            let other = json!({ "iccid": SECOND, "header": header });
             assert_success(&world.es2_as_it_is("downloadOrder", &other));
         }
         (_, "the ICCID is ordered") => ordered(json!({})),
@@ -432,6 +470,10 @@ fn order(world: &World, function: &str, wrong: &str) -> Call {
         (_, "the matching id is none") => {
             ordered(json!({}));
             body["matchingId"] = json!("a b");
+        }
+        (_, "the matching id has small letters") => {
+            ordered(json!({}));
+            body["matchingId"] = json!("MATCH-x");
         }
         (_, "the SM-DS address is none") => {
             ordered(json!({ "eid": EID }));

@@ -485,6 +485,108 @@ fn the_openapi_document_is_of_this_server() {
     }
 }
 
+/// Every answer of these tests is held against the document ([`openapi`]); here every operation
+/// answers something, of a profile with a whole life.
+#[test]
+fn every_operation_answers_as_the_document_says() {
+    let world = World::telling();
+    let get = |path: &str| world.operator(path);
+    let ask = |method: &str, path: &str, body: &Value| {
+        let body = body.to_string();
+        let answer = world.request(method, &format!("/operator/{path}"), Some(TOKEN), body.as_bytes());
+        assert!(answer.status().is_success(), "{method} {path}: {:?}", answer.status());
+    };
+    world.post.answers(|_| Err("nobody there".into()));
+    let template = package("8900101000000000990");
+    let own = json!({ "name": "own", "package": b64(&template), "personalised": ["iccid", "imsi", "authentication"],
+                      "requirements": { "tacs": ["35"], "leastSvn": "2.2.0" } });
+    ask("PUT", "profile-types/own", &own);
+    ask("POST", "subscribers", &json!({ "profileType": "operational", "subscribers": [subscriber(1), {}] }));
+    world.add_profile(ICCID);
+    ask(
+        "POST",
+        "orders",
+        &json!({ "orders": [
+        { "iccid": ICCID, "eid": EID, "release": false }, { "profileType": "operational" }, { "iccid": "1" },
+    ] }),
+    );
+    ask("POST", &format!("orders/{ICCID}/release"), &json!({}));
+    let line = get(&format!("orders/{ICCID}"));
+    let id = line["matchingId"].as_str().unwrap();
+    let euicc = world.euicc();
+    let (open, _) = euicc.download(&world, Some(id), None).unwrap();
+    assert_eq!(world.notify(&euicc.installation_result(&open, Some(ICCID), None)).0, 204);
+    for event in [
+        rsp::metadata::NotificationEvents::ENABLE,
+        rsp::metadata::NotificationEvents::DISABLE,
+        rsp::metadata::NotificationEvents::DELETE,
+    ] {
+        assert_eq!(world.notify(&euicc.other_notification(event, ICCID)).0, 204);
+    }
+    // The other one ends by itself; and the messages are given up.
+    let other = get("profiles?state=Released")["profiles"][0]["iccid"].as_str().unwrap().to_owned();
+    world.wait(Limits::default().order + 1);
+    world.tend();
+    assert_eq!(get(&format!("orders/{other}"))["state"], "Error");
+    assert_ne!(get("outbox")["messages"], json!([]));
+    ask("POST", &format!("orders/{other}/cancel"), &json!({ "finalProfileStatusIndicator": "Available" }));
+    for path in [
+        "health",
+        "openapi.json",
+        "profiles",
+        "profile-types",
+        "profile-types/own",
+        "events?limit=200",
+        "notifications",
+        "outbox",
+    ] {
+        get(path);
+    }
+    let events = get("events?limit=200");
+    assert!(events["events"].as_array().unwrap().iter().any(|event| event["seqNumber"] == 1), "{events}");
+    assert_eq!(world.request("GET", "/operator/metrics", Some(TOKEN), b"").status(), 200);
+    let answered = world.answered.borrow();
+    // What is deleted leaves nothing to answer.
+    let missing: Vec<_> = openapi::operations()
+        .into_iter()
+        .filter(|operation| !operation.starts_with("DELETE") && !answered.contains(operation))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn what_is_no_datum_of_a_subscriber_is_refused() {
+    let world = World::new();
+    let sound = subscriber(1);
+    for (name, wrong) in [
+        ("spn", json!("a\u{7}b")),
+        ("msisdn", json!("12a")),
+        ("msisdn", json!("")),
+        ("msisdn", json!("1".repeat(21))),
+        ("msisdn", json!("+")),
+        ("serviceCentre", json!("12 34")),
+        ("iterations", json!(0)),
+    ] {
+        let answer = batch(&world, "operational", &[with(sound.clone(), name, wrong.clone())]);
+        assert_eq!(answer["failed"], 1, "{name} {wrong}: {answer}");
+    }
+    for (name, right) in
+        [("msisdn", json!("+491701234567")), ("serviceCentre", json!("4917")), ("spn", json!("é"))]
+    {
+        let answer = batch(&world, "operational", &[with(sound.clone(), name, right)]);
+        assert_eq!(answer["failed"], 0, "{name}: {answer}");
+    }
+    let put = |name: &str, path: &str| {
+        let new = json!({ "name": name, "template": "operational" }).to_string();
+        world.request("PUT", &format!("/operator/profile-types/{path}"), Some(TOKEN), new.as_bytes()).status()
+    };
+    assert_eq!(put("\u{0}", "%00"), 400);
+    assert_eq!(put("own", "own"), 201);
+    // An empty filter is none.
+    let all = world.operator("profiles?profileType=&state=&eid=&search=&cursor=&limit=");
+    assert_eq!(all["profiles"].as_array().unwrap().len(), 1);
+}
+
 #[test]
 fn a_new_secret_takes_over_without_a_gap() {
     let one = "11".repeat(32);

@@ -53,11 +53,16 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
 
     println!("starting the workers …");
     let mut stack = Stack::start(place, &kit, &state, options.port)?;
-    let order = seed::seed(&stack, &state)?;
+    let order = seed::seed(&stack, &state);
     println!("\n  page             {}", stack.url());
     match order {
-        Some(order) => println!("  activation code  {}    ({})", order.activation_code, order.name),
-        None => println!("  activation code  none is left: every profile here was ordered and used"),
+        Ok(Some(order)) => println!("  activation code  {}    ({})", order.activation_code, order.name),
+        Ok(None) => println!("  activation code  none is left: every profile here was ordered and used"),
+        // The workers run, and there is a console to see why.
+        Err(error) => {
+            println!("  activation code  none could be made: {error:#}");
+            stack.check()?;
+        }
     }
     println!("  console          {}/operator/console/", stack.url());
     println!("  operator token   {}", state.operator_token());

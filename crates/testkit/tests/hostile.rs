@@ -225,7 +225,7 @@ fn bodies() -> Vec<Vec<u8>> {
     ];
     for value in &values {
         let mut body = serde_json::Map::new();
-        let header = json!({ "functionRequesterIdentifier": "r", "functionCallIdentifier": "c" });
+        let header = json!({ "functionRequesterIdentifier": "2.999.1", "functionCallIdentifier": "c" });
         body.insert("header".into(), header);
         for field in fields {
             body.insert(field.into(), value.clone());

@@ -9,7 +9,7 @@ use crate::state::ProfileState;
 pub const ROOT: &str = "/operator/";
 
 /// The most orders that are taken at once (`POST /operator/orders`).
-pub const MAX_ORDERS: usize = 200;
+pub const MAX_ORDERS: usize = 80;
 
 /// RFC 9457.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -9,10 +9,12 @@ use rsp::es2::{
 };
 use rsp::es9::HeaderOnly;
 use rsp::status::{RequestHeader, ResponseHeader, StatusCode};
-use rsp::{Eid, Iccid, MatchingId};
+use rsp::{Eid, Iccid, MatchingId, Oid};
 use rsp_crypto::Provider;
 use rsp_crypto::confirmation::ConfirmationCodeHash;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use super::es12::SmdsEvent;
 use super::{MAX_BODY, SmDp, has_been_ordered, json, not_posted, read, respond};
@@ -31,6 +33,8 @@ const MAX_PROFILE_TYPE: usize = 64;
 /// How many available profiles of a type are tried before it is asked again which there
 /// are: others have ordered all of these in between.
 const MAX_CANDIDATES: usize = 16;
+/// The same of the console, which orders many in one request: so that it asks few objects.
+const FEW_CANDIDATES: usize = 2;
 /// How often that is asked.
 const MAX_ROUNDS: u8 = 8;
 /// How many matching ids are drawn at most until one suits the store.
@@ -47,30 +51,33 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let body = request.body();
         let now = self.clock.now();
         respond(match function {
-            "downloadOrder" => self.download_order(body, now).await,
-            "confirmOrder" => self.confirm_order(body, now).await,
-            "releaseProfile" => self.release_profile(body, now).await,
-            "cancelOrder" => self.cancel_order(body, now).await,
+            "downloadOrder" => self.download_order(body, Caller::Systems, now).await,
+            "confirmOrder" => self.confirm_order(body, Caller::Systems, now).await,
+            "releaseProfile" => self.release_profile(body, Caller::Systems, now).await,
+            "cancelOrder" => self.cancel_order(body, Caller::Systems, now).await,
             _ => return problem(Http::NOT_FOUND, ""),
         })
     }
 
-    pub(super) async fn download_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+    pub(super) async fn download_order(
+        &self,
+        body: &[u8],
+        caller: Caller,
+        now: u64,
+    ) -> Result<Vec<u8>, Trouble> {
         let request: DownloadOrderRequest = read(body)?;
-        let call = Call::new(&self.server, "downloadOrder", &request.header, body)?;
+        let call = Call::new(&self.server, "downloadOrder", &request.header, &request, body, caller)?;
         let eid = eid(request.eid.as_deref())?;
         let expires = now + self.server.limits.order;
         let order = async |iccid: &Iccid| {
             let profile_type = request.profile_type.as_deref();
-            let answer = self.change(iccid, async |change| {
-                call.once(&mut change.profile, |profile| {
-                    call.may_touch(&self.server, profile)?;
-                    orders::download_order(profile, eid, profile_type, expires, now)?;
-                    let header = ResponseHeader::success();
-                    json(&DownloadOrderResponse { header, iccid: iccid.to_string() })
-                })
+            let answer = self.execute(&call, iccid, now, |profile| {
+                call.may_touch(&self.server, profile)?;
+                orders::download_order(profile, eid, profile_type, expires, now)?;
+                let header = ResponseHeader::success();
+                json(&DownloadOrderResponse { header, iccid: iccid.to_string() })
             });
-            answer.await?.ok_or_else(|| Trouble::from(StatusCode::ICCID_UNKNOWN))
+            answer.await.map(Executed::answer)
         };
         let taken = |trouble: &Trouble| matches!(trouble, Trouble::Refused(refusal) if refusal.code == StatusCode::ICCID_IN_USE);
 
@@ -88,7 +95,10 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             return Err(StatusCode::PROFILE_TYPE_NOT_ALLOWED.into());
         }
         // A repeat of this call gets the profile that the first one chose.
-        let mut chosen = self.store.call(&call.id).await?;
+        let mut chosen = match caller {
+            Caller::Systems => self.store.call(&call.id).await?,
+            Caller::Console => None,
+        };
         if let Some(iccid) = &chosen {
             match order(iccid).await {
                 Err(trouble) if taken(&trouble) => {}
@@ -100,7 +110,8 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let [from, turn, ..] = call.digest;
         for round in 0..MAX_ROUNDS {
             let from = from.wrapping_add(round);
-            let mut candidates = self.store.available(profile_type, from, MAX_CANDIDATES).await?;
+            let most = if caller == Caller::Systems { MAX_CANDIDATES } else { FEW_CANDIDATES };
+            let mut candidates = self.store.available(profile_type, from, most).await?;
             if candidates.is_empty() {
                 break;
             }
@@ -108,7 +119,12 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             candidates.rotate_left(begin);
             for iccid in candidates {
                 // Whatever a repeat of this call, at the same time, chose first.
-                let iccid = self.store.remember_call(&call.id, &iccid, chosen.as_ref(), until).await?;
+                let iccid = match caller {
+                    Caller::Systems => {
+                        self.store.remember_call(&call.id, &iccid, chosen.as_ref(), until).await?
+                    }
+                    Caller::Console => iccid,
+                };
                 match order(&iccid).await {
                     Err(trouble) if taken(&trouble) => chosen = Some(iccid),
                     answer => return answer,
@@ -120,14 +136,26 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             .into())
     }
 
-    pub(super) async fn confirm_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+    pub(super) async fn confirm_order(
+        &self,
+        body: &[u8],
+        caller: Caller,
+        now: u64,
+    ) -> Result<Vec<u8>, Trouble> {
         let request: ConfirmOrderRequest = read(body)?;
-        let call = Call::new(&self.server, "confirmOrder", &request.header, body)?;
+        let call = Call::new(&self.server, "confirmOrder", &request.header, &request, body, caller)?;
         let iccid = iccid_of(&request.iccid)?;
         let given_eid = eid(request.eid.as_deref())?;
         let stored = self.store.profile(&iccid).await?.ok_or(StatusCode::ICCID_UNKNOWN)?;
         if let Some(answer) = call.answered(&stored.profile)? {
             return Ok(answer);
+        }
+        // Asked early: behind this the SM-DS is told of the order.
+        if request.smds_address.is_some()
+            && caller == Caller::Systems
+            && self.store.call(&call.id).await?.is_some_and(|owner| owner != iccid)
+        {
+            return Err(StatusCode::FUNCTION_CALL_IN_USE.into());
         }
         call.may_touch(&self.server, &stored.profile)?;
         let eid = orders::may_confirm(&stored.profile, given_eid)?;
@@ -138,6 +166,11 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         }
         let smds_address = self.smds_address(request.smds_address.as_deref())?;
         let matching_id: MatchingId = match asked {
+            // Of the operator's own making (SGP.22 §5.3.2); eUICCs may bring any letters.
+            Some(text) if text.bytes().any(|letter| letter.is_ascii_lowercase()) => {
+                let because = "capital letters, digits and hyphens";
+                return Err(Refusal::new(StatusCode::MATCHING_ID_REFUSED, because).into());
+            }
             Some(text) => text.parse().map_err(|e: rsp::ids::InvalidId| {
                 Refusal::new(StatusCode::MATCHING_ID_REFUSED, e.to_string())
             })?,
@@ -177,11 +210,8 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             return Err(refused);
         }
         // A repeat of the same call may have been faster, with another matching id.
-        let mut is_ours = false;
-        let answer = self.change(&iccid, async |change| {
-            is_ours = false;
-            call.once(&mut change.profile, |profile| {
-                is_ours = true;
+        let answer = self
+            .execute(&call, &iccid, now, |profile| {
                 let confirmation = Confirmation {
                     eid: given_eid,
                     matching_id: matching_id.clone(),
@@ -197,9 +227,8 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                     smdp_address: Some(self.server.address().to_owned()),
                 })
             })
-        });
-        let answer = answer.await;
-        if !(is_ours && matches!(answer, Ok(Some(_)))) {
+            .await;
+        if !matches!(answer, Ok(Executed::Now(_))) {
             if let Some(event) = &event {
                 self.delete_later(&iccid, event, now, now).await?;
             }
@@ -212,7 +241,36 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 self.store.link(&eid, &iccid).await?;
             }
         }
-        answer?.ok_or_else(|| StatusCode::ICCID_UNKNOWN.into())
+        answer.map(Executed::answer)
+    }
+
+    /// Executes a call of a profile, once however often it comes, and not when its name is that
+    /// of a call of another profile.
+    async fn execute(
+        &self,
+        call: &Call,
+        iccid: &Iccid,
+        now: u64,
+        mut execute: impl FnMut(&mut Profile) -> Result<Vec<u8>, Trouble>,
+    ) -> Result<Executed, Trouble> {
+        let until = now + self.server.limits.memory;
+        let answer = self.change(iccid, async |change| {
+            if let Some(answer) = call.answered(&change.profile)? {
+                return Ok(Executed::Before(answer));
+            }
+            let mut next = change.profile.clone();
+            let answer = call.execute(&mut next, &mut execute)?;
+            // Kept last: what is refused leaves nothing.
+            if call.caller == Caller::Systems {
+                let owner = self.store.remember_call(&call.id, iccid, None, until).await?;
+                if owner != *iccid {
+                    return Err(StatusCode::FUNCTION_CALL_IN_USE.into());
+                }
+            }
+            change.profile = next;
+            Ok(Executed::Now(answer))
+        });
+        answer.await?.ok_or_else(|| StatusCode::ICCID_UNKNOWN.into())
     }
 
     /// Takes back what was prepared for a confirmation that did not come about, unless
@@ -260,28 +318,44 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             }) {
                 break;
             }
+            // Of one that has ended it is not told any more how.
+            let untold = self.change(&owner, async |change| {
+                if let Some(order) = change.profile.order.as_mut().filter(|order| order.over.is_some()) {
+                    order.over = None;
+                }
+                Ok(())
+            });
+            untold.await?;
             self.store.release_matching_id(id, &owner).await?;
         }
         Err(StatusCode::MATCHING_ID_IN_USE.into())
     }
 
-    pub(super) async fn release_profile(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+    pub(super) async fn release_profile(
+        &self,
+        body: &[u8],
+        caller: Caller,
+        now: u64,
+    ) -> Result<Vec<u8>, Trouble> {
         let request: ReleaseProfileRequest = read(body)?;
-        let call = Call::new(&self.server, "releaseProfile", &request.header, body)?;
+        let call = Call::new(&self.server, "releaseProfile", &request.header, &request, body, caller)?;
         let iccid = iccid_of(&request.iccid)?;
-        let answer = self.change(&iccid, async |change| {
-            call.once(&mut change.profile, |profile| {
-                call.may_touch(&self.server, profile)?;
-                orders::release_profile(profile, now)?;
-                json(&HeaderOnly { header: ResponseHeader::success() })
-            })
-        });
-        answer.await?.ok_or_else(|| StatusCode::ICCID_UNKNOWN.into())
+        let execute = |profile: &mut Profile| {
+            call.may_touch(&self.server, profile)?;
+            orders::release_profile(profile, now)?;
+            json(&HeaderOnly { header: ResponseHeader::success() })
+        };
+        self.execute(&call, &iccid, now, execute).await.map(Executed::answer)
     }
 
-    pub(super) async fn cancel_order(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
+    pub(super) async fn cancel_order(
+        &self,
+        body: &[u8],
+        caller: Caller,
+        now: u64,
+    ) -> Result<Vec<u8>, Trouble> {
         let request: CancelOrderRequest = read(body)?;
-        let call = Call::new(&self.server, "cancelOrder", &request.header, body)?;
+        let call = Call::new(&self.server, "cancelOrder", &request.header, &request, body, caller)?;
         let iccid = iccid_of(&request.iccid)?;
         let eid = eid(request.eid.as_deref())?;
         let matching_id = request.matching_id.as_deref().map(str::parse::<MatchingId>).transpose();
@@ -291,21 +365,42 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             "Unavailable" => FinalStatus::Unavailable,
             _ => return Err(Malformed::new("finalProfileStatusIndicator", "Available, Unavailable").into()),
         };
-        let answer = self.change(&iccid, async |change| {
-            // A repeat cancels nothing: the order there may be the next one.
-            call.once(&mut change.profile, |profile| {
-                call.may_touch(&self.server, profile)?;
-                orders::cancel_order(profile, eid, matching_id.as_ref(), status, now)?;
-                json(&HeaderOnly { header: ResponseHeader::success() })
-            })
-        });
-        answer.await?.ok_or_else(|| StatusCode::ICCID_UNKNOWN.into())
+        // A repeat cancels nothing: the order there may be the next one.
+        let execute = |profile: &mut Profile| {
+            call.may_touch(&self.server, profile)?;
+            orders::cancel_order(profile, eid, matching_id.as_ref(), status, now)?;
+            json(&HeaderOnly { header: ResponseHeader::success() })
+        };
+        self.execute(&call, &iccid, now, execute).await.map(Executed::answer)
+    }
+}
+
+/// Who calls a function of ES2+.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// The operator's systems: they name their calls.
+    Systems,
+    /// The interface beside ES2+: every call has a name of its own.
+    Console,
+}
+
+/// What became of a call that was not refused: its answer, from now or from before.
+enum Executed {
+    Now(Vec<u8>),
+    Before(Vec<u8>),
+}
+
+impl Executed {
+    fn answer(self) -> Vec<u8> {
+        let (Self::Now(answer) | Self::Before(answer)) = self;
+        answer
     }
 }
 
 /// A call of ES2+, which is executed once however often it comes.
 struct Call {
     id: String,
+    caller: Caller,
     /// Over function and request, under the present secret.
     digest: [u8; 32],
     /// What the record of the same call may have instead: under an older secret, or none.
@@ -318,13 +413,19 @@ impl Call {
         server: &Server<P>,
         function: &str,
         header: &RequestHeader,
+        request: &impl Serialize,
         body: &[u8],
+        caller: Caller,
     ) -> Result<Self, Trouble> {
         let (requester, call) = (&header.function_requester_identifier, &header.function_call_identifier);
         if requester.len() + call.len() > MAX_CALL_ID {
             return Err(Malformed::new("header", "identifiers of at most 256 bytes").into());
         }
         let known = |known: &BTreeMap<String, _>| known.contains_key(requester);
+        if caller == Caller::Systems && requester.parse::<Oid>().is_err() {
+            let because = "functionRequesterIdentifier: an object identifier";
+            return Err(Refusal::new(StatusCode::FUNCTION_REQUESTER_NOT_ALLOWED, because).into());
+        }
         if !server.requesters.as_ref().is_none_or(known) && *requester != server.console() {
             return Err(StatusCode::FUNCTION_REQUESTER_NOT_ALLOWED.into());
         }
@@ -334,14 +435,21 @@ impl Call {
         }
         // Under a secret: by a plain hash, whoever reads the record could try confirmation
         // codes until one fits.
-        let parts = [b"call of ES2+", function.as_bytes(), body];
-        let mac = |generation| server.secret.session_mac(generation, &parts);
+        // Over what was read: a repeat may be written otherwise.
+        let read = Zeroizing::new(json(request)?);
+        let mac = |generation, body: &[u8]| {
+            server.secret.session_mac(generation, &[b"call of ES2+", function.as_bytes(), body])
+        };
+        let digest = mac(0, &read);
+        // Earlier versions took what was written.
         let plain = Sha256::new().chain_update(function).chain_update([0]).chain_update(body).finalize();
-        let others = (1..server.secret.generations()).map(mac).chain([plain.into()]).collect();
-        let digest = mac(0);
+        let older = (1..server.secret.generations()).map(|generation| mac(generation, &read));
+        let written = (0..server.secret.generations()).map(|generation| mac(generation, body));
+        let others = older.chain(written).chain([plain.into()]).collect();
         let requester = requester.clone();
         // With a length: what one of them ends with is not what the other begins with.
-        Ok(Self { id: format!("{}:{requester}:{call}", requester.len()), digest, others, requester })
+        let id = format!("{}:{requester}:{call}", requester.len());
+        Ok(Self { id, caller, digest, others, requester })
     }
 
     /// Whether the one who calls may use profiles of this type.
@@ -372,15 +480,12 @@ impl Call {
         }
     }
 
-    /// Executes the call unless it was executed before.
-    fn once(
+    /// Executes the call, and notes that.
+    fn execute(
         &self,
         profile: &mut Profile,
         execute: impl FnOnce(&mut Profile) -> Result<Vec<u8>, Trouble>,
     ) -> Result<Vec<u8>, Trouble> {
-        if let Some(answer) = self.answered(profile)? {
-            return Ok(answer);
-        }
         let answer = execute(profile)?;
         let text = String::from_utf8(answer.clone()).map_err(|_| Fault::new("JSON is UTF-8"))?;
         let (id, digest) = (self.id.clone(), self.digest.to_vec().into());

@@ -73,7 +73,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let iccid = iccid.ok_or(StatusCode::MATCHING_ID_REFUSED)?;
         let mut is_over = false;
         let answer = self.change(&iccid, async |change| {
-            is_over = !change.profile.state.is_open();
+            is_over = change.profile.expires().is_none();
             if !is_meant(&change.profile, &who) {
                 return Err(StatusCode::MATCHING_ID_REFUSED.into());
             }

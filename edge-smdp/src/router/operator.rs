@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::es2::Caller;
 use super::{
     MAX_OPERATOR_BODY, SmDp, empty, json as body_of, not_allowed, not_posted, read, respond, trouble,
 };
@@ -33,8 +34,9 @@ use crate::{health, metrics};
 
 /// How many subscribers one request may bring.
 const MAX_SUBSCRIBERS: usize = 500;
-/// How many orders one request may make.
-const MAX_ORDERS: usize = 200;
+/// How many orders one request may make: each of them asks objects of the store up to a dozen
+/// times, and the platform lets a request do so 1,000 times.
+const MAX_ORDERS: usize = 80;
 /// How many waiting messages are shown.
 const MAX_OUTBOX: usize = 200;
 
@@ -49,7 +51,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                     health::health(&self.server, self.clock.now())
                 }
                 Method::GET | Method::HEAD => respond(Ok(include_bytes!("../../openapi.json").to_vec())),
-                _ => not_allowed("GET"),
+                _ => not_allowed("GET, HEAD"),
             };
         }
         if let Some(refused) = self.not_authorised(request) {
@@ -105,9 +107,10 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 
     async fn add_profile(&self, body: &[u8]) -> Answer {
         let new: NewProfile = read(body)?;
-        if new.profile_type.as_ref().is_some_and(|t| t.is_empty() || t.len() > crate::profile_type::MAX_NAME)
-        {
-            return Err(Malformed::new("profileType", "1 to 64 bytes").into());
+        if new.profile_type.as_ref().is_some_and(|name| {
+            name.is_empty() || name.len() > crate::profile_type::MAX_NAME || name.contains(char::is_control)
+        }) {
+            return Err(Malformed::new("profileType", "1 to 64 bytes, no control characters").into());
         }
         let package = match (&new.package, &new.subscriber) {
             (Some(package), None) => package::check(Zeroizing::new(package.0.clone()))?,
@@ -126,6 +129,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             return Err(Malformed::new("metadata.iccid", "the package has another ICCID").into());
         }
         let metadata = new.metadata.encode(package.iccid, self.server.address())?;
+        package.is_of(new.metadata.owner()?.as_ref())?;
         new.requirements.check()?;
         let kept = self.keep(package, new.profile_type.clone(), metadata, new.requirements.clone());
         let (added, profile) = kept.await?;
@@ -176,6 +180,14 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             problem(Http::CONFLICT, detail)
         };
         let order = stored.profile.order.as_ref();
+        let may_be_installed = stored.profile.withdrawn.as_ref().is_some_and(|withdrawn| {
+            !withdrawn.delivered.is_empty() && !stored.profile.was_deleted_after(withdrawn.eid, 0)
+        });
+        if may_be_installed && order.is_none() {
+            // Uploaded again, it could be handed out to another eUICC.
+            let detail = "A bound package was handed out and may be installed: the record stays.";
+            return Ok(problem(Http::CONFLICT, detail));
+        }
         if order.is_some_and(|order| !order.delivered.is_empty())
             && stored.profile.state == ProfileState::Error
         {
@@ -187,6 +199,11 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             return Ok(conflict());
         }
         let removed = self.store.remove(stored.version, &iccid).await?;
+        if let Some(id) =
+            order.filter(|order| removed && order.over.is_some()).and_then(|o| o.matching_id.as_ref())
+        {
+            self.store.release_matching_id(id, &iccid).await?;
+        }
         Ok(if removed { empty(Http::NO_CONTENT) } else { conflict() })
     }
 
@@ -261,6 +278,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         if metadata.profile_name.is_empty() {
             profile_type.name.clone_into(&mut metadata.profile_name);
         }
+        package.is_of(metadata.owner()?.as_ref())?;
         let metadata = metadata.encode(package.iccid, self.server.address())?;
         let iccid = package.iccid;
         let requirements = profile_type.requirements.clone();
@@ -357,7 +375,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let matching_id = search.as_ref().filter(|text| !text.bytes().all(|byte| byte.is_ascii_digit()));
         let query = Query {
             state: parameters.parsed("state", ProfileState::from_name)?,
-            profile_type: parameters.text("profileType"),
+            profile_type: parameters.text("profileType").filter(|name| !name.is_empty()),
             eid: parameters.parsed("eid", |text| text.parse().ok())?,
             iccid_prefix: search.clone().filter(|_| matching_id.is_none()),
             after: parameters.place()?,
@@ -439,18 +457,31 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         }
         let Orders { orders } = read(body)?;
         if !(1..=MAX_ORDERS).contains(&orders.len()) {
-            return Err(Malformed::new("orders", "1 to 200").into());
+            return Err(Malformed::new("orders", "1 to 80").into());
         }
         let mut results = Vec::with_capacity(orders.len());
         let mut broken: Option<Fault> = None;
+        // Types of which there is no more: they are not looked for again.
+        let mut used_up: Vec<(&str, Refusal)> = Vec::new();
         for order in &orders {
+            let by_type = order.profile_type.as_deref().filter(|_| order.iccid.is_none());
+            if let Some((_, refusal)) = used_up.iter().find(|(name, _)| Some(*name) == by_type) {
+                results.push(OrderResult::refused(None, refusal));
+                continue;
+            }
             if broken.is_some() {
                 results.push(OrderResult::refused(None, &not_done("not tried")));
                 continue;
             }
             results.push(match self.make_order(order).await {
                 Ok(result) => result,
-                Err(Trouble::Refused(refusal)) => OrderResult::refused(None, &refusal),
+                Err(Trouble::Refused(refusal)) => {
+                    let result = OrderResult::refused(None, &refusal);
+                    let none = [StatusCode::PROFILE_TYPE_UNAVAILABLE, StatusCode::PROFILE_TYPE_UNKNOWN];
+                    used_up
+                        .extend(by_type.filter(|_| none.contains(&refusal.code)).map(|name| (name, refusal)));
+                    result
+                }
                 // A matching id with other letters, and the like.
                 Err(trouble) if orders.len() == 1 => return Err(trouble),
                 Err(Trouble::Malformed(malformed)) => OrderResult::malformed(malformed),
@@ -477,7 +508,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             "header": self.call_header()?,
             "iccid": order.iccid, "profileType": order.profile_type, "eid": order.eid,
         });
-        let ordered: Value = read(&self.download_order(&body_of(&request)?, now).await?)?;
+        let ordered: Value = read(&self.download_order(&body_of(&request)?, Caller::Console, now).await?)?;
         let iccid = ordered["iccid"].as_str().unwrap_or_default().to_owned();
         let request = json!({
             "header": self.call_header()?,
@@ -485,11 +516,11 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             "confirmationCode": order.confirmation_code, "smdsAddress": order.smds_address,
             "releaseFlag": order.release,
         });
-        if let Err(trouble) = self.confirm_order(&body_of(&request)?, now).await {
+        if let Err(trouble) = self.confirm_order(&body_of(&request)?, Caller::Console, now).await {
             let request = json!({
                 "header": self.call_header()?, "iccid": iccid, "finalProfileStatusIndicator": "Available",
             });
-            self.cancel_order(&body_of(&request)?, now).await?;
+            self.cancel_order(&body_of(&request)?, Caller::Console, now).await?;
             return Err(trouble);
         }
         self.order_result(&iccid).await
@@ -522,8 +553,8 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         request["header"] = self.call_header()?;
         let (body, now) = (body_of(&request)?, self.clock.now());
         let done = match function {
-            "releaseProfile" => self.release_profile(&body, now).await,
-            _ => self.cancel_order(&body, now).await,
+            "releaseProfile" => self.release_profile(&body, Caller::Console, now).await,
+            _ => self.cancel_order(&body, Caller::Console, now).await,
         };
         match done {
             Ok(_) => answered(&self.order_result(iccid).await?),

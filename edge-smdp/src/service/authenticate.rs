@@ -120,11 +120,13 @@ pub(crate) async fn offer<P: Provider>(
     };
 
     let cc_required = order.confirmation_code.is_some();
-    let bpp_euicc_otpk = order.bound_otpk.as_ref().filter(|_| downloaded);
+    // Of another curve it is of no use in this session.
+    let curve = who.euicc.public_key().curve();
+    let bpp_euicc_otpk = order.bound_otpk.filter(|otpk| downloaded && otpk.0.curve() == curve);
     let smdp_signed2 = Raw::new(SmdpSigned2 {
         transaction_id: who.session.id.clone(),
         cc_required,
-        bpp_euicc_otpk: bpp_euicc_otpk.and_then(|otpk| otpk.0.as_slice().try_into().ok()),
+        bpp_euicc_otpk: bpp_euicc_otpk.map(|otpk| *otpk.0.as_bytes()),
     });
     let covered = signature::smdp_signature2(smdp_signed2.bytes(), &who.signature1);
     let signature2 = server.provider.sign(&who.set.dp_pb.key, &covered).await?;
@@ -139,6 +141,7 @@ pub(crate) async fn offer<P: Provider>(
         cc_required,
         smdp_signature2: Base64(signature2.0.to_vec()),
         bound_to: None,
+        refused: None,
     });
     profile.note(now, EventKind::Authenticated, None);
     profile.tell(now, ELIGIBILITY, FunctionExecutionStatus::success(), None);
@@ -162,13 +165,18 @@ fn admit<P: Provider>(
     let Some(order) = &profile.order else {
         return Err(StatusCode::MATCHING_ID_REFUSED.into());
     };
-    // A finished order does not tell whose it was.
+    // A finished order does not tell whose it was; to its own eUICC it tells how it ended.
     match profile.state {
         ProfileState::Released
         | ProfileState::Downloaded
         | ProfileState::Confirmed
         | ProfileState::Allocated
         | ProfileState::Linked => {}
+        ProfileState::Error => {
+            let own = order.eid.is_none_or(|eid| eid == *who.euicc.eid());
+            let over = order.over.as_ref().filter(|over| own && now <= over.until);
+            return Err(over.map_or(StatusCode::MATCHING_ID_REFUSED, |over| over.because.code()).into());
+        }
         _ => return Err(StatusCode::MATCHING_ID_REFUSED.into()),
     }
     if order.eid.is_some_and(|eid| eid != *who.euicc.eid()) {
@@ -183,7 +191,7 @@ fn admit<P: Provider>(
         return Err(StatusCode::ORDER_EXPIRED.into());
     }
     if order.download_attempts >= server.limits.download_attempts {
-        profile.fail(now, "too many download attempts");
+        profile.exhaust(now, "too many download attempts");
         let refusal = Refusal::from(StatusCode::DOWNLOAD_TRIES_EXCEEDED);
         profile.tell(now, ELIGIBILITY, (&refusal).into(), eid);
         return Err(refusal);

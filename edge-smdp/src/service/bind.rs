@@ -114,12 +114,20 @@ pub(crate) async fn accept<P: Provider + Cipher>(
         let hash = ConfirmationCodeHash::from_bytes(hash);
         let given = signed2.hash_cc.ok_or(StatusCode::CONFIRMATION_CODE_MISSING)?;
         if !hash.confirms(&server.provider, id.as_bytes(), &given).await? {
+            let request = server.secret.session_mac(0, &[b"refused euiccSigned2", signed2.bytes()]);
+            let is_repeat = session.refused.as_ref().is_some_and(|refused| refused.0 == request);
+            if is_repeat || session.bound_to.is_some() {
+                return Err(StatusCode::CONFIRMATION_CODE_REFUSED.into());
+            }
+            if let Some(session) = &mut order.session {
+                session.refused = Some(Base64(request.to_vec()));
+            }
             order.confirmation_failures += 1;
             let failures = order.confirmation_failures;
             profile.note(now, EventKind::ConfirmationFailed, Some(failures.to_string()));
             let mut code = StatusCode::CONFIRMATION_CODE_REFUSED;
             if failures >= server.limits.confirmation_failures {
-                profile.fail(now, "too many wrong confirmation codes");
+                profile.exhaust(now, "too many wrong confirmation codes");
                 code = StatusCode::CONFIRMATION_CODE_TRIES_EXCEEDED;
             }
             profile.tell(now, CONFIRMATION, FunctionExecutionStatus::failed(code, ""), None);
@@ -129,8 +137,7 @@ pub(crate) async fn accept<P: Provider + Cipher>(
     match &session.bound_to {
         None => {
             let transaction_id = id.clone();
-            let is_bound_already =
-                order.bound_otpk.as_ref().is_some_and(|bound| bound.0 == euicc_otpk.as_bytes());
+            let is_bound_already = order.bound_otpk == Some(EuiccKey(euicc_otpk));
             let binding = Binding { transaction_id, session, eid, euicc_otpk, is_bound_already };
             Ok(Step::Bind(Box::new(binding)))
         }
@@ -142,12 +149,11 @@ pub(crate) async fn accept<P: Provider + Cipher>(
 
 /// Notes that the package is handed out.
 pub(crate) fn hand_out(profile: &mut Profile, binding: &Binding, now: u64) {
-    let otpk = Base64(binding.euicc_otpk.as_bytes().to_vec());
     if let Some(order) = &mut profile.order {
         if let Some(session) = &mut order.session {
-            session.bound_to = Some(otpk.clone());
+            session.bound_to = Some(Base64(binding.euicc_otpk.as_bytes().to_vec()));
         }
-        order.bound_otpk = Some(otpk);
+        order.bound_otpk = Some(EuiccKey(binding.euicc_otpk));
         order.deliver(binding.transaction_id.clone());
     }
     profile.state = ProfileState::Downloaded;

@@ -1,5 +1,6 @@
 //! The end of an order, however it came: what leads to it is given up, and its event
-//! at an SM-DS is deleted (SGP.22 §3.1.6, §3.6.3).
+//! at an SM-DS is deleted (SGP.22 §3.1.6, §3.6.3). Of one that came by itself the matching id
+//! is kept for a while, so that whoever comes with it is told.
 
 use rsp::{Eid, MatchingId};
 
@@ -17,6 +18,12 @@ pub(crate) struct Ended {
 /// change gets the message that deletes it.
 pub(crate) fn of(before: &Profile, after: &mut Profile, now: u64) -> Option<Ended> {
     let order = before.order.as_ref()?;
+    let told = |order: Option<&Order>| order.is_some_and(|order| order.over.is_some());
+    let is_told = told(after.order.as_ref());
+    if told(before.order.as_ref()) && !is_told && after.order.is_some() {
+        // It ended before; now that is not told any more.
+        return Some(Ended { matching_id: order.matching_id.clone(), eids: Vec::new() });
+    }
     let over = after.order.is_none() || !after.state.is_open();
     if !over || (after.order.is_some() && !before.state.is_open()) {
         return None;
@@ -39,5 +46,5 @@ pub(crate) fn of(before: &Profile, after: &mut Profile, now: u64) -> Option<Ende
         order.smds_address = None;
         eids.extend(linked(order).filter(|eid| !eids.contains(eid)));
     }
-    Some(Ended { matching_id: order.matching_id.clone(), eids })
+    Some(Ended { matching_id: order.matching_id.clone().filter(|_| !is_told), eids })
 }

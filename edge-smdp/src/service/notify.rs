@@ -27,8 +27,8 @@ pub(crate) async fn installation_result<P: Provider>(
     result: &ProfileInstallationResult,
     now: u64,
 ) -> Result<(), Trouble> {
-    let Some((eid, key)) = profile.bearer() else { return Ok(()) };
     let id = &result.data.transaction_id;
+    let Some((eid, key)) = profile.bearer(id) else { return Ok(()) };
     let covered = signature::euicc_sign_pir(result.data.bytes());
     if !server.provider.verify(&key, &covered, &result.euicc_sign_pir).await? {
         return Err(StatusCode::EUICC_SIGNATURE_INVALID.into());
@@ -72,13 +72,15 @@ pub(crate) async fn installation_result<P: Provider>(
     if let Some(deliveries) = profile.deliveries().filter(|_| failed) {
         deliveries.retain(|delivery| !of_this_session(delivery));
     }
+    let deleted = profile.was_deleted_after(eid, seq_number);
     let Some(order) = &mut profile.order else { return Ok(()) };
     match &result.data.final_result {
         // Whatever was thought in between: the profile is on the eUICC now.
         FinalResult::Success { .. } => {
             order.session = None;
+            order.over = None;
             if waiting || profile.state == ProfileState::Error {
-                profile.state = ProfileState::Installed;
+                profile.state = if deleted { ProfileState::Deleted } else { ProfileState::Installed };
             }
         }
         FinalResult::Error { error_reason, .. } => {
@@ -139,13 +141,15 @@ pub(crate) fn other(
         let profile_type = profile.profile_type.clone();
         profile.pending.messages.push(Message::ProfileEvent { at: now, event, eid, profile_type });
     }
-    match (profile.state, event) {
-        (ProfileState::Installed | ProfileState::Downloaded, EventKind::Deleted) => {
-            profile.state = ProfileState::Deleted;
-        }
+    if let Some(order) = profile.order.as_mut().filter(|order| !order.delivered.is_empty()) {
+        order.over = None;
+    }
+    let is_deleted = event == EventKind::Deleted || profile.was_deleted_after(eid, seq_number);
+    match profile.state {
+        ProfileState::Installed if is_deleted => profile.state = ProfileState::Deleted,
         // Its installation result is still on the way, or was lost.
-        (ProfileState::Downloaded, EventKind::Installed | EventKind::Enabled | EventKind::Disabled) => {
-            profile.state = ProfileState::Installed;
+        _ if profile.is_out() => {
+            profile.state = if is_deleted { ProfileState::Deleted } else { ProfileState::Installed };
         }
         _ => {}
     }

@@ -1,6 +1,8 @@
 //! Profile packages: ready-made ones are checked, and made for subscribers.
 
-use rsp::Iccid;
+use rsp::metadata::OperatorId;
+use rsp::{Iccid, Imsi};
+use saip::TemplateKind;
 use saip::build;
 use saip::personalise::personalise;
 use zeroize::Zeroizing;
@@ -18,6 +20,65 @@ pub(crate) struct Package {
     pub(crate) iccid: Iccid,
     pub(crate) facts: PackageFacts,
     pub(crate) bytes: Zeroizing<Vec<u8>>,
+    /// Of the USIM.
+    imsi: Option<Imsi>,
+    /// EF.GID1 and EF.GID2 of the USIM, where it has them and EF.UST says so.
+    groups: [Option<Vec<u8>>; 2],
+}
+
+impl Package {
+    /// Whether it is the profile of this operator: what an eUICC compares at the end of the
+    /// installation (SGP.22 §5.5.5), where it ends with `DATA_MISMATCH`.
+    pub(crate) fn is_of(&self, owner: Option<&OperatorId>) -> Result<(), Malformed> {
+        let Some(owner) = owner else { return Ok(()) };
+        if self.imsi.as_ref().is_some_and(|imsi| !is_subscriber_of(imsi.as_str(), owner)) {
+            return Err(Malformed::new(
+                "metadata.profileOwner",
+                "the IMSI of the package is another operator's",
+            ));
+        }
+        for (name, asked, own) in
+            [("gid1", &owner.gid1, &self.groups[0]), ("gid2", &owner.gid2, &self.groups[1])]
+        {
+            if asked.as_ref().is_some_and(|asked| !is_group(asked, own.as_deref())) {
+                let what = format!("metadata.profileOwner.{name}");
+                return Err(Malformed::new(&what, "the package has another group identifier, or none"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether an IMSI begins with an operator's MCC and MNC (3GPP TS 24.008 §10.5.1.13: the
+/// halves swapped, an MNC of two digits filled up with `F`).
+fn is_subscriber_of(imsi: &str, owner: &OperatorId) -> bool {
+    let [a, b, c] = owner.mcc_mnc;
+    let digits = [a & 15, a >> 4, b & 15, c & 15, c >> 4, b >> 4];
+    let wanted = digits.iter().filter(|digit| **digit != 15);
+    let own = imsi.bytes().map(|digit| digit.wrapping_sub(b'0'));
+    wanted.clone().count() <= imsi.len() && wanted.zip(own).all(|(wanted, own)| *wanted == own)
+}
+
+/// Whether a group identifier is that of the file, which is filled up with `FF`.
+fn is_group(asked: &[u8], own: Option<&[u8]>) -> bool {
+    let rest = own.unwrap_or_default().strip_prefix(asked);
+    rest.is_some_and(|rest| rest.iter().all(|byte| *byte == 0xFF))
+}
+
+/// EF.IMSI, EF.GID1 and EF.GID2 of the USIM.
+fn identifiers(package: &saip::Package) -> (Option<Imsi>, [Option<Vec<u8>>; 2]) {
+    const EF_IMSI: u8 = 3;
+    const EF_UST: u8 = 8;
+    let file = |kind, number| package.file(kind, number)?.ok();
+    let imsi = file(TemplateKind::Usim, EF_IMSI).and_then(|content| Imsi::from_ef(&content).ok());
+    let services = file(TemplateKind::Usim, EF_UST).unwrap_or_default();
+    // The service in EF.UST that the file needs, and its number in the template.
+    let groups = [(17, 5), (18, 6)].map(|(service, number): (usize, u8)| {
+        let byte = services.get((service - 1) / 8)?;
+        let available = byte >> ((service - 1) % 8) & 1 == 1;
+        file(TemplateKind::OptUsim, number).filter(|_| available)
+    });
+    (imsi, groups)
 }
 
 /// A subscriber's package of a type; `template` is the type's, where it is a package.
@@ -72,5 +133,6 @@ pub(crate) fn check(bytes: Zeroizing<Vec<u8>>) -> Result<Package, Malformed> {
         capabilities: eligibility::capabilities(header.services),
         memory: Some(saip::issue::required_memory(&read) / 5 * 4),
     };
-    Ok(Package { iccid, facts, bytes })
+    let (imsi, groups) = identifiers(&read);
+    Ok(Package { iccid, facts, bytes, imsi, groups })
 }

@@ -25,6 +25,14 @@ pub(crate) fn read(subscriber: &Subscriber, unwrap: Unwrap<'_>) -> Result<build:
         return Err(wrong("mncLength", "2 or 3"));
     }
     let mut made = build::Subscriber::new(iccid, imsi, mnc_length, authentication(subscriber, &secrets)?);
+    for (what, number) in [("msisdn", &subscriber.msisdn), ("serviceCentre", &subscriber.service_centre)] {
+        if number.as_deref().is_some_and(|number| !is_number(number)) {
+            return Err(wrong(what, "1 to 20 digits, a plus sign in front if it is international"));
+        }
+    }
+    if subscriber.spn.as_deref().is_some_and(|spn| spn.contains(char::is_control)) {
+        return Err(wrong("spn", "no control characters"));
+    }
     made.msisdn.clone_from(&subscriber.msisdn);
     made.spn = subscriber.spn.clone().unwrap_or_default();
     made.codes = Codes {
@@ -59,6 +67,9 @@ fn authentication(subscriber: &Subscriber, secrets: &Secrets<'_>) -> Result<Auth
     }
     let algorithm = subscriber.algorithm.as_deref().unwrap_or("milenage").to_ascii_lowercase();
     let iterations = subscriber.iterations.unwrap_or(1);
+    if iterations == 0 {
+        return Err(wrong("iterations", "1 to 255"));
+    }
     match algorithm.as_str() {
         "milenage" => {
             let opc = match (opc, op) {
@@ -128,6 +139,13 @@ fn plmns(digits: &[String], what: &str) -> Result<Vec<Plmn>, Malformed> {
     }
     let plmn = |digits: &String| Plmn::from_digits(digits).ok_or_else(|| wrong(what, "5 or 6 digits each"));
     digits.iter().map(plmn).collect()
+}
+
+/// Whether it is a number as subscribers and service centres have (ITU-T E.164, and shorter or
+/// longer ones inside a network).
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    (1..=20).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 /// Says what is expected; never what came.

@@ -136,6 +136,14 @@ impl Metadata {
         }
     }
 
+    /// The operator.
+    ///
+    /// # Errors
+    /// For codes that are none.
+    pub fn owner(&self) -> Result<Option<OperatorId>, Malformed> {
+        self.profile_owner.as_ref().map(OwnerJson::read).transpose()
+    }
+
     /// `BF25` for a profile; all four events are notified to `notification_address`
     /// unless the metadata names another one.
     ///
@@ -154,6 +162,15 @@ impl Metadata {
                 _ => return Err(Malformed::new("profilePolicyRules", "ppr1, ppr2")),
             };
         }
+        let names =
+            [("serviceProviderName", &self.service_provider_name), ("profileName", &self.profile_name)];
+        if let Some((what, _)) = names.iter().find(|(_, name)| name.contains(char::is_control)) {
+            return Err(Malformed::new(what, "no control characters"));
+        }
+        // No eUICC authorises a rule to nobody (SGP.22 §2.9.2.1).
+        if rules != 0 && self.profile_owner.is_none() {
+            return Err(Malformed::new("profilePolicyRules", "not without a profileOwner"));
+        }
         let metadata = StoreMetadata {
             iccid,
             service_provider_name: self.service_provider_name.clone(),
@@ -164,7 +181,7 @@ impl Metadata {
                 events: NotificationEvents::ALL,
                 address: address.to_owned(),
             }],
-            profile_owner: self.profile_owner.as_ref().map(OwnerJson::read).transpose()?,
+            profile_owner: self.owner()?,
             profile_policy_rules: PprIds(rules),
         };
         let bytes = metadata.encode();

@@ -4,10 +4,12 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 pub(crate) mod euicc;
+pub(crate) mod openapi;
 mod store;
 pub(crate) mod turns;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use edge_smdp::{Configuration, Courier, Letter, Limits, Protection, Server, SmDp};
@@ -107,6 +109,8 @@ pub(crate) struct World {
     pub(crate) lpa: Option<Identity>,
     pub(crate) post: Rc<Post>,
     pub(crate) calls: Cell<u32>,
+    /// Operations of the operator's interface that were answered with something.
+    pub(crate) answered: RefCell<BTreeSet<String>>,
 }
 
 pub(crate) fn validity() -> Validity {
@@ -176,7 +180,7 @@ impl World {
         let post = Rc::new(Post::new());
         let smdp = SmDp::new(Rc::new(smdp), TestStore::new(), Rc::clone(&clock), RefCell::new(rng(3)))
             .with_courier(Rc::clone(&post));
-        Ok(Self { smdp, clock, pki, lpa: None, post, calls: Cell::new(0) })
+        Ok(Self { smdp, clock, pki, lpa: None, post, calls: Cell::new(0), answered: RefCell::default() })
     }
 
     /// What the alarm of the worker does.
@@ -213,7 +217,13 @@ impl World {
             }
             request = request.header("host", "smdp.example");
         }
-        ready(self.smdp.handle(request.body(body.to_vec()).unwrap()))
+        let answer = ready(self.smdp.handle(request.body(body.to_vec()).unwrap()));
+        openapi::check(method, path, &answer);
+        if let Some((operation, _)) = openapi::operation(method, path) {
+            let is_success = answer.status().is_success() && !answer.body().is_empty();
+            self.answered.borrow_mut().extend(is_success.then_some(operation));
+        }
+        answer
     }
 
     fn post(&self, path: &str, token: Option<&str>, body: &Value) -> (u16, Value) {

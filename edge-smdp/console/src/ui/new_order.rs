@@ -155,7 +155,7 @@ pub(super) fn NewOrders(filter: Filter) -> impl IntoView {
                     {move || doubtful().map(|words| view! { <p class="note">{words}</p> })}
                 </Show>
                 <Show when=move || !for_eids.get() && !by_iccid.get()>
-                    <Field label="How many" id="count" value=number digits=true wrong=wrong_at("count") help="Up to 200 at once"/>
+                    <Field label="How many" id="count" value=number digits=true wrong=wrong_at("count") help="Up to 80 at once"/>
                 </Show>
             </fieldset>
             <fieldset>

@@ -240,7 +240,8 @@ pub(in crate::store) fn execute(
         Statement::Ordered { matching_id } => one(&rows(
             sql,
             // Orders that have ended keep theirs, and another one may have it since.
-            "SELECT iccid FROM profile WHERE record ->> '$.order.matching_id' = ? AND expires IS NOT NULL",
+            "SELECT iccid FROM profile WHERE record ->> '$.order.matching_id' = ? AND expires IS NOT NULL
+             ORDER BY state = 'Error'",
             vec![matching_id.as_str().into()],
         )?),
         Statement::InSession { id } => one(&rows(
