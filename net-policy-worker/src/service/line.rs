@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::Timestamp;
 use super::usage::{Tally, Usage};
 use super::wire::{LogEntry, SessionView};
+use crate::pcf::Association;
+use crate::policy::document::UsedToday;
 use crate::policy::{Connection, Limits, Situation, Version};
 use crate::refusal::{Kind, Refusal};
 
@@ -30,6 +32,8 @@ pub struct Line {
     pub(super) pending: Vec<Pending>,
     pub(super) session: Option<Session>,
     pub(super) tally: Tally,
+    /// What core networks are told about it.
+    pub(crate) associations: Vec<Association>,
     pub(super) ended: Option<Ended>,
 }
 
@@ -102,6 +106,16 @@ impl Line {
                 _ => Err(no_session()),
             },
         }
+    }
+
+    /// What has been used on the day of `now`.
+    pub(crate) fn used_today(&self, now: Timestamp) -> UsedToday {
+        self.tally.today(now)
+    }
+
+    /// Counts bytes that another gateway let through.
+    pub(crate) fn tally_used(&mut self, bytes: u64, now: Timestamp) {
+        self.tally.count(bytes, now);
     }
 
     /// Ends the session, if there is one.

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::Timestamp;
 use super::usage::{SubscriberUsage, UsageView};
 use crate::gateway::Attempt;
+use crate::pcf;
 use crate::policy::{Class, Decision, Qos, Version};
 use crate::refusal::CauseView;
 use crate::subscriber::SubscriberView;
@@ -102,6 +103,8 @@ pub enum Request {
         #[serde(with = "imsi")]
         imsi: Imsi,
     },
+    /// A core network asks for policy control.
+    Control(pcf::Ask),
     /// Asks for the verdicts of the session.
     Log {
         /// The session id.
@@ -195,6 +198,8 @@ pub enum Answer {
     Charged,
     /// What the subscriber has used.
     Usage(SubscriberUsage),
+    /// What a core network is told.
+    Control(pcf::Told),
     /// The verdicts, oldest first.
     Log(Vec<LogEntry>),
 }
