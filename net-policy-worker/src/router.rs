@@ -8,13 +8,29 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::gateway::{self, Attempt};
+use crate::policy::document;
 use crate::refusal::{CauseView, Fault, Kind, Refusal};
-use crate::service::{self, Answer, Network, Proof, Record, ServiceKind};
+use crate::service::{self, Answer, Proof, Record, ServiceKind};
 use crate::store::Store;
 use crate::subscriber::{Subscriber, Tag};
 
+mod pcf;
+mod policy;
+
 /// Longest body of the API itself; the gateway has its own limit.
 pub const MAX_BODY: usize = 64 * 1024;
+
+/// How much is read of a body, at most and one more, for it to be judged.
+#[must_use]
+pub fn longest(path: &str) -> usize {
+    match path.strip_prefix("/network/") {
+        Some(path) if path == "policy" || path.starts_with("policy/") => MAX_POLICY,
+        _ => gateway::MAX_REQUEST,
+    }
+}
+
+/// Longest body of the policy's interface: a document, and in a dry run facts beside it.
+pub const MAX_POLICY: usize = document::MAX_BYTES + 1024 * 1024;
 
 /// The way to the SMs.
 #[expect(async_fn_in_trait, reason = "nothing here crosses threads")]
@@ -42,8 +58,24 @@ pub enum LinkFailure {
 pub struct Router<S, L> {
     store: S,
     link: L,
-    network: Network,
-    operator_token: Option<Zeroizing<String>>,
+    tokens: Tokens,
+}
+
+/// Who may do what. A door without a token is shut.
+#[derive(Clone, Default)]
+pub struct Tokens {
+    /// The operator's.
+    pub operator: Option<Zeroizing<String>>,
+    /// That of the core networks that ask for policy control.
+    pub pcf: Option<Zeroizing<String>>,
+}
+
+impl Tokens {
+    /// The operator's token and no other.
+    #[must_use]
+    pub fn of_operator(token: Option<Zeroizing<String>>) -> Self {
+        Self { operator: token, ..Self::default() }
+    }
 }
 
 type Reply = Result<Response<Vec<u8>>, Failure>;
@@ -67,12 +99,14 @@ impl From<Fault> for Failure {
 }
 
 impl<S: Store, L: Link> Router<S, L> {
-    /// A network over `store` that reaches its SMs by `link`. `network` is what the
-    /// store decides by; without `operator_token` nobody can write subscribers.
-    pub fn new(store: S, link: L, network: Network, operator_token: Option<Zeroizing<String>>) -> Self {
+    /// A network over `store` that reaches its SMs by `link`. Without the operator's token
+    /// nobody can write subscribers or policies.
+    pub fn new(store: S, link: L, mut tokens: Tokens) -> Self {
         // An empty token would be one that everybody knows.
-        let operator_token = operator_token.filter(|token| !token.is_empty());
-        Self { store, link, network, operator_token }
+        for token in [&mut tokens.operator, &mut tokens.pcf] {
+            token.take_if(|token| token.is_empty());
+        }
+        Self { store, link, tokens }
     }
 
     /// Answers a request. What broke on our side is in the second place, for the log;
@@ -87,6 +121,9 @@ impl<S: Store, L: Link> Router<S, L> {
 
     async fn route(&self, request: Request<Vec<u8>>) -> Reply {
         let (parts, body) = request.into_parts();
+        if let Some(reply) = self.pcf(&parts.method, &parts.uri, &parts.headers, &body).await {
+            return reply;
+        }
         let Some(path) = parts.uri.path().strip_prefix("/network/") else { return Err(no_path()) };
         if let Some((id, rest)) = gateway_path(path) {
             let (authority, target) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
@@ -102,6 +139,13 @@ impl<S: Store, L: Link> Router<S, L> {
             };
             return self.forward(id, attempt, &parts.headers, body).await;
         }
+        if let Some(rest) = below(path, "policy") {
+            if body.len() > MAX_POLICY {
+                return Err(Refusal::new(Kind::TooLarge, "at most 5 MiB").into());
+            }
+            let segments: Vec<&str> = rest.collect();
+            return self.policy(&parts.method, &segments, &parts.headers, &body).await;
+        }
         if body.len() > MAX_BODY {
             return Err(Refusal::new(Kind::TooLarge, "at most 64 KiB").into());
         }
@@ -109,7 +153,14 @@ impl<S: Store, L: Link> Router<S, L> {
         let method = &parts.method;
         match segments[..] {
             ["health"] => match *method {
-                Method::GET => Ok(self.health()),
+                Method::GET => self.health().await,
+                _ => Err(no_method("GET")),
+            },
+            ["openapi.json"] => match *method {
+                Method::GET => {
+                    let document = include_bytes!("../openapi.json").to_vec();
+                    Ok(response(StatusCode::OK, "application/json", document))
+                }
                 _ => Err(no_method("GET")),
             },
             ["subscribers"] => match *method {
@@ -131,6 +182,14 @@ impl<S: Store, L: Link> Router<S, L> {
                     _ => Err(no_method("PUT, DELETE")),
                 }
             }
+            ["subscribers", imsi, "usage"] => match *method {
+                Method::GET => {
+                    self.operator(&parts.headers)?;
+                    let imsi: Imsi = imsi.parse().map_err(|_| malformed("an IMSI has 6 to 15 digits"))?;
+                    self.ask(Tag::of(&imsi), service::Request::Usage { imsi }).await.and_then(shown)
+                }
+                _ => Err(no_method("GET")),
+            },
             ["attach"] => match *method {
                 Method::POST => self.attach(&body).await,
                 _ => Err(no_method("POST")),
@@ -156,37 +215,36 @@ impl<S: Store, L: Link> Router<S, L> {
         }
     }
 
-    fn health(&self) -> Response<Vec<u8>> {
+    async fn health(&self) -> Reply {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Health {
             status: &'static str,
             sm_apn: String,
             sm_addresses: Vec<String>,
+            policy_version: u64,
             operator: bool,
         }
-        json(
+        let policy = self.store.policy().await?;
+        Ok(json(
             StatusCode::OK,
             &Health {
                 status: "ok",
-                sm_apn: self.network.sm_apn.to_string(),
-                sm_addresses: self.network.sm_addresses.iter().map(ToString::to_string).collect(),
-                operator: self.operator_token.is_some(),
+                sm_apn: policy.sm_apn().to_string(),
+                sm_addresses: policy.sm_addresses().iter().map(ToString::to_string).collect(),
+                policy_version: policy.version(),
+                operator: self.tokens.operator.is_some(),
             },
-        )
+        ))
     }
 
     /// Lets the operator through and nobody else.
     fn operator(&self, headers: &HeaderMap) -> Result<(), Failure> {
-        let Some(token) = &self.operator_token else {
+        let Some(token) = &self.tokens.operator else {
             let because = "no operator token is configured here, so nobody is the operator";
             return Err(Refusal::new(Kind::Forbidden, because).into());
         };
-        let presented = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
-            .unwrap_or_default();
-        if bool::from(token.as_bytes().ct_eq(presented)) {
+        if bearer(token, headers) {
             Ok(())
         } else {
             Err(Refusal::new(Kind::Unauthorised, "the operator's token is needed").into())
@@ -256,17 +314,47 @@ impl<S: Store, L: Link> Router<S, L> {
         let Answer::Route(route) = self.ask(tag, request).await? else { return Err(unexpected()) };
         let request = gateway::outgoing(&route.authority, &route.target, headers, body)
             .map_err(|error| Fault(format!("no request for the SM: {error}")))?;
-        let answer = self.link.send(request).await.map_err(|failure| match failure {
+        let answer = self.link.send(request).await;
+        // Also when none came: it is waited for no longer.
+        let bytes = answer.as_ref().map_or(0, |answer| answer.body().len() as u64);
+        let charge = service::Request::Charge { id: id.to_owned(), bytes };
+        let charged = self.ask(tag, charge).await;
+        let answer = answer.map_err(|failure| match failure {
             LinkFailure::Unreachable => Refusal::new(Kind::NoRoute, "the SM cannot be reached"),
             LinkFailure::Late => Refusal::new(Kind::Late, "the SM does not answer in time"),
             LinkFailure::TooLarge => Refusal::new(Kind::NoRoute, "the SM's answer is too long"),
         })?;
+        charged?;
         gateway::incoming(answer).map_err(|unusable| Refusal::new(Kind::NoRoute, unusable.0).into())
     }
 
     async fn ask(&self, tag: Tag, request: service::Request) -> Result<Answer, Failure> {
         Ok(self.store.ask(tag, request).await??)
     }
+}
+
+/// Whether the request brings this token.
+fn bearer(token: &str, headers: &HeaderMap) -> bool {
+    let presented = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
+        .unwrap_or_default();
+    token.as_bytes().ct_eq(presented).into()
+}
+
+/// The segments of a path below a name.
+fn below<'p>(path: &'p str, name: &str) -> Option<impl Iterator<Item = &'p str>> {
+    let mut segments = path.split('/');
+    (segments.next() == Some(name)).then_some(segments)
+}
+
+/// JSON as `T`, or where it is not.
+fn read<'b, T: Deserialize<'b>>(body: &'b [u8], what: &str) -> Result<T, Failure> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer);
+    let value = value.map_err(|error| malformed(&format!("{what}: {error}")))?;
+    deserializer.end().map_err(|error| malformed(&format!("{what}: {error}")))?;
+    Ok(value)
 }
 
 /// `sessions/{id}/http/{rest}`: the id and the rest, as received.
@@ -283,7 +371,12 @@ fn shown(answer: Answer) -> Reply {
         Answer::Verdict(verdict) => Ok(json(StatusCode::OK, &verdict)),
         Answer::Log(entries) => Ok(json(StatusCode::OK, &entries)),
         Answer::Detached => Ok(empty()),
-        Answer::Provisioned { .. } | Answer::Withdrawn | Answer::Route(_) => Err(unexpected()),
+        Answer::Usage(usage) => Ok(json(StatusCode::OK, &usage)),
+        Answer::Provisioned { .. }
+        | Answer::Withdrawn
+        | Answer::Route(_)
+        | Answer::Charged
+        | Answer::Control(_) => Err(unexpected()),
     }
 }
 

@@ -7,9 +7,11 @@
 mod attach;
 mod line;
 mod traffic;
+mod usage;
 mod wire;
 
 pub use line::{Line, Session};
+pub use usage::{MAX_UNDER_WAY, SubscriberUsage, Total, UsageView};
 pub use wire::{
     Answer, ApnView, Challenge, LogEntry, Proof, Record, Request, Route, ServiceKind, ServicesView,
     SessionView, VerdictView,
@@ -18,9 +20,8 @@ pub use wire::{
 use attach::{attach, no_challenge, respond};
 use traffic::{http, service};
 
-use crate::apn::Apn;
-use crate::gateway::SmAddresses;
-use crate::policy::{Decision, Facts, Question};
+use crate::policy::document::UsedToday;
+use crate::policy::{Decision, Facts, Policy, Question, Situation};
 use crate::refusal::{Cause, Kind, Refusal};
 use crate::subscriber::Subscriber;
 
@@ -38,15 +39,6 @@ pub const OPERATIONAL_LIFETIME: u64 = 12 * 60 * 60_000;
 
 /// Emergency numbers on every profile (TS 22.101 §10.1.1).
 const EMERGENCY: [&str; 2] = ["112", "911"];
-
-/// How the network is set up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// The APN for SM access.
-    pub sm_apn: Apn,
-    /// The SMs that may be reached.
-    pub sm_addresses: SmAddresses,
-}
 
 /// Fresh random bytes: all that one request can need.
 #[derive(Clone, Copy)]
@@ -78,7 +70,7 @@ pub struct Owned {
     pub line: Line,
 }
 
-/// Carries out one request on the subscriber in `slot`. Whether it answers or refuses,
+/// Carries out one request on the subscriber in `slot`, by what `policy` says. Whether it answers or refuses,
 /// `slot` afterwards is what is to be kept.
 ///
 /// # Errors
@@ -88,7 +80,7 @@ pub fn perform(
     request: Request,
     now: Timestamp,
     chance: Chance,
-    network: &Network,
+    policy: &Policy,
 ) -> Result<Answer, Refusal> {
     match (request, slot.as_mut()) {
         (Request::Provision(record), _) => provision(slot, record, now),
@@ -104,18 +96,31 @@ pub fn perform(
             Err(Refusal::new(Kind::Forbidden, "this network has no subscriber of that IMSI")
                 .with_cause(Cause::ImsiUnknownInHss))
         }
-        (Request::Respond { id, proof }, Some(owned)) => respond(owned, &id, proof, now, chance, network),
+        (Request::Respond { id, proof }, Some(owned)) => respond(owned, &id, proof, now, chance, policy),
         (Request::Respond { .. }, None) => Err(no_challenge()),
         (Request::Session { id }, Some(owned)) => {
-            Ok(Answer::Session(Box::new(owned.line.session(&id, now)?.view.clone())))
+            Ok(Answer::Session(Box::new(owned.line.session(&id, now)?.shown())))
         }
         (Request::Detach { id }, Some(owned)) => {
             owned.line.session(&id, now)?;
             owned.line.end("the terminal detached", now);
             Ok(Answer::Detached)
         }
-        (Request::Service { id, kind, to }, Some(owned)) => service(owned, &id, kind, &to, now, network),
-        (Request::Http { id, attempt }, Some(owned)) => http(owned, &id, &attempt, now, network),
+        (Request::Service { id, kind, to }, Some(owned)) => service(owned, &id, kind, &to, now, policy),
+        (Request::Http { id, attempt }, Some(owned)) => http(owned, &id, &attempt, now, policy),
+        (Request::Charge { id, bytes }, Some(owned)) => {
+            charge(owned, &id, bytes, now);
+            Ok(Answer::Charged)
+        }
+        (Request::Usage { imsi }, Some(owned)) if owned.subscriber.imsi == imsi => {
+            let Line { tally, session, .. } = &owned.line;
+            let session = session.as_ref().filter(|session| now < session.view.expires);
+            Ok(Answer::Usage(SubscriberUsage::of(imsi.to_string(), tally, session, now)))
+        }
+        (Request::Usage { .. }, _) => Err(Refusal::new(Kind::Unknown, "there is no such subscriber")),
+        (Request::Control(ask), owned) => {
+            Ok(Answer::Control(crate::pcf::control(owned, ask, now, chance, policy)))
+        }
         (Request::Log { id }, Some(owned)) => {
             let session = owned.line.session(&id, now)?;
             Ok(Answer::Log(session.log.iter().cloned().collect()))
@@ -125,6 +130,7 @@ pub fn perform(
             | Request::Detach { .. }
             | Request::Service { .. }
             | Request::Http { .. }
+            | Request::Charge { .. }
             | Request::Log { .. },
             None,
         ) => Err(line::no_session()),
@@ -147,16 +153,30 @@ fn provision(slot: &mut Option<Owned>, record: Record, now: Timestamp) -> Result
     Ok(Answer::Provisioned { created, view })
 }
 
+/// Counts an answer; where the session has ended meanwhile, there is nothing left to limit.
+fn charge(owned: &mut Owned, id: &str, bytes: u64, now: Timestamp) {
+    let Line { session, tally, .. } = &mut owned.line;
+    if let Some(session) = session.as_mut().filter(|session| session.view.session_id == id) {
+        session.charge(tally, bytes, now);
+    }
+}
+
 /// The policy's no, for the terminal.
 fn refused(decision: &Decision) -> Refusal {
     Refusal {
         kind: Kind::Forbidden,
-        because: decision.because.words.to_owned(),
-        rule: Some(decision.because.rule.to_owned()),
+        because: decision.because.words.to_string(),
+        rule: Some(decision.because.rule.to_string()),
         cause: decision.verdict.cause(),
     }
 }
 
-fn facts<'a>(subscriber: &'a Subscriber, network: &'a Network, question: Question) -> Facts<'a> {
-    Facts { class: subscriber.class, contract: &subscriber.contract, sm_apn: &network.sm_apn, question }
+fn facts<'a>(
+    subscriber: &'a Subscriber,
+    situation: &'a Situation,
+    used: UsedToday,
+    question: Question,
+) -> Facts<'a> {
+    let Subscriber { class, contract, imsi, .. } = subscriber;
+    Facts { class: *class, contract, imsi: imsi.as_str(), situation, used, question }
 }

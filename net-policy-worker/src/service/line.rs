@@ -6,7 +6,11 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+use super::usage::{Tally, Usage};
 use super::wire::{LogEntry, SessionView};
+use crate::pcf::Association;
+use crate::policy::document::UsedToday;
+use crate::policy::{Connection, Limits, Situation, Version};
 use crate::refusal::{Kind, Refusal};
 
 /// Most challenges that wait at a time. Anybody who knows an IMSI can ask for one, so
@@ -27,6 +31,9 @@ pub struct Line {
     pub sqn: u64,
     pub(super) pending: Vec<Pending>,
     pub(super) session: Option<Session>,
+    pub(super) tally: Tally,
+    /// What core networks are told about it.
+    pub(crate) associations: Vec<Association>,
     pub(super) ended: Option<Ended>,
 }
 
@@ -37,7 +44,9 @@ pub(super) struct Pending {
     pub(super) rand: String,
     pub(super) sqn: u64,
     pub(super) requested: Option<String>,
-    pub(super) visited_plmn: Option<String>,
+    /// Where and with what it asks.
+    #[serde(default)]
+    pub(super) situation: Situation,
     /// The number of this challenge is already the card's own.
     pub(super) resynchronised: bool,
     pub(super) expires: Timestamp,
@@ -48,6 +57,12 @@ pub(super) struct Pending {
 pub struct Session {
     pub(super) view: SessionView,
     pub(super) log: VecDeque<LogEntry>,
+    #[serde(default)]
+    pub(super) situation: Situation,
+    #[serde(default)]
+    pub(super) limits: Limits,
+    #[serde(default)]
+    pub(super) usage: Usage,
 }
 
 /// The session before, and why it is over.
@@ -93,6 +108,16 @@ impl Line {
         }
     }
 
+    /// What has been used on the day of `now`.
+    pub(crate) fn used_today(&self, now: Timestamp) -> UsedToday {
+        self.tally.today(now)
+    }
+
+    /// Counts bytes that another gateway let through.
+    pub(crate) fn tally_used(&mut self, bytes: u64, now: Timestamp) {
+        self.tally.count(bytes, now);
+    }
+
     /// Ends the session, if there is one.
     pub(super) fn end(&mut self, because: &str, now: Timestamp) {
         if let Some(session) = self.session.take() {
@@ -102,12 +127,26 @@ impl Line {
 }
 
 impl Session {
-    pub(super) const fn new(view: SessionView) -> Self {
-        Self { view, log: VecDeque::new() }
+    pub(super) fn new(view: SessionView, situation: Situation, connection: &Connection) -> Self {
+        Self { view, log: VecDeque::new(), situation, limits: connection.limits, usage: Usage::default() }
+    }
+
+    /// The session as the terminal sees it now.
+    pub(super) fn shown(&self) -> SessionView {
+        SessionView { usage: Some(self.usage()), ..self.view.clone() }
     }
 
     /// Remembers a verdict; the oldest of too many is forgotten.
-    pub(super) fn note(&mut self, at: Timestamp, what: &str, verdict: &str, because: &str, rule: &str) {
+    /// `version` is that of the policy.
+    pub(super) fn note(
+        &mut self,
+        at: Timestamp,
+        what: &str,
+        verdict: &str,
+        because: &str,
+        rule: &str,
+        version: Version,
+    ) {
         if self.log.len() >= MAX_LOG {
             self.log.pop_front();
         }
@@ -117,6 +156,7 @@ impl Session {
             verdict: verdict.to_owned(),
             because: because.to_owned(),
             rule: rule.to_owned(),
+            version,
         });
     }
 }

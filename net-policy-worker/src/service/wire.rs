@@ -5,8 +5,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use zeroize::Zeroizing;
 
 use super::Timestamp;
+use super::usage::{SubscriberUsage, UsageView};
 use crate::gateway::Attempt;
-use crate::policy::{Class, Decision};
+use crate::pcf;
+use crate::policy::{Class, Decision, Qos, Version};
 use crate::refusal::CauseView;
 use crate::subscriber::SubscriberView;
 
@@ -88,6 +90,21 @@ pub enum Request {
         /// The request.
         attempt: Attempt,
     },
+    /// Counts the answer to a request that was let out, or that none came.
+    Charge {
+        /// The session id.
+        id: String,
+        /// How long the answer is.
+        bytes: u64,
+    },
+    /// Asks what a subscriber has used.
+    Usage {
+        /// Whose.
+        #[serde(with = "imsi")]
+        imsi: Imsi,
+    },
+    /// A core network asks for policy control.
+    Control(pcf::Ask),
     /// Asks for the verdicts of the session.
     Log {
         /// The session id.
@@ -177,6 +194,12 @@ pub enum Answer {
     Verdict(VerdictView),
     /// Where the request goes.
     Route(Route),
+    /// The answer is counted.
+    Charged,
+    /// What the subscriber has used.
+    Usage(SubscriberUsage),
+    /// What a core network is told.
+    Control(pcf::Told),
     /// The verdicts, oldest first.
     Log(Vec<LogEntry>),
 }
@@ -218,6 +241,12 @@ pub struct SessionView {
     pub address: String,
     /// What may be used.
     pub services: ServicesView,
+    /// How well it is served.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub qos: Option<Qos>,
+    /// What has been used, and of how much.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub usage: Option<UsageView>,
     /// The network the keys are derived for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub serving_plmn: Option<String>,
@@ -242,6 +271,9 @@ pub struct ApnView {
     pub because: String,
     /// The rule that decided.
     pub rule: String,
+    /// The version of the policy it is of.
+    #[serde(default)]
+    pub version: Version,
 }
 
 /// The verdicts on the services of a session.
@@ -264,6 +296,9 @@ pub struct VerdictView {
     pub because: String,
     /// The rule that decided.
     pub rule: String,
+    /// The version of the policy it is of.
+    #[serde(default)]
+    pub version: Version,
     /// The 3GPP cause of a refusal.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cause: Option<CauseView>,
@@ -274,8 +309,9 @@ impl VerdictView {
         let cause = decision.verdict.cause();
         Self {
             verdict: if cause.is_none() { "permitted" } else { "refused" }.to_owned(),
-            because: decision.because.words.to_owned(),
-            rule: decision.because.rule.to_owned(),
+            because: decision.because.words.to_string(),
+            rule: decision.because.rule.to_string(),
+            version: decision.version,
             cause: cause.map(CauseView::from),
         }
     }
@@ -294,6 +330,9 @@ pub struct LogEntry {
     pub because: String,
     /// The rule that decided.
     pub rule: String,
+    /// The version of the policy it is of.
+    #[serde(default)]
+    pub version: Version,
 }
 
 /// An IMSI as JSON.

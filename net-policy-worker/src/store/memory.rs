@@ -3,10 +3,13 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::Store;
+use crate::policy::history::{Entry, Proposal, Versions};
+use crate::policy::{Policy, Version};
 use crate::refusal::{Fault, Refusal};
-use crate::service::{Answer, Chance, Network, Owned, Request, Timestamp, perform};
+use crate::service::{Answer, Chance, Owned, Request, Timestamp, perform};
 use crate::subscriber::{SubscriberView, Tag};
 
 /// Fills bytes at random.
@@ -14,22 +17,22 @@ type Fill = Box<dyn FnMut(&mut [u8])>;
 
 /// A store that forgets.
 pub struct Memory {
-    network: Network,
+    policies: RefCell<Versions>,
     clock: Box<dyn Fn() -> Timestamp>,
     chance: RefCell<Fill>,
     owned: RefCell<HashMap<Tag, Owned>>,
 }
 
 impl Memory {
-    /// An empty store. `clock` says the time, `chance` fills bytes at random.
+    /// An empty store that decides by `first` until it is told otherwise. `clock` says the time, `chance` fills bytes at random.
     #[must_use]
     pub fn new(
-        network: Network,
+        first: Policy,
         clock: impl Fn() -> Timestamp + 'static,
         chance: impl FnMut(&mut [u8]) + 'static,
     ) -> Self {
         Self {
-            network,
+            policies: RefCell::new(Versions::new(first)),
             clock: Box::new(clock),
             chance: RefCell::new(Box::new(chance)),
             owned: RefCell::default(),
@@ -39,11 +42,12 @@ impl Memory {
 
 impl Store for Memory {
     async fn ask(&self, tag: Tag, request: Request) -> Result<Result<Answer, Refusal>, Fault> {
+        let policy = self.policy().await?;
         let mut bytes = [0; Chance::LEN];
         (self.chance.borrow_mut())(&mut bytes);
         let mut owned = self.owned.borrow_mut();
         let mut slot = owned.remove(&tag);
-        let answer = perform(&mut slot, request, (self.clock)(), bytes.into(), &self.network);
+        let answer = perform(&mut slot, request, (self.clock)(), bytes.into(), &policy);
         if let Some(kept) = slot {
             owned.insert(tag, kept);
         }
@@ -55,5 +59,22 @@ impl Store for Memory {
         let mut views: Vec<_> = owned.values().map(|owned| owned.subscriber.view()).collect();
         views.sort_by(|a, b| a.imsi.cmp(&b.imsi));
         Ok(views)
+    }
+
+    async fn policy(&self) -> Result<Rc<Policy>, Fault> {
+        let none = || Fault("the current policy is not kept".to_owned());
+        self.policies.borrow().current().ok_or_else(none)
+    }
+
+    async fn policy_of(&self, version: Version) -> Result<Option<Rc<Policy>>, Fault> {
+        Ok(self.policies.borrow().of(version))
+    }
+
+    async fn policies(&self) -> Result<Vec<Entry>, Fault> {
+        Ok(self.policies.borrow().entries())
+    }
+
+    async fn propose(&self, proposal: Proposal) -> Result<Result<Entry, Refusal>, Fault> {
+        Ok(self.policies.borrow_mut().add(proposal, (self.clock)()))
     }
 }

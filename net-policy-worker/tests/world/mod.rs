@@ -10,11 +10,11 @@ use std::task::{Context, Poll, Waker};
 
 use aka::{Outcome, Parameters, SqnArray, SqnRules, authenticate};
 use http::{Request, Response};
-use net_policy_worker::apn::Apn;
-use net_policy_worker::gateway::SmAddresses;
+use net_policy_worker::policy::history::{Entry, Proposal, Versions};
+use net_policy_worker::policy::{Document, Policy, Version};
 use net_policy_worker::refusal::{Fault, Refusal};
-use net_policy_worker::router::{Link, LinkFailure, Router};
-use net_policy_worker::service::{self, Answer, Chance, Network, Owned};
+use net_policy_worker::router::{Link, LinkFailure, Router, Tokens};
+use net_policy_worker::service::{self, Answer, Chance, Owned};
 use net_policy_worker::store::{Memory, Store};
 use net_policy_worker::subscriber::{Subscriber, SubscriberView, Tag};
 use serde_json::{Value, json};
@@ -24,6 +24,7 @@ pub(crate) const OPC: &str = "cd63cb71954a9f4e48a5994e37a02baf";
 pub(crate) const PROVISIONING: &str = "001010000000001";
 pub(crate) const OPERATIONAL: &str = "001010000000002";
 pub(crate) const TOKEN: &str = "the operator";
+pub(crate) const CORE: &str = "the core network";
 
 /// What an SM answers.
 type Answered = Result<Response<Vec<u8>>, LinkFailure>;
@@ -53,6 +54,7 @@ struct Shelf {
     clock: Rc<Cell<u64>>,
     chance: RefCell<Fill>,
     kept: RefCell<BTreeMap<String, [String; 3]>>,
+    policies: RefCell<Versions>,
 }
 
 impl Store for Shelf {
@@ -68,7 +70,8 @@ impl Store for Shelf {
             subscriber: Subscriber::from_record(imsi.parse().unwrap(), &record).unwrap(),
             line: serde_json::from_str(&line).unwrap(),
         });
-        let answer = service::perform(&mut slot, request, self.clock.get(), bytes.into(), &network());
+        let policy = self.policy().await?;
+        let answer = service::perform(&mut slot, request, self.clock.get(), bytes.into(), &policy);
         if let Some(Owned { subscriber, line }) = slot {
             let line = serde_json::to_string(&line).unwrap();
             let texts = [subscriber.imsi.to_string(), subscriber.expose_record().to_owned(), line];
@@ -85,6 +88,24 @@ impl Store for Shelf {
         let mut views: Vec<_> = kept.values().map(view).collect();
         views.sort_by(|a, b| a.imsi.cmp(&b.imsi));
         Ok(views)
+    }
+
+    async fn policy(&self) -> Result<Rc<Policy>, Fault> {
+        Ok(self.policies.borrow().current().unwrap())
+    }
+
+    async fn policy_of(&self, version: Version) -> Result<Option<Rc<Policy>>, Fault> {
+        Ok(self.policies.borrow().of(version))
+    }
+
+    async fn policies(&self) -> Result<Vec<Entry>, Fault> {
+        let entries = self.policies.borrow().entries();
+        Ok(serde_json::from_str(&serde_json::to_string(&entries).unwrap()).unwrap())
+    }
+
+    async fn propose(&self, proposal: Proposal) -> Result<Result<Entry, Refusal>, Fault> {
+        let proposal = serde_json::from_str(&serde_json::to_string(&proposal).unwrap()).unwrap();
+        Ok(self.policies.borrow_mut().add(proposal, self.clock.get()))
     }
 }
 
@@ -105,11 +126,12 @@ pub(crate) struct Reply {
     pub(crate) raw: Response<Vec<u8>>,
 }
 
-pub(crate) fn network() -> Network {
-    Network {
-        sm_apn: Apn::parse("sm.provisioning").unwrap(),
-        sm_addresses: SmAddresses::parse("smdp.example,lab.example:8443").unwrap(),
-    }
+pub(crate) fn document() -> Document {
+    Document::of_deployment("sm.provisioning", "smdp.example,lab.example:8443").unwrap()
+}
+
+pub(crate) fn policy() -> Policy {
+    Policy::compile(document(), 0).unwrap()
 }
 
 /// splitmix64: chance that is the same in every run.
@@ -135,19 +157,22 @@ pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
 
 impl World {
     /// A network without subscribers.
-    pub(crate) fn empty(token: Option<&str>) -> Self {
+    pub(crate) fn empty(operator: Option<&str>) -> Self {
         let clock = Rc::new(Cell::new(1_000_000));
         let ticking = Rc::clone(&clock);
-        let store = Memory::new(network(), move || ticking.get(), chance(42));
+        let store = Memory::new(policy(), move || ticking.get(), chance(42));
         let sm = Sm::default();
-        let router = Router::new(store, sm.clone(), network(), token.map(|token| token.to_owned().into()));
+        let token = |token: &str| token.to_owned().into();
+        let tokens = Tokens { operator: operator.map(token), pcf: Some(token(CORE)) };
+        let router = Router::new(store, sm.clone(), tokens.clone());
         let shelf = Shelf {
             clock: Rc::clone(&clock),
             chance: RefCell::new(Box::new(chance(42))),
             kept: RefCell::default(),
+            policies: RefCell::new(Versions::new(policy())),
         };
         let twin_sm = Sm::default();
-        let twin = Router::new(shelf, twin_sm.clone(), network(), token.map(|token| token.to_owned().into()));
+        let twin = Router::new(shelf, twin_sm.clone(), tokens);
         Self { router, twin, twin_sm, sm, now: clock }
     }
 
@@ -178,7 +203,9 @@ impl World {
         let body = serde_json::from_slice(raw.body()).unwrap_or(Value::Null);
         if raw.status().is_client_error() || raw.status().is_server_error() {
             assert_eq!(raw.headers()["content-type"], "application/problem+json");
-            assert!(body["because"].as_str().is_some_and(|because| !because.is_empty()), "{body}");
+            // The standard door has the standard's words.
+            let why = body.get("because").or_else(|| body.get("detail"));
+            assert!(why.and_then(Value::as_str).is_some_and(|why| !why.is_empty()), "{body}");
             assert_eq!(body["status"], raw.status().as_u16());
         }
         assert_eq!(raw.headers()["cache-control"], "no-store");
