@@ -18,6 +18,8 @@
 //! | `POST /network/sessions/{sessionId}/service` | the verdict on a call, a message or a flow |
 //! | `POST /network/sessions/{sessionId}/http/{authority}/{path}` | what the SM answers |
 //! | `GET /network/sessions/{sessionId}/log` | the verdicts of the session |
+//! | `POST /network/sessions/{sessionId}/dns` | the gateway's address, for the name of an SM: as RFC 8484 has it, or JSON |
+//! | `GET /network/audit?imsi=…` | the operator's: every verdict of a subscriber, page by page |
 //! | `GET /network/health` | how it is set up |
 //!
 //! Refusals are `application/problem+json` with `because` in plain words and, where
@@ -28,7 +30,7 @@
 //! ```
 //! use http::{Request, Response};
 //! use net_policy_worker::apn::Apn;
-//! use net_policy_worker::gateway::SmAddresses;
+//! use net_policy_worker::gateway::{SmAddresses, Way};
 //! use net_policy_worker::router::{Link, LinkFailure, Router};
 //! use net_policy_worker::service::Network;
 //! use net_policy_worker::store::Memory;
@@ -37,7 +39,7 @@
 //! struct Sm;
 //!
 //! impl Link for Sm {
-//!     async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure> {
+//!     async fn send(&self, _: Way, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure> {
 //!         Ok(Response::new(request.into_body()))
 //!     }
 //! }

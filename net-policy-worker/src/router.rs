@@ -7,24 +7,29 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::gateway::{self, Attempt};
+use crate::gateway::audit::Wanted;
+use crate::gateway::{self, Attempt, Way, dns};
 use crate::refusal::{CauseView, Fault, Kind, Refusal};
-use crate::service::{self, Answer, Network, Proof, Record, ServiceKind};
+use crate::service::{self, Answer, Network, Proof, Record, ServiceKind, VerdictView};
 use crate::store::Store;
 use crate::subscriber::{Subscriber, Tag};
 
 /// Longest body of the API itself; the gateway has its own limit.
 pub const MAX_BODY: usize = 64 * 1024;
 
+/// The media type of a DNS message (RFC 8484 §6).
+const DNS_MESSAGE: &str = "application/dns-message";
+
 /// The way to the SMs.
 #[expect(async_fn_in_trait, reason = "nothing here crosses threads")]
 pub trait Link {
-    /// Sends a request to the SM of its `Host`, follows no redirect, and gives up after
-    /// [`gateway::PATIENCE`] or [`gateway::MAX_ANSWER`].
+    /// Sends a request to the SM of its `Host` by `way`, follows no redirect, adds nothing by
+    /// which the sender could be known, and gives up after [`gateway::PATIENCE`] or
+    /// [`gateway::MAX_ANSWER`], counted once the answer is decompressed.
     ///
     /// # Errors
     /// The SM gave no answer that could be used.
-    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure>;
+    async fn send(&self, way: Way, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure>;
 }
 
 /// Why there is no answer of the SM.
@@ -89,17 +94,7 @@ impl<S: Store, L: Link> Router<S, L> {
         let (parts, body) = request.into_parts();
         let Some(path) = parts.uri.path().strip_prefix("/network/") else { return Err(no_path()) };
         if let Some((id, rest)) = gateway_path(path) {
-            let (authority, target) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-            let target =
-                parts.uri.query().map_or_else(|| target.to_owned(), |query| format!("{target}?{query}"));
-            let length = parts.headers.get(header::CONTENT_LENGTH);
-            let attempt = Attempt {
-                method: parts.method.to_string(),
-                authority: authority.to_owned(),
-                target,
-                declared: length.map(|length| String::from_utf8_lossy(length.as_bytes()).into_owned()),
-                length: body.len(),
-            };
+            let attempt = Attempt::of(&parts.method, rest, parts.uri.query(), &parts.headers, body.len());
             return self.forward(id, attempt, &parts.headers, body).await;
         }
         if body.len() > MAX_BODY {
@@ -148,6 +143,17 @@ impl<S: Store, L: Link> Router<S, L> {
                 Method::GET => self.session(id, |id| service::Request::Log { id }).await,
                 _ => Err(no_method("GET")),
             },
+            ["sessions", id, "dns"] => match *method {
+                Method::POST => self.resolve(id, &parts.headers, &body).await,
+                _ => Err(no_method("POST")),
+            },
+            ["audit"] => match *method {
+                Method::GET => {
+                    self.operator(&parts.headers)?;
+                    self.audit(parts.uri.query().unwrap_or_default()).await
+                }
+                _ => Err(no_method("GET")),
+            },
             ["sessions", id, "service"] => match *method {
                 Method::POST => self.service(id, &body).await,
                 _ => Err(no_method("POST")),
@@ -163,14 +169,20 @@ impl<S: Store, L: Link> Router<S, L> {
             status: &'static str,
             sm_apn: String,
             sm_addresses: Vec<String>,
+            outside: Vec<String>,
             operator: bool,
         }
+        let addresses = |way: Way| {
+            let entries = self.network.sm_addresses.iter().filter(|entry| entry.way() == way);
+            entries.map(|entry| entry.address().to_string()).collect()
+        };
         json(
             StatusCode::OK,
             &Health {
                 status: "ok",
                 sm_apn: self.network.sm_apn.to_string(),
-                sm_addresses: self.network.sm_addresses.iter().map(ToString::to_string).collect(),
+                sm_addresses: addresses(Way::Binding),
+                outside: addresses(Way::Outside),
                 operator: self.operator_token.is_some(),
             },
         )
@@ -252,16 +264,86 @@ impl<S: Store, L: Link> Router<S, L> {
 
     async fn forward(&self, id: &str, attempt: Attempt, headers: &HeaderMap, body: Vec<u8>) -> Reply {
         let tag = Tag::of_id(id).ok_or_else(no_id)?;
+        let method = attempt.method.clone();
         let request = service::Request::Http { id: id.to_owned(), attempt };
         let Answer::Route(route) = self.ask(tag, request).await? else { return Err(unexpected()) };
-        let request = gateway::outgoing(&route.authority, &route.target, headers, body)
+        let request = gateway::outgoing(&method, &route.authority, &route.target, headers, body)
             .map_err(|error| Fault(format!("no request for the SM: {error}")))?;
-        let answer = self.link.send(request).await.map_err(|failure| match failure {
+        let answer = self.link.send(route.way, request).await.map_err(|failure| match failure {
             LinkFailure::Unreachable => Refusal::new(Kind::NoRoute, "the SM cannot be reached"),
             LinkFailure::Late => Refusal::new(Kind::Late, "the SM does not answer in time"),
             LinkFailure::TooLarge => Refusal::new(Kind::NoRoute, "the SM's answer is too long"),
         })?;
         gateway::incoming(answer).map_err(|unusable| Refusal::new(Kind::NoRoute, unusable.0).into())
+    }
+
+    /// A name, asked for as RFC 8484 has it or in JSON: `{"name":"smdp.example","type":"AAAA"}`.
+    async fn resolve(&self, id: &str, headers: &HeaderMap, body: &[u8]) -> Reply {
+        #[derive(Deserialize)]
+        struct Wanted {
+            name: String,
+            #[serde(rename = "type")]
+            kind: String,
+        }
+        let media_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        let media_type = media_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        let in_wire_form = media_type.eq_ignore_ascii_case(DNS_MESSAGE.as_bytes());
+        let asked = if in_wire_form {
+            dns::Asked::read(body).ok_or_else(|| malformed("not even the header of a DNS message"))?
+        } else {
+            let because = "a name is asked for in JSON, name and type, or as application/dns-message";
+            let Wanted { name, kind } = serde_json::from_slice(body).map_err(|_| malformed(because))?;
+            dns::Asked::parse(&name, &kind).ok_or_else(|| malformed(because))?
+        };
+        let tag = Tag::of_id(id).ok_or_else(no_id)?;
+        let request = service::Request::Dns { id: id.to_owned(), asked: asked.clone() };
+        let Answer::Names(names, verdict) = self.ask(tag, request).await? else { return Err(unexpected()) };
+        if in_wire_form {
+            let message = dns::answer(body, &names, &verdict.because)
+                .ok_or_else(|| Fault("no answer to a query that was read".to_owned()))?;
+            return Ok(response(StatusCode::OK, DNS_MESSAGE, message));
+        }
+        #[derive(Serialize)]
+        struct Resolved {
+            name: String,
+            #[serde(rename = "type")]
+            kind: String,
+            code: dns::Code,
+            addresses: Vec<std::net::IpAddr>,
+            ttl: u32,
+            #[serde(flatten)]
+            verdict: VerdictView,
+        }
+        let kind = asked.kind_name();
+        let dns::Names { code, addresses } = names;
+        Ok(json(
+            StatusCode::OK,
+            &Resolved { name: asked.name, kind, code, addresses, ttl: dns::TTL, verdict },
+        ))
+    }
+
+    /// Verdicts of a subscriber, newest first: `imsi=…`, and optionally `session`, `verdict`,
+    /// `before` and `limit`.
+    async fn audit(&self, query: &str) -> Reply {
+        let (mut imsi, mut wanted) = (None, Wanted::default());
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let number = || value.parse().map_err(|_| malformed("before and limit are numbers"));
+            match &*name {
+                "imsi" => imsi = Some(value.into_owned()),
+                "session" => wanted.session = Some(value.into_owned()),
+                "verdict" => wanted.verdict = Some(value.into_owned()),
+                "before" => wanted.before = Some(number()?),
+                "limit" => wanted.limit = Some(number()? as usize),
+                _ => {
+                    return Err(malformed(
+                        "an audit is asked for by imsi, session, verdict, before and limit",
+                    ));
+                }
+            }
+        }
+        let imsi: Option<Imsi> = imsi.and_then(|imsi| imsi.parse().ok());
+        let imsi = imsi.ok_or_else(|| malformed("whose verdicts: imsi has 6 to 15 digits"))?;
+        Ok(json(StatusCode::OK, &self.store.audit(Tag::of(&imsi), &wanted).await?))
     }
 
     async fn ask(&self, tag: Tag, request: service::Request) -> Result<Answer, Failure> {
@@ -283,7 +365,9 @@ fn shown(answer: Answer) -> Reply {
         Answer::Verdict(verdict) => Ok(json(StatusCode::OK, &verdict)),
         Answer::Log(entries) => Ok(json(StatusCode::OK, &entries)),
         Answer::Detached => Ok(empty()),
-        Answer::Provisioned { .. } | Answer::Withdrawn | Answer::Route(_) => Err(unexpected()),
+        Answer::Provisioned { .. } | Answer::Withdrawn | Answer::Route(_) | Answer::Names(..) => {
+            Err(unexpected())
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod attach;
 mod line;
+mod record;
 mod traffic;
 mod wire;
 
@@ -16,7 +17,7 @@ pub use wire::{
 };
 
 use attach::{attach, no_challenge, respond};
-use traffic::{http, service};
+use traffic::{dns, http, service};
 
 use crate::apn::Apn;
 use crate::gateway::SmAddresses;
@@ -90,6 +91,21 @@ pub fn perform(
     chance: Chance,
     network: &Network,
 ) -> Result<Answer, Refusal> {
+    let attaches = matches!(request, Request::Attach { .. } | Request::Respond { .. });
+    let answer = carry_out(slot, request, now, chance, network);
+    if let (true, Some(owned)) = (attaches, slot) {
+        record::attach(owned, &answer, now);
+    }
+    answer
+}
+
+fn carry_out(
+    slot: &mut Option<Owned>,
+    request: Request,
+    now: Timestamp,
+    chance: Chance,
+    network: &Network,
+) -> Result<Answer, Refusal> {
     match (request, slot.as_mut()) {
         (Request::Provision(record), _) => provision(slot, record, now),
         (Request::Withdraw { imsi }, Some(owned)) if owned.subscriber.imsi == imsi => {
@@ -116,6 +132,7 @@ pub fn perform(
         }
         (Request::Service { id, kind, to }, Some(owned)) => service(owned, &id, kind, &to, now, network),
         (Request::Http { id, attempt }, Some(owned)) => http(owned, &id, &attempt, now, network),
+        (Request::Dns { id, asked }, Some(owned)) => dns(owned, &id, &asked, now, network),
         (Request::Log { id }, Some(owned)) => {
             let session = owned.line.session(&id, now)?;
             Ok(Answer::Log(session.log.iter().cloned().collect()))
@@ -125,6 +142,7 @@ pub fn perform(
             | Request::Detach { .. }
             | Request::Service { .. }
             | Request::Http { .. }
+            | Request::Dns { .. }
             | Request::Log { .. },
             None,
         ) => Err(line::no_session()),

@@ -6,6 +6,7 @@ mod memory;
 
 pub use memory::Memory;
 
+use crate::gateway::audit;
 use crate::refusal::{Fault, Refusal};
 use crate::service::{Answer, Request};
 use crate::subscriber::{SubscriberView, Tag};
@@ -24,6 +25,12 @@ pub trait Store {
     /// # Errors
     /// The store is out of order; whether the request was carried out is not known.
     async fn ask(&self, tag: Tag, request: Request) -> Result<Result<Answer, Refusal>, Fault>;
+
+    /// Verdicts of the subscriber of `tag`, also of one that was withdrawn; none of a stranger.
+    ///
+    /// # Errors
+    /// The store is out of order.
+    async fn audit(&self, tag: Tag, wanted: &audit::Wanted) -> Result<audit::Page, Fault>;
 
     /// All subscribers, by IMSI.
     ///

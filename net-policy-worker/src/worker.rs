@@ -12,13 +12,13 @@ use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use worker::{
-    ByteStream, Context, Env, Fetcher, Headers, Method, Request, RequestInit, RequestRedirect, Response,
-    event,
+    ByteStream, Context, Env, Fetch, Fetcher, Headers, Method, Request, RequestInit, RequestRedirect,
+    Response, event,
 };
 use zeroize::Zeroizing;
 
 use crate::apn::Apn;
-use crate::gateway::{MAX_ANSWER, MAX_REQUEST, PATIENCE, SmAddresses};
+use crate::gateway::{MAX_ANSWER, MAX_REQUEST, PATIENCE, SmAddresses, Way};
 use crate::refusal::Fault;
 use crate::router::{Link, LinkFailure, Router, broken};
 use crate::service::Network;
@@ -43,18 +43,26 @@ async fn answer(request: Request, env: &Env) -> worker::Result<(http::Response<V
     let network = network(env).map_err(|fault| worker::Error::from(fault.0))?;
     // A secret and a variable are the same to the runtime.
     let token = env.secret("OPERATOR_TOKEN").ok().map(|token| Zeroizing::new(token.to_string()));
-    let router = Router::new(Durable::new(env)?, Binding(env.service("SMDP").ok()), network, token);
+    let router = Router::new(Durable::new(env)?, Ways(env.service("SMDP").ok()), network, token);
     Ok(router.handle(inward(request).await?).await)
 }
 
-/// How this deployment is set up: `SM_APN` and `SM_ADDRESSES`.
+/// How this deployment is set up: `SM_APN` and `SM_ADDRESSES`; `OUTSIDE_SMS` for SMs that are
+/// reached over the Internet, and `OUTSIDE_PRIVATE` where these may be in a network of one's own.
 pub(crate) fn network(env: &Env) -> Result<Network, Fault> {
     let variable = |name| env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty());
     let sm_apn = variable("SM_APN").unwrap_or_else(|| SM_APN.to_owned());
     Ok(Network {
         sm_apn: Apn::parse(&sm_apn).map_err(|error| Fault(format!("SM_APN: {error}")))?,
         sm_addresses: SmAddresses::parse(&variable("SM_ADDRESSES").unwrap_or_default())
-            .map_err(|entry| Fault(format!("SM_ADDRESSES: {entry} is not host or host:port")))?,
+            .map_err(|entry| Fault(format!("SM_ADDRESSES: {entry} is not host or host:port")))?
+            .with_outside(
+                &variable("OUTSIDE_SMS").unwrap_or_default(),
+                variable("OUTSIDE_PRIVATE").as_deref() == Some("permitted"),
+            )
+            .map_err(|entry| {
+                Fault(format!("OUTSIDE_SMS: {entry} is not host or host:port, or no public name"))
+            })?,
     })
 }
 
@@ -108,12 +116,20 @@ async fn read(mut stream: ByteStream, limit: usize) -> worker::Result<Body> {
     Ok(Body::Whole(bytes))
 }
 
-/// The service binding to the SM-DP+, if there is one.
-struct Binding(Option<Fetcher>);
+/// The ways to the SMs: the service binding to the SM-DP+, if there is one, and the Internet.
+struct Ways(Option<Fetcher>);
 
-impl Link for Binding {
-    async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, LinkFailure> {
-        let Some(fetcher) = &self.0 else { return Err(LinkFailure::Unreachable) };
+impl Link for Ways {
+    async fn send(
+        &self,
+        way: Way,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<http::Response<Vec<u8>>, LinkFailure> {
+        let fetcher = match (way, &self.0) {
+            (Way::Outside, _) => None,
+            (Way::Binding, Some(fetcher)) => Some(fetcher),
+            (Way::Binding, None) => return Err(LinkFailure::Unreachable),
+        };
         match within(PATIENCE, exchange(fetcher, request)).await {
             Some(Ok(answer)) => answer.ok_or(LinkFailure::TooLarge),
             Some(Err(error)) => {
@@ -125,9 +141,10 @@ impl Link for Binding {
     }
 }
 
-/// Sends a request; `None` for an answer that is too long.
+/// Sends a request, by a binding or over the Internet; `None` for an answer that is too long.
+/// There is no cookie and no credential: the runtime keeps none.
 async fn exchange(
-    fetcher: &Fetcher,
+    fetcher: Option<&Fetcher>,
     request: http::Request<Vec<u8>>,
 ) -> worker::Result<Option<http::Response<Vec<u8>>>> {
     let (parts, body) = request.into_parts();
@@ -136,15 +153,23 @@ async fn exchange(
         headers.append(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))?;
     }
     let mut init = RequestInit::new();
-    init.with_method(Method::Post)
+    init.with_method(Method::from(parts.method.to_string()))
         .with_headers(headers)
-        .with_redirect(RequestRedirect::Manual)
-        .with_body(Some(Uint8Array::from(body.as_slice()).into()));
+        .with_redirect(RequestRedirect::Manual);
+    if !matches!(parts.method, http::Method::GET | http::Method::HEAD) {
+        init.with_body(Some(Uint8Array::from(body.as_slice()).into()));
+    }
     let request = Request::new_with_init(&parts.uri.to_string(), &init)?;
-    let mut answer: Response = fetcher.fetch_request(request).await?;
+    let mut answer: Response = match fetcher {
+        Some(fetcher) => fetcher.fetch_request(request).await?,
+        None => Fetch::Request(request).send().await?,
+    };
     let mut passed = http::Response::builder().status(answer.status_code());
     for (name, value) in answer.headers() {
-        passed = passed.header(name, value);
+        // What the runtime has undone of it is no coding any more.
+        if !(name == "content-encoding" && matches!(value.as_str(), "gzip" | "br")) {
+            passed = passed.header(name, value);
+        }
     }
     let body = match answer.body() {
         worker::ResponseBody::Stream(_) => match read(answer.stream()?, MAX_ANSWER).await? {

@@ -14,7 +14,7 @@ use lpa::{
     ServerLost, Step,
 };
 use net_policy_worker::apn::Apn;
-use net_policy_worker::gateway::SmAddresses;
+use net_policy_worker::gateway::{SmAddresses, Way};
 use net_policy_worker::router::{Link, LinkFailure, Router};
 use net_policy_worker::service::Network;
 use net_policy_worker::store::Memory as Subscribers;
@@ -177,7 +177,7 @@ impl CardFault {
 }
 
 impl Link for SmLink {
-    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure> {
+    async fn send(&self, _: Way, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure> {
         let target = format!("{} {}", request.method(), request.uri().path());
         let body = request.body().clone();
         if self.faults.borrow().lose_request_of.as_ref().is_some_and(|name| target.ends_with(name.as_str())) {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use super::wire::{LogEntry, SessionView};
+use crate::gateway::audit;
 use crate::refusal::{Kind, Refusal};
 
 /// Most challenges that wait at a time. Anybody who knows an IMSI can ask for one, so
@@ -28,6 +29,10 @@ pub struct Line {
     pub(super) pending: Vec<Pending>,
     pub(super) session: Option<Session>,
     pub(super) ended: Option<Ended>,
+    /// The verdicts of the request that is carried out, for the record; see
+    /// [`Line::take_verdicts`].
+    #[serde(skip)]
+    pub(super) fresh: Vec<audit::Verdict>,
 }
 
 /// A challenge that waits for its answer.
@@ -59,6 +64,11 @@ pub(super) struct Ended {
 }
 
 impl Line {
+    /// The verdicts that were given since the last time, for the one who keeps the record.
+    pub fn take_verdicts(&mut self) -> Vec<audit::Verdict> {
+        std::mem::take(&mut self.fresh)
+    }
+
     /// Waits for an answer; the oldest of too many is given up.
     pub(super) fn expect(&mut self, pending: Pending) {
         if self.pending.len() >= MAX_PENDING {

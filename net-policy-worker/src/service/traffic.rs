@@ -1,10 +1,19 @@
 //! What a session is used for: calls, short messages, packets.
 
+use super::record::Given;
 use super::wire::{Answer, Route, ServiceKind, VerdictView};
 use super::{EMERGENCY, Network, Owned, Timestamp, facts, refused};
+use crate::gateway::dns::{Asked, Code, Names};
 use crate::gateway::{Attempt, Examined, examine};
 use crate::policy::{Destination, Question, decide};
 use crate::refusal::{Kind, Refusal};
+
+/// The rule of what is refused whoever asks.
+const GATEWAY: &str = "gateway";
+
+/// Why something that is permitted does not happen.
+const NO_ROUTE: &str =
+    "permitted, but there is no route from this laboratory: its gateway leads to the SM only";
 
 pub(super) fn service(
     owned: &mut Owned,
@@ -14,8 +23,7 @@ pub(super) fn service(
     now: Timestamp,
     network: &Network,
 ) -> Result<Answer, Refusal> {
-    let Owned { subscriber, line } = owned;
-    let session = line.session_mut(id, now)?;
+    owned.line.session(id, now)?;
     let question = match kind {
         ServiceKind::Voice => {
             let number = dialled(to)?;
@@ -30,8 +38,8 @@ pub(super) fn service(
             Question::Data(network.sm_addresses.locate(authority))
         }
     };
-    let verdict = VerdictView::of(&decide(&facts(subscriber, network, question)));
-    session.note(now, &format!("{} {to}", kind.name()), &verdict.verdict, &verdict.because, &verdict.rule);
+    let verdict = VerdictView::of(&decide(&facts(&owned.subscriber, network, question)));
+    owned.record(now, &Given { what: &format!("{} {to}", kind.name()), verdict: &verdict, bytes: 0 });
     Ok(Answer::Verdict(verdict))
 }
 
@@ -53,40 +61,73 @@ pub(super) fn http(
     now: Timestamp,
     network: &Network,
 ) -> Result<Answer, Refusal> {
-    let Owned { subscriber, line } = owned;
-    let session = line.session_mut(id, now)?;
+    owned.line.session(id, now)?;
     let what = format!("{} {}{}", attempt.method, attempt.authority, attempt.target);
-    let examined = examine(attempt, &network.sm_addresses);
-    let (question, route) = match examined {
-        Examined::Es9(authority) => {
-            let route = Route { authority, target: attempt.target.clone() };
+    let bytes = attempt.length;
+    let (question, route) = match examine(attempt, &network.sm_addresses) {
+        Examined::Sm(authority, way) => {
+            let route = Route { authority, target: attempt.target.clone(), way };
             (Question::Data(Destination::Sm), Some(route))
         }
         Examined::Other => (Question::Data(Destination::Elsewhere), None),
         Examined::Refused(because) => {
-            session.note(now, &what, "refused", because, "gateway");
+            owned.record(now, &Given { what: &what, verdict: &gateways_no(because), bytes });
             return Err(Refusal {
-                rule: Some("gateway".to_owned()),
+                rule: Some(GATEWAY.to_owned()),
                 ..Refusal::new(Kind::Forbidden, format!("the gateway refuses {because}"))
             });
         }
         Examined::TooLarge => {
-            session.note(now, &what, "refused", "too many bytes", "gateway");
+            owned.record(now, &Given { what: &what, verdict: &gateways_no("too many bytes"), bytes });
             return Err(Refusal::new(Kind::TooLarge, "the gateway takes at most 256 KiB"));
         }
     };
-    let decision = decide(&facts(subscriber, network, question));
+    let decision = decide(&facts(&owned.subscriber, network, question));
     let verdict = VerdictView::of(&decision);
-    session.note(now, &what, &verdict.verdict, &verdict.because, &verdict.rule);
+    owned.record(now, &Given { what: &what, verdict: &verdict, bytes });
     match (decision.verdict.cause(), route) {
         (Some(_), _) => Err(refused(&decision)),
-        (None, None) => Err(Refusal {
-            rule: Some(verdict.rule),
-            ..Refusal::new(
-                Kind::NoRoute,
-                "permitted, but there is no route from this laboratory: its gateway leads to the SM only",
-            )
-        }),
+        (None, None) => Err(Refusal { rule: Some(verdict.rule), ..Refusal::new(Kind::NoRoute, NO_ROUTE) }),
         (None, Some(route)) => Ok(Answer::Route(route)),
+    }
+}
+
+pub(super) fn dns(
+    owned: &mut Owned,
+    id: &str,
+    asked: &Asked,
+    now: Timestamp,
+    network: &Network,
+) -> Result<Answer, Refusal> {
+    let address = owned.line.session(id, now)?.view.address.clone();
+    let what = format!("DNS {} {}", asked.kind_name(), asked.name);
+    let is_listed = network.sm_addresses.names(&asked.name);
+    let (code, verdict) = match asked.flaw {
+        Some(flaw) => (flaw.code(), gateways_no(flaw.words())),
+        None => {
+            let destination = if is_listed { Destination::Sm } else { Destination::Elsewhere };
+            let decision = decide(&facts(&owned.subscriber, network, Question::Data(destination)));
+            let code = match decision.verdict.cause() {
+                Some(_) => Code::Refused,
+                None if is_listed => Code::NoError,
+                // There is nobody to ask.
+                None => Code::ServFail,
+            };
+            (code, VerdictView::of(&decision))
+        }
+    };
+    owned.record(now, &Given { what: &what, verdict: &verdict, bytes: 0 });
+    let addresses = if code == Code::NoError { asked.addresses(&address) } else { vec![] };
+    let because = if code == Code::ServFail { NO_ROUTE.to_owned() } else { verdict.because };
+    Ok(Answer::Names(Names { code, addresses }, VerdictView { because, ..verdict }))
+}
+
+/// A refusal that no policy can lift.
+fn gateways_no(because: &str) -> VerdictView {
+    VerdictView {
+        verdict: "refused".to_owned(),
+        because: because.to_owned(),
+        rule: GATEWAY.to_owned(),
+        cause: None,
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use zeroize::Zeroizing;
 
 use super::Timestamp;
-use crate::gateway::Attempt;
+use crate::gateway::{Attempt, Way, dns};
 use crate::policy::{Class, Decision};
 use crate::refusal::CauseView;
 use crate::subscriber::SubscriberView;
@@ -87,6 +87,13 @@ pub enum Request {
         id: String,
         /// The request.
         attempt: Attempt,
+    },
+    /// Asks for the addresses of a name.
+    Dns {
+        /// The session id.
+        id: String,
+        /// The question.
+        asked: dns::Asked,
     },
     /// Asks for the verdicts of the session.
     Log {
@@ -177,6 +184,8 @@ pub enum Answer {
     Verdict(VerdictView),
     /// Where the request goes.
     Route(Route),
+    /// What the resolver says, and why.
+    Names(dns::Names, VerdictView),
     /// The verdicts, oldest first.
     Log(Vec<LogEntry>),
 }
@@ -188,6 +197,8 @@ pub struct Route {
     pub authority: String,
     /// The path there.
     pub target: String,
+    /// How it is reached.
+    pub way: Way,
 }
 
 /// RAND and AUTN, in hex, for the card.

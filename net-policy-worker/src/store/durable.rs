@@ -14,6 +14,7 @@ use worker::{
 use zeroize::Zeroizing;
 
 use super::Store;
+use crate::gateway::audit;
 use crate::refusal::{Fault, Refusal};
 use crate::service::{Answer, Chance, Line, Network, Owned, Record, Request, perform};
 use crate::subscriber::{Subscriber, SubscriberView, Tag};
@@ -79,6 +80,12 @@ impl Store for Durable {
         Ok(answer)
     }
 
+    async fn audit(&self, tag: Tag, wanted: &audit::Wanted) -> Result<audit::Page, Fault> {
+        let wanted = serde_json::to_string(wanted).map_err(fault)?;
+        let text = call(&self.subscribers, &tag.to_string(), "/audit", &wanted).await?;
+        serde_json::from_str(&text).map_err(fault)
+    }
+
     async fn subscribers(&self) -> Result<Vec<SubscriberView>, Fault> {
         serde_json::from_str(&self.list("/list", "").await?).map_err(fault)
     }
@@ -132,6 +139,11 @@ impl DurableObject for SubscriberObject {
 impl SubscriberObject {
     /// Synchronous from the first read to the last write.
     fn carry_out(&self, path: &str, body: Zeroizing<String>) -> Result<String, Fault> {
+        if path == "/audit" {
+            let wanted: audit::Wanted = serde_json::from_str(&body).map_err(fault)?;
+            let page = verdicts(&self.state.storage().sql(), &wanted)?;
+            return serde_json::to_string(&page).map_err(fault);
+        }
         let request = match path.strip_prefix("/provision/") {
             Some(imsi) => Request::Provision(Record::new(imsi.parse().map_err(fault)?, body)),
             None => serde_json::from_str(&body).map_err(fault)?,
@@ -143,9 +155,19 @@ impl SubscriberObject {
         let mut slot = read(&sql)?;
         let was_there = slot.is_some();
         let now = worker::Date::now().as_millis();
+        let stranger = match &request {
+            Request::Attach { imsi, .. } if !was_there => Some(imsi.clone()),
+            _ => None,
+        };
         let answer = perform(&mut slot, request, now, bytes.into(), &network);
-        match &slot {
-            Some(owned) => write(&sql, owned)?,
+        if let (Some(imsi), Err(refusal)) = (stranger, &answer) {
+            log(&audit::stranger(&imsi, refusal, now));
+        }
+        match &mut slot {
+            Some(owned) => {
+                write(&sql, owned)?;
+                keep(&sql, &owned.line.take_verdicts())?;
+            }
             None if was_there => {
                 sql.exec("DELETE FROM subscriber", None).map_err(fault)?;
             }
@@ -194,6 +216,51 @@ fn write(sql: &SqlStorage, owned: &Owned) -> Result<(), Fault> {
     sql.exec("INSERT OR REPLACE INTO subscriber (id, imsi, record, line) VALUES (1, ?, ?, ?)", row)
         .map_err(fault)?;
     Ok(())
+}
+
+/// Puts verdicts on record: the newest [`audit::KEPT`] here, and all of them in the log.
+fn keep(sql: &SqlStorage, verdicts: &[audit::Verdict]) -> Result<(), Fault> {
+    if verdicts.is_empty() {
+        return Ok(());
+    }
+    sql.exec(
+        "CREATE TABLE IF NOT EXISTS verdicts (number INTEGER PRIMARY KEY AUTOINCREMENT, verdict TEXT NOT NULL)",
+        None,
+    )
+    .map_err(fault)?;
+    for verdict in verdicts {
+        log(verdict);
+        let row: Vec<SqlStorageValue> = vec![serde_json::to_string(verdict).map_err(fault)?.into()];
+        sql.exec("INSERT INTO verdicts (verdict) VALUES (?)", row).map_err(fault)?;
+    }
+    let kept: Vec<SqlStorageValue> = vec![(audit::KEPT as f64).into()];
+    sql.exec("DELETE FROM verdicts WHERE number <= (SELECT MAX(number) FROM verdicts) - ?", kept)
+        .map_err(fault)?;
+    Ok(())
+}
+
+/// A verdict for the log, as JSON: the platform makes fields of it.
+fn log(verdict: &audit::Verdict) {
+    match serde_json::to_string(verdict) {
+        Ok(line) => worker::console_log!("{line}"),
+        Err(error) => worker::console_error!("verdict: {error}"),
+    }
+}
+
+/// The verdicts that are wanted.
+fn verdicts(sql: &SqlStorage, wanted: &audit::Wanted) -> Result<audit::Page, Fault> {
+    if !has_table(sql, "verdicts")? {
+        return Ok(audit::Page::default());
+    }
+    let rows = sql.exec("SELECT number, verdict FROM verdicts ORDER BY number DESC", None).map_err(fault)?;
+    let newest_first = rows.raw().map(|row| match row.map_err(fault)?.as_slice() {
+        [SqlStorageValue::Integer(number), SqlStorageValue::String(verdict)] => {
+            let verdict: audit::Verdict = serde_json::from_str(verdict).map_err(fault)?;
+            Ok(audit::Verdict { number: u64::try_from(*number).map_err(fault)?, ..verdict })
+        }
+        _ => Err(Fault("a kept verdict has other columns".to_owned())),
+    });
+    audit::Page::of(newest_first, wanted)
 }
 
 /// The list of subscribers, without their keys.

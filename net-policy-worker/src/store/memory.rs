@@ -2,9 +2,10 @@
 //! chance are the caller's.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use super::Store;
+use crate::gateway::audit;
 use crate::refusal::{Fault, Refusal};
 use crate::service::{Answer, Chance, Network, Owned, Request, Timestamp, perform};
 use crate::subscriber::{SubscriberView, Tag};
@@ -18,6 +19,7 @@ pub struct Memory {
     clock: Box<dyn Fn() -> Timestamp>,
     chance: RefCell<Fill>,
     owned: RefCell<HashMap<Tag, Owned>>,
+    verdicts: RefCell<HashMap<Tag, VecDeque<audit::Verdict>>>,
 }
 
 impl Memory {
@@ -33,6 +35,7 @@ impl Memory {
             clock: Box::new(clock),
             chance: RefCell::new(Box::new(chance)),
             owned: RefCell::default(),
+            verdicts: RefCell::default(),
         }
     }
 }
@@ -44,10 +47,17 @@ impl Store for Memory {
         let mut owned = self.owned.borrow_mut();
         let mut slot = owned.remove(&tag);
         let answer = perform(&mut slot, request, (self.clock)(), bytes.into(), &self.network);
-        if let Some(kept) = slot {
+        if let Some(mut kept) = slot {
+            audit::keep(self.verdicts.borrow_mut().entry(tag).or_default(), kept.line.take_verdicts());
             owned.insert(tag, kept);
         }
         Ok(answer)
+    }
+
+    async fn audit(&self, tag: Tag, wanted: &audit::Wanted) -> Result<audit::Page, Fault> {
+        let verdicts = self.verdicts.borrow();
+        let newest_first = verdicts.get(&tag).into_iter().flatten().rev().cloned().map(Ok);
+        audit::Page::of(newest_first, wanted)
     }
 
     async fn subscribers(&self) -> Result<Vec<SubscriberView>, Fault> {

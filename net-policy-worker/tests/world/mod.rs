@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -11,7 +11,8 @@ use std::task::{Context, Poll, Waker};
 use aka::{Outcome, Parameters, SqnArray, SqnRules, authenticate};
 use http::{Request, Response};
 use net_policy_worker::apn::Apn;
-use net_policy_worker::gateway::SmAddresses;
+use net_policy_worker::gateway::audit;
+use net_policy_worker::gateway::{SmAddresses, Way};
 use net_policy_worker::refusal::{Fault, Refusal};
 use net_policy_worker::router::{Link, LinkFailure, Router};
 use net_policy_worker::service::{self, Answer, Chance, Network, Owned};
@@ -32,11 +33,13 @@ type Answered = Result<Response<Vec<u8>>, LinkFailure>;
 #[derive(Clone, Default)]
 pub(crate) struct Sm {
     pub(crate) seen: Rc<RefCell<Vec<Request<Vec<u8>>>>>,
+    pub(crate) ways: Rc<RefCell<Vec<Way>>>,
     pub(crate) next: Rc<RefCell<Option<Answered>>>,
 }
 
 impl Link for Sm {
-    async fn send(&self, request: Request<Vec<u8>>) -> Answered {
+    async fn send(&self, way: Way, request: Request<Vec<u8>>) -> Answered {
+        self.ways.borrow_mut().push(way);
         self.seen.borrow_mut().push(request);
         let usual = || {
             Ok(Response::builder().header("content-type", "application/json").body(b"{}".to_vec()).unwrap())
@@ -53,6 +56,7 @@ struct Shelf {
     clock: Rc<Cell<u64>>,
     chance: RefCell<Fill>,
     kept: RefCell<BTreeMap<String, [String; 3]>>,
+    verdicts: RefCell<BTreeMap<String, VecDeque<audit::Verdict>>>,
 }
 
 impl Store for Shelf {
@@ -69,12 +73,20 @@ impl Store for Shelf {
             line: serde_json::from_str(&line).unwrap(),
         });
         let answer = service::perform(&mut slot, request, self.clock.get(), bytes.into(), &network());
-        if let Some(Owned { subscriber, line }) = slot {
+        if let Some(Owned { subscriber, mut line }) = slot {
+            let mut verdicts = self.verdicts.borrow_mut();
+            audit::keep(verdicts.entry(tag.clone()).or_default(), line.take_verdicts());
             let line = serde_json::to_string(&line).unwrap();
             let texts = [subscriber.imsi.to_string(), subscriber.expose_record().to_owned(), line];
             self.kept.borrow_mut().insert(tag, texts);
         }
         Ok(serde_json::from_str(&serde_json::to_string(&answer).unwrap()).unwrap())
+    }
+
+    async fn audit(&self, tag: Tag, wanted: &audit::Wanted) -> Result<audit::Page, Fault> {
+        let verdicts = self.verdicts.borrow();
+        let newest_first = verdicts.get(&tag.to_string()).into_iter().flatten().rev();
+        audit::Page::of(newest_first.cloned().map(Ok), wanted)
     }
 
     async fn subscribers(&self) -> Result<Vec<SubscriberView>, Fault> {
@@ -108,7 +120,10 @@ pub(crate) struct Reply {
 pub(crate) fn network() -> Network {
     Network {
         sm_apn: Apn::parse("sm.provisioning").unwrap(),
-        sm_addresses: SmAddresses::parse("smdp.example,lab.example:8443").unwrap(),
+        sm_addresses: SmAddresses::parse("smdp.example,lab.example:8443")
+            .unwrap()
+            .with_outside("rsp.operator.example", false)
+            .unwrap(),
     }
 }
 
@@ -145,6 +160,7 @@ impl World {
             clock: Rc::clone(&clock),
             chance: RefCell::new(Box::new(chance(42))),
             kept: RefCell::default(),
+            verdicts: RefCell::default(),
         };
         let twin_sm = Sm::default();
         let twin = Router::new(shelf, twin_sm.clone(), network(), token.map(|token| token.to_owned().into()));

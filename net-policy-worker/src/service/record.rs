@@ -1,0 +1,69 @@
+//! Every verdict goes on record: in the session's log, for its terminal, and in the
+//! subscriber's, for the operator.
+
+use super::wire::{Answer, VerdictView};
+use super::{Owned, Timestamp, line};
+use crate::gateway::audit;
+use crate::refusal::{CauseView, Refusal};
+
+/// A verdict as it is given.
+pub(super) struct Given<'a> {
+    /// What was asked.
+    pub(super) what: &'a str,
+    /// Yes or no.
+    pub(super) verdict: &'a VerdictView,
+    /// How many bytes the terminal sent.
+    pub(super) bytes: usize,
+}
+
+impl Owned {
+    /// Puts a verdict on record.
+    pub(super) fn record(&mut self, now: Timestamp, given: &Given<'_>) {
+        let Given { what, verdict, bytes } = given;
+        if let Some(session) = &mut self.line.session {
+            session.note(now, what, &verdict.verdict, &verdict.because, &verdict.rule);
+        }
+        self.audit(now, given, *bytes);
+    }
+
+    fn audit(&mut self, now: Timestamp, given: &Given<'_>, bytes: usize) {
+        let Given { what, verdict, .. } = given;
+        let session = self.line.session.as_ref();
+        let session = session.map(|session| audit::session_name(&session.view.session_id));
+        let entry = audit::Verdict {
+            number: 0,
+            at: now,
+            session,
+            subscriber: audit::masked(&self.subscriber.imsi),
+            what: line::bounded(what),
+            verdict: verdict.verdict.clone(),
+            because: verdict.because.clone(),
+            rule: verdict.rule.clone(),
+            policy: None,
+            cause: verdict.cause.clone(),
+            bytes: bytes as u64,
+        };
+        self.line.fresh.push(entry);
+    }
+}
+
+/// Puts on record how an attach came out. A challenge is no verdict yet.
+pub(super) fn attach(owned: &mut Owned, answer: &Result<Answer, Refusal>, now: Timestamp) {
+    let verdict = match answer {
+        Ok(Answer::Session(session)) => VerdictView {
+            verdict: "permitted".to_owned(),
+            because: session.apn.because.clone(),
+            rule: session.apn.rule.clone(),
+            cause: None,
+        },
+        // Who is asked nothing has not been told anything either.
+        Err(refusal) if refusal.cause.is_some() => VerdictView {
+            verdict: "refused".to_owned(),
+            because: refusal.because.clone(),
+            rule: refusal.rule.clone().unwrap_or_else(|| "authentication".to_owned()),
+            cause: refusal.cause.map(CauseView::from),
+        },
+        _ => return,
+    };
+    owned.audit(now, &Given { what: "attach", verdict: &verdict, bytes: 0 }, 0);
+}
