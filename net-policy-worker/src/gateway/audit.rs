@@ -150,7 +150,7 @@ mod tests {
             session: Some(session.to_owned()),
             subscriber: "00101".to_owned(),
             what: "sms".to_owned(),
-            verdict: if number % 2 == 0 { "permitted" } else { "refused" }.to_owned(),
+            verdict: if number.is_multiple_of(2) { "permitted" } else { "refused" }.to_owned(),
             because: "because".to_owned(),
             rule: "rule".to_owned(),
             policy: None,

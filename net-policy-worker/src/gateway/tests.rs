@@ -255,7 +255,8 @@ fn headers(lines: &[(&str, &str)]) -> HeaderMap {
 fn headers_that_could_be_read_in_two_ways() {
     use Suspicion::*;
     let long = "a".repeat(MAX_HEADERS + 1);
-    let cases: &[(&[(&str, &str)], Option<Suspicion>)] = &[
+    type Lines<'a> = &'a [(&'a str, &'a str)];
+    let cases: &[(Lines<'_>, Option<Suspicion>)] = &[
         (&[], None),
         (&[("content-type", "application/json;charset=UTF-8"), ("content-length", "2")], None),
         (&[("connection", "keep-alive"), ("te", "trailers"), ("transfer-encoding", "chunked")], None),

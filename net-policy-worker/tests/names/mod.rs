@@ -1,5 +1,7 @@
 //! Names, the record of verdicts, and what of either an operator and a stranger see.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 use http::Request;
 use serde_json::{Value, json};
 
