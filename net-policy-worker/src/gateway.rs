@@ -110,9 +110,15 @@ impl SmAddress {
         &self.host
     }
 
+    /// The port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Whether the host is a number in one of the ways that URL parsers take for an
     /// IPv4 address: the last label is decimal, octal or hexadecimal.
-    fn is_literal(&self) -> bool {
+    pub(crate) fn is_literal(&self) -> bool {
         self.host.rsplit('.').next().is_some_and(|last| {
             last.bytes().all(|byte| byte.is_ascii_digit())
                 || last
@@ -169,14 +175,7 @@ pub enum Way {
 }
 
 /// An entry of the allow-list: an SM, and what may be asked of it.
-///
-/// ```json
-/// {"host": "smdp.example", "port": 443, "paths": ["/gsma/rsp2/es9plus/"], "methods": ["POST"], "outside": false}
-/// ```
-///
-/// Only `host` has to be there; the others are as above.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "EntryWire", into = "EntryWire")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     address: SmAddress,
     paths: Vec<String>,
@@ -185,9 +184,29 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// An entry for what is below `paths` at `address`, asked for by `methods`; `None` where
+    /// one of these could be read in two ways, is all of an SM, or is nothing to let through.
+    #[must_use]
+    pub fn new(address: SmAddress, paths: Vec<String>, methods: Vec<String>, way: Way) -> Option<Self> {
+        let sound = |path: &String| {
+            path.len() > 1
+                && path.starts_with('/')
+                && path.strip_suffix('/').is_some_and(|path| unsound(path).is_none())
+        };
+        // A tunnel, or what a server would repeat to the sender, is in no list.
+        let known =
+            |method: &String| matches!(method.as_str(), "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "PATCH");
+        (paths.iter().all(sound) && methods.iter().all(known)).then_some(Self {
+            address,
+            paths,
+            methods,
+            way,
+        })
+    }
+
     /// An entry for ES9+ and ES11 at `address`.
     #[must_use]
-    pub fn new(address: SmAddress, way: Way) -> Self {
+    pub fn of_lpa(address: SmAddress, way: Way) -> Self {
         Self { address, paths: vec![PATH.to_owned()], methods: vec![Method::POST.to_string()], way }
     }
 
@@ -204,75 +223,18 @@ impl Entry {
     }
 }
 
-/// An entry as JSON.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct EntryWire {
-    host: String,
-    #[serde(default = "https")]
-    port: u16,
-    #[serde(default = "lpa_paths")]
-    paths: Vec<String>,
-    #[serde(default = "lpa_methods")]
-    methods: Vec<String>,
-    #[serde(default)]
-    outside: bool,
-}
-
-const fn https() -> u16 {
-    443
-}
-
-fn lpa_paths() -> Vec<String> {
-    vec![PATH.to_owned()]
-}
-
-fn lpa_methods() -> Vec<String> {
-    vec![Method::POST.to_string()]
-}
-
-impl TryFrom<EntryWire> for Entry {
-    type Error = String;
-
-    fn try_from(wire: EntryWire) -> Result<Self, String> {
-        let EntryWire { host, port, paths, methods, outside } = wire;
-        let address = Some(host.as_str())
-            .filter(|host| !host.contains(':'))
-            .and_then(SmAddress::parse)
-            .filter(|_| port != 0)
-            .ok_or_else(|| format!("{host} is no host"))?;
-        let sound = |path: &&String| {
-            // Not all of an SM: its operator's pages would be of it.
-            path.len() > 1
-                && path.starts_with('/')
-                && path.strip_suffix('/').is_some_and(|path| unsound(path).is_none())
-        };
-        if paths.is_empty() || paths.len() > 16 || !paths.iter().all(|path| sound(&path)) {
-            return Err(format!("{host}: a path begins and ends with / and is written plainly"));
-        }
-        // A tunnel, or what a server would repeat to the sender, is nothing to let through.
-        let known = |method: &String| matches!(method.as_str(), "GET" | "HEAD" | "POST" | "PUT" | "DELETE");
-        if methods.is_empty() || methods.len() > 5 || !methods.iter().all(known) {
-            return Err(format!("{host}: methods are of GET, HEAD, POST, PUT and DELETE"));
-        }
-        let way = if outside { Way::Outside } else { Way::Binding };
-        Ok(Self { address: SmAddress { port, ..address }, paths, methods, way })
-    }
-}
-
-impl From<Entry> for EntryWire {
-    fn from(entry: Entry) -> Self {
-        let Entry { address: SmAddress { host, port }, paths, methods, way } = entry;
-        Self { host, port, paths, methods, outside: way == Way::Outside }
-    }
-}
-
 /// The allow-list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SmAddresses {
     entries: Vec<Entry>,
     /// Whether an SM outside may have an address that is not public: in a laboratory.
     private: bool,
+}
+
+impl FromIterator<Entry> for SmAddresses {
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
+        Self { entries: entries.into_iter().collect(), private: false }
+    }
 }
 
 impl SmAddresses {
@@ -282,32 +244,16 @@ impl SmAddresses {
     /// The entry that is no address.
     pub fn parse(list: &str) -> Result<Self, String> {
         addresses(list)
-            .map(|address| Ok(Entry::new(address?, Way::Binding)))
+            .map(|address| Ok(Entry::of_lpa(address?, Way::Binding)))
             .collect::<Result<_, _>>()
             .map(|entries| Self { entries, private: false })
     }
 
-    /// The same list and, reached over the Internet, `list`. `private` permits addresses
-    /// there that are not public, which a laboratory may and nobody else should.
-    ///
-    /// # Errors
-    /// The entry that is no address, or none that may be reached.
-    pub fn with_outside(mut self, list: &str, private: bool) -> Result<Self, String> {
-        self.private = private;
-        for address in addresses(list) {
-            let address = address?;
-            if !private && !address.could_be_public() {
-                return Err(address.to_string());
-            }
-            self.entries.push(Entry::new(address, Way::Outside));
-        }
-        Ok(self)
-    }
-
-    /// The list of these entries; `private` as for [`Self::with_outside`].
+    /// The same list, in a deployment where an SM outside may have an address that is not
+    /// public: a laboratory may permit that, and nobody else should.
     #[must_use]
-    pub const fn of(entries: Vec<Entry>, private: bool) -> Self {
-        Self { entries, private }
+    pub fn permit_private(self, private: bool) -> Self {
+        Self { private, ..self }
     }
 
     /// The entries.

@@ -9,8 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::gateway::audit::Wanted;
 use crate::gateway::{self, Attempt, Way, dns};
+use crate::policy::document;
 use crate::refusal::{CauseView, Fault, Kind, Refusal};
-use crate::service::{self, Answer, Network, Proof, Record, ServiceKind, VerdictView};
+use crate::service::{self, Answer, Proof, Record, ServiceKind, VerdictView};
 use crate::store::Store;
 use crate::subscriber::{Subscriber, Tag};
 
@@ -19,6 +20,18 @@ pub const MAX_BODY: usize = 64 * 1024;
 
 /// The media type of a DNS message (RFC 8484 §6).
 const DNS_MESSAGE: &str = "application/dns-message";
+
+/// How much is read of a body, at most and one more, for it to be judged.
+#[must_use]
+pub fn longest(path: &str) -> usize {
+    match path.strip_prefix("/network/") {
+        Some(path) if path == "policy" || path.starts_with("policy/") => MAX_POLICY,
+        _ => gateway::MAX_REQUEST,
+    }
+}
+
+/// Longest body of the policy's interface: a document, and in a dry run facts beside it.
+pub const MAX_POLICY: usize = document::MAX_BYTES + 1024 * 1024;
 
 /// The way to the SMs.
 #[expect(async_fn_in_trait, reason = "nothing here crosses threads")]
@@ -47,8 +60,24 @@ pub enum LinkFailure {
 pub struct Router<S, L> {
     store: S,
     link: L,
-    network: Network,
-    operator_token: Option<Zeroizing<String>>,
+    tokens: Tokens,
+}
+
+/// Who may do what. A door without a token is shut.
+#[derive(Clone, Default)]
+pub struct Tokens {
+    /// The operator's.
+    pub operator: Option<Zeroizing<String>>,
+    /// That of the core networks that ask for policy control.
+    pub pcf: Option<Zeroizing<String>>,
+}
+
+impl Tokens {
+    /// The operator's token and no other.
+    #[must_use]
+    pub fn of_operator(token: Option<Zeroizing<String>>) -> Self {
+        Self { operator: token, ..Self::default() }
+    }
 }
 
 type Reply = Result<Response<Vec<u8>>, Failure>;
@@ -72,12 +101,14 @@ impl From<Fault> for Failure {
 }
 
 impl<S: Store, L: Link> Router<S, L> {
-    /// A network over `store` that reaches its SMs by `link`. `network` is what the
-    /// store decides by; without `operator_token` nobody can write subscribers.
-    pub fn new(store: S, link: L, network: Network, operator_token: Option<Zeroizing<String>>) -> Self {
+    /// A network over `store` that reaches its SMs by `link`. Without the operator's token
+    /// nobody can write subscribers or policies.
+    pub fn new(store: S, link: L, mut tokens: Tokens) -> Self {
         // An empty token would be one that everybody knows.
-        let operator_token = operator_token.filter(|token| !token.is_empty());
-        Self { store, link, network, operator_token }
+        for token in [&mut tokens.operator, &mut tokens.pcf] {
+            token.take_if(|token| token.is_empty());
+        }
+        Self { store, link, tokens }
     }
 
     /// Answers a request. What broke on our side is in the second place, for the log;
@@ -104,7 +135,7 @@ impl<S: Store, L: Link> Router<S, L> {
         let method = &parts.method;
         match segments[..] {
             ["health"] => match *method {
-                Method::GET => Ok(self.health()),
+                Method::GET => self.health().await,
                 _ => Err(no_method("GET")),
             },
             ["subscribers"] => match *method {
@@ -126,6 +157,14 @@ impl<S: Store, L: Link> Router<S, L> {
                     _ => Err(no_method("PUT, DELETE")),
                 }
             }
+            ["subscribers", imsi, "usage"] => match *method {
+                Method::GET => {
+                    self.operator(&parts.headers)?;
+                    let imsi: Imsi = imsi.parse().map_err(|_| malformed("an IMSI has 6 to 15 digits"))?;
+                    self.ask(Tag::of(&imsi), service::Request::Usage { imsi }).await.and_then(shown)
+                }
+                _ => Err(no_method("GET")),
+            },
             ["attach"] => match *method {
                 Method::POST => self.attach(&body).await,
                 _ => Err(no_method("POST")),
@@ -162,7 +201,7 @@ impl<S: Store, L: Link> Router<S, L> {
         }
     }
 
-    fn health(&self) -> Response<Vec<u8>> {
+    async fn health(&self) -> Reply {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Health {
@@ -170,27 +209,30 @@ impl<S: Store, L: Link> Router<S, L> {
             sm_apn: String,
             sm_addresses: Vec<String>,
             outside: Vec<String>,
+            policy_version: u64,
             operator: bool,
         }
+        let policy = self.store.policy().await?;
         let addresses = |way: Way| {
-            let entries = self.network.sm_addresses.iter().filter(|entry| entry.way() == way);
+            let entries = policy.sm_addresses().iter().filter(|entry| entry.way() == way);
             entries.map(|entry| entry.address().to_string()).collect()
         };
-        json(
+        Ok(json(
             StatusCode::OK,
             &Health {
                 status: "ok",
-                sm_apn: self.network.sm_apn.to_string(),
+                sm_apn: policy.sm_apn().to_string(),
                 sm_addresses: addresses(Way::Binding),
                 outside: addresses(Way::Outside),
-                operator: self.operator_token.is_some(),
+                policy_version: policy.version(),
+                operator: self.tokens.operator.is_some(),
             },
-        )
+        ))
     }
 
     /// Lets the operator through and nobody else.
     fn operator(&self, headers: &HeaderMap) -> Result<(), Failure> {
-        let Some(token) = &self.operator_token else {
+        let Some(token) = &self.tokens.operator else {
             let because = "no operator token is configured here, so nobody is the operator";
             return Err(Refusal::new(Kind::Forbidden, because).into());
         };
@@ -269,11 +311,17 @@ impl<S: Store, L: Link> Router<S, L> {
         let Answer::Route(route) = self.ask(tag, request).await? else { return Err(unexpected()) };
         let request = gateway::outgoing(&method, &route.authority, &route.target, headers, body)
             .map_err(|error| Fault(format!("no request for the SM: {error}")))?;
-        let answer = self.link.send(route.way, request).await.map_err(|failure| match failure {
+        let answer = self.link.send(route.way, request).await;
+        // Also when none came: it is waited for no longer.
+        let bytes = answer.as_ref().map_or(0, |answer| answer.body().len() as u64);
+        let charge = service::Request::Charge { id: id.to_owned(), bytes };
+        let charged = self.ask(tag, charge).await;
+        let answer = answer.map_err(|failure| match failure {
             LinkFailure::Unreachable => Refusal::new(Kind::NoRoute, "the SM cannot be reached"),
             LinkFailure::Late => Refusal::new(Kind::Late, "the SM does not answer in time"),
             LinkFailure::TooLarge => Refusal::new(Kind::NoRoute, "the SM's answer is too long"),
         })?;
+        charged?;
         gateway::incoming(answer).map_err(|unusable| Refusal::new(Kind::NoRoute, unusable.0).into())
     }
 
@@ -365,9 +413,12 @@ fn shown(answer: Answer) -> Reply {
         Answer::Verdict(verdict) => Ok(json(StatusCode::OK, &verdict)),
         Answer::Log(entries) => Ok(json(StatusCode::OK, &entries)),
         Answer::Detached => Ok(empty()),
-        Answer::Provisioned { .. } | Answer::Withdrawn | Answer::Route(_) | Answer::Names(..) => {
-            Err(unexpected())
-        }
+        Answer::Usage(usage) => Ok(json(StatusCode::OK, &usage)),
+        Answer::Provisioned { .. }
+        | Answer::Withdrawn
+        | Answer::Route(_)
+        | Answer::Charged
+        | Answer::Names(..) => Err(unexpected()),
     }
 }
 

@@ -8,9 +8,11 @@ mod attach;
 mod line;
 mod record;
 mod traffic;
+mod usage;
 mod wire;
 
 pub use line::{Line, Session};
+pub use usage::{MAX_UNDER_WAY, SubscriberUsage, Total, UsageView};
 pub use wire::{
     Answer, ApnView, Challenge, LogEntry, Proof, Record, Request, Route, ServiceKind, ServicesView,
     SessionView, VerdictView,
@@ -19,9 +21,8 @@ pub use wire::{
 use attach::{attach, no_challenge, respond};
 use traffic::{dns, http, service};
 
-use crate::apn::Apn;
-use crate::gateway::SmAddresses;
-use crate::policy::{Decision, Facts, Question};
+use crate::policy::document::UsedToday;
+use crate::policy::{Decision, Facts, Policy, Question, Situation};
 use crate::refusal::{Cause, Kind, Refusal};
 use crate::subscriber::Subscriber;
 
@@ -39,15 +40,6 @@ pub const OPERATIONAL_LIFETIME: u64 = 12 * 60 * 60_000;
 
 /// Emergency numbers on every profile (TS 22.101 §10.1.1).
 const EMERGENCY: [&str; 2] = ["112", "911"];
-
-/// How the network is set up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// The APN for SM access.
-    pub sm_apn: Apn,
-    /// The SMs that may be reached.
-    pub sm_addresses: SmAddresses,
-}
 
 /// Fresh random bytes: all that one request can need.
 #[derive(Clone, Copy)]
@@ -79,7 +71,7 @@ pub struct Owned {
     pub line: Line,
 }
 
-/// Carries out one request on the subscriber in `slot`. Whether it answers or refuses,
+/// Carries out one request on the subscriber in `slot`, by what `policy` says. Whether it answers or refuses,
 /// `slot` afterwards is what is to be kept.
 ///
 /// # Errors
@@ -89,12 +81,12 @@ pub fn perform(
     request: Request,
     now: Timestamp,
     chance: Chance,
-    network: &Network,
+    policy: &Policy,
 ) -> Result<Answer, Refusal> {
     let attaches = matches!(request, Request::Attach { .. } | Request::Respond { .. });
-    let answer = carry_out(slot, request, now, chance, network);
+    let answer = carry_out(slot, request, now, chance, policy);
     if let (true, Some(owned)) = (attaches, slot) {
-        record::attach(owned, &answer, now);
+        record::attach(owned, &answer, now, policy);
     }
     answer
 }
@@ -104,7 +96,7 @@ fn carry_out(
     request: Request,
     now: Timestamp,
     chance: Chance,
-    network: &Network,
+    policy: &Policy,
 ) -> Result<Answer, Refusal> {
     match (request, slot.as_mut()) {
         (Request::Provision(record), _) => provision(slot, record, now),
@@ -120,19 +112,29 @@ fn carry_out(
             Err(Refusal::new(Kind::Forbidden, "this network has no subscriber of that IMSI")
                 .with_cause(Cause::ImsiUnknownInHss))
         }
-        (Request::Respond { id, proof }, Some(owned)) => respond(owned, &id, proof, now, chance, network),
+        (Request::Respond { id, proof }, Some(owned)) => respond(owned, &id, proof, now, chance, policy),
         (Request::Respond { .. }, None) => Err(no_challenge()),
         (Request::Session { id }, Some(owned)) => {
-            Ok(Answer::Session(Box::new(owned.line.session(&id, now)?.view.clone())))
+            Ok(Answer::Session(Box::new(owned.line.session(&id, now)?.shown())))
         }
         (Request::Detach { id }, Some(owned)) => {
             owned.line.session(&id, now)?;
             owned.line.end("the terminal detached", now);
             Ok(Answer::Detached)
         }
-        (Request::Service { id, kind, to }, Some(owned)) => service(owned, &id, kind, &to, now, network),
-        (Request::Http { id, attempt }, Some(owned)) => http(owned, &id, &attempt, now, network),
-        (Request::Dns { id, asked }, Some(owned)) => dns(owned, &id, &asked, now, network),
+        (Request::Service { id, kind, to }, Some(owned)) => service(owned, &id, kind, &to, now, policy),
+        (Request::Http { id, attempt }, Some(owned)) => http(owned, &id, &attempt, now, policy),
+        (Request::Dns { id, asked }, Some(owned)) => dns(owned, &id, &asked, now, policy),
+        (Request::Charge { id, bytes }, Some(owned)) => {
+            charge(owned, &id, bytes, now);
+            Ok(Answer::Charged)
+        }
+        (Request::Usage { imsi }, Some(owned)) if owned.subscriber.imsi == imsi => {
+            let Line { tally, session, .. } = &owned.line;
+            let session = session.as_ref().filter(|session| now < session.view.expires);
+            Ok(Answer::Usage(SubscriberUsage::of(imsi.to_string(), tally, session, now)))
+        }
+        (Request::Usage { .. }, _) => Err(Refusal::new(Kind::Unknown, "there is no such subscriber")),
         (Request::Log { id }, Some(owned)) => {
             let session = owned.line.session(&id, now)?;
             Ok(Answer::Log(session.log.iter().cloned().collect()))
@@ -143,6 +145,7 @@ fn carry_out(
             | Request::Service { .. }
             | Request::Http { .. }
             | Request::Dns { .. }
+            | Request::Charge { .. }
             | Request::Log { .. },
             None,
         ) => Err(line::no_session()),
@@ -165,16 +168,30 @@ fn provision(slot: &mut Option<Owned>, record: Record, now: Timestamp) -> Result
     Ok(Answer::Provisioned { created, view })
 }
 
+/// Counts an answer; where the session has ended meanwhile, there is nothing left to limit.
+fn charge(owned: &mut Owned, id: &str, bytes: u64, now: Timestamp) {
+    let Line { session, tally, .. } = &mut owned.line;
+    if let Some(session) = session.as_mut().filter(|session| session.view.session_id == id) {
+        session.charge(tally, bytes, now);
+    }
+}
+
 /// The policy's no, for the terminal.
 fn refused(decision: &Decision) -> Refusal {
     Refusal {
         kind: Kind::Forbidden,
-        because: decision.because.words.to_owned(),
-        rule: Some(decision.because.rule.to_owned()),
+        because: decision.because.words.to_string(),
+        rule: Some(decision.because.rule.to_string()),
         cause: decision.verdict.cause(),
     }
 }
 
-fn facts<'a>(subscriber: &'a Subscriber, network: &'a Network, question: Question) -> Facts<'a> {
-    Facts { class: subscriber.class, contract: &subscriber.contract, sm_apn: &network.sm_apn, question }
+fn facts<'a>(
+    subscriber: &'a Subscriber,
+    situation: &'a Situation,
+    used: UsedToday,
+    question: Question,
+) -> Facts<'a> {
+    let Subscriber { class, contract, imsi, .. } = subscriber;
+    Facts { class: *class, contract, imsi: imsi.as_str(), situation, used, question }
 }

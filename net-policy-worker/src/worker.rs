@@ -17,11 +17,10 @@ use worker::{
 };
 use zeroize::Zeroizing;
 
-use crate::apn::Apn;
-use crate::gateway::{MAX_ANSWER, MAX_REQUEST, PATIENCE, SmAddresses, Way};
+use crate::gateway::{MAX_ANSWER, PATIENCE, Way};
+use crate::policy::Document;
 use crate::refusal::Fault;
-use crate::router::{Link, LinkFailure, Router, broken};
-use crate::service::Network;
+use crate::router::{self, Link, LinkFailure, Router, Tokens, broken};
 use crate::store::durable::Durable;
 
 /// The APN for SM access where the deployment names none.
@@ -40,30 +39,32 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
 }
 
 async fn answer(request: Request, env: &Env) -> worker::Result<(http::Response<Vec<u8>>, Option<Fault>)> {
-    let network = network(env).map_err(|fault| worker::Error::from(fault.0))?;
     // A secret and a variable are the same to the runtime.
-    let token = env.secret("OPERATOR_TOKEN").ok().map(|token| Zeroizing::new(token.to_string()));
-    let router = Router::new(Durable::new(env)?, Ways(env.service("SMDP").ok()), network, token);
+    let secret = |name| env.secret(name).ok().map(|token| Zeroizing::new(token.to_string()));
+    let tokens = Tokens { operator: secret("OPERATOR_TOKEN"), pcf: secret("PCF_TOKEN") };
+    let router = Router::new(Durable::new(env)?, Ways(env.service("SMDP").ok()), tokens);
     Ok(router.handle(inward(request).await?).await)
 }
 
-/// How this deployment is set up: `SM_APN` and `SM_ADDRESSES`; `OUTSIDE_SMS` for SMs that are
-/// reached over the Internet, and `OUTSIDE_PRIVATE` where these may be in a network of one's own.
-pub(crate) fn network(env: &Env) -> Result<Network, Fault> {
-    let variable = |name| env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty());
-    let sm_apn = variable("SM_APN").unwrap_or_else(|| SM_APN.to_owned());
-    Ok(Network {
-        sm_apn: Apn::parse(&sm_apn).map_err(|error| Fault(format!("SM_APN: {error}")))?,
-        sm_addresses: SmAddresses::parse(&variable("SM_ADDRESSES").unwrap_or_default())
-            .map_err(|entry| Fault(format!("SM_ADDRESSES: {entry} is not host or host:port")))?
-            .with_outside(
-                &variable("OUTSIDE_SMS").unwrap_or_default(),
-                variable("OUTSIDE_PRIVATE").as_deref() == Some("permitted"),
-            )
-            .map_err(|entry| {
-                Fault(format!("OUTSIDE_SMS: {entry} is not host or host:port, or no public name"))
-            })?,
-    })
+/// What this deployment decides by until its operator has written a policy: the variables
+/// `SM_APN` and `SM_ADDRESSES`, and `OUTSIDE_SMS` for SMs that are reached over the Internet.
+pub(crate) fn first_document(env: &Env) -> Result<Document, Fault> {
+    let variable = |name| variable(env, name).unwrap_or_default();
+    let sm_apn = Some(variable("SM_APN")).filter(|apn| !apn.is_empty()).unwrap_or_else(|| SM_APN.to_owned());
+    Document::of_deployment(&sm_apn, &variable("SM_ADDRESSES"))
+        .map_err(|because| Fault(format!("SM_APN, SM_ADDRESSES: {because}")))?
+        .with_outside(&variable("OUTSIDE_SMS"), permits_private(env))
+        .map_err(|because| Fault(format!("OUTSIDE_SMS: {because}")))
+}
+
+/// Whether an SM outside may have an address that is not public: `OUTSIDE_PRIVATE` is
+/// `permitted`, in a laboratory.
+pub(crate) fn permits_private(env: &Env) -> bool {
+    variable(env, "OUTSIDE_PRIVATE").as_deref() == Some("permitted")
+}
+
+fn variable(env: &Env, name: &str) -> Option<String> {
+    env.var(name).ok().map(|value| value.to_string())
 }
 
 /// The runtime's request as the router takes it. Of a body that is too long only so
@@ -75,7 +76,7 @@ async fn inward(mut request: Request) -> worker::Result<http::Request<Vec<u8>>> 
         inward = inward.header(name, value);
     }
     let body = match request.inner().body() {
-        Some(_) => match read(request.stream()?, MAX_REQUEST).await? {
+        Some(_) => match read(request.stream()?, router::longest(&request.path())).await? {
             Body::Whole(bytes) | Body::Start(bytes) => bytes,
         },
         None => vec![],

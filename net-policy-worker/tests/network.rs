@@ -573,7 +573,7 @@ fn paths_and_methods() {
         (health.status, health.body),
         (
             200,
-            json!({"status": "ok", "smApn": "sm.provisioning", "smAddresses": ["smdp.example", "lab.example:8443"], "outside": ["rsp.operator.example"], "operator": true})
+            json!({"status": "ok", "smApn": "sm.provisioning", "smAddresses": ["smdp.example", "lab.example:8443"], "outside": ["rsp.operator.example"], "policyVersion": 0, "operator": true})
         )
     );
     for path in [
@@ -628,7 +628,7 @@ mod anything {
     use net_policy_worker::gateway::{Attempt, Examined, SmAddress, Way, examine};
     use proptest::prelude::*;
 
-    use super::world::{Card, PROVISIONING, TOKEN, World, network, now};
+    use super::world::{Card, PROVISIONING, TOKEN, World, now, policy};
 
     /// Pieces that paths and addresses are made of, next to anything at all.
     fn piece() -> impl Strategy<Value = String> {
@@ -673,7 +673,7 @@ mod anything {
         #[test]
         fn what_leaves_is_for_an_sm_of_the_list(authority in text(), target in text()) {
             let attempt = Attempt { method: "POST".to_owned(), authority: authority.clone(), target: target.clone(), declared: None, length: 0, suspicion: None };
-            if let Examined::Sm(to, way) = examine(&attempt, &network().sm_addresses) {
+            if let Examined::Sm(to, way) = examine(&attempt, policy().sm_addresses()) {
                 let lower = authority.to_lowercase();
                 let inside = ["smdp.example", "smdp.example:443", "lab.example:8443"];
                 let outside = ["rsp.operator.example", "rsp.operator.example:443"];

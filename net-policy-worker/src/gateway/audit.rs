@@ -7,6 +7,7 @@ use rsp::Imsi;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::policy::Version;
 use crate::refusal::{CauseView, Refusal};
 use crate::service::Timestamp;
 
@@ -38,8 +39,7 @@ pub struct Verdict {
     /// The rule that decided.
     pub rule: String,
     /// The version of the policy it is a rule of.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub policy: Option<u64>,
+    pub policy: Version,
     /// The 3GPP cause of a refusal.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cause: Option<CauseView>,
@@ -106,7 +106,7 @@ pub fn keep(kept: &mut VecDeque<Verdict>, fresh: impl IntoIterator<Item = Verdic
 
 /// That somebody wanted to attach who is not known here. Nothing is kept of it.
 #[must_use]
-pub fn stranger(imsi: &Imsi, refusal: &Refusal, at: Timestamp) -> Verdict {
+pub fn stranger(imsi: &Imsi, refusal: &Refusal, policy: Version, at: Timestamp) -> Verdict {
     Verdict {
         number: 0,
         at,
@@ -116,7 +116,7 @@ pub fn stranger(imsi: &Imsi, refusal: &Refusal, at: Timestamp) -> Verdict {
         verdict: "refused".to_owned(),
         because: refusal.because.clone(),
         rule: "authentication".to_owned(),
-        policy: None,
+        policy,
         cause: refusal.cause.map(CauseView::from),
         bytes: 0,
     }
@@ -153,7 +153,7 @@ mod tests {
             verdict: if number.is_multiple_of(2) { "permitted" } else { "refused" }.to_owned(),
             because: "because".to_owned(),
             rule: "rule".to_owned(),
-            policy: None,
+            policy: 0,
             cause: None,
             bytes: 0,
         }

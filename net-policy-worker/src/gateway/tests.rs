@@ -1,4 +1,6 @@
 use super::*;
+use crate::policy::Document;
+use crate::policy::document::SmEntry;
 
 fn allowed() -> SmAddresses {
     SmAddresses::parse("smdp.example, lab.example:8443").unwrap()
@@ -296,15 +298,18 @@ fn headers_that_could_be_read_in_two_ways() {
     }
 }
 
+fn document() -> Document {
+    Document::of_deployment("sm.provisioning", "").unwrap()
+}
+
 #[test]
 fn an_entry_is_read_strictly() {
-    let read = |json: &str| serde_json::from_str::<Entry>(json).ok();
+    let read = |json: &str| serde_json::from_str::<SmEntry>(json).ok()?.entry();
     let plain = read(r#"{"host": "SMDP.example"}"#).unwrap();
-    assert_eq!(plain, Entry::new(SmAddress::parse("smdp.example").unwrap(), Way::Binding));
+    assert_eq!(plain, Entry::of_lpa(SmAddress::parse("smdp.example").unwrap(), Way::Binding));
     let whole = r#"{"host":"smdp.example","port":8443,"paths":["/gsma/rsp2/"],"methods":["POST","GET"],"outside":true}"#;
     let entry = read(whole).unwrap();
     assert_eq!((entry.way(), entry.address().to_string()), (Way::Outside, "smdp.example:8443".to_owned()));
-    assert_eq!(serde_json::to_string(&entry).unwrap(), whole);
     for broken in [
         r#"{}"#,
         r#"{"host":""}"#,
@@ -315,14 +320,12 @@ fn an_entry_is_read_strictly() {
         r#"{"host":"smdp..example"}"#,
         r#"{"host":"-smdp.example"}"#,
         r#"{"host":"smdp.example","more":1}"#,
-        r#"{"host":"smdp.example","paths":[]}"#,
         r#"{"host":"smdp.example","paths":["/"]}"#,
         r#"{"host":"smdp.example","paths":["gsma/"]}"#,
         r#"{"host":"smdp.example","paths":["/gsma"]}"#,
         r#"{"host":"smdp.example","paths":["/gsma/../"]}"#,
         r#"{"host":"smdp.example","paths":["/gsma//"]}"#,
         r#"{"host":"smdp.example","paths":["/%67sma/"]}"#,
-        r#"{"host":"smdp.example","methods":[]}"#,
         r#"{"host":"smdp.example","methods":["CONNECT"]}"#,
         r#"{"host":"smdp.example","methods":["TRACE"]}"#,
         r#"{"host":"smdp.example","methods":["post"]}"#,
@@ -335,7 +338,8 @@ fn an_entry_is_read_strictly() {
 fn paths_and_methods_are_those_of_the_entry() {
     let json = r#"[{"host":"smdp.example","paths":["/gsma/rsp2/","/crl/"],"methods":["POST","GET"]},
         {"host":"rsp.operator.example","outside":true}]"#;
-    let list = SmAddresses::of(serde_json::from_str(json).unwrap(), false);
+    let entries: Vec<SmEntry> = serde_json::from_str(json).unwrap();
+    let list: SmAddresses = entries.iter().filter_map(SmEntry::entry).collect();
     let examined = |method: &str, authority: &str, target: &str| {
         let attempt = Attempt { method: method.to_owned(), ..attempt(authority, target) };
         examine(&attempt, &list)
@@ -395,13 +399,14 @@ fn nothing_private_is_outside() {
         "a.0x1",
         "a.1",
     ] {
-        assert!(SmAddresses::default().with_outside(host, false).is_err(), "{host}");
+        assert!(document().with_outside(host, false).is_err(), "{host}");
         // Listed by a document, it is refused when it is used.
         let address = SmAddress::parse(host).unwrap();
-        let list = SmAddresses::of(vec![Entry::new(address.clone(), Way::Outside)], false);
+        let list = SmAddresses::from_iter([Entry::of_lpa(address.clone(), Way::Outside)]);
         assert!(matches!(examine(&attempt(host, ES9), &list), Examined::Refused(_)), "{host}");
         // In a laboratory it is permitted.
-        let list = SmAddresses::default().with_outside(host, true).unwrap();
+        let list = list.permit_private(true);
+        assert!(document().with_outside(host, true).is_ok(), "{host}");
         assert_eq!(
             examine(&attempt(host, ES9), &list),
             Examined::Sm(address.to_string(), Way::Outside),
@@ -409,11 +414,11 @@ fn nothing_private_is_outside() {
         );
     }
     for host in ["rsp.operator.com", "lpa.ds.gsma.com", "smdp.example:8443", "xn--nxasmq6b.com", "0x7f.com"] {
-        let list = SmAddresses::default().with_outside(host, false).unwrap();
+        let list = document().with_outside(host, false).unwrap().sm_access.addresses();
         assert!(matches!(examine(&attempt(host, ES9), &list), Examined::Sm(_, Way::Outside)), "{host}");
     }
     for broken in ["[::1]", "a@b.com", "https://a.com", "a.com/", "*.com", "a.com:0"] {
-        assert!(SmAddresses::default().with_outside(broken, true).is_err(), "{broken}");
+        assert!(document().with_outside(broken, true).is_err(), "{broken}");
     }
-    assert_eq!(SmAddresses::default().with_outside("", false).unwrap(), SmAddresses::default());
+    assert_eq!(document().with_outside("", false), Ok(document()));
 }

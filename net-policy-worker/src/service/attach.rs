@@ -9,11 +9,8 @@ use sha2::Sha256;
 
 use super::line::{self, Pending, Session};
 use super::wire::{Answer, ApnView, Challenge, Proof, ServicesView, SessionView, VerdictView};
-use super::{
-    CHALLENGE_LIFETIME, Chance, Network, OPERATIONAL_LIFETIME, Owned, PROVISIONING_LIFETIME, Timestamp,
-    facts, refused,
-};
-use crate::policy::{Class, Destination, Question, RequestedApn, Verdict, decide};
+use super::{CHALLENGE_LIFETIME, Chance, OPERATIONAL_LIFETIME, Owned, Timestamp, facts, refused};
+use crate::policy::{Access, Destination, PlmnId, Policy, Question, RequestedApn, Situation, Verdict};
 use crate::refusal::{Cause, Kind, Refusal};
 use crate::subscriber::Tag;
 
@@ -24,15 +21,13 @@ pub(super) fn attach(
     now: Timestamp,
     chance: Chance,
 ) -> Result<Answer, Refusal> {
-    if visited_plmn.as_deref().is_some_and(|plmn| Plmn::parse(plmn).is_none()) {
-        return Err(Refusal::new(
-            Kind::Malformed,
-            "visitedPlmn is a country and a network code: 5 or 6 digits",
-        )
-        .with_cause(Cause::InvalidMandatoryInformation));
-    }
+    let visited = visited_plmn.map(PlmnId::try_from).transpose().map_err(|_| {
+        Refusal::new(Kind::Malformed, "visitedPlmn is a country and a network code: 5 or 6 digits")
+            .with_cause(Cause::InvalidMandatoryInformation)
+    })?;
+    let situation = Situation { access: Access::Eps, visited, tac: None };
     let requested = apn.map(|apn| line::bounded(&apn));
-    let challenge = challenge(owned, requested, visited_plmn, false, now, chance)?;
+    let challenge = challenge(owned, requested, situation, false, now, chance)?;
     Ok(Answer::Challenge(challenge))
 }
 
@@ -40,7 +35,7 @@ pub(super) fn attach(
 fn challenge(
     owned: &mut Owned,
     requested: Option<String>,
-    visited_plmn: Option<String>,
+    situation: Situation,
     resynchronised: bool,
     now: Timestamp,
     chance: Chance,
@@ -56,7 +51,7 @@ fn challenge(
         rand: hex::encode(chance.rand),
         sqn: sqn.into(),
         requested,
-        visited_plmn,
+        situation,
         resynchronised,
         expires: now.saturating_add(CHALLENGE_LIFETIME),
     });
@@ -70,7 +65,7 @@ pub(super) fn respond(
     proof: Proof,
     now: Timestamp,
     chance: Chance,
-    network: &Network,
+    policy: &Policy,
 ) -> Result<Answer, Refusal> {
     let pending = owned.line.take(id, now).ok_or_else(no_challenge)?;
     let mut rand = [0; 16];
@@ -88,7 +83,7 @@ pub(super) fn respond(
                 )
                 .with_cause(Cause::IllegalUe));
             }
-            connect(owned, &pending, &vector, now, chance, network)
+            connect(owned, pending, &vector, now, chance, policy)
         }
         Proof::Auts(_) if pending.resynchronised => {
             let because = "the card's sequence number was taken over once already, and it is not content";
@@ -100,8 +95,7 @@ pub(super) fn respond(
                     .with_cause(Cause::IllegalUe)
             })?;
             owned.line.sqn = card.into();
-            challenge(owned, pending.requested, pending.visited_plmn, true, now, chance)
-                .map(Answer::Challenge)
+            challenge(owned, pending.requested, pending.situation, true, now, chance).map(Answer::Challenge)
         }
         Proof::MacFailure => {
             let because = "the card does not know this network: their K or OPc differ";
@@ -113,34 +107,35 @@ pub(super) fn respond(
 /// The card is the subscriber's: the old session ends, and the policy decides on a new one.
 fn connect(
     owned: &mut Owned,
-    pending: &Pending,
+    pending: Pending,
     vector: &Vector,
     now: Timestamp,
     chance: Chance,
-    network: &Network,
+    policy: &Policy,
 ) -> Result<Answer, Refusal> {
     owned.line.end("the subscriber attached again", now);
-    let requested = RequestedApn::parse(pending.requested.as_deref());
-    let decision = decide(&facts(&owned.subscriber, network, Question::Connectivity(requested)));
-    let Verdict::Connected(given) = &decision.verdict else { return Err(refused(&decision)) };
+    let Pending { requested, situation, .. } = pending;
+    let used = owned.line.tally.today(now);
+    let judge = |question| policy.decide(&facts(&owned.subscriber, &situation, used, question));
+    let decision = judge(Question::Connectivity(RequestedApn::parse(requested.as_deref())));
+    let Verdict::Connected(connection) = &decision.verdict else { return Err(refused(&decision)) };
     let tag = Tag::of(&owned.subscriber.imsi);
     let session_id = tag.id(chance.id);
     // Without a visited network it is the home network, taken to have a code of two digits.
-    let plmn =
-        pending.visited_plmn.clone().or_else(|| owned.subscriber.imsi.as_str().get(..5).map(str::to_owned));
-    let judge = |question| VerdictView::of(&decide(&facts(&owned.subscriber, network, question)));
-    let lifetime = match owned.subscriber.class {
-        Class::Provisioning => PROVISIONING_LIFETIME,
-        Class::Operational => OPERATIONAL_LIFETIME,
-    };
+    let visited = situation.visited.as_ref().map(PlmnId::as_str);
+    let plmn = visited.or_else(|| owned.subscriber.imsi.as_str().get(..5)).map(str::to_owned);
+    let judge = |question| VerdictView::of(&judge(question));
+    let lifetime =
+        connection.limits.seconds.map_or(OPERATIONAL_LIFETIME, |seconds| seconds.saturating_mul(1000));
     let view = SessionView {
         imsi: owned.subscriber.imsi.to_string(),
-        class: owned.subscriber.class,
+        class: policy.class(owned.subscriber.class, owned.subscriber.imsi.as_str()),
         apn: ApnView {
-            requested: pending.requested.clone(),
-            given: given.to_string(),
-            because: decision.because.words.to_owned(),
-            rule: decision.because.rule.to_owned(),
+            requested,
+            given: connection.apn.to_string(),
+            because: decision.because.words.to_string(),
+            rule: decision.because.rule.to_string(),
+            version: decision.version,
         },
         address: address(tag),
         services: ServicesView {
@@ -148,16 +143,21 @@ fn connect(
             voice: judge(Question::Voice { emergency: false }),
             sms: judge(Question::Sms),
         },
+        qos: connection.qos,
+        usage: None,
         kasme_proof: plmn.as_deref().and_then(|plmn| kasme_proof(plmn, vector, &session_id)),
         serving_plmn: plmn,
         since: now,
         expires: now.saturating_add(lifetime),
         session_id,
     };
-    let mut session = Session::new(view.clone());
-    session.note(now, "attach", "permitted", decision.because.words, decision.because.rule);
+    let mut session = Session::new(view, situation, connection);
+    let because = &decision.because;
+    session.note(now, "attach", "permitted", &because.words, &because.rule, decision.version);
+    let shown = session.shown();
+    owned.line.tally.attached(now);
     owned.line.session = Some(session);
-    Ok(Answer::Session(Box::new(view)))
+    Ok(Answer::Session(Box::new(shown)))
 }
 
 /// The subscriber's own /64 of the unique local addresses (RFC 4193), and 1 in it.

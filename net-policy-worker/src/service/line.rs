@@ -6,8 +6,10 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+use super::usage::{Tally, Usage};
 use super::wire::{LogEntry, SessionView};
 use crate::gateway::audit;
+use crate::policy::{Connection, Limits, Situation, Version};
 use crate::refusal::{Kind, Refusal};
 
 /// Most challenges that wait at a time. Anybody who knows an IMSI can ask for one, so
@@ -28,6 +30,7 @@ pub struct Line {
     pub sqn: u64,
     pub(super) pending: Vec<Pending>,
     pub(super) session: Option<Session>,
+    pub(super) tally: Tally,
     pub(super) ended: Option<Ended>,
     /// The verdicts of the request that is carried out, for the record; see
     /// [`Line::take_verdicts`].
@@ -42,7 +45,9 @@ pub(super) struct Pending {
     pub(super) rand: String,
     pub(super) sqn: u64,
     pub(super) requested: Option<String>,
-    pub(super) visited_plmn: Option<String>,
+    /// Where and with what it asks.
+    #[serde(default)]
+    pub(super) situation: Situation,
     /// The number of this challenge is already the card's own.
     pub(super) resynchronised: bool,
     pub(super) expires: Timestamp,
@@ -53,6 +58,12 @@ pub(super) struct Pending {
 pub struct Session {
     pub(super) view: SessionView,
     pub(super) log: VecDeque<LogEntry>,
+    #[serde(default)]
+    pub(super) situation: Situation,
+    #[serde(default)]
+    pub(super) limits: Limits,
+    #[serde(default)]
+    pub(super) usage: Usage,
 }
 
 /// The session before, and why it is over.
@@ -112,12 +123,26 @@ impl Line {
 }
 
 impl Session {
-    pub(super) const fn new(view: SessionView) -> Self {
-        Self { view, log: VecDeque::new() }
+    pub(super) fn new(view: SessionView, situation: Situation, connection: &Connection) -> Self {
+        Self { view, log: VecDeque::new(), situation, limits: connection.limits, usage: Usage::default() }
+    }
+
+    /// The session as the terminal sees it now.
+    pub(super) fn shown(&self) -> SessionView {
+        SessionView { usage: Some(self.usage()), ..self.view.clone() }
     }
 
     /// Remembers a verdict; the oldest of too many is forgotten.
-    pub(super) fn note(&mut self, at: Timestamp, what: &str, verdict: &str, because: &str, rule: &str) {
+    /// `version` is that of the policy.
+    pub(super) fn note(
+        &mut self,
+        at: Timestamp,
+        what: &str,
+        verdict: &str,
+        because: &str,
+        rule: &str,
+        version: Version,
+    ) {
         if self.log.len() >= MAX_LOG {
             self.log.pop_front();
         }
@@ -127,6 +152,7 @@ impl Session {
             verdict: verdict.to_owned(),
             because: because.to_owned(),
             rule: rule.to_owned(),
+            version,
         });
     }
 }

@@ -4,7 +4,8 @@
 use super::wire::{Answer, VerdictView};
 use super::{Owned, Timestamp, line};
 use crate::gateway::audit;
-use crate::refusal::{CauseView, Refusal};
+use crate::policy::Policy;
+use crate::refusal::Refusal;
 
 /// A verdict as it is given.
 pub(super) struct Given<'a> {
@@ -21,7 +22,8 @@ impl Owned {
     pub(super) fn record(&mut self, now: Timestamp, given: &Given<'_>) {
         let Given { what, verdict, bytes } = given;
         if let Some(session) = &mut self.line.session {
-            session.note(now, what, &verdict.verdict, &verdict.because, &verdict.rule);
+            let VerdictView { verdict: word, because, rule, version, .. } = verdict;
+            session.note(now, what, word, because, rule, *version);
         }
         self.audit(now, given, *bytes);
     }
@@ -39,7 +41,7 @@ impl Owned {
             verdict: verdict.verdict.clone(),
             because: verdict.because.clone(),
             rule: verdict.rule.clone(),
-            policy: None,
+            policy: verdict.version,
             cause: verdict.cause.clone(),
             bytes: bytes as u64,
         };
@@ -48,21 +50,19 @@ impl Owned {
 }
 
 /// Puts on record how an attach came out. A challenge is no verdict yet.
-pub(super) fn attach(owned: &mut Owned, answer: &Result<Answer, Refusal>, now: Timestamp) {
+pub(super) fn attach(owned: &mut Owned, answer: &Result<Answer, Refusal>, now: Timestamp, policy: &Policy) {
     let verdict = match answer {
         Ok(Answer::Session(session)) => VerdictView {
             verdict: "permitted".to_owned(),
             because: session.apn.because.clone(),
             rule: session.apn.rule.clone(),
+            version: session.apn.version,
             cause: None,
         },
         // Who is asked nothing has not been told anything either.
-        Err(refusal) if refusal.cause.is_some() => VerdictView {
-            verdict: "refused".to_owned(),
-            because: refusal.because.clone(),
-            rule: refusal.rule.clone().unwrap_or_else(|| "authentication".to_owned()),
-            cause: refusal.cause.map(CauseView::from),
-        },
+        Err(refusal) if refusal.cause.is_some() => {
+            VerdictView { version: policy.version(), ..VerdictView::of_refusal(refusal) }
+        }
         _ => return,
     };
     owned.audit(now, &Given { what: "attach", verdict: &verdict, bytes: 0 }, 0);

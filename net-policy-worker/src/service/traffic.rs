@@ -1,11 +1,12 @@
 //! What a session is used for: calls, short messages, packets.
 
+use super::line::no_session;
 use super::record::Given;
 use super::wire::{Answer, Route, ServiceKind, VerdictView};
-use super::{EMERGENCY, Network, Owned, Timestamp, facts, refused};
+use super::{EMERGENCY, Line, Owned, Timestamp, facts, refused};
 use crate::gateway::dns::{Asked, Code, Names};
 use crate::gateway::{Attempt, Examined, examine};
-use crate::policy::{Destination, Question, decide};
+use crate::policy::{Destination, Policy, Question, Version};
 use crate::refusal::{Kind, Refusal};
 
 /// The rule of what is refused whoever asks.
@@ -21,8 +22,9 @@ pub(super) fn service(
     kind: ServiceKind,
     to: &str,
     now: Timestamp,
-    network: &Network,
+    policy: &Policy,
 ) -> Result<Answer, Refusal> {
+    let used = owned.line.tally.today(now);
     owned.line.session(id, now)?;
     let question = match kind {
         ServiceKind::Voice => {
@@ -35,10 +37,12 @@ pub(super) fn service(
         }
         ServiceKind::Data => {
             let authority = to.strip_prefix("https://").unwrap_or(to).split('/').next().unwrap_or_default();
-            Question::Data(network.sm_addresses.locate(authority))
+            Question::Data(policy.sm_addresses().locate(authority))
         }
     };
-    let verdict = VerdictView::of(&decide(&facts(&owned.subscriber, network, question)));
+    let Owned { subscriber, line } = &*owned;
+    let situation = line.session.as_ref().map(|session| session.situation.clone()).unwrap_or_default();
+    let verdict = VerdictView::of(&policy.decide(&facts(subscriber, &situation, used, question)));
     owned.record(now, &Given { what: &format!("{} {to}", kind.name()), verdict: &verdict, bytes: 0 });
     Ok(Answer::Verdict(verdict))
 }
@@ -59,31 +63,44 @@ pub(super) fn http(
     id: &str,
     attempt: &Attempt,
     now: Timestamp,
-    network: &Network,
+    policy: &Policy,
 ) -> Result<Answer, Refusal> {
+    // Ends it if its time is up.
     owned.line.session(id, now)?;
     let what = format!("{} {}{}", attempt.method, attempt.authority, attempt.target);
     let bytes = attempt.length;
-    let (question, route) = match examine(attempt, &network.sm_addresses) {
+    let (question, route) = match examine(attempt, policy.sm_addresses()) {
         Examined::Sm(authority, way) => {
             let route = Route { authority, target: attempt.target.clone(), way };
             (Question::Data(Destination::Sm), Some(route))
         }
         Examined::Other => (Question::Data(Destination::Elsewhere), None),
         Examined::Refused(because) => {
-            owned.record(now, &Given { what: &what, verdict: &gateways_no(because), bytes });
+            let verdict = gateways_no(because, policy.version());
+            owned.record(now, &Given { what: &what, verdict: &verdict, bytes });
             return Err(Refusal {
                 rule: Some(GATEWAY.to_owned()),
                 ..Refusal::new(Kind::Forbidden, format!("the gateway refuses {because}"))
             });
         }
         Examined::TooLarge => {
-            owned.record(now, &Given { what: &what, verdict: &gateways_no("too many bytes"), bytes });
+            let verdict = gateways_no("too many bytes", policy.version());
+            owned.record(now, &Given { what: &what, verdict: &verdict, bytes });
             return Err(Refusal::new(Kind::TooLarge, "the gateway takes at most 256 KiB"));
         }
     };
-    let decision = decide(&facts(&owned.subscriber, network, question));
+    let Owned { subscriber, line } = &mut *owned;
+    let Line { session: Some(session), tally, .. } = line else { return Err(no_session()) };
+    let decision = policy.decide(&facts(subscriber, &session.situation, tally.today(now), question));
     let verdict = VerdictView::of(&decision);
+    if decision.verdict.cause().is_none()
+        && route.is_some()
+        && let Err(refusal) = session.admit(tally, bytes as u64, now)
+    {
+        let verdict = VerdictView { version: policy.version(), ..VerdictView::of_refusal(&refusal) };
+        owned.record(now, &Given { what: &what, verdict: &verdict, bytes });
+        return Err(refusal);
+    }
     owned.record(now, &Given { what: &what, verdict: &verdict, bytes });
     match (decision.verdict.cause(), route) {
         (Some(_), _) => Err(refused(&decision)),
@@ -97,16 +114,20 @@ pub(super) fn dns(
     id: &str,
     asked: &Asked,
     now: Timestamp,
-    network: &Network,
+    policy: &Policy,
 ) -> Result<Answer, Refusal> {
-    let address = owned.line.session(id, now)?.view.address.clone();
+    owned.line.session(id, now)?;
+    let Owned { subscriber, line } = &mut *owned;
+    let Line { session: Some(session), tally, .. } = line else { return Err(no_session()) };
+    let address = session.view.address.clone();
     let what = format!("DNS {} {}", asked.kind_name(), asked.name);
-    let is_listed = network.sm_addresses.names(&asked.name);
+    let is_listed = policy.sm_addresses().names(&asked.name);
     let (code, verdict) = match asked.flaw {
-        Some(flaw) => (flaw.code(), gateways_no(flaw.words())),
+        Some(flaw) => (flaw.code(), gateways_no(flaw.words(), policy.version())),
         None => {
             let destination = if is_listed { Destination::Sm } else { Destination::Elsewhere };
-            let decision = decide(&facts(&owned.subscriber, network, Question::Data(destination)));
+            let question = Question::Data(destination);
+            let decision = policy.decide(&facts(subscriber, &session.situation, tally.today(now), question));
             let code = match decision.verdict.cause() {
                 Some(_) => Code::Refused,
                 None if is_listed => Code::NoError,
@@ -122,12 +143,13 @@ pub(super) fn dns(
     Ok(Answer::Names(Names { code, addresses }, VerdictView { because, ..verdict }))
 }
 
-/// A refusal that no policy can lift.
-fn gateways_no(because: &str) -> VerdictView {
+/// A refusal that no policy can lift; of which version the policy is all the same.
+fn gateways_no(because: &str, version: Version) -> VerdictView {
     VerdictView {
         verdict: "refused".to_owned(),
         because: because.to_owned(),
         rule: GATEWAY.to_owned(),
+        version,
         cause: None,
     }
 }

@@ -5,9 +5,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use zeroize::Zeroizing;
 
 use super::Timestamp;
+use super::usage::{SubscriberUsage, UsageView};
 use crate::gateway::{Attempt, Way, dns};
-use crate::policy::{Class, Decision};
-use crate::refusal::CauseView;
+use crate::policy::{Class, Decision, Qos, Version};
+use crate::refusal::{CauseView, Refusal};
 use crate::subscriber::SubscriberView;
 
 /// A subscriber's record on its way to the store. It holds keys: it is not printed, and
@@ -94,6 +95,19 @@ pub enum Request {
         id: String,
         /// The question.
         asked: dns::Asked,
+    },
+    /// Counts the answer to a request that was let out, or that none came.
+    Charge {
+        /// The session id.
+        id: String,
+        /// How long the answer is.
+        bytes: u64,
+    },
+    /// Asks what a subscriber has used.
+    Usage {
+        /// Whose.
+        #[serde(with = "imsi")]
+        imsi: Imsi,
     },
     /// Asks for the verdicts of the session.
     Log {
@@ -186,6 +200,10 @@ pub enum Answer {
     Route(Route),
     /// What the resolver says, and why.
     Names(dns::Names, VerdictView),
+    /// The answer is counted.
+    Charged,
+    /// What the subscriber has used.
+    Usage(SubscriberUsage),
     /// The verdicts, oldest first.
     Log(Vec<LogEntry>),
 }
@@ -229,6 +247,12 @@ pub struct SessionView {
     pub address: String,
     /// What may be used.
     pub services: ServicesView,
+    /// How well it is served.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub qos: Option<Qos>,
+    /// What has been used, and of how much.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub usage: Option<UsageView>,
     /// The network the keys are derived for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub serving_plmn: Option<String>,
@@ -253,6 +277,9 @@ pub struct ApnView {
     pub because: String,
     /// The rule that decided.
     pub rule: String,
+    /// The version of the policy it is of.
+    #[serde(default)]
+    pub version: Version,
 }
 
 /// The verdicts on the services of a session.
@@ -275,6 +302,9 @@ pub struct VerdictView {
     pub because: String,
     /// The rule that decided.
     pub rule: String,
+    /// The version of the policy it is of.
+    #[serde(default)]
+    pub version: Version,
     /// The 3GPP cause of a refusal.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cause: Option<CauseView>,
@@ -285,9 +315,23 @@ impl VerdictView {
         let cause = decision.verdict.cause();
         Self {
             verdict: if cause.is_none() { "permitted" } else { "refused" }.to_owned(),
-            because: decision.because.words.to_owned(),
-            rule: decision.because.rule.to_owned(),
+            because: decision.because.words.to_string(),
+            rule: decision.because.rule.to_string(),
+            version: decision.version,
             cause: cause.map(CauseView::from),
+        }
+    }
+}
+
+impl VerdictView {
+    /// A refusal that is no decision of the policy: of an authentication, or of a limit.
+    pub(super) fn of_refusal(refusal: &Refusal) -> Self {
+        Self {
+            verdict: "refused".to_owned(),
+            because: refusal.because.clone(),
+            rule: refusal.rule.clone().unwrap_or_else(|| "authentication".to_owned()),
+            version: 0,
+            cause: refusal.cause.map(CauseView::from),
         }
     }
 }
@@ -305,6 +349,9 @@ pub struct LogEntry {
     pub because: String,
     /// The rule that decided.
     pub rule: String,
+    /// The version of the policy it is of.
+    #[serde(default)]
+    pub version: Version,
 }
 
 /// An IMSI as JSON.

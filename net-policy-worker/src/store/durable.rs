@@ -2,8 +2,10 @@
 //!
 //! A subscriber's object runs [`perform`] between one read and one write of its SQLite
 //! without any `await`, so requests cannot come between, and what it answers is written.
+//! By which version of the policy it decides, it is told with the request ([`policy`]).
 //! Rows are read with `raw()`: `one()` throws through frames that cannot catch.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use rsp::Imsi;
@@ -15,10 +17,16 @@ use zeroize::Zeroizing;
 
 use super::Store;
 use crate::gateway::audit;
+use crate::policy::history::{Entry, Proposal};
+use crate::policy::{Policy, Version};
 use crate::refusal::{Fault, Refusal};
-use crate::service::{Answer, Chance, Line, Network, Owned, Record, Request, perform};
+use crate::service::{Answer, Chance, Line, Owned, Record, Request, perform};
 use crate::subscriber::{Subscriber, SubscriberView, Tag};
-use crate::worker::{network, within};
+use crate::worker::within;
+
+mod policy;
+
+use policy::Policies;
 
 /// How long an object may take. One that has trapped never answers; its caller must.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,14 +38,16 @@ const DIRECTORY: &str = "directory";
 pub(crate) struct Durable {
     subscribers: ObjectNamespace,
     directory: ObjectNamespace,
+    policies: Policies,
 }
 
 impl Durable {
-    /// The store behind the bindings `SUBSCRIBER` and `DIRECTORY`.
+    /// The store behind the bindings `SUBSCRIBER`, `DIRECTORY` and `POLICY`.
     pub(crate) fn new(env: &Env) -> worker::Result<Self> {
         Ok(Self {
             subscribers: env.durable_object("SUBSCRIBER")?,
             directory: env.durable_object(DIRECTORY_BINDING)?,
+            policies: Policies::new(env)?,
         })
     }
 
@@ -56,14 +66,15 @@ impl Store for Durable {
             Request::Withdraw { imsi } => Some(imsi.to_string()),
             _ => None,
         };
+        let version = self.policies.current().await?;
         let text = match &request {
             Request::Provision(record) => {
-                let path = format!("/provision/{}", record.imsi);
+                let path = format!("/{version}/provision/{}", record.imsi);
                 call(&self.subscribers, &name, &path, record.expose_text()).await?
             }
             request => {
                 let json = serde_json::to_string(request).map_err(fault)?;
-                call(&self.subscribers, &name, "/ask", &json).await?
+                call(&self.subscribers, &name, &format!("/{version}/ask"), &json).await?
             }
         };
         let answer: Result<Answer, Refusal> = serde_json::from_str(&text).map_err(fault)?;
@@ -88,6 +99,23 @@ impl Store for Durable {
 
     async fn subscribers(&self) -> Result<Vec<SubscriberView>, Fault> {
         serde_json::from_str(&self.list("/list", "").await?).map_err(fault)
+    }
+
+    async fn policy(&self) -> Result<Rc<Policy>, Fault> {
+        let version = self.policies.current().await?;
+        self.policies.get(version).await
+    }
+
+    async fn policy_of(&self, version: Version) -> Result<Option<Rc<Policy>>, Fault> {
+        self.policies.find(version).await
+    }
+
+    async fn policies(&self) -> Result<Vec<Entry>, Fault> {
+        self.policies.entries().await
+    }
+
+    async fn propose(&self, proposal: Proposal) -> Result<Result<Entry, Refusal>, Fault> {
+        self.policies.propose(proposal).await
     }
 }
 
@@ -126,7 +154,18 @@ impl DurableObject for SubscriberObject {
     async fn fetch(&self, mut request: HttpRequest) -> worker::Result<Response> {
         let path = request.path();
         let body = Zeroizing::new(request.text().await?);
-        match self.carry_out(&path, body) {
+        let answer = async {
+            if path == "/audit" {
+                let wanted: audit::Wanted = serde_json::from_str(&body).map_err(fault)?;
+                let page = verdicts(&self.state.storage().sql(), &wanted)?;
+                return serde_json::to_string(&page).map_err(fault);
+            }
+            let (version, path) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
+            let version = version.parse().map_err(fault)?;
+            let policy = Policies::new(&self.env).map_err(fault)?.get(version).await?;
+            self.carry_out(path, body, &policy)
+        };
+        match answer.await {
             Ok(text) => Response::ok(text),
             Err(fault) => {
                 worker::console_error!("subscriber: {fault}");
@@ -138,17 +177,11 @@ impl DurableObject for SubscriberObject {
 
 impl SubscriberObject {
     /// Synchronous from the first read to the last write.
-    fn carry_out(&self, path: &str, body: Zeroizing<String>) -> Result<String, Fault> {
-        if path == "/audit" {
-            let wanted: audit::Wanted = serde_json::from_str(&body).map_err(fault)?;
-            let page = verdicts(&self.state.storage().sql(), &wanted)?;
-            return serde_json::to_string(&page).map_err(fault);
-        }
-        let request = match path.strip_prefix("/provision/") {
+    fn carry_out(&self, path: &str, body: Zeroizing<String>, policy: &Policy) -> Result<String, Fault> {
+        let request = match path.strip_prefix("provision/") {
             Some(imsi) => Request::Provision(Record::new(imsi.parse().map_err(fault)?, body)),
             None => serde_json::from_str(&body).map_err(fault)?,
         };
-        let network: Network = network(&self.env)?;
         let mut bytes = [0; Chance::LEN];
         getrandom::fill(&mut bytes).map_err(fault)?;
         let sql = self.state.storage().sql();
@@ -159,9 +192,9 @@ impl SubscriberObject {
             Request::Attach { imsi, .. } if !was_there => Some(imsi.clone()),
             _ => None,
         };
-        let answer = perform(&mut slot, request, now, bytes.into(), &network);
+        let answer = perform(&mut slot, request, now, bytes.into(), policy);
         if let (Some(imsi), Err(refusal)) = (stranger, &answer) {
-            log(&audit::stranger(&imsi, refusal, now));
+            log(&audit::stranger(&imsi, refusal, policy.version(), now));
         }
         match &mut slot {
             Some(owned) => {

@@ -44,7 +44,7 @@ fn a_provisioning_profile_finds_the_sm_and_nobody_else() {
         reply.body,
         json!({"name": "smdp.example", "type": "AAAA", "code": "NOERROR", "ttl": 30,
             "addresses": [format!("{prefix}::2")],
-            "verdict": "permitted", "because": "every subscriber may reach the SM", "rule": "sm-access"})
+            "verdict": "permitted", "because": "every subscriber may reach the SM", "rule": "sm-access", "version": 0})
     );
     for (name, kind, addresses) in [
         ("SMDP.Example.", "A", json!(["192.0.0.1"])),

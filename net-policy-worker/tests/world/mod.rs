@@ -10,12 +10,13 @@ use std::task::{Context, Poll, Waker};
 
 use aka::{Outcome, Parameters, SqnArray, SqnRules, authenticate};
 use http::{Request, Response};
-use net_policy_worker::apn::Apn;
+use net_policy_worker::gateway::Way;
 use net_policy_worker::gateway::audit;
-use net_policy_worker::gateway::{SmAddresses, Way};
+use net_policy_worker::policy::history::{Entry, Proposal, Versions};
+use net_policy_worker::policy::{Document, Policy, Version};
 use net_policy_worker::refusal::{Fault, Refusal};
-use net_policy_worker::router::{Link, LinkFailure, Router};
-use net_policy_worker::service::{self, Answer, Chance, Network, Owned};
+use net_policy_worker::router::{Link, LinkFailure, Router, Tokens};
+use net_policy_worker::service::{self, Answer, Chance, Owned};
 use net_policy_worker::store::{Memory, Store};
 use net_policy_worker::subscriber::{Subscriber, SubscriberView, Tag};
 use serde_json::{Value, json};
@@ -57,6 +58,7 @@ struct Shelf {
     chance: RefCell<Fill>,
     kept: RefCell<BTreeMap<String, [String; 3]>>,
     verdicts: RefCell<BTreeMap<String, VecDeque<audit::Verdict>>>,
+    policies: RefCell<Versions>,
 }
 
 impl Store for Shelf {
@@ -72,7 +74,8 @@ impl Store for Shelf {
             subscriber: Subscriber::from_record(imsi.parse().unwrap(), &record).unwrap(),
             line: serde_json::from_str(&line).unwrap(),
         });
-        let answer = service::perform(&mut slot, request, self.clock.get(), bytes.into(), &network());
+        let policy = self.policy().await?;
+        let answer = service::perform(&mut slot, request, self.clock.get(), bytes.into(), &policy);
         if let Some(Owned { subscriber, mut line }) = slot {
             let mut verdicts = self.verdicts.borrow_mut();
             audit::keep(verdicts.entry(tag.clone()).or_default(), line.take_verdicts());
@@ -98,6 +101,24 @@ impl Store for Shelf {
         views.sort_by(|a, b| a.imsi.cmp(&b.imsi));
         Ok(views)
     }
+
+    async fn policy(&self) -> Result<Rc<Policy>, Fault> {
+        Ok(self.policies.borrow().current().unwrap())
+    }
+
+    async fn policy_of(&self, version: Version) -> Result<Option<Rc<Policy>>, Fault> {
+        Ok(self.policies.borrow().of(version))
+    }
+
+    async fn policies(&self) -> Result<Vec<Entry>, Fault> {
+        let entries = self.policies.borrow().entries();
+        Ok(serde_json::from_str(&serde_json::to_string(&entries).unwrap()).unwrap())
+    }
+
+    async fn propose(&self, proposal: Proposal) -> Result<Result<Entry, Refusal>, Fault> {
+        let proposal = serde_json::from_str(&serde_json::to_string(&proposal).unwrap()).unwrap();
+        Ok(self.policies.borrow_mut().add(proposal, self.clock.get()))
+    }
 }
 
 pub(crate) struct World {
@@ -117,14 +138,15 @@ pub(crate) struct Reply {
     pub(crate) raw: Response<Vec<u8>>,
 }
 
-pub(crate) fn network() -> Network {
-    Network {
-        sm_apn: Apn::parse("sm.provisioning").unwrap(),
-        sm_addresses: SmAddresses::parse("smdp.example,lab.example:8443")
-            .unwrap()
-            .with_outside("rsp.operator.example", false)
-            .unwrap(),
-    }
+pub(crate) fn document() -> Document {
+    Document::of_deployment("sm.provisioning", "smdp.example,lab.example:8443")
+        .unwrap()
+        .with_outside("rsp.operator.example", false)
+        .unwrap()
+}
+
+pub(crate) fn policy() -> Policy {
+    Policy::compile(document(), 0).unwrap()
 }
 
 /// splitmix64: chance that is the same in every run.
@@ -153,17 +175,19 @@ impl World {
     pub(crate) fn empty(token: Option<&str>) -> Self {
         let clock = Rc::new(Cell::new(1_000_000));
         let ticking = Rc::clone(&clock);
-        let store = Memory::new(network(), move || ticking.get(), chance(42));
+        let store = Memory::new(policy(), move || ticking.get(), chance(42));
         let sm = Sm::default();
-        let router = Router::new(store, sm.clone(), network(), token.map(|token| token.to_owned().into()));
+        let tokens = Tokens::of_operator(token.map(|token| token.to_owned().into()));
+        let router = Router::new(store, sm.clone(), tokens.clone());
         let shelf = Shelf {
             clock: Rc::clone(&clock),
             chance: RefCell::new(Box::new(chance(42))),
             kept: RefCell::default(),
             verdicts: RefCell::default(),
+            policies: RefCell::new(Versions::new(policy())),
         };
         let twin_sm = Sm::default();
-        let twin = Router::new(shelf, twin_sm.clone(), network(), token.map(|token| token.to_owned().into()));
+        let twin = Router::new(shelf, twin_sm.clone(), tokens);
         Self { router, twin, twin_sm, sm, now: clock }
     }
 
