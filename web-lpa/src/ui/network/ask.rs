@@ -44,3 +44,20 @@ pub(super) async fn ask_session<T: DeserializeOwned>(
     }
     answer
 }
+
+/// Makes another version of the policy, of the one that was `seen`.
+pub(super) async fn put<T: DeserializeOwned>(
+    method: &str,
+    path: &str,
+    token: &str,
+    seen: u64,
+    body: &[u8],
+) -> Result<T, NetworkError> {
+    let (bearer, tag) = (format!("Bearer {token}"), format!("\"{seen}\""));
+    let headers = [("authorization", bearer.as_str()), ("if-match", tag.as_str())];
+    let answer = http::send(method, path, &headers, Some(body)).await.map_err(NetworkError::Lost)?;
+    if answer.status >= 400 {
+        return Err(refusal(answer.status, &answer.body));
+    }
+    serde_json::from_slice(&answer.body).map_err(|error| NetworkError::Lost(error.to_string()))
+}

@@ -2,6 +2,7 @@
 
 mod ask;
 mod names;
+mod policy;
 mod record;
 mod usage;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 use ask::ask_session;
 use leptos::prelude::*;
 use names::Names;
+use policy::Policy;
 use record::Audit;
 use usage::Usage;
 use wasm_bindgen_futures::spawn_local;
@@ -282,7 +284,10 @@ fn ForOperator() -> impl IntoView {
     });
     move || {
         token.get().map(|token| {
+            let again = token.clone();
             view! {
+                <h3>{say.of(Text::new("For the operator: the policy", "事業者向け: ポリシー"))}</h3>
+                <Policy token=again changed=|()| ()/>
                 <h3>{say.of(Text::new("For the operator: the record of this subscriber", "事業者向け: この加入者の記録"))}</h3>
                 <Audit token/>
             }
