@@ -30,16 +30,13 @@ export async function start(names, more = {}, change = () => {}) {
     return { configPath };
   });
   const server = createTestHarness({ root, workers });
-  let url;
   try {
-    ({ url } = await server.listen());
+    await server.listen();
   } catch (error) {
     rmSync(root, { recursive: true, force: true });
     throw error;
   }
   return {
-    /** Where the first of the workers listens, for what `fetch` would make straight. */
-    url,
     /**
      * A request to a worker; `body` that is no string is sent as JSON, `cf` is what the platform
      * says of the connection.
