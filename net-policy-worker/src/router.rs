@@ -15,6 +15,9 @@ use crate::service::{self, Answer, Proof, Record, ServiceKind, VerdictView};
 use crate::store::Store;
 use crate::subscriber::{Subscriber, Tag};
 
+mod pcf;
+mod policy;
+
 /// Longest body of the API itself; the gateway has its own limit.
 pub const MAX_BODY: usize = 64 * 1024;
 
@@ -123,10 +126,20 @@ impl<S: Store, L: Link> Router<S, L> {
 
     async fn route(&self, request: Request<Vec<u8>>) -> Reply {
         let (parts, body) = request.into_parts();
+        if let Some(reply) = self.pcf(&parts.method, &parts.uri, &parts.headers, &body).await {
+            return reply;
+        }
         let Some(path) = parts.uri.path().strip_prefix("/network/") else { return Err(no_path()) };
         if let Some((id, rest)) = gateway_path(path) {
             let attempt = Attempt::of(&parts.method, rest, parts.uri.query(), &parts.headers, body.len());
             return self.forward(id, attempt, &parts.headers, body).await;
+        }
+        if let Some(rest) = below(path, "policy") {
+            if body.len() > MAX_POLICY {
+                return Err(Refusal::new(Kind::TooLarge, "at most 5 MiB").into());
+            }
+            let segments: Vec<&str> = rest.collect();
+            return self.policy(&parts.method, &segments, &parts.headers, &body).await;
         }
         if body.len() > MAX_BODY {
             return Err(Refusal::new(Kind::TooLarge, "at most 64 KiB").into());
@@ -236,11 +249,7 @@ impl<S: Store, L: Link> Router<S, L> {
             let because = "no operator token is configured here, so nobody is the operator";
             return Err(Refusal::new(Kind::Forbidden, because).into());
         };
-        let presented = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
-            .unwrap_or_default();
-        if bool::from(token.as_bytes().ct_eq(presented)) {
+        if bearer(token, headers) {
             Ok(())
         } else {
             Err(Refusal::new(Kind::Unauthorised, "the operator's token is needed").into())
@@ -399,6 +408,30 @@ impl<S: Store, L: Link> Router<S, L> {
     }
 }
 
+/// Whether the request brings this token.
+fn bearer(token: &str, headers: &HeaderMap) -> bool {
+    let presented = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
+        .unwrap_or_default();
+    token.as_bytes().ct_eq(presented).into()
+}
+
+/// The segments of a path below a name.
+fn below<'p>(path: &'p str, name: &str) -> Option<impl Iterator<Item = &'p str>> {
+    let mut segments = path.split('/');
+    (segments.next() == Some(name)).then_some(segments)
+}
+
+/// JSON as `T`, or where it is not.
+fn read<'b, T: Deserialize<'b>>(body: &'b [u8], what: &str) -> Result<T, Failure> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer);
+    let value = value.map_err(|error| malformed(&format!("{what}: {error}")))?;
+    deserializer.end().map_err(|error| malformed(&format!("{what}: {error}")))?;
+    Ok(value)
+}
+
 /// `sessions/{id}/http/{rest}`: the id and the rest, as received.
 fn gateway_path(path: &str) -> Option<(&str, &str)> {
     let (id, rest) = path.strip_prefix("sessions/")?.split_once('/')?;
@@ -418,6 +451,7 @@ fn shown(answer: Answer) -> Reply {
         | Answer::Withdrawn
         | Answer::Route(_)
         | Answer::Charged
+        | Answer::Control(_)
         | Answer::Names(..) => Err(unexpected()),
     }
 }

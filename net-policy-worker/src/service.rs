@@ -135,6 +135,9 @@ fn carry_out(
             Ok(Answer::Usage(SubscriberUsage::of(imsi.to_string(), tally, session, now)))
         }
         (Request::Usage { .. }, _) => Err(Refusal::new(Kind::Unknown, "there is no such subscriber")),
+        (Request::Control(ask), owned) => {
+            Ok(Answer::Control(crate::pcf::control(owned, ask, now, chance, policy)))
+        }
         (Request::Log { id }, Some(owned)) => {
             let session = owned.line.session(&id, now)?;
             Ok(Answer::Log(session.log.iter().cloned().collect()))

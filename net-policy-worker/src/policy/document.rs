@@ -32,6 +32,7 @@ use crate::refusal::Cause;
 
 mod examine;
 
+pub(crate) use examine::network;
 pub use examine::{Finding, Level};
 
 /// Longest document, in bytes: ten thousand rules have room.

@@ -9,6 +9,8 @@ use super::Timestamp;
 use super::usage::{Tally, Usage};
 use super::wire::{LogEntry, SessionView};
 use crate::gateway::audit;
+use crate::pcf::Association;
+use crate::policy::document::UsedToday;
 use crate::policy::{Connection, Limits, Situation, Version};
 use crate::refusal::{Kind, Refusal};
 
@@ -31,6 +33,8 @@ pub struct Line {
     pub(super) pending: Vec<Pending>,
     pub(super) session: Option<Session>,
     pub(super) tally: Tally,
+    /// What core networks are told about it.
+    pub(crate) associations: Vec<Association>,
     pub(super) ended: Option<Ended>,
     /// The verdicts of the request that is carried out, for the record; see
     /// [`Line::take_verdicts`].
@@ -112,6 +116,16 @@ impl Line {
                 _ => Err(no_session()),
             },
         }
+    }
+
+    /// What has been used on the day of `now`.
+    pub(crate) fn used_today(&self, now: Timestamp) -> UsedToday {
+        self.tally.today(now)
+    }
+
+    /// Counts bytes that another gateway let through.
+    pub(crate) fn tally_used(&mut self, bytes: u64, now: Timestamp) {
+        self.tally.count(bytes, now);
     }
 
     /// Ends the session, if there is one.

@@ -72,6 +72,13 @@ impl Tally {
         self.total.attaches = self.total.attaches.saturating_add(1);
     }
 
+    /// Counts bytes that another gateway let through, in which direction it does not say.
+    pub(super) fn count(&mut self, bytes: u64, now: Timestamp) {
+        self.turn(now);
+        self.today.bytes = self.today.bytes.saturating_add(bytes);
+        self.total.bytes_down = self.total.bytes_down.saturating_add(bytes);
+    }
+
     fn turn(&mut self, now: Timestamp) {
         self.today = self.today(now);
         self.day = now / DAY;

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::Timestamp;
 use super::usage::{SubscriberUsage, UsageView};
 use crate::gateway::{Attempt, Way, dns};
+use crate::pcf;
 use crate::policy::{Class, Decision, Qos, Version};
 use crate::refusal::{CauseView, Refusal};
 use crate::subscriber::SubscriberView;
@@ -109,6 +110,8 @@ pub enum Request {
         #[serde(with = "imsi")]
         imsi: Imsi,
     },
+    /// A core network asks for policy control.
+    Control(pcf::Ask),
     /// Asks for the verdicts of the session.
     Log {
         /// The session id.
@@ -204,6 +207,8 @@ pub enum Answer {
     Charged,
     /// What the subscriber has used.
     Usage(SubscriberUsage),
+    /// What a core network is told.
+    Control(pcf::Told),
     /// The verdicts, oldest first.
     Log(Vec<LogEntry>),
 }

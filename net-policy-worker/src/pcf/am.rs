@@ -1,0 +1,118 @@
+//! Npcf_AMPolicyControl (TS 29.507): DNN replacement.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{Change, Context, Control, NetworkId, ProblemDetails, imsi, read, tac};
+use crate::policy::{Access, Situation};
+
+/// What a request must have (TS 29.507 §5.6.2.3).
+const MANDATORY: [&str; 3] = ["notificationUri", "suppFeat", "supi"];
+
+/// DNNReplacementControl, feature 4 (TS 29.507 §5.8).
+const DNN_REPLACEMENT: u64 = 1 << 3;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicyAssociationRequest {
+    #[serde(rename = "notificationUri")]
+    _notification_uri: String,
+    supi: String,
+    pei: Option<String>,
+    serving_plmn: Option<NetworkId>,
+    supp_feat: String,
+}
+
+/// Reads PolicyAssociationRequest: whose it is, and what of it matters.
+pub(crate) fn request(body: &[u8]) -> Result<(String, Context), ProblemDetails> {
+    let (request, whole): (PolicyAssociationRequest, Value) = read(body, &MANDATORY)?;
+    let Some(imsi) = imsi(&request.supi) else {
+        return Err(ProblemDetails::invalid("supi", "imsi- and 6 to 15 digits", &MANDATORY));
+    };
+    features(&request.supp_feat)
+        .ok_or_else(|| ProblemDetails::invalid("suppFeat", "hexadecimal digits", &MANDATORY))?;
+    let situation = Situation {
+        access: Access::FiveG,
+        visited: request.serving_plmn.as_ref().and_then(NetworkId::plmn),
+        tac: request.pei.as_deref().and_then(tac),
+    };
+    Ok((imsi.to_string(), Context { theirs: None, situation, dnn: None, request: whole }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicyAssociationUpdateRequest {
+    serving_plmn: Option<NetworkId>,
+    smf_sel_info: Option<SmfSelectionData>,
+}
+
+#[derive(Deserialize)]
+struct SmfSelectionData {
+    dnn: Option<String>,
+}
+
+/// Reads PolicyAssociationUpdateRequest.
+pub(crate) fn update(body: &[u8]) -> Result<(Change, Value), ProblemDetails> {
+    let (update, whole): (PolicyAssociationUpdateRequest, Value) = read(body, &[])?;
+    let change = Change {
+        visited: update.serving_plmn.as_ref().and_then(NetworkId::plmn),
+        dnn: update.smf_sel_info.and_then(|info| info.dnn),
+        ..Change::default()
+    };
+    Ok((change, whole))
+}
+
+fn features(hex: &str) -> Option<u64> {
+    let last = hex.get(hex.len().saturating_sub(15)..)?;
+    hex.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(())?;
+    if last.is_empty() { Some(0) } else { u64::from_str_radix(last, 16).ok() }
+}
+
+/// PolicyAssociation (TS 29.507 §5.6.2.2).
+pub(crate) fn association(request: &Value, control: &Control) -> Value {
+    let supported = request["suppFeat"].as_str().and_then(features).unwrap_or_default() & DNN_REPLACEMENT;
+    let mut association = Map::new();
+    association.insert("request".to_owned(), request.clone());
+    association.insert("suppFeat".to_owned(), format!("{supported:x}").into());
+    // There is no rule of places or of radio here: what is subscribed stays.
+    for field in ["servAreaRes", "rfsp"] {
+        if let Some(subscribed) = request.get(field) {
+            association.insert(field.to_owned(), subscribed.clone());
+        }
+    }
+    if supported != 0 && (control.replaces_unsupported || !control.replaced.is_empty()) {
+        association.insert("triggers".to_owned(), json!(["SMF_SELECT_CH"]));
+        association.insert("smfSelInfo".to_owned(), selection(request, control));
+    }
+    Value::Object(association)
+}
+
+/// SmfSelectionData: for which DNNs the AMF is to ask (TS 29.507 §5.6.2.9).
+fn selection(request: &Value, control: &Control) -> Value {
+    let mut selection = json!({ "unsuppDnn": control.replaces_unsupported });
+    if !control.replaced.is_empty() {
+        let slices = request["allowedSnssais"].as_array().filter(|slices| !slices.is_empty());
+        let slices = slices.map_or_else(|| vec![json!({ "sst": 1 })], Clone::clone);
+        let candidate = |(at, snssai): (usize, Value)| {
+            (at.to_string(), json!({ "snssai": snssai, "dnns": control.replaced }))
+        };
+        selection["candidates"] = Value::Object(slices.into_iter().enumerate().map(candidate).collect());
+    }
+    selection
+}
+
+/// PolicyUpdate (TS 29.507 §5.6.2.5): the DNN that takes the place of the one asked for.
+pub(crate) fn policy_update(update: &Value, uri: &str, control: &Control) -> Value {
+    let mut answer = json!({ "resourceUri": uri });
+    if let Some(asked) = update["smfSelInfo"]["dnn"].as_str() {
+        let mut info = json!({ "dnn": control.apn });
+        if let Some(snssai) = update["smfSelInfo"].get("snssai") {
+            info["snssai"] = snssai.clone();
+        }
+        // The same one needs no replacement.
+        if !asked.eq_ignore_ascii_case(&control.apn) {
+            answer["smfSelInfo"] = info;
+        }
+    }
+    answer
+}

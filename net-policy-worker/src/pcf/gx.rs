@@ -1,0 +1,194 @@
+//! Gx (TS 29.212) as JSON: the AVPs by their names, grouped ones as objects, enumerations as
+//! their numbers.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{Ask, Change, Context, Control, Denied, Door, Flow, Name, ProblemDetails, Told, read};
+use crate::policy::{Access, PlmnId, Situation, Tac};
+
+/// What a CCR must have here; Subscription-Id in each, for it leads to the subscriber.
+const MANDATORY: [&str; 4] = ["Session-Id", "CC-Request-Type", "CC-Request-Number", "Subscription-Id"];
+
+/// DIAMETER_SUCCESS, DIAMETER_UNKNOWN_SESSION_ID (RFC 6733), DIAMETER_AUTHORIZATION_REJECTED
+/// (RFC 6733), DIAMETER_USER_UNKNOWN (RFC 8506).
+const SUCCESS: u32 = 2001;
+const UNKNOWN_SESSION: u32 = 5002;
+const REJECTED: u32 = 5003;
+const USER_UNKNOWN: u32 = 5030;
+
+/// The usage that is watched.
+const USAGE: &str = "session";
+
+#[derive(Deserialize)]
+struct CreditControlRequest {
+    #[serde(rename = "Session-Id")]
+    session_id: String,
+    #[serde(rename = "CC-Request-Type")]
+    kind: u32,
+    #[serde(rename = "CC-Request-Number")]
+    number: u32,
+    #[serde(rename = "Subscription-Id")]
+    subscription: Vec<SubscriptionId>,
+    #[serde(rename = "Called-Station-Id")]
+    apn: Option<String>,
+    #[serde(rename = "3GPP-SGSN-MCC-MNC")]
+    plmn: Option<String>,
+    #[serde(rename = "User-Equipment-Info")]
+    equipment: Option<UserEquipmentInfo>,
+    #[serde(rename = "Usage-Monitoring-Information", default)]
+    usage: Vec<UsageMonitoring>,
+}
+
+#[derive(Deserialize)]
+struct SubscriptionId {
+    #[serde(rename = "Subscription-Id-Type")]
+    kind: u32,
+    #[serde(rename = "Subscription-Id-Data")]
+    data: String,
+}
+
+#[derive(Deserialize)]
+struct UserEquipmentInfo {
+    #[serde(rename = "User-Equipment-Info-Value")]
+    value: String,
+}
+
+#[derive(Deserialize)]
+struct UsageMonitoring {
+    #[serde(rename = "Monitoring-Key")]
+    key: Option<String>,
+    #[serde(rename = "Used-Service-Unit")]
+    used: Option<ServiceUnit>,
+}
+
+#[derive(Deserialize)]
+struct ServiceUnit {
+    #[serde(rename = "CC-Total-Octets")]
+    octets: Option<u64>,
+}
+
+/// A CCR that was read.
+pub(crate) struct Read {
+    /// What is asked.
+    pub(crate) ask: Ask,
+    /// Whose.
+    pub(crate) imsi: rsp::Imsi,
+    session_id: String,
+    kind: u32,
+    number: u32,
+}
+
+/// Reads a CCR: INITIAL (1), UPDATE (2) or TERMINATION (3).
+pub(crate) fn request(body: &[u8]) -> Result<Read, ProblemDetails> {
+    /// END_USER_IMSI (RFC 8506 §8.47).
+    const IMSI: u32 = 1;
+    let (ccr, whole): (CreditControlRequest, Value) = read(body, &MANDATORY)?;
+    let mut imsis = ccr.subscription.iter().filter(|id| id.kind == IMSI);
+    let Some(imsi) = imsis.find_map(|id| id.data.parse::<rsp::Imsi>().ok()) else {
+        return Err(ProblemDetails::invalid(
+            "Subscription-Id",
+            "one is END_USER_IMSI (1) with 6 to 15 digits",
+            &MANDATORY,
+        ));
+    };
+    if ccr.session_id.is_empty() || ccr.session_id.len() > 255 {
+        return Err(ProblemDetails::invalid("Session-Id", "1 to 255 bytes", &MANDATORY));
+    }
+    let visited: Option<PlmnId> = ccr.plmn.and_then(|plmn| plmn.try_into().ok());
+    let used = ccr.usage.iter().filter(|usage| usage.key.as_deref().is_none_or(|key| key == USAGE));
+    let used = used.filter_map(|usage| usage.used.as_ref()?.octets).fold(0, u64::saturating_add);
+    let name = Name::Theirs(ccr.session_id.clone());
+    let ask = match ccr.kind {
+        1 => {
+            let equipment = ccr.equipment.as_ref();
+            let tac = equipment.and_then(|equipment| Tac::of_imei(&equipment.value));
+            let situation = Situation { access: Access::Eps, visited, tac };
+            let theirs = Some(ccr.session_id.clone());
+            let context = Context { theirs, situation, dnn: ccr.apn, request: whole };
+            Ask::Create { door: Door::Gx, imsi: imsi.to_string(), context }
+        }
+        2 => {
+            let change = Change { visited, used, ..Change::default() };
+            Ask::Update { door: Door::Gx, name, change }
+        }
+        3 => Ask::Delete { door: Door::Gx, name, used },
+        _ => {
+            let reason = "1 (INITIAL), 2 (UPDATE) or 3 (TERMINATION)";
+            return Err(ProblemDetails::invalid("CC-Request-Type", reason, &MANDATORY));
+        }
+    };
+    Ok(Read { ask, imsi, session_id: ccr.session_id, kind: ccr.kind, number: ccr.number })
+}
+
+/// The CCA.
+pub(crate) fn answer(read: &Read, told: &Told) -> Value {
+    let mut cca = json!({
+        "Session-Id": read.session_id, "CC-Request-Type": read.kind, "CC-Request-Number": read.number,
+        "Auth-Application-Id": 16_777_238, "Result-Code": SUCCESS,
+    });
+    match told {
+        Told::Deleted => {}
+        Told::Association { control, .. } => install(&mut cca, control),
+        Told::Denied(denied) => {
+            let (code, because) = match denied {
+                Denied::UserUnknown => (USER_UNKNOWN, "this network has no such subscriber".to_owned()),
+                Denied::NotFound => (UNKNOWN_SESSION, "there is no such session".to_owned()),
+                Denied::Refused { rule, because } => (REJECTED, format!("{because} (rule {rule})")),
+            };
+            cca["Result-Code"] = code.into();
+            cca["Error-Message"] = because.into();
+        }
+    }
+    cca
+}
+
+fn install(cca: &mut Value, control: &Control) {
+    if let Some(qos) = &control.qos {
+        // 0 is enabled, 1 is disabled (TS 29.212 §5.3.46, §5.3.47).
+        let disabled = |on: bool| u8::from(!on);
+        cca["Default-EPS-Bearer-QoS"] = json!({
+            "QoS-Class-Identifier": qos.qci,
+            "Allocation-Retention-Priority": {
+                "Priority-Level": qos.arp.priority,
+                "Pre-emption-Capability": disabled(qos.arp.may_preempt),
+                "Pre-emption-Vulnerability": disabled(qos.arp.preemptable),
+            },
+        });
+        if let Some(ambr) = &qos.ambr {
+            cca["QoS-Information"] = json!({
+                "APN-Aggregate-Max-Bitrate-UL": ambr.uplink, "APN-Aggregate-Max-Bitrate-DL": ambr.downlink,
+            });
+        }
+    }
+    let definitions: Vec<Value> = control.flows.iter().map(definition).collect();
+    cca["Charging-Rule-Install"] = json!([{ "Charging-Rule-Definition": definitions }]);
+    if let Some(bytes) = control.bytes.filter(|bytes| *bytes > 0) {
+        cca["Usage-Monitoring-Information"] = json!([{
+            "Monitoring-Key": USAGE, "Usage-Monitoring-Level": 0,
+            "Granted-Service-Unit": { "CC-Total-Octets": bytes },
+        }]);
+        // USAGE_REPORT (TS 29.212 §5.3.7).
+        cca["Event-Trigger"] = json!([33]);
+    }
+}
+
+/// Charging-Rule-Definition (TS 29.212 §5.3.4).
+fn definition(flow: &Flow) -> Value {
+    /// BIDIRECTIONAL (TS 29.212 §5.3.65); ENABLED and DISABLED (TS 29.214 §5.3.11).
+    const BOTH: u8 = 3;
+    const ENABLED: u8 = 2;
+    const DISABLED: u8 = 3;
+    let mut definition = Map::new();
+    definition.insert("Charging-Rule-Name".to_owned(), flow.name.as_str().into());
+    definition.insert("Rating-Group".to_owned(), flow.rating_group.into());
+    if flow.filters.is_empty() {
+        definition.insert("TDF-Application-Identifier".to_owned(), flow.name.as_str().into());
+    } else {
+        let info = |filter| json!({ "Flow-Description": filter, "Flow-Direction": BOTH });
+        definition.insert("Flow-Information".to_owned(), flow.filters.iter().map(info).collect());
+    }
+    definition.insert("Flow-Status".to_owned(), (if flow.open { ENABLED } else { DISABLED }).into());
+    definition.insert("Precedence".to_owned(), flow.precedence.into());
+    Value::Object(definition)
+}

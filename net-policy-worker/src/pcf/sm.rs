@@ -1,0 +1,189 @@
+//! Npcf_SMPolicyControl (TS 29.512): session and PCC rules.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{Change, Context, Control, Flow, NetworkId, ProblemDetails, bit_rate, imsi, read, tac};
+use crate::policy::{Access, Situation};
+
+/// What a request must have (TS 29.512 §5.6.2.3).
+const MANDATORY: [&str; 6] =
+    ["supi", "pduSessionId", "pduSessionType", "dnn", "notificationUri", "sliceInfo"];
+
+/// The only usage that is watched.
+const USAGE: &str = "session";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SmPolicyContextData {
+    supi: String,
+    pdu_session_id: u8,
+    pdu_session_type: PduSessionType,
+    dnn: String,
+    #[serde(rename = "notificationUri")]
+    _notification_uri: String,
+    #[serde(rename = "sliceInfo")]
+    _slice_info: Snssai,
+    serving_network: Option<NetworkId>,
+    pei: Option<String>,
+}
+
+#[derive(Deserialize)]
+enum PduSessionType {
+    #[serde(rename = "IPV4", alias = "IPV6", alias = "IPV4V6")]
+    Ip,
+    #[serde(rename = "UNSTRUCTURED", alias = "ETHERNET")]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Snssai {
+    #[serde(rename = "sst")]
+    _sst: u8,
+}
+
+/// Reads SmPolicyContextData: whose it is, and what of it matters.
+pub(crate) fn request(body: &[u8]) -> Result<(String, Context), ProblemDetails> {
+    let (data, whole): (SmPolicyContextData, Value) = read(body, &MANDATORY)?;
+    let Some(imsi) = imsi(&data.supi) else {
+        return Err(ProblemDetails::invalid("supi", "imsi- and 6 to 15 digits", &MANDATORY));
+    };
+    if matches!(data.pdu_session_type, PduSessionType::Other) {
+        return Err(ProblemDetails::invalid("pduSessionType", "IPV4, IPV6 or IPV4V6", &MANDATORY));
+    }
+    let situation = Situation {
+        access: Access::FiveG,
+        visited: data.serving_network.as_ref().and_then(NetworkId::plmn),
+        tac: data.pei.as_deref().and_then(tac),
+    };
+    // A terminal has one session of a number, so a repeat takes the place of the first.
+    let theirs = Some(format!("pdu-session-{}", data.pdu_session_id));
+    Ok((imsi.to_string(), Context { theirs, situation, dnn: Some(data.dnn), request: whole }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SmPolicyUpdateContextData {
+    serving_network: Option<NetworkId>,
+    #[serde(default)]
+    accu_usage_reports: Vec<AccuUsageReport>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AccuUsageReport {
+    ref_um_ids: String,
+    vol_usage: Option<u64>,
+    vol_usage_uplink: Option<u64>,
+    vol_usage_downlink: Option<u64>,
+}
+
+fn used(reports: &[AccuUsageReport]) -> u64 {
+    let volume = |report: &AccuUsageReport| {
+        let parts = [report.vol_usage_uplink, report.vol_usage_downlink];
+        let sum = parts.into_iter().flatten().fold(0_u64, u64::saturating_add);
+        report.vol_usage.unwrap_or(sum)
+    };
+    let ours = reports.iter().filter(|report| report.ref_um_ids == USAGE);
+    ours.map(volume).fold(0, u64::saturating_add)
+}
+
+/// Reads SmPolicyUpdateContextData.
+pub(crate) fn update(body: &[u8]) -> Result<Change, ProblemDetails> {
+    let (update, _): (SmPolicyUpdateContextData, Value) = read(body, &[])?;
+    Ok(Change {
+        visited: update.serving_network.as_ref().and_then(NetworkId::plmn),
+        used: used(&update.accu_usage_reports),
+        ..Change::default()
+    })
+}
+
+/// Reads SmPolicyDeleteData: what was used since the last report.
+pub(crate) fn deletion(body: &[u8]) -> Result<u64, ProblemDetails> {
+    let (deletion, _): (SmPolicyUpdateContextData, Value) = read(body, &[])?;
+    Ok(used(&deletion.accu_usage_reports))
+}
+
+/// SmPolicyDecision (TS 29.512 §5.6.2.4).
+pub(crate) fn decision(request: &Value, control: &Control) -> Value {
+    let mut rule = json!({ "sessRuleId": "session" });
+    match &control.qos {
+        Some(qos) => {
+            rule["authDefQos"] = json!({ "5qi": qos.qci, "arp": arp(&qos.arp) });
+            if let Some(ambr) = &qos.ambr {
+                rule["authSessAmbr"] =
+                    json!({ "uplink": bit_rate(ambr.uplink), "downlink": bit_rate(ambr.downlink) });
+            }
+        }
+        // No rule of ours: what is subscribed is authorised.
+        None => {
+            for (own, subscribed) in [("authSessAmbr", "subsSessAmbr"), ("authDefQos", "subsDefQos")] {
+                if let Some(value) = request.get(subscribed) {
+                    rule[own] = value.clone();
+                }
+            }
+        }
+    }
+    let mut decision = json!({ "policyCtrlReqTriggers": ["PLMN_CH"], "suppFeat": "0" });
+    let mut usage = json!({ "umId": USAGE });
+    // A threshold that is reached is no threshold: the gates are shut then.
+    let volume = control.bytes.filter(|bytes| *bytes > 0);
+    if let Some(bytes) = volume {
+        usage["volumeThreshold"] = bytes.into();
+    }
+    if let Some(seconds) = control.seconds {
+        usage["timeThreshold"] = seconds.into();
+    }
+    if volume.is_some() || control.seconds.is_some() {
+        rule["refUmData"] = USAGE.into();
+        decision["umDecs"] = json!({ USAGE: usage });
+        decision["policyCtrlReqTriggers"] = json!(["PLMN_CH", "US_RE"]);
+    }
+    decision["sessRules"] = json!({ "session": rule });
+    let named = |make: &dyn Fn(&Flow) -> (String, Value)| {
+        Value::Object(control.flows.iter().map(make).collect::<Map<_, _>>())
+    };
+    decision["pccRules"] = named(&|flow| (flow.name.clone(), pcc_rule(flow)));
+    decision["traffContDecs"] = named(&|flow| {
+        let id = gate(flow);
+        (id.to_owned(), json!({ "tcId": id, "flowStatus": if flow.open { "ENABLED" } else { "DISABLED" } }))
+    });
+    decision["chgDecs"] = named(&|flow| {
+        let id = charging(flow);
+        let data = json!({ "chgId": id, "ratingGroup": flow.rating_group, "meteringMethod": "VOLUME" });
+        (id, data)
+    });
+    decision
+}
+
+fn pcc_rule(flow: &Flow) -> Value {
+    let mut rule = json!({
+        "pccRuleId": flow.name, "precedence": flow.precedence,
+        "refTcData": [gate(flow)], "refChgData": [charging(flow)],
+    });
+    if flow.filters.is_empty() {
+        rule["appId"] = flow.name.as_str().into();
+    } else {
+        let filters = flow.filters.iter();
+        let info = |filter| json!({ "flowDescription": filter, "flowDirection": "BIDIRECTIONAL" });
+        rule["flowInfos"] = filters.map(info).collect();
+    }
+    rule
+}
+
+const fn gate(flow: &Flow) -> &'static str {
+    if flow.open { "gate-open" } else { "gate-shut" }
+}
+
+fn charging(flow: &Flow) -> String {
+    format!("rating-{}", flow.rating_group)
+}
+
+/// Arp (TS 29.571 §5.5.4.1).
+fn arp(arp: &crate::policy::document::Arp) -> Value {
+    json!({
+        "priorityLevel": arp.priority,
+        "preemptCap": if arp.may_preempt { "MAY_PREEMPT" } else { "NOT_PREEMPT" },
+        "preemptVuln": if arp.preemptable { "PREEMPTABLE" } else { "NOT_PREEMPTABLE" },
+    })
+}
