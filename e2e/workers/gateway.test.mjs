@@ -490,3 +490,42 @@ test('a card that is ahead is followed, and one that is behind accepts', async (
   // A card that was set back sees a number that is far ahead of its own; that is a fresh one.
   assert.ok(await session());
 });
+
+test('a policy that changes during a session applies to the next question, and not to the last', async () => {
+  const path = '/network/policy';
+  const read = await ask('GET', path, { token });
+  assert.equal(read.status, 200, JSON.stringify(read.body));
+  const { version, document } = read.body;
+  const id = await session();
+  const ask_sms = () => ask('POST', `/network/sessions/${id}/service`, { body: { kind: 'sms', to: '12345' } });
+  assert.deepEqual([(await ask_sms()).body.verdict, (await ask_sms()).body.version], ['refused', version]);
+  assert.equal((await through(id, outside + PATH)).status, 200);
+  const before = (await ask('GET', `/network/sessions/${id}`)).body;
+
+  // Messages for everybody, and no SM outside any more.
+  const changed = structuredClone(document);
+  changed.rules.unshift({ name: 'messages-for-all', words: 'messages are free today', when: { question: ['sms'] }, then: { permit: {} } });
+  changed.smAccess.entries = changed.smAccess.entries.filter((entry) => !entry.outside);
+  const put = (body, seen) => ask('PUT', path, { token, body, headers: { 'if-match': `"${seen}"` } });
+  assert.equal((await ask('PUT', path, { body: changed, headers: { 'if-match': `"${version}"` } })).status, 401);
+  const written = await put(changed, version);
+  assert.equal(written.status, 200, JSON.stringify(written.body));
+  assert.equal((await put(changed, version)).status, 412, 'somebody else was first');
+
+  const after = (await ask_sms()).body;
+  assert.deepEqual([after.verdict, after.rule, after.version], ['permitted', 'messages-for-all', written.body.version]);
+  const refused = await through(id, outside + PATH);
+  assert.deepEqual([refused.status, refused.body.rule], [403, 'provisioning-no-contract']);
+  const { usage, ...kept } = (await ask('GET', `/network/sessions/${id}`)).body;
+  const { usage: used, ...held } = before;
+  assert.deepEqual(kept, held, 'the session goes on as it began');
+  assert.deepEqual(usage.of, used.of, 'with the limits it began with');
+  const log = (await ask('GET', `/network/sessions/${id}/log`)).body;
+  assert.deepEqual(log.map((entry) => entry.version), [version, version, version, version, written.body.version, written.body.version]);
+
+  // Back again.
+  assert.equal((await put(document, (await ask('GET', path, { token })).body.version)).status, 200);
+  assert.equal((await ask_sms()).body.verdict, 'refused');
+  assert.equal((await through(id, outside + PATH)).status, 200);
+  seen.splice(0);
+});

@@ -309,6 +309,13 @@ impl NetworkError {
         }
     }
 
+    /// Whether it is permitted to go there, and the gateway has no way: its owner has not listed
+    /// the server. Of what fails on the way no rule is told.
+    #[must_use]
+    pub fn is_unlisted(&self) -> bool {
+        matches!(self, Self::Refused(problem) if problem.status == 502 && problem.rule.is_some())
+    }
+
     /// Whether the session is over or never was: attaching again helps.
     #[must_use]
     pub fn is_session_gone(&self) -> bool {
@@ -514,6 +521,16 @@ mod tests {
         let site = r#"{"type":"about:blank","title":"Service unavailable","status":503,"detail":"d"}"#;
         let problem: Problem = serde_json::from_str(site).unwrap();
         assert_eq!((problem.because.as_str(), problem.codes().as_str()), ("d", "HTTP 503"));
+    }
+
+    #[test]
+    fn a_server_that_is_not_listed_is_told_from_one_that_fails() {
+        let problem = |rule: &str| {
+            let json = format!(r#"{{"status":502,"because":"b"{rule}}}"#);
+            NetworkError::Refused(Box::new(serde_json::from_str(&json).unwrap()))
+        };
+        assert!(problem(r#","rule":"contract-service""#).is_unlisted());
+        assert!(!problem("").is_unlisted());
     }
 
     #[test]

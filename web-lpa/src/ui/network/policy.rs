@@ -93,16 +93,24 @@ pub(super) fn Policy(token: String, #[prop(into)] changed: Callback<()>) -> impl
     };
     let former = move || {
         let current = shown.with(|shown| shown.as_ref().and_then(|shown| Some(shown.as_ref().ok()?.version)));
-        let rows = versions.get().into_iter().map(|one| {
+        let own = Version {
+            version: 0,
+            at: 0,
+            author: String::new(),
+            note: say.now(Text::new("this deployment’s own", "この環境の既定")).to_owned(),
+            rules: 0,
+            rolled_back_to: None,
+        };
+        let rows = versions.get().into_iter().chain([own]).map(|one| {
             let Version { version, at, author, note, rules, .. } = one;
             let is_current = Some(version) == current;
             view! {
                 <tr>
                     <td class="digits">{version}</td>
-                    <td class="digits">{clock(at)}</td>
+                    <td class="digits">{(at != 0).then(|| clock(at))}</td>
                     <td>{author}</td>
                     <td>{note}</td>
-                    <td class="digits">{rules}</td>
+                    <td class="digits">{(rules != 0).then_some(rules)}</td>
                     <td>
                         {(!is_current).then(|| view! {
                             <button type="button" class="quiet" disabled=busy on:click=move |_| roll_back(version)>
@@ -263,8 +271,13 @@ fn Outcome(said: Said) -> impl IntoView {
                     </tr>
                 }
             });
+            let all = rows.len();
+            let differ = text!(
+                "{differing} of {all} decisions differ.",
+                "{all} 件中 {differing} 件の決定が変わります。"
+            );
             view! {
-                <p>{say.of(text!("{differing} decisions differ.", "{differing} 件の決定が変わります。"))}</p>
+                <p>{say.of(differ)}</p>
                 <div class="scroll" tabindex="0" role="region" aria-label=say.of(Text::new("The dry run", "試行の結果"))>
                     <table class="verdicts">
                         <thead>
