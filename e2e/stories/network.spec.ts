@@ -15,7 +15,7 @@ test('what the LPA sends goes through the bearer, and the network keeps count of
   await expect(network.usage.getByTestId('usage-bytes')).toContainText('kB');
   for (const call of ['initiateAuthentication', 'authenticateClient', 'getBoundProfilePackage']) {
     const row = network.log.getByRole('row', { name: `POST ${ES9}${call}` });
-    await expect(row).toContainText('yes');
+    await expect(row).toContainText('permitted');
     await expect(row).toContainText('sm-access');
     await expect(network.audit.getByRole('row', { name: `POST ${ES9}${call}` }).first()).toContainText('sm-access');
   }

@@ -136,6 +136,11 @@ const KNOWN: &[Text] = &[
     Text::new("a version of EDNS that is not 0", "0 ではない EDNS のバージョン"),
     Text::new("a query that is too long", "長すぎる問い合わせ"),
     Text::new("the limit of {} requests a minute is reached", "1 分あたり {} 件の上限に達しました"),
+    Text::new(
+        "the limit of {} questions a minute is reached",
+        "1 分あたり {} 件の問い合わせの上限に達しました",
+    ),
+    Text::new("more questions", "さらに多くの問い合わせ"),
     Text::new("the limit of {} bytes a session is reached", "1 セッションあたり {} バイトの上限に達しました"),
     Text::new("the limit of {} bytes a day is reached", "1 日あたり {} バイトの上限に達しました"),
     Text::new("{} requests wait for their answers already", "すでに {} 件の要求が応答を待っています"),

@@ -68,6 +68,27 @@ pub struct Session {
     pub(super) limits: Limits,
     #[serde(default)]
     pub(super) usage: Usage,
+    #[serde(default)]
+    pub(super) pace: Pace,
+}
+
+/// How fast a session asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Pace {
+    /// When the minute of the last question began, and the questions in it.
+    minute: Timestamp,
+    asked: u64,
+}
+
+impl Pace {
+    /// Counts a question, whatever comes of it: how many there are in this minute.
+    pub(super) fn count(&mut self, now: Timestamp) -> u64 {
+        if now.saturating_sub(self.minute) >= 60_000 {
+            *self = Self { minute: now, asked: 0 };
+        }
+        self.asked = self.asked.saturating_add(1);
+        self.asked
+    }
 }
 
 /// The session before, and why it is over.
@@ -138,7 +159,14 @@ impl Line {
 
 impl Session {
     pub(super) fn new(view: SessionView, situation: Situation, connection: &Connection) -> Self {
-        Self { view, log: VecDeque::new(), situation, limits: connection.limits, usage: Usage::default() }
+        Self {
+            view,
+            log: VecDeque::new(),
+            situation,
+            limits: connection.limits,
+            usage: Usage::default(),
+            pace: Pace::default(),
+        }
     }
 
     /// The session as the terminal sees it now.

@@ -5,7 +5,7 @@ use super::wire::{Answer, VerdictView};
 use super::{Owned, Timestamp, line};
 use crate::gateway::audit;
 use crate::policy::Policy;
-use crate::refusal::Refusal;
+use crate::refusal::{Cause, Kind, Refusal};
 
 /// A verdict as it is given.
 pub(super) struct Given<'a> {
@@ -17,7 +17,28 @@ pub(super) struct Given<'a> {
     pub(super) bytes: usize,
 }
 
+/// Most questions of a session in one minute, answered or refused: each is written down.
+pub const MAX_QUESTIONS: u64 = 600;
+
 impl Owned {
+    /// Takes a question of the session `id`. Of those that are too many the first goes on record.
+    pub(super) fn heed(&mut self, id: &str, now: Timestamp, policy: &Policy) -> Result<(), Refusal> {
+        let asked = self.line.session_mut(id, now)?.pace.count(now);
+        if asked <= MAX_QUESTIONS {
+            return Ok(());
+        }
+        let because = format!("the limit of {MAX_QUESTIONS} questions a minute is reached");
+        let refusal = Refusal {
+            rule: Some("gateway".to_owned()),
+            ..Refusal::new(Kind::TooMany, because).with_cause(Cause::InsufficientResources)
+        };
+        if asked == MAX_QUESTIONS + 1 {
+            let verdict = VerdictView { version: policy.version(), ..VerdictView::of_refusal(&refusal) };
+            self.record(now, &Given { what: "more questions", verdict: &verdict, bytes: 0 });
+        }
+        Err(refusal)
+    }
+
     /// Puts a verdict on record.
     pub(super) fn record(&mut self, now: Timestamp, given: &Given<'_>) {
         let Given { what, verdict, bytes } = given;

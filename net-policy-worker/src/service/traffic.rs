@@ -24,8 +24,8 @@ pub(super) fn service(
     now: Timestamp,
     policy: &Policy,
 ) -> Result<Answer, Refusal> {
+    owned.heed(id, now, policy)?;
     let used = owned.line.tally.today(now);
-    owned.line.session(id, now)?;
     let question = match kind {
         ServiceKind::Voice => {
             let number = dialled(to)?;
@@ -65,8 +65,7 @@ pub(super) fn http(
     now: Timestamp,
     policy: &Policy,
 ) -> Result<Answer, Refusal> {
-    // Ends it if its time is up.
-    owned.line.session(id, now)?;
+    owned.heed(id, now, policy)?;
     let what = format!("{} {}{}", attempt.method, attempt.authority, attempt.target);
     let bytes = attempt.length;
     let (question, route) = match examine(attempt, policy.sm_addresses()) {
@@ -116,7 +115,7 @@ pub(super) fn dns(
     now: Timestamp,
     policy: &Policy,
 ) -> Result<Answer, Refusal> {
-    owned.line.session(id, now)?;
+    owned.heed(id, now, policy)?;
     let Owned { subscriber, line } = &mut *owned;
     let Line { session: Some(session), tally, .. } = line else { return Err(no_session()) };
     let address = session.view.address.clone();

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 use http::Request;
+use net_policy_worker::service::MAX_QUESTIONS;
 use serde_json::{Value, json};
 
 use super::world::{Card, OPERATIONAL, PROVISIONING, Reply, World};
@@ -202,4 +203,33 @@ fn the_operator_reads_every_verdict_and_no_secret() {
     ] {
         assert_eq!(world.operator("GET", &format!("/network/audit{query}"), None).status, status, "{query}");
     }
+}
+
+#[test]
+fn who_asks_without_end_is_no_longer_heard_and_fills_no_record() {
+    let world = World::new();
+    let session = world.session(&mut Card::new(), PROVISIONING);
+    for asked in 0..MAX_QUESTIONS {
+        let reply = match asked % 3 {
+            0 => asked_for(&world, &session),
+            1 => world.gateway(&session, "10.0.0.1/"),
+            _ => world.gateway(&session, "www.example/"),
+        };
+        assert!(matches!(reply.status, 200 | 403), "{reply:?}");
+    }
+    for _ in 0..100 {
+        assert_eq!(asked_for(&world, &session).status, 429);
+        let reply = world.gateway(&session, "smdp.example/gsma/rsp2/es9plus/initiateAuthentication");
+        assert_eq!((reply.status, &reply.body["rule"]), (429, &json!("gateway")));
+    }
+    let path = format!("/network/audit?imsi={PROVISIONING}&limit=2");
+    let last = world.operator("GET", &path, None).body;
+    assert_eq!(last["verdicts"][0]["number"], MAX_QUESTIONS + 2, "attach, these, and one that says so");
+    assert_eq!(last["verdicts"][0]["what"], "more questions");
+    world.pass(60_000);
+    assert_eq!(asked_for(&world, &session).status, 200);
+}
+
+fn asked_for(world: &World, session: &str) -> Reply {
+    asked(world, session, "smdp.example", "AAAA")
 }
