@@ -24,6 +24,7 @@
 
 mod card;
 mod kdf;
+mod keys;
 mod milenage;
 mod network;
 mod output;
@@ -33,7 +34,11 @@ mod tuak;
 mod xor;
 
 pub use card::{Gsm, Outcome, authenticate, gsm};
-pub use kdf::{Plmn, kasme, kausf, kdf, kseaf, res_star};
+pub use kdf::{Plmn, kdf};
+pub use keys::{
+    AccessType, KeyUse, ck_ik_prime, eps_algorithm_key, five_g_algorithm_key, five_g_nh, hres_star, kamf,
+    kasme, kausf, kenb, kgnb, kseaf, nh, res_star,
+};
 pub use milenage::{ROTATIONS, XORS, opc};
 pub use network::{MacFailure, Vector, resynchronise, vector};
 pub use output::Output;

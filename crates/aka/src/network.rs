@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 
 use crate::card::AMF_STAR;
 use crate::output::{Output, part, xor};
-use crate::{Amf, Autn, Auts, Parameters, Plmn, Rand, Sqn, kasme};
+use crate::{Amf, Autn, Auts, Parameters, Plmn, Rand, Sqn, kasme, kausf, res_star};
 
 /// An AUTS that the subscriber's card did not make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,18 @@ impl Vector {
     #[must_use]
     pub fn kasme(&self, plmn: Plmn) -> Output {
         kasme(&self.ck, &self.ik, plmn, self.concealed_sqn())
+    }
+
+    /// KAUSF for the serving network of this name (TS 33.501 §A.2).
+    #[must_use]
+    pub fn kausf(&self, serving_network: &str) -> Output {
+        kausf(&self.ck, &self.ik, serving_network, self.concealed_sqn())
+    }
+
+    /// XRES* for the serving network of this name (TS 33.501 §A.4).
+    #[must_use]
+    pub fn xres_star(&self, serving_network: &str) -> [u8; 16] {
+        res_star(&self.ck, &self.ik, serving_network, &self.rand, &self.xres)
     }
 }
 
