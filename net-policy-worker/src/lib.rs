@@ -64,6 +64,7 @@
 
 pub mod apn;
 pub mod gateway;
+pub mod identity;
 pub mod policy;
 pub mod refusal;
 pub mod router;

@@ -5,13 +5,16 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use rsp::Imsi;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
+use suci::HomeNetworkKey;
 use zeroize::Zeroizing;
 
 use crate::gateway::{self, Attempt};
 use crate::refusal::{CauseView, Fault, Kind, Refusal};
-use crate::service::{self, Answer, Network, Proof, Record, ServiceKind};
+use crate::service::{self, Answer, Network, Record, ServiceKind};
 use crate::store::Store;
 use crate::subscriber::{Subscriber, Tag};
+
+mod attach;
 
 /// Longest body of the API itself; the gateway has its own limit.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -44,6 +47,7 @@ pub struct Router<S, L> {
     link: L,
     network: Network,
     operator_token: Option<Zeroizing<String>>,
+    home_network_keys: Vec<HomeNetworkKey>,
 }
 
 type Reply = Result<Response<Vec<u8>>, Failure>;
@@ -72,7 +76,13 @@ impl<S: Store, L: Link> Router<S, L> {
     pub fn new(store: S, link: L, network: Network, operator_token: Option<Zeroizing<String>>) -> Self {
         // An empty token would be one that everybody knows.
         let operator_token = operator_token.filter(|token| !token.is_empty());
-        Self { store, link, network, operator_token }
+        Self { store, link, network, operator_token, home_network_keys: vec![] }
+    }
+
+    /// The same, with the keys that reveal SUCIs. Without them only the null scheme is read.
+    #[must_use]
+    pub fn with_home_network_keys(self, home_network_keys: Vec<HomeNetworkKey>) -> Self {
+        Self { home_network_keys, ..self }
     }
 
     /// Answers a request. What broke on our side is in the second place, for the log;
@@ -132,7 +142,7 @@ impl<S: Store, L: Link> Router<S, L> {
                 }
             }
             ["attach"] => match *method {
-                Method::POST => self.attach(&body).await,
+                Method::POST => self.attach(&parts.headers, &body).await,
                 _ => Err(no_method("POST")),
             },
             ["attach", id, "response"] => match *method {
@@ -212,28 +222,6 @@ impl<S: Store, L: Link> Router<S, L> {
         }
     }
 
-    async fn attach(&self, body: &[u8]) -> Reply {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Attach {
-            imsi: String,
-            apn: Option<String>,
-            visited_plmn: Option<String>,
-        }
-        let Attach { imsi, apn, visited_plmn } = serde_json::from_slice(body)
-            .map_err(|_| malformed("an attach is JSON: imsi, and optionally apn and visitedPlmn"))?;
-        let imsi: Imsi = imsi.parse().map_err(|_| malformed("an IMSI has 6 to 15 digits"))?;
-        let request = service::Request::Attach { imsi: imsi.clone(), apn, visited_plmn };
-        self.ask(Tag::of(&imsi), request).await.and_then(shown)
-    }
-
-    async fn respond(&self, id: &str, body: &[u8]) -> Reply {
-        let proof = Proof::from_json(body)
-            .ok_or_else(|| malformed("a response is JSON: res, or auts, in hex, or failure: mac"))?;
-        let tag = Tag::of_id(id).ok_or_else(no_id)?;
-        self.ask(tag, service::Request::Respond { id: id.to_owned(), proof }).await.and_then(shown)
-    }
-
     async fn session(&self, id: &str, request: impl FnOnce(String) -> service::Request) -> Reply {
         let tag = Tag::of_id(id).ok_or_else(no_id)?;
         self.ask(tag, request(id.to_owned())).await.and_then(shown)
@@ -279,7 +267,7 @@ fn gateway_path(path: &str) -> Option<(&str, &str)> {
 fn shown(answer: Answer) -> Reply {
     match answer {
         Answer::Challenge(challenge) => Ok(json(StatusCode::OK, &challenge)),
-        Answer::Session(session) => Ok(json(StatusCode::OK, &session)),
+        Answer::Session(session) | Answer::Attached { session, .. } => Ok(json(StatusCode::OK, &session)),
         Answer::Verdict(verdict) => Ok(json(StatusCode::OK, &verdict)),
         Answer::Log(entries) => Ok(json(StatusCode::OK, &entries)),
         Answer::Detached => Ok(empty()),
@@ -298,9 +286,10 @@ fn empty() -> Response<Vec<u8>> {
     response
 }
 
-/// A refusal as RFC 9457 has it, with `because`, `rule` and `cause` beside.
+/// A refusal as RFC 9457 has it, with `because`, `rule`, `cause` and `backOff` beside.
 fn problem(refusal: &Refusal) -> Response<Vec<u8>> {
     #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
     struct Problem<'a> {
         #[serde(rename = "type")]
         kind: &'static str,
@@ -311,6 +300,14 @@ fn problem(refusal: &Refusal) -> Response<Vec<u8>> {
         rule: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         cause: Option<CauseView>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        back_off: Option<BackOff>,
+    }
+    /// TS 24.301 and TS 24.501 §10.2.
+    #[derive(Serialize)]
+    struct BackOff {
+        timer: &'static str,
+        seconds: u64,
     }
     let (status, title) = refusal.kind.status();
     let body = serde_json::to_vec(&Problem {
@@ -319,11 +316,15 @@ fn problem(refusal: &Refusal) -> Response<Vec<u8>> {
         status,
         because: &refusal.because,
         rule: refusal.rule.as_deref(),
-        cause: refusal.cause.map(CauseView::from),
+        cause: refusal.cause.map(|cause| CauseView::on(cause, refusal.access)),
+        back_off: refusal.back_off.map(|seconds| BackOff { timer: "T3346", seconds }),
     });
     let Ok(body) = body else { return broken() };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = response(status, "application/problem+json", body);
+    if let Some(seconds) = refusal.back_off {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     match refusal.kind {
         Kind::Unauthorised => {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

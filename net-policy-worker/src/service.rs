@@ -5,23 +5,30 @@
 //! request of a subscriber at a time and keeps the state before it lets the answer out.
 
 mod attach;
+mod challenge;
+mod failures;
 mod line;
 mod traffic;
 mod wire;
 
+pub use failures::{ALL_FAILURES, FAILURE_WINDOW, LANE_FAILURES};
 pub use line::{Line, Session};
 pub use wire::{
-    Answer, ApnView, Challenge, LogEntry, Proof, Record, Request, Route, ServiceKind, ServicesView,
-    SessionView, VerdictView,
+    Answer, ApnView, AttachRequest, Challenge, LogEntry, Proof, Record, Request, Route, ServiceKind,
+    ServicesView, SessionView, VerdictView,
 };
 
-use attach::{attach, no_challenge, respond};
+pub(crate) use attach::unknown_guti;
+pub(crate) use challenge::tag as tag_of_attach;
+
+use attach::{attach, no_challenge, respond, unknown_subscriber};
 use traffic::{http, service};
 
 use crate::apn::Apn;
 use crate::gateway::SmAddresses;
+use crate::identity::{Access, Identity};
 use crate::policy::{Decision, Facts, Question};
-use crate::refusal::{Cause, Kind, Refusal};
+use crate::refusal::{Kind, Refusal};
 use crate::subscriber::Subscriber;
 
 /// Milliseconds since 1970.
@@ -55,18 +62,25 @@ pub struct Chance {
     pub id: [u8; 16],
     /// For a RAND.
     pub rand: [u8; 16],
+    /// For a temporary identity.
+    pub tmsi: [u8; 4],
 }
 
 impl Chance {
     /// Length of what it is made of.
-    pub const LEN: usize = 32;
+    pub const LEN: usize = 36;
 }
 
 impl From<[u8; Self::LEN]> for Chance {
     fn from(bytes: [u8; Self::LEN]) -> Self {
-        let (mut id, mut rand) = ([0; 16], [0; 16]);
-        id.iter_mut().chain(&mut rand).zip(bytes).for_each(|(own, byte)| *own = byte);
-        Self { id, rand }
+        let (mut id, mut rand, mut tmsi) = ([0; 16], [0; 16], [0; 4]);
+        let own = id.iter_mut().chain(&mut rand).chain(&mut tmsi);
+        own.zip(bytes).for_each(|(own, byte)| *own = byte);
+        // All ones say that a card has none (TS 23.003 §2.4).
+        if tmsi == [0xFF; 4] {
+            tmsi = [0xFF, 0xFF, 0xFF, 0xFE];
+        }
+        Self { id, rand, tmsi }
     }
 }
 
@@ -90,20 +104,43 @@ pub fn perform(
     chance: Chance,
     network: &Network,
 ) -> Result<Answer, Refusal> {
+    let access = access(slot.as_ref(), &request);
+    carry_out(slot, request, now, chance, network).map_err(|refusal| refusal.on(access))
+}
+
+/// The access that a request comes by: it decides whose causes a terminal is sent.
+fn access(slot: Option<&Owned>, request: &Request) -> Access {
+    let Some(owned) = slot else {
+        return if let Request::Attach(request) = request { request.access } else { Access::Eps };
+    };
+    match request {
+        Request::Attach(request) => request.access,
+        Request::Respond { id, .. } => {
+            challenge::open(&owned.subscriber, id).map_or(Access::Eps, |context| context.access)
+        }
+        _ => owned.line.session.as_ref().map_or(Access::Eps, |session| session.view.access),
+    }
+}
+
+fn carry_out(
+    slot: &mut Option<Owned>,
+    request: Request,
+    now: Timestamp,
+    chance: Chance,
+    network: &Network,
+) -> Result<Answer, Refusal> {
     match (request, slot.as_mut()) {
-        (Request::Provision(record), _) => provision(slot, record, now),
+        (Request::Provision(record), _) => provision(slot, record, now, chance),
         (Request::Withdraw { imsi }, Some(owned)) if owned.subscriber.imsi == imsi => {
             *slot = None;
             Ok(Answer::Withdrawn)
         }
         (Request::Withdraw { .. }, _) => Err(Refusal::new(Kind::Unknown, "there is no such subscriber")),
-        (Request::Attach { imsi, apn, visited_plmn }, Some(owned)) if owned.subscriber.imsi == imsi => {
-            attach(owned, apn, visited_plmn, now, chance)
-        }
-        (Request::Attach { .. }, _) => {
-            Err(Refusal::new(Kind::Forbidden, "this network has no subscriber of that IMSI")
-                .with_cause(Cause::ImsiUnknownInHss))
-        }
+        (Request::Attach(request), Some(owned)) => attach(owned, request, now, chance),
+        (Request::Attach(request), None) => Err(match request.identity {
+            Identity::Imsi(_) => unknown_subscriber(),
+            Identity::Guti(_) => unknown_guti(),
+        }),
         (Request::Respond { id, proof }, Some(owned)) => respond(owned, &id, proof, now, chance, network),
         (Request::Respond { .. }, None) => Err(no_challenge()),
         (Request::Session { id }, Some(owned)) => {
@@ -133,13 +170,21 @@ pub fn perform(
 
 /// Writes a subscriber. The sequence number goes on where it was unless the record says
 /// where to start; a session ends, since its rights may be others now.
-fn provision(slot: &mut Option<Owned>, record: Record, now: Timestamp) -> Result<Answer, Refusal> {
+fn provision(
+    slot: &mut Option<Owned>,
+    record: Record,
+    now: Timestamp,
+    chance: Chance,
+) -> Result<Answer, Refusal> {
     let subscriber = Subscriber::from_record(record.imsi.clone(), record.expose_text())?;
     let view = subscriber.view();
     let created = slot.is_none();
     let mut line = slot.take().map(|owned| owned.line).unwrap_or_default();
     line.end("the operator changed the subscription", now);
-    line.pending.clear();
+    // What is asked of the card from here on has nothing to do with what was asked before.
+    let [a, b, c, d, e, f, g, h, ..] = chance.id;
+    // 53 bits: more than JSON's numbers are good for everywhere.
+    line.epoch = u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 11;
     if let Some(sqn) = subscriber.sqn {
         line.sqn = sqn.into();
     }
@@ -150,10 +195,9 @@ fn provision(slot: &mut Option<Owned>, record: Record, now: Timestamp) -> Result
 /// The policy's no, for the terminal.
 fn refused(decision: &Decision) -> Refusal {
     Refusal {
-        kind: Kind::Forbidden,
-        because: decision.because.words.to_owned(),
         rule: Some(decision.because.rule.to_owned()),
         cause: decision.verdict.cause(),
+        ..Refusal::new(Kind::Forbidden, decision.because.words)
     }
 }
 

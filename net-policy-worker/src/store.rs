@@ -6,6 +6,7 @@ mod memory;
 
 pub use memory::Memory;
 
+use crate::identity::Guti;
 use crate::refusal::{Fault, Refusal};
 use crate::service::{Answer, Request};
 use crate::subscriber::{SubscriberView, Tag};
@@ -24,6 +25,14 @@ pub trait Store {
     /// # Errors
     /// The store is out of order; whether the request was carried out is not known.
     async fn ask(&self, tag: Tag, request: Request) -> Result<Result<Answer, Refusal>, Fault>;
+
+    /// Whom to ask about a temporary identity. It was given out by [`Answer::Attached`], which
+    /// the store has noted before it answered; whether it still holds, its owner knows. Of one
+    /// that was given out twice (by chance, one in many millions) nobody is found.
+    ///
+    /// # Errors
+    /// The store is out of order.
+    async fn guti(&self, guti: Guti) -> Result<Option<Tag>, Fault>;
 
     /// All subscribers, by IMSI.
     ///

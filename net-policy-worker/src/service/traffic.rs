@@ -30,7 +30,8 @@ pub(super) fn service(
             Question::Data(network.sm_addresses.locate(authority))
         }
     };
-    let verdict = VerdictView::of(&decide(&facts(subscriber, network, question)));
+    let decision = decide(&facts(subscriber, network, question));
+    let verdict = VerdictView::of(&decision).on(session.view.access, decision.verdict.cause());
     session.note(now, &format!("{} {to}", kind.name()), &verdict.verdict, &verdict.because, &verdict.rule);
     Ok(Answer::Verdict(verdict))
 }

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::Store;
+use crate::identity::Guti;
 use crate::refusal::{Fault, Refusal};
 use crate::service::{Answer, Chance, Network, Owned, Request, Timestamp, perform};
 use crate::subscriber::{SubscriberView, Tag};
@@ -18,6 +19,7 @@ pub struct Memory {
     clock: Box<dyn Fn() -> Timestamp>,
     chance: RefCell<Fill>,
     owned: RefCell<HashMap<Tag, Owned>>,
+    gutis: RefCell<HashMap<[u8; 4], Option<Tag>>>,
 }
 
 impl Memory {
@@ -33,6 +35,7 @@ impl Memory {
             clock: Box::new(clock),
             chance: RefCell::new(Box::new(chance)),
             owned: RefCell::default(),
+            gutis: RefCell::default(),
         }
     }
 }
@@ -47,7 +50,18 @@ impl Store for Memory {
         if let Some(kept) = slot {
             owned.insert(tag, kept);
         }
+        if let Ok(Answer::Attached { session, replaced }) = &answer {
+            let mut gutis = self.gutis.borrow_mut();
+            replaced.map(|guti| gutis.remove(&guti.tmsi()));
+            if let Some(guti) = session.guti {
+                gutis.entry(guti.tmsi()).and_modify(|taken| *taken = None).or_insert(Some(tag));
+            }
+        }
         Ok(answer)
+    }
+
+    async fn guti(&self, guti: Guti) -> Result<Option<Tag>, Fault> {
+        Ok(self.gutis.borrow().get(&guti.tmsi()).copied().flatten())
     }
 
     async fn subscribers(&self) -> Result<Vec<SubscriberView>, Fault> {

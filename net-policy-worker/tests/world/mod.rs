@@ -12,12 +12,14 @@ use aka::{Outcome, Parameters, SqnArray, SqnRules, authenticate};
 use http::{Request, Response};
 use net_policy_worker::apn::Apn;
 use net_policy_worker::gateway::SmAddresses;
+use net_policy_worker::identity::Guti;
 use net_policy_worker::refusal::{Fault, Refusal};
 use net_policy_worker::router::{Link, LinkFailure, Router};
 use net_policy_worker::service::{self, Answer, Chance, Network, Owned};
 use net_policy_worker::store::{Memory, Store};
 use net_policy_worker::subscriber::{Subscriber, SubscriberView, Tag};
 use serde_json::{Value, json};
+use suci::{HomeNetworkKey, Scheme};
 
 pub(crate) const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
 pub(crate) const OPC: &str = "cd63cb71954a9f4e48a5994e37a02baf";
@@ -53,6 +55,7 @@ struct Shelf {
     clock: Rc<Cell<u64>>,
     chance: RefCell<Fill>,
     kept: RefCell<BTreeMap<String, [String; 3]>>,
+    gutis: RefCell<BTreeMap<String, String>>,
 }
 
 impl Store for Shelf {
@@ -64,6 +67,7 @@ impl Store for Shelf {
         let mut bytes = [0; Chance::LEN];
         (self.chance.borrow_mut())(&mut bytes);
         let tag = tag.to_string();
+        let tag_text = tag.clone();
         let mut slot = self.kept.borrow_mut().remove(&tag).map(|[imsi, record, line]| Owned {
             subscriber: Subscriber::from_record(imsi.parse().unwrap(), &record).unwrap(),
             line: serde_json::from_str(&line).unwrap(),
@@ -74,7 +78,16 @@ impl Store for Shelf {
             let texts = [subscriber.imsi.to_string(), subscriber.expose_record().to_owned(), line];
             self.kept.borrow_mut().insert(tag, texts);
         }
+        if let Ok(Answer::Attached { session, replaced }) = &answer {
+            let mut gutis = self.gutis.borrow_mut();
+            replaced.map(|guti| gutis.remove(&guti.to_string()));
+            gutis.insert(session.guti.unwrap().to_string(), tag_text);
+        }
         Ok(serde_json::from_str(&serde_json::to_string(&answer).unwrap()).unwrap())
+    }
+
+    async fn guti(&self, guti: Guti) -> Result<Option<Tag>, Fault> {
+        Ok(self.gutis.borrow().get(&guti.to_string()).and_then(|tag| Tag::parse(tag)))
     }
 
     async fn subscribers(&self) -> Result<Vec<SubscriberView>, Fault> {
@@ -112,6 +125,16 @@ pub(crate) fn network() -> Network {
     }
 }
 
+/// The keys of TS 33.501 §C.4.3 and §C.4.4.
+pub(crate) fn home_network_keys() -> Vec<HomeNetworkKey> {
+    let a = bytes("c53c22208b61860b06c62e5406a7b330c2b577aa5558981510d128247d38bd1d");
+    let b = bytes("f1ab1074477ebcc7f554ea1c5fc368b1616730155e0041ac447d6301975fecda");
+    vec![
+        HomeNetworkKey::new(1, Scheme::ProfileA, a).unwrap(),
+        HomeNetworkKey::new(2, Scheme::ProfileB, b).unwrap(),
+    ]
+}
+
 /// splitmix64: chance that is the same in every run.
 fn chance(mut state: u64) -> impl FnMut(&mut [u8]) {
     move |bytes| {
@@ -140,14 +163,17 @@ impl World {
         let ticking = Rc::clone(&clock);
         let store = Memory::new(network(), move || ticking.get(), chance(42));
         let sm = Sm::default();
-        let router = Router::new(store, sm.clone(), network(), token.map(|token| token.to_owned().into()));
+        let router = Router::new(store, sm.clone(), network(), token.map(|token| token.to_owned().into()))
+            .with_home_network_keys(home_network_keys());
         let shelf = Shelf {
             clock: Rc::clone(&clock),
             chance: RefCell::new(Box::new(chance(42))),
             kept: RefCell::default(),
+            gutis: RefCell::default(),
         };
         let twin_sm = Sm::default();
-        let twin = Router::new(shelf, twin_sm.clone(), network(), token.map(|token| token.to_owned().into()));
+        let twin = Router::new(shelf, twin_sm.clone(), network(), token.map(|token| token.to_owned().into()))
+            .with_home_network_keys(home_network_keys());
         Self { router, twin, twin_sm, sm, now: clock }
     }
 
