@@ -73,9 +73,21 @@ impl SmAddress {
             .then(|| Self { host: host.to_ascii_lowercase(), port })
     }
 
+    /// The host.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Whether the host is a number in one of the ways that URL parsers take for an
     /// IPv4 address: the last label is decimal, octal or hexadecimal.
-    fn is_literal(&self) -> bool {
+    pub(crate) fn is_literal(&self) -> bool {
         self.host.rsplit('.').next().is_some_and(|last| {
             last.bytes().all(|byte| byte.is_ascii_digit())
                 || last
@@ -95,6 +107,12 @@ impl std::fmt::Display for SmAddress {
 /// The allow-list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SmAddresses(Vec<SmAddress>);
+
+impl FromIterator<SmAddress> for SmAddresses {
+    fn from_iter<I: IntoIterator<Item = SmAddress>>(addresses: I) -> Self {
+        Self(addresses.into_iter().collect())
+    }
+}
 
 impl SmAddresses {
     /// Reads a comma separated list of `host[:port]`.

@@ -8,18 +8,6 @@ use aka::Plmn;
 use rsp::Imsi;
 use serde::{Deserialize, Serialize};
 
-/// The access a terminal attaches by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Access {
-    /// E-UTRAN and the evolved packet core: EPS AKA, causes of EMM and ESM.
-    #[default]
-    #[serde(rename = "eps")]
-    Eps,
-    /// NR and the 5G core: 5G AKA, causes of 5GMM and 5GSM.
-    #[serde(rename = "5g")]
-    FiveG,
-}
-
 /// A globally unique temporary identity: that of EPS, and in the same bytes that of 5G it is
 /// mapped to (TS 23.003 §2.10.2.1).
 ///

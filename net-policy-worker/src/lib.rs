@@ -1,7 +1,7 @@
 //! The network: MME and home subscriber server, gateway, and the policy between them.
 //!
 //! It authenticates the subscriber's card ([`aka`]), decides what the subscriber may do
-//! ([`policy::decide`], total and pure), and carries the one traffic of a profile without
+//! ([`policy::Policy::decide`], total and pure), and carries the one traffic of a profile without
 //! a contract: ES9+ to the SM ([`gateway`]).
 //!
 //! What must happen once (a sequence number used, a challenge answered, a session ended)
@@ -27,10 +27,8 @@
 //!
 //! ```
 //! use http::{Request, Response};
-//! use net_policy_worker::apn::Apn;
-//! use net_policy_worker::gateway::SmAddresses;
-//! use net_policy_worker::router::{Link, LinkFailure, Router};
-//! use net_policy_worker::service::Network;
+//! use net_policy_worker::policy::{Document, Policy};
+//! use net_policy_worker::router::{Link, LinkFailure, Router, Tokens};
 //! use net_policy_worker::store::Memory;
 //!
 //! /// The SM-DP+ of the same process.
@@ -49,13 +47,12 @@
 //! #         std::task::Poll::Pending => unreachable!(),
 //! #     }
 //! # }
-//! let network = Network {
-//!     sm_apn: Apn::parse("sm.provisioning").unwrap(),
-//!     sm_addresses: SmAddresses::parse("smdp.example").unwrap(),
-//! };
+//! let document = Document::of_deployment("sm.provisioning", "smdp.example").unwrap();
+//! let policy = Policy::compile(document, 0).unwrap();
 //! let (clock, chance) = (|| 1_000, |bytes: &mut [u8]| bytes.fill(4));
-//! let store = Memory::new(network.clone(), clock, chance);
-//! let router = Router::new(store, Sm, network, Some("operator".to_owned().into()));
+//! let store = Memory::new(policy, clock, chance);
+//! let tokens = Tokens { operator: Some("operator".to_owned().into()), ..Tokens::default() };
+//! let router = Router::new(store, Sm, tokens);
 //!
 //! let request = Request::post("/network/attach").body(br#"{"imsi":"001010000000001"}"#.to_vec()).unwrap();
 //! let (response, fault) = now(router.handle(request));
@@ -64,10 +61,12 @@
 
 pub mod apn;
 pub mod gateway;
+pub mod home_network;
 pub mod identity;
 pub mod policy;
 pub mod refusal;
 pub mod router;
+pub mod seal;
 pub mod service;
 pub mod store;
 pub mod subscriber;

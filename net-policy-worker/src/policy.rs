@@ -1,12 +1,25 @@
 //! The policy: facts in, a decision and its reason out.
 //!
-//! [`RULES`] are read from the first to the last, and the first that applies decides.
-//! Where none applies the answer is no.
+//! What it says is data ([`document`]): rules, read from the first to the last, of which the
+//! first that holds decides. A [`Policy`] is a document made ready to be asked ([`compiled`]).
+//! Where no rule holds the answer is no.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::apn::Apn;
 use crate::refusal::Cause;
+
+pub mod compiled;
+pub mod document;
+pub mod history;
+
+pub use compiled::Policy;
+pub use document::{Document, Limits, PlmnId, Qos, Tac};
+
+/// Names a policy document for ever; 0 is the one that the deployment's variables make.
+pub type Version = u64;
 
 /// What kind of profile a subscriber has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,7 +32,7 @@ pub enum Class {
 }
 
 /// What a subscriber has agreed on with the operator.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Contract {
     /// The APNs; `*` stands for any (TS 29.272 §7.3.35).
@@ -32,6 +45,20 @@ pub struct Contract {
     pub sms: bool,
     /// Packets.
     pub data: bool,
+    /// All that in other networks too; as long as nothing is said, it is.
+    #[serde(skip_serializing_if = "is_true")]
+    pub roaming: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_true(value: &bool) -> bool {
+    *value
+}
+
+impl Default for Contract {
+    fn default() -> Self {
+        Self { apns: vec![], default_apn: None, voice: false, sms: false, data: false, roaming: true }
+    }
 }
 
 /// An APN of a subscription.
@@ -84,7 +111,8 @@ impl RequestedApn {
 }
 
 /// Where packets go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Destination {
     /// To an SM of the allow-list.
     Sm,
@@ -108,15 +136,77 @@ pub enum Question {
     Data(Destination),
 }
 
+impl Question {
+    /// What it is about.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Connectivity(_) => Kind::Connectivity,
+            Self::Voice { .. } => Kind::Voice,
+            Self::Sms => Kind::Sms,
+            Self::Data(_) => Kind::Data,
+        }
+    }
+}
+
+/// What a question is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A connection to a packet network.
+    Connectivity,
+    /// A call.
+    Voice,
+    /// A short message.
+    Sms,
+    /// Packets.
+    Data,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Connectivity, Self::Voice, Self::Sms, Self::Data];
+}
+
+/// By what a terminal is connected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Access {
+    /// LTE and its core.
+    #[default]
+    #[serde(rename = "eps")]
+    Eps,
+    /// The 5G system.
+    #[serde(rename = "5g")]
+    FiveG,
+}
+
+/// Where and with what a subscriber is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Situation {
+    /// By which access.
+    pub access: Access,
+    /// The network the terminal is in; not known means at home.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visited: Option<PlmnId>,
+    /// The type of terminal, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tac: Option<Tac>,
+}
+
 /// All that a decision is made of.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
-    /// The subscriber's class.
+    /// The class that the subscription says.
     pub class: Class,
     /// The subscriber's contract.
     pub contract: &'a Contract,
-    /// The APN for SM access.
-    pub sm_apn: &'a Apn,
+    /// Whose it is: 6 to 15 digits.
+    pub imsi: &'a str,
+    /// Where and with what.
+    pub situation: &'a Situation,
+    /// What the subscriber has used today.
+    pub used: document::UsedToday,
     /// What is asked.
     pub question: Question,
 }
@@ -126,10 +216,21 @@ pub struct Facts<'a> {
 pub enum Verdict {
     /// Yes.
     Permitted,
-    /// Yes, on this APN.
-    Connected(Apn),
+    /// Yes, by this connection.
+    Connected(Connection),
     /// No, with the cause for the terminal.
     Refused(Cause),
+}
+
+/// What a subscriber is connected to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// The APN.
+    pub apn: Apn,
+    /// How much of it.
+    pub limits: Limits,
+    /// How well.
+    pub qos: Option<Qos>,
 }
 
 impl Verdict {
@@ -150,121 +251,24 @@ pub struct Decision {
     pub verdict: Verdict,
     /// The rule.
     pub because: Because,
+    /// Of which document.
+    pub version: Version,
 }
 
 /// A rule's name and its reason in plain words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Because {
-    /// The name, for logs and tests.
-    pub rule: &'static str,
+    /// The name, for logs and for whoever asks.
+    pub rule: Arc<str>,
     /// The reason, for people.
-    pub words: &'static str,
+    pub words: Arc<str>,
 }
 
-/// One rule.
-pub struct Rule {
-    /// Its name and reason.
-    pub because: Because,
-    /// What it decides; `None` where it does not apply.
-    judge: fn(&Facts<'_>) -> Option<Verdict>,
-}
+/// The name of the answer where no rule holds. No rule may have it.
+pub const DEFAULT: &str = "default";
 
-const fn rule(name: &'static str, words: &'static str, judge: fn(&Facts<'_>) -> Option<Verdict>) -> Rule {
-    Rule { because: Because { rule: name, words }, judge }
-}
-
-/// What is said where no rule applies.
-pub const DEFAULT: Because = Because { rule: "default", words: "no rule permits this" };
-
-/// The rules, in the order they are read.
-pub const RULES: &[Rule] = &[
-    rule("emergency-call", "emergency calls are never refused", |facts| {
-        matches!(facts.question, Question::Voice { emergency: true }).then_some(Verdict::Permitted)
-    }),
-    rule("sm-access", "every subscriber may reach the SM", |facts| {
-        matches!(facts.question, Question::Data(Destination::Sm)).then_some(Verdict::Permitted)
-    }),
-    rule(
-        "provisioning-apn",
-        "not yet under contract: connected to the SM, whatever APN was asked for",
-        |facts| match (facts.class, &facts.question) {
-            (Class::Provisioning, Question::Connectivity(_)) => {
-                Some(Verdict::Connected(facts.sm_apn.clone()))
-            }
-            _ => None,
-        },
-    ),
-    rule("provisioning-no-contract", "not yet under contract", |facts| {
-        let cause = match (facts.class, &facts.question) {
-            (Class::Provisioning, Question::Voice { .. } | Question::Sms) => Cause::CsDomainNotAvailable,
-            (Class::Provisioning, Question::Data(_)) => Cause::OperatorDeterminedBarring,
-            _ => return None,
-        };
-        Some(Verdict::Refused(cause))
-    }),
-    rule("contract-apn", "the contract names the APN asked for", |facts| {
-        let apn = asked(facts)?;
-        let named =
-            facts.contract.apns.iter().any(|own| matches!(own, SubscribedApn::One(own) if own == apn));
-        named.then(|| Verdict::Connected(apn.clone()))
-    }),
-    rule("contract-any-apn", "the contract allows any APN", |facts| {
-        let apn = asked(facts)?;
-        facts.contract.apns.contains(&SubscribedApn::Any).then(|| Verdict::Connected(apn.clone()))
-    }),
-    rule("contract-default-apn", "no APN was asked for: the contract's default", |facts| {
-        match (facts.class, &facts.question) {
-            (Class::Operational, Question::Connectivity(RequestedApn::None)) => {
-                facts.contract.default_apn.clone().map(Verdict::Connected)
-            }
-            _ => None,
-        }
-    }),
-    rule("apn-not-in-contract", "the contract has no such APN", |facts| {
-        matches!((facts.class, &facts.question), (Class::Operational, Question::Connectivity(_)))
-            .then_some(Verdict::Refused(Cause::MissingOrUnknownApn))
-    }),
-    rule("contract-service", "the contract includes it", |facts| {
-        included(facts)?.then_some(Verdict::Permitted)
-    }),
-    rule("service-not-in-contract", "the contract does not include it", |facts| {
-        let cause = match facts.question {
-            Question::Voice { .. } | Question::Sms => Cause::CsDomainNotAvailable,
-            Question::Data(_) | Question::Connectivity(_) => Cause::ServiceOptionNotSubscribed,
-        };
-        (!included(facts)?).then_some(Verdict::Refused(cause))
-    }),
-];
-
-/// Decides. Total: there is an answer to every question, and without a rule it is no.
-#[must_use]
-pub fn decide(facts: &Facts<'_>) -> Decision {
-    RULES
-        .iter()
-        .find_map(|rule| {
-            let verdict = (rule.judge)(facts)?;
-            Some(Decision { verdict, because: rule.because })
-        })
-        .unwrap_or(Decision { verdict: Verdict::Refused(Cause::OperatorDeterminedBarring), because: DEFAULT })
-}
-
-/// The APN an operational subscriber asks for.
-fn asked<'f>(facts: &'f Facts<'_>) -> Option<&'f Apn> {
-    match (facts.class, &facts.question) {
-        (Class::Operational, Question::Connectivity(RequestedApn::Apn(apn))) => Some(apn),
-        _ => None,
-    }
-}
-
-/// Whether an operational subscriber's contract includes the service asked for.
-fn included(facts: &Facts<'_>) -> Option<bool> {
-    match (facts.class, &facts.question) {
-        (Class::Provisioning, _) | (_, Question::Connectivity(_)) => None,
-        (Class::Operational, Question::Voice { .. }) => Some(facts.contract.voice),
-        (Class::Operational, Question::Sms) => Some(facts.contract.sms),
-        (Class::Operational, Question::Data(_)) => Some(facts.contract.data),
-    }
-}
+/// What is said there.
+pub const DEFAULT_WORDS: &str = "no rule permits this";
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::identity::Access;
+use crate::policy::Access;
 
 /// A cause of 3GPP, as a terminal would be sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -13,6 +13,18 @@ pub enum Cause {
     ImsiUnknownInHss,
     /// EMM 3: also a wrong RES (TS 24.301 §5.4.2.5).
     IllegalUe,
+    /// EMM 7.
+    EpsServicesNotAllowed,
+    /// EMM 11.
+    PlmnNotAllowed,
+    /// EMM 12.
+    TrackingAreaNotAllowed,
+    /// EMM 13.
+    RoamingNotAllowed,
+    /// EMM 14.
+    EpsServicesNotAllowedInPlmn,
+    /// EMM 15: for what may be otherwise elsewhere.
+    NoSuitableCells,
     /// EMM 9: a GUTI that leads nowhere. The terminal comes again with its permanent identity.
     UeIdentityCannotBeDerived,
     /// EMM 18.
@@ -21,25 +33,72 @@ pub enum Cause {
     MacFailure,
     /// EMM 21.
     SynchFailure,
-    /// EMM 22, with T3346.
+    /// EMM 22: for what may be otherwise later, with T3346 where it is known when.
     Congestion,
     /// EMM 96.
     InvalidMandatoryInformation,
     /// ESM 8.
     OperatorDeterminedBarring,
+    /// ESM 26: also of a limit that is reached.
+    InsufficientResources,
     /// ESM 27.
     MissingOrUnknownApn,
+    /// ESM 32.
+    ServiceOptionNotSupported,
     /// ESM 33.
     ServiceOptionNotSubscribed,
+    /// ESM 34.
+    ServiceOptionOutOfOrder,
+    /// ESM 66.
+    ApnNotSupportedHere,
 }
 
 impl Cause {
+    /// All of them.
+    pub const ALL: [Self; 20] = [
+        Self::ImsiUnknownInHss,
+        Self::IllegalUe,
+        Self::EpsServicesNotAllowed,
+        Self::PlmnNotAllowed,
+        Self::TrackingAreaNotAllowed,
+        Self::RoamingNotAllowed,
+        Self::EpsServicesNotAllowedInPlmn,
+        Self::NoSuitableCells,
+        Self::CsDomainNotAvailable,
+        Self::MacFailure,
+        Self::SynchFailure,
+        Self::Congestion,
+        Self::InvalidMandatoryInformation,
+        Self::OperatorDeterminedBarring,
+        Self::InsufficientResources,
+        Self::MissingOrUnknownApn,
+        Self::ServiceOptionNotSupported,
+        Self::ServiceOptionNotSubscribed,
+        Self::ServiceOptionOutOfOrder,
+        Self::ApnNotSupportedHere,
+    ];
+
+    /// The cause with this number of `EMM` or `ESM`.
+    #[must_use]
+    pub fn of_code(protocol: &str, number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| {
+            let (own, value, _) = cause.coded();
+            own == protocol && value == number
+        })
+    }
+
     /// The protocol it is of (TS 24.301 §9.9.3.9 and §9.9.4.4), its number and its name.
     #[must_use]
     pub const fn coded(self) -> (&'static str, u8, &'static str) {
         match self {
             Self::ImsiUnknownInHss => ("EMM", 2, "IMSI unknown in HSS"),
             Self::IllegalUe => ("EMM", 3, "Illegal UE"),
+            Self::EpsServicesNotAllowed => ("EMM", 7, "EPS services not allowed"),
+            Self::PlmnNotAllowed => ("EMM", 11, "PLMN not allowed"),
+            Self::TrackingAreaNotAllowed => ("EMM", 12, "Tracking area not allowed"),
+            Self::RoamingNotAllowed => ("EMM", 13, "Roaming not allowed in this tracking area"),
+            Self::EpsServicesNotAllowedInPlmn => ("EMM", 14, "EPS services not allowed in this PLMN"),
+            Self::NoSuitableCells => ("EMM", 15, "No suitable cells in tracking area"),
             Self::UeIdentityCannotBeDerived => ("EMM", 9, "UE identity cannot be derived by the network"),
             Self::CsDomainNotAvailable => ("EMM", 18, "CS domain not available"),
             Self::MacFailure => ("EMM", 20, "MAC failure"),
@@ -47,8 +106,14 @@ impl Cause {
             Self::Congestion => ("EMM", 22, "Congestion"),
             Self::InvalidMandatoryInformation => ("EMM", 96, "Invalid mandatory information"),
             Self::OperatorDeterminedBarring => ("ESM", 8, "Operator determined barring"),
+            Self::InsufficientResources => ("ESM", 26, "Insufficient resources"),
             Self::MissingOrUnknownApn => ("ESM", 27, "Missing or unknown APN"),
+            Self::ServiceOptionNotSupported => ("ESM", 32, "Service option not supported"),
             Self::ServiceOptionNotSubscribed => ("ESM", 33, "Requested service option not subscribed"),
+            Self::ServiceOptionOutOfOrder => ("ESM", 34, "Service option temporarily out of order"),
+            Self::ApnNotSupportedHere => {
+                ("ESM", 66, "Requested APN not supported in current RAT and PLMN combination")
+            }
         }
     }
 
@@ -115,8 +180,12 @@ pub enum Kind {
     Ended,
     /// Too many bytes.
     TooLarge,
-    /// Not now: come again when the time that is told is over.
-    Busy,
+    /// Too many requests, bytes or attaches.
+    TooMany,
+    /// It is not any more what it was when the peer saw it.
+    Changed,
+    /// The peer must say what it saw: `If-Match`.
+    Unconditional,
     /// Allowed, but from here there is no way, or the way failed.
     NoRoute,
     /// The SM did not answer in time.
@@ -134,8 +203,10 @@ impl Kind {
             Self::Unknown => (404, "Not found"),
             Self::MethodNotAllowed => (405, "Method not allowed"),
             Self::Ended => (410, "Gone"),
+            Self::Changed => (412, "Precondition failed"),
             Self::TooLarge => (413, "Content too large"),
-            Self::Busy => (429, "Too many requests"),
+            Self::Unconditional => (428, "Precondition required"),
+            Self::TooMany => (429, "Too many requests"),
             Self::NoRoute => (502, "Bad gateway"),
             Self::Late => (504, "Gateway timeout"),
         }

@@ -9,15 +9,29 @@ use suci::HomeNetworkKey;
 use zeroize::Zeroizing;
 
 use crate::gateway::{self, Attempt};
+use crate::policy::document;
 use crate::refusal::{CauseView, Fault, Kind, Refusal};
-use crate::service::{self, Answer, Network, Record, ServiceKind};
+use crate::service::{self, Answer, ServiceKind};
 use crate::store::Store;
-use crate::subscriber::{Subscriber, Tag};
+use crate::subscriber::Tag;
 
 mod attach;
+mod subscribers;
 
 /// Longest body of the API itself; the gateway has its own limit.
 pub const MAX_BODY: usize = 64 * 1024;
+
+/// How much is read of a body, at most and one more, for it to be judged.
+#[must_use]
+pub fn longest(path: &str) -> usize {
+    match path.strip_prefix("/network/") {
+        Some(path) if path == "policy" || path.starts_with("policy/") => MAX_POLICY,
+        _ => gateway::MAX_REQUEST,
+    }
+}
+
+/// Longest body of the policy's interface: a document, and in a dry run facts beside it.
+pub const MAX_POLICY: usize = document::MAX_BYTES + 1024 * 1024;
 
 /// The way to the SMs.
 #[expect(async_fn_in_trait, reason = "nothing here crosses threads")]
@@ -45,9 +59,25 @@ pub enum LinkFailure {
 pub struct Router<S, L> {
     store: S,
     link: L,
-    network: Network,
-    operator_token: Option<Zeroizing<String>>,
+    tokens: Tokens,
     home_network_keys: Vec<HomeNetworkKey>,
+}
+
+/// Who may do what. A door without a token is shut.
+#[derive(Clone, Default)]
+pub struct Tokens {
+    /// The operator's.
+    pub operator: Option<Zeroizing<String>>,
+    /// That of the core networks that ask for policy control.
+    pub pcf: Option<Zeroizing<String>>,
+}
+
+impl Tokens {
+    /// The operator's token and no other.
+    #[must_use]
+    pub fn of_operator(token: Option<Zeroizing<String>>) -> Self {
+        Self { operator: token, ..Self::default() }
+    }
 }
 
 type Reply = Result<Response<Vec<u8>>, Failure>;
@@ -71,12 +101,14 @@ impl From<Fault> for Failure {
 }
 
 impl<S: Store, L: Link> Router<S, L> {
-    /// A network over `store` that reaches its SMs by `link`. `network` is what the
-    /// store decides by; without `operator_token` nobody can write subscribers.
-    pub fn new(store: S, link: L, network: Network, operator_token: Option<Zeroizing<String>>) -> Self {
+    /// A network over `store` that reaches its SMs by `link`. Without the operator's token
+    /// nobody can write subscribers or policies.
+    pub fn new(store: S, link: L, mut tokens: Tokens) -> Self {
         // An empty token would be one that everybody knows.
-        let operator_token = operator_token.filter(|token| !token.is_empty());
-        Self { store, link, network, operator_token, home_network_keys: vec![] }
+        for token in [&mut tokens.operator, &mut tokens.pcf] {
+            token.take_if(|token| token.is_empty());
+        }
+        Self { store, link, tokens, home_network_keys: vec![] }
     }
 
     /// The same, with the keys that reveal SUCIs. Without them only the null scheme is read.
@@ -112,23 +144,37 @@ impl<S: Store, L: Link> Router<S, L> {
             };
             return self.forward(id, attempt, &parts.headers, body).await;
         }
-        if body.len() > MAX_BODY {
-            return Err(Refusal::new(Kind::TooLarge, "at most 64 KiB").into());
+        let longest = match path {
+            "subscribers" => subscribers::MAX_IMPORT,
+            _ => MAX_BODY,
+        };
+        if body.len() > longest {
+            let because = format!("at most {} KiB", longest / 1024);
+            return Err(Refusal::new(Kind::TooLarge, because).into());
         }
+        let query = parts.uri.query().unwrap_or_default();
         let segments: Vec<&str> = path.split('/').collect();
         let method = &parts.method;
         match segments[..] {
             ["health"] => match *method {
-                Method::GET => Ok(self.health()),
+                Method::GET => self.health().await,
                 _ => Err(no_method("GET")),
             },
-            ["subscribers"] => match *method {
-                Method::GET => {
-                    self.operator(&parts.headers)?;
-                    Ok(json(StatusCode::OK, &self.store.subscribers().await?))
+            ["subscribers"] => {
+                self.operator(&parts.headers)?;
+                match *method {
+                    Method::GET => self.list(query).await,
+                    Method::POST => self.import(query, &parts.headers, body).await,
+                    _ => Err(no_method("GET, POST")),
                 }
-                _ => Err(no_method("GET")),
-            },
+            }
+            ["subscribers", "export"] => {
+                self.operator(&parts.headers)?;
+                match *method {
+                    Method::GET => self.export(query).await,
+                    _ => Err(no_method("GET")),
+                }
+            }
             ["subscribers", imsi] => {
                 self.operator(&parts.headers)?;
                 let imsi: Imsi = imsi.parse().map_err(|_| malformed("an IMSI has 6 to 15 digits"))?;
@@ -141,6 +187,14 @@ impl<S: Store, L: Link> Router<S, L> {
                     _ => Err(no_method("PUT, DELETE")),
                 }
             }
+            ["subscribers", imsi, "usage"] => match *method {
+                Method::GET => {
+                    self.operator(&parts.headers)?;
+                    let imsi: Imsi = imsi.parse().map_err(|_| malformed("an IMSI has 6 to 15 digits"))?;
+                    self.ask(Tag::of(&imsi), service::Request::Usage { imsi }).await.and_then(shown)
+                }
+                _ => Err(no_method("GET")),
+            },
             ["attach"] => match *method {
                 Method::POST => self.attach(&parts.headers, &body).await,
                 _ => Err(no_method("POST")),
@@ -166,29 +220,32 @@ impl<S: Store, L: Link> Router<S, L> {
         }
     }
 
-    fn health(&self) -> Response<Vec<u8>> {
+    async fn health(&self) -> Reply {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Health {
             status: &'static str,
             sm_apn: String,
             sm_addresses: Vec<String>,
+            policy_version: u64,
             operator: bool,
         }
-        json(
+        let policy = self.store.policy().await?;
+        Ok(json(
             StatusCode::OK,
             &Health {
                 status: "ok",
-                sm_apn: self.network.sm_apn.to_string(),
-                sm_addresses: self.network.sm_addresses.iter().map(ToString::to_string).collect(),
-                operator: self.operator_token.is_some(),
+                sm_apn: policy.sm_apn().to_string(),
+                sm_addresses: policy.sm_addresses().iter().map(ToString::to_string).collect(),
+                policy_version: policy.version(),
+                operator: self.tokens.operator.is_some(),
             },
-        )
+        ))
     }
 
     /// Lets the operator through and nobody else.
     fn operator(&self, headers: &HeaderMap) -> Result<(), Failure> {
-        let Some(token) = &self.operator_token else {
+        let Some(token) = &self.tokens.operator else {
             let because = "no operator token is configured here, so nobody is the operator";
             return Err(Refusal::new(Kind::Forbidden, because).into());
         };
@@ -200,25 +257,6 @@ impl<S: Store, L: Link> Router<S, L> {
             Ok(())
         } else {
             Err(Refusal::new(Kind::Unauthorised, "the operator's token is needed").into())
-        }
-    }
-
-    async fn provision(&self, imsi: Imsi, body: Vec<u8>) -> Reply {
-        let text = match String::from_utf8(body) {
-            Ok(text) => Zeroizing::new(text),
-            Err(error) => {
-                drop(Zeroizing::new(error.into_bytes()));
-                return Err(malformed("a subscriber record is JSON in UTF-8"));
-            }
-        };
-        // Before anything is kept, and so before an owner comes to be.
-        Subscriber::from_record(imsi.clone(), &text)?;
-        let record = Record::new(imsi, text);
-        match self.ask(Tag::of(&record.imsi), service::Request::Provision(record)).await? {
-            Answer::Provisioned { created, view } => {
-                Ok(json(if created { StatusCode::CREATED } else { StatusCode::OK }, &view))
-            }
-            _ => Err(unexpected()),
         }
     }
 
@@ -244,11 +282,17 @@ impl<S: Store, L: Link> Router<S, L> {
         let Answer::Route(route) = self.ask(tag, request).await? else { return Err(unexpected()) };
         let request = gateway::outgoing(&route.authority, &route.target, headers, body)
             .map_err(|error| Fault(format!("no request for the SM: {error}")))?;
-        let answer = self.link.send(request).await.map_err(|failure| match failure {
+        let answer = self.link.send(request).await;
+        // Also when none came: it is waited for no longer.
+        let bytes = answer.as_ref().map_or(0, |answer| answer.body().len() as u64);
+        let charge = service::Request::Charge { id: id.to_owned(), bytes };
+        let charged = self.ask(tag, charge).await;
+        let answer = answer.map_err(|failure| match failure {
             LinkFailure::Unreachable => Refusal::new(Kind::NoRoute, "the SM cannot be reached"),
             LinkFailure::Late => Refusal::new(Kind::Late, "the SM does not answer in time"),
             LinkFailure::TooLarge => Refusal::new(Kind::NoRoute, "the SM's answer is too long"),
         })?;
+        charged?;
         gateway::incoming(answer).map_err(|unusable| Refusal::new(Kind::NoRoute, unusable.0).into())
     }
 
@@ -271,7 +315,10 @@ fn shown(answer: Answer) -> Reply {
         Answer::Verdict(verdict) => Ok(json(StatusCode::OK, &verdict)),
         Answer::Log(entries) => Ok(json(StatusCode::OK, &entries)),
         Answer::Detached => Ok(empty()),
-        Answer::Provisioned { .. } | Answer::Withdrawn | Answer::Route(_) => Err(unexpected()),
+        Answer::Usage(usage) => Ok(json(StatusCode::OK, &usage)),
+        Answer::Provisioned { .. } | Answer::Withdrawn | Answer::Route(_) | Answer::Charged => {
+            Err(unexpected())
+        }
     }
 }
 

@@ -9,10 +9,12 @@ mod challenge;
 mod failures;
 mod line;
 mod traffic;
+mod usage;
 mod wire;
 
 pub use failures::{ALL_FAILURES, FAILURE_WINDOW, LANE_FAILURES};
 pub use line::{Line, Session};
+pub use usage::{MAX_UNDER_WAY, SubscriberUsage, Total, UsageView};
 pub use wire::{
     Answer, ApnView, AttachRequest, Challenge, LogEntry, Proof, Record, Request, Route, ServiceKind,
     ServicesView, SessionView, VerdictView,
@@ -24,10 +26,9 @@ pub(crate) use challenge::tag as tag_of_attach;
 use attach::{attach, no_challenge, respond, unknown_subscriber};
 use traffic::{http, service};
 
-use crate::apn::Apn;
-use crate::gateway::SmAddresses;
-use crate::identity::{Access, Identity};
-use crate::policy::{Decision, Facts, Question};
+use crate::identity::Identity;
+use crate::policy::document::UsedToday;
+use crate::policy::{Access, Decision, Facts, Policy, Question, Situation};
 use crate::refusal::{Kind, Refusal};
 use crate::subscriber::Subscriber;
 
@@ -45,15 +46,6 @@ pub const OPERATIONAL_LIFETIME: u64 = 12 * 60 * 60_000;
 
 /// Emergency numbers on every profile (TS 22.101 §10.1.1).
 const EMERGENCY: [&str; 2] = ["112", "911"];
-
-/// How the network is set up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// The APN for SM access.
-    pub sm_apn: Apn,
-    /// The SMs that may be reached.
-    pub sm_addresses: SmAddresses,
-}
 
 /// Fresh random bytes: all that one request can need.
 #[derive(Clone, Copy)]
@@ -92,7 +84,17 @@ pub struct Owned {
     pub line: Line,
 }
 
-/// Carries out one request on the subscriber in `slot`. Whether it answers or refuses,
+impl Owned {
+    /// The record as another network needs it: with the sequence number to go on from.
+    #[must_use]
+    pub fn exported(&self) -> Option<Record> {
+        let mut record: serde_json::Value = serde_json::from_str(self.subscriber.expose_record()).ok()?;
+        record.as_object_mut()?.insert("sqn".to_owned(), format!("{:012x}", self.line.sqn).into());
+        Some(Record::new(self.subscriber.imsi.clone(), record.to_string().into()))
+    }
+}
+
+/// Carries out one request on the subscriber in `slot`, by what `policy` says. Whether it answers or refuses,
 /// `slot` afterwards is what is to be kept.
 ///
 /// # Errors
@@ -102,23 +104,23 @@ pub fn perform(
     request: Request,
     now: Timestamp,
     chance: Chance,
-    network: &Network,
+    policy: &Policy,
 ) -> Result<Answer, Refusal> {
     let access = access(slot.as_ref(), &request);
-    carry_out(slot, request, now, chance, network).map_err(|refusal| refusal.on(access))
+    carry_out(slot, request, now, chance, policy).map_err(|refusal| refusal.on(access))
 }
 
 /// The access that a request comes by: it decides whose causes a terminal is sent.
 fn access(slot: Option<&Owned>, request: &Request) -> Access {
     let Some(owned) = slot else {
-        return if let Request::Attach(request) = request { request.access } else { Access::Eps };
+        return if let Request::Attach(request) = request { request.situation.access } else { Access::Eps };
     };
     match request {
-        Request::Attach(request) => request.access,
+        Request::Attach(request) => request.situation.access,
         Request::Respond { id, .. } => {
-            challenge::open(&owned.subscriber, id).map_or(Access::Eps, |context| context.access)
+            challenge::open(&owned.subscriber, id).map_or(Access::Eps, |context| context.situation.access)
         }
-        _ => owned.line.session.as_ref().map_or(Access::Eps, |session| session.view.access),
+        _ => owned.line.session.as_ref().map_or(Access::Eps, |session| session.situation.access),
     }
 }
 
@@ -127,7 +129,7 @@ fn carry_out(
     request: Request,
     now: Timestamp,
     chance: Chance,
-    network: &Network,
+    policy: &Policy,
 ) -> Result<Answer, Refusal> {
     match (request, slot.as_mut()) {
         (Request::Provision(record), _) => provision(slot, record, now, chance),
@@ -141,18 +143,28 @@ fn carry_out(
             Identity::Imsi(_) => unknown_subscriber(),
             Identity::Guti(_) => unknown_guti(),
         }),
-        (Request::Respond { id, proof }, Some(owned)) => respond(owned, &id, proof, now, chance, network),
+        (Request::Respond { id, proof }, Some(owned)) => respond(owned, &id, proof, now, chance, policy),
         (Request::Respond { .. }, None) => Err(no_challenge()),
         (Request::Session { id }, Some(owned)) => {
-            Ok(Answer::Session(Box::new(owned.line.session(&id, now)?.view.clone())))
+            Ok(Answer::Session(Box::new(owned.line.session(&id, now)?.shown())))
         }
         (Request::Detach { id }, Some(owned)) => {
             owned.line.session(&id, now)?;
             owned.line.end("the terminal detached", now);
             Ok(Answer::Detached)
         }
-        (Request::Service { id, kind, to }, Some(owned)) => service(owned, &id, kind, &to, now, network),
-        (Request::Http { id, attempt }, Some(owned)) => http(owned, &id, &attempt, now, network),
+        (Request::Service { id, kind, to }, Some(owned)) => service(owned, &id, kind, &to, now, policy),
+        (Request::Http { id, attempt }, Some(owned)) => http(owned, &id, &attempt, now, policy),
+        (Request::Charge { id, bytes }, Some(owned)) => {
+            charge(owned, &id, bytes, now);
+            Ok(Answer::Charged)
+        }
+        (Request::Usage { imsi }, Some(owned)) if owned.subscriber.imsi == imsi => {
+            let Line { tally, session, .. } = &owned.line;
+            let session = session.as_ref().filter(|session| now < session.view.expires);
+            Ok(Answer::Usage(SubscriberUsage::of(imsi.to_string(), tally, session, now)))
+        }
+        (Request::Usage { .. }, _) => Err(Refusal::new(Kind::Unknown, "there is no such subscriber")),
         (Request::Log { id }, Some(owned)) => {
             let session = owned.line.session(&id, now)?;
             Ok(Answer::Log(session.log.iter().cloned().collect()))
@@ -162,6 +174,7 @@ fn carry_out(
             | Request::Detach { .. }
             | Request::Service { .. }
             | Request::Http { .. }
+            | Request::Charge { .. }
             | Request::Log { .. },
             None,
         ) => Err(line::no_session()),
@@ -192,15 +205,29 @@ fn provision(
     Ok(Answer::Provisioned { created, view })
 }
 
-/// The policy's no, for the terminal.
-fn refused(decision: &Decision) -> Refusal {
-    Refusal {
-        rule: Some(decision.because.rule.to_owned()),
-        cause: decision.verdict.cause(),
-        ..Refusal::new(Kind::Forbidden, decision.because.words)
+/// Counts an answer; where the session has ended meanwhile, there is nothing left to limit.
+fn charge(owned: &mut Owned, id: &str, bytes: u64, now: Timestamp) {
+    let Line { session, tally, .. } = &mut owned.line;
+    if let Some(session) = session.as_mut().filter(|session| session.view.session_id == id) {
+        session.charge(tally, bytes, now);
     }
 }
 
-fn facts<'a>(subscriber: &'a Subscriber, network: &'a Network, question: Question) -> Facts<'a> {
-    Facts { class: subscriber.class, contract: &subscriber.contract, sm_apn: &network.sm_apn, question }
+/// The policy's no, for the terminal.
+fn refused(decision: &Decision) -> Refusal {
+    Refusal {
+        rule: Some(decision.because.rule.to_string()),
+        cause: decision.verdict.cause(),
+        ..Refusal::new(Kind::Forbidden, decision.because.words.to_string())
+    }
+}
+
+fn facts<'a>(
+    subscriber: &'a Subscriber,
+    situation: &'a Situation,
+    used: UsedToday,
+    question: Question,
+) -> Facts<'a> {
+    let Subscriber { class, contract, imsi, .. } = subscriber;
+    Facts { class: *class, contract, imsi: imsi.as_str(), situation, used, question }
 }

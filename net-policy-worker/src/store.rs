@@ -6,9 +6,15 @@ mod memory;
 
 pub use memory::Memory;
 
+use std::rc::Rc;
+
+use rsp::Imsi;
+
 use crate::identity::Guti;
+use crate::policy::history::{Entry, Proposal};
+use crate::policy::{Policy, Version};
 use crate::refusal::{Fault, Refusal};
-use crate::service::{Answer, Request};
+use crate::service::{Answer, Record, Request};
 use crate::subscriber::{SubscriberView, Tag};
 
 /// The subscribers and where they stand.
@@ -20,7 +26,7 @@ use crate::subscriber::{SubscriberView, Tag};
 /// provisioning or withdrawal changes nothing more.
 #[expect(async_fn_in_trait, reason = "nothing here crosses threads")]
 pub trait Store {
-    /// Has the owner of `tag` carry out `request`.
+    /// Has the owner of `tag` carry out `request`, by the current policy.
     ///
     /// # Errors
     /// The store is out of order; whether the request was carried out is not known.
@@ -34,9 +40,42 @@ pub trait Store {
     /// The store is out of order.
     async fn guti(&self, guti: Guti) -> Result<Option<Tag>, Fault>;
 
-    /// All subscribers, by IMSI.
+    /// Subscribers by IMSI, from behind `after` on, `most` of them.
     ///
     /// # Errors
     /// The store is out of order.
-    async fn subscribers(&self) -> Result<Vec<SubscriberView>, Fault>;
+    async fn subscribers(&self, after: &str, most: usize) -> Result<Vec<SubscriberView>, Fault>;
+
+    /// The record of a subscriber, keys and present sequence number included
+    /// ([`crate::service::Owned::exported`]); `None` when there is no such subscriber.
+    ///
+    /// # Errors
+    /// The store is out of order.
+    async fn export(&self, imsi: Imsi) -> Result<Option<Record>, Fault>;
+
+    /// The policy that is decided by. At the edge another isolate may go on for a second with
+    /// the one before.
+    ///
+    /// # Errors
+    /// The store is out of order.
+    async fn policy(&self) -> Result<Rc<Policy>, Fault>;
+
+    /// A version of the policy; `None` when there is none, or none any more.
+    ///
+    /// # Errors
+    /// The store is out of order.
+    async fn policy_of(&self, version: Version) -> Result<Option<Rc<Policy>>, Fault>;
+
+    /// The versions that are kept, oldest first.
+    ///
+    /// # Errors
+    /// The store is out of order.
+    async fn policies(&self) -> Result<Vec<Entry>, Fault>;
+
+    /// Makes a document the next version. A repeat is another version, unless the proposal says
+    /// what it expects: then it is refused.
+    ///
+    /// # Errors
+    /// The store is out of order; whether the version has become one is not known.
+    async fn propose(&self, proposal: Proposal) -> Result<Result<Entry, Refusal>, Fault>;
 }

@@ -12,6 +12,9 @@
 //! `resBytes`, `ckBytes`, `ikBytes`) or `xor` (with `resBytes`). `sqn` is where the
 //! sequence numbers start, for a subscriber that comes from another network.
 
+pub mod batch;
+mod open5gs;
+
 use std::fmt;
 
 use aka::{Algorithm, Amf, Parameters, Sqn, TuakSizes};

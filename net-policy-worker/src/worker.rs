@@ -17,11 +17,11 @@ use worker::{
 };
 use zeroize::Zeroizing;
 
-use crate::apn::Apn;
-use crate::gateway::{MAX_ANSWER, MAX_REQUEST, PATIENCE, SmAddresses};
+use crate::gateway::{MAX_ANSWER, PATIENCE};
+use crate::home_network;
+use crate::policy::Document;
 use crate::refusal::Fault;
-use crate::router::{Link, LinkFailure, Router, broken};
-use crate::service::Network;
+use crate::router::{self, Link, LinkFailure, Router, Tokens, broken};
 use crate::store::durable::Durable;
 
 /// The APN for SM access where the deployment names none.
@@ -40,22 +40,24 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
 }
 
 async fn answer(request: Request, env: &Env) -> worker::Result<(http::Response<Vec<u8>>, Option<Fault>)> {
-    let network = network(env).map_err(|fault| worker::Error::from(fault.0))?;
     // A secret and a variable are the same to the runtime.
-    let token = env.secret("OPERATOR_TOKEN").ok().map(|token| Zeroizing::new(token.to_string()));
-    let router = Router::new(Durable::new(env)?, Binding(env.service("SMDP").ok()), network, token);
+    let secret = |name| env.secret(name).ok().map(|token| Zeroizing::new(token.to_string()));
+    let tokens = Tokens { operator: secret("OPERATOR_TOKEN"), pcf: secret("PCF_TOKEN") };
+    let keys = secret("HOME_NETWORK_KEYS").filter(|keys| !keys.is_empty());
+    let keys = keys.map(|keys| home_network::keys(&keys)).transpose();
+    let keys = keys.map_err(|fault| worker::Error::from(fault.0))?;
+    let router = Router::new(Durable::new(env)?, Binding(env.service("SMDP").ok()), tokens)
+        .with_home_network_keys(keys.unwrap_or_default());
     Ok(router.handle(inward(request).await?).await)
 }
 
-/// How this deployment is set up: `SM_APN` and `SM_ADDRESSES`.
-pub(crate) fn network(env: &Env) -> Result<Network, Fault> {
+/// What this deployment decides by until its operator has written a policy: the variables
+/// `SM_APN` and `SM_ADDRESSES`.
+pub(crate) fn first_document(env: &Env) -> Result<Document, Fault> {
     let variable = |name| env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty());
     let sm_apn = variable("SM_APN").unwrap_or_else(|| SM_APN.to_owned());
-    Ok(Network {
-        sm_apn: Apn::parse(&sm_apn).map_err(|error| Fault(format!("SM_APN: {error}")))?,
-        sm_addresses: SmAddresses::parse(&variable("SM_ADDRESSES").unwrap_or_default())
-            .map_err(|entry| Fault(format!("SM_ADDRESSES: {entry} is not host or host:port")))?,
-    })
+    Document::of_deployment(&sm_apn, &variable("SM_ADDRESSES").unwrap_or_default())
+        .map_err(|because| Fault(format!("SM_APN, SM_ADDRESSES: {because}")))
 }
 
 /// The runtime's request as the router takes it. Of a body that is too long only so
@@ -67,7 +69,7 @@ async fn inward(mut request: Request) -> worker::Result<http::Request<Vec<u8>>> 
         inward = inward.header(name, value);
     }
     let body = match request.inner().body() {
-        Some(_) => match read(request.stream()?, MAX_REQUEST).await? {
+        Some(_) => match read(request.stream()?, router::longest(&request.path())).await? {
             Body::Whole(bytes) | Body::Start(bytes) => bytes,
         },
         None => vec![],

@@ -571,7 +571,7 @@ fn paths_and_methods() {
         (health.status, health.body),
         (
             200,
-            json!({"status": "ok", "smApn": "sm.provisioning", "smAddresses": ["smdp.example", "lab.example:8443"], "operator": true})
+            json!({"status": "ok", "smApn": "sm.provisioning", "smAddresses": ["smdp.example", "lab.example:8443"], "policyVersion": 0, "operator": true})
         )
     );
     for path in [
@@ -628,7 +628,7 @@ mod anything {
     use net_policy_worker::gateway::{Attempt, Examined, SmAddress, examine};
     use proptest::prelude::*;
 
-    use super::world::{Card, PROVISIONING, TOKEN, World, network, now};
+    use super::world::{Card, PROVISIONING, TOKEN, World, now, policy};
 
     /// Pieces that paths and addresses are made of, next to anything at all.
     fn piece() -> impl Strategy<Value = String> {
@@ -672,7 +672,7 @@ mod anything {
         #[test]
         fn what_leaves_is_for_an_sm_of_the_list(authority in text(), target in text()) {
             let attempt = Attempt { method: "POST".to_owned(), authority: authority.clone(), target: target.clone(), declared: None, length: 0 };
-            if let Examined::Es9(to) = examine(&attempt, &network().sm_addresses) {
+            if let Examined::Es9(to) = examine(&attempt, policy().sm_addresses()) {
                 let lower = authority.to_lowercase();
                 prop_assert!(["smdp.example", "smdp.example:443", "lab.example:8443"].contains(&lower.as_str()), "{}", authority);
                 // Two dots lead up only where they are all of a segment (RFC 3986 §5.2.4).

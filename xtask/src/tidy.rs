@@ -100,7 +100,7 @@ const PLATFORM: [(&str, &[&str]); 4] = [
         "edge-smdp",
         &["worker.rs", "worker/", "store/durable.rs", "store/shard.rs", "store/shard/", "crypto.rs"],
     ),
-    ("net-policy-worker", &["worker.rs", "worker/", "store/durable.rs"]),
+    ("net-policy-worker", &["worker.rs", "worker/", "store/durable.rs", "store/durable/"]),
 ];
 
 /// Reads the workspace and reports every rule that is broken.

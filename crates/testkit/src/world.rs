@@ -13,10 +13,8 @@ use lpa::{
     Answer, CardLost, Checkpoint, Effect, Failure, HttpAnswer, Outcome, Procedure, Question, Refresh, Reply,
     ServerLost, Step,
 };
-use net_policy_worker::apn::Apn;
-use net_policy_worker::gateway::SmAddresses;
-use net_policy_worker::router::{Link, LinkFailure, Router};
-use net_policy_worker::service::Network;
+use net_policy_worker::policy::{Document, Policy};
+use net_policy_worker::router::{Link, LinkFailure, Router, Tokens};
 use net_policy_worker::store::Memory as Subscribers;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
@@ -325,16 +323,14 @@ impl World {
 
         let log = Rc::default();
         let faults = Rc::default();
-        let network = || Network {
-            sm_apn: Apn::parse("sm.provisioning").unwrap(),
-            sm_addresses: SmAddresses::parse(&[SMDP_ADDRESS, SMDS_ADDRESS, OTHER_SMDS_ADDRESS].join(","))
-                .unwrap(),
-        };
+        let addresses = [SMDP_ADDRESS, SMDS_ADDRESS, OTHER_SMDS_ADDRESS].join(",");
+        let document = Document::of_deployment("sm.provisioning", &addresses).unwrap();
+        let policy = Policy::compile(document, 0).unwrap();
         let time = Rc::clone(&clock);
         let mut rng = chance(4);
         // The network counts milliseconds.
         let now = move || time.get() * 1000;
-        let subscribers = Subscribers::new(network(), now, move |bytes| rng.fill_bytes(bytes));
+        let subscribers = Subscribers::new(policy, now, move |bytes| rng.fill_bytes(bytes));
         let watched = Rc::default();
         let ci = CiKey::from_certificate(pki.ci.certificate()).unwrap();
         let smds = Smds::new(pki.ds_auth, ci, Rc::clone(&clock), chance(5), chance(6));
@@ -347,7 +343,7 @@ impl World {
             watched: Rc::clone(&watched),
         };
         let token = Some(Zeroizing::new(TOKEN.to_owned()));
-        let network = Router::new(subscribers, link, network(), token);
+        let network = Router::new(subscribers, link, Tokens::of_operator(token));
 
         let world = Self {
             chip: Some(chip),

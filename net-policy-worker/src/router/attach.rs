@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use suci::Suci;
 
 use super::{Failure, Link, Reply, Router, malformed, no_id, shown};
-use crate::identity::{Access, Guti, Identity};
+use crate::identity::{Guti, Identity};
+use crate::policy::{Access, PlmnId, Situation, Tac};
 use crate::refusal::{Cause, Kind, Refusal};
 use crate::service::{self, AttachRequest, Proof};
 use crate::store::Store;
@@ -56,15 +57,21 @@ impl<S: Store, L: Link> Router<S, L> {
         attach: Attach,
         source: Option<String>,
     ) -> Result<(Tag, AttachRequest), Failure> {
-        let Attach { imsi, guti, suci, access, apn, dnn, imei, mut visited_plmn } = attach;
+        let Attach { imsi, guti, suci, access, apn, dnn, imei, visited_plmn } = attach;
         if apn.is_some() && dnn.is_some() {
             return Err(malformed("apn and dnn are the same: one of them"));
         }
-        let is_imei =
-            |imei: &String| (14..=16).contains(&imei.len()) && imei.bytes().all(|b| b.is_ascii_digit());
-        if imei.as_ref().is_some_and(|imei| !is_imei(imei)) {
-            return Err(malformed("an IMEI has 14 to 16 digits"));
-        }
+        let tac = match imei {
+            None => None,
+            Some(imei) => Some(Tac::of_imei(&imei).ok_or_else(|| malformed("an IMEI has 14 to 16 digits"))?),
+        };
+        let plmn = |digits| {
+            PlmnId::try_from(digits).map_err(|_| {
+                let because = "visitedPlmn is a country and a network code: 5 or 6 digits";
+                Refusal::new(Kind::Malformed, because).with_cause(Cause::InvalidMandatoryInformation)
+            })
+        };
+        let mut visited = visited_plmn.map(plmn).transpose()?;
         let (tag, identity) = match (imsi, guti, suci) {
             (Some(imsi), None, None) => {
                 let imsi: Imsi = imsi.parse().map_err(|_| malformed("an IMSI has 6 to 15 digits"))?;
@@ -90,12 +97,13 @@ impl<S: Store, L: Link> Router<S, L> {
                     revealed.as_str().parse().map_err(|_| malformed("what the SUCI conceals is no IMSI"))?;
                 // How long the network's code is, only a SUCI says.
                 let (mcc, mnc) = suci.home_network();
-                visited_plmn = visited_plmn.or_else(|| Some(format!("{mcc}{mnc}")));
+                visited = Some(visited.map_or_else(|| plmn(format!("{mcc}{mnc}")), Ok)?);
                 (Tag::of(&imsi), Identity::Imsi(imsi))
             }
             _ => return Err(malformed("an attach names one of imsi, guti and suci")),
         };
-        Ok((tag, AttachRequest { identity, access, apn: apn.or(dnn), imei, visited_plmn, source }))
+        let situation = Situation { access, visited, tac };
+        Ok((tag, AttachRequest { identity, situation, apn: apn.or(dnn), source }))
     }
 
     pub(super) async fn respond(&self, id: &str, body: &[u8]) -> Reply {

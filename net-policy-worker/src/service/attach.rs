@@ -12,12 +12,9 @@ use super::challenge::{self, Context};
 use super::failures::BY_GUTI;
 use super::line::{self, Session};
 use super::wire::{Answer, ApnView, AttachRequest, Challenge, Proof, ServicesView, SessionView, VerdictView};
-use super::{
-    CHALLENGE_LIFETIME, Chance, Network, OPERATIONAL_LIFETIME, Owned, PROVISIONING_LIFETIME, Timestamp,
-    facts, refused,
-};
-use crate::identity::{Access, Guti, Identity};
-use crate::policy::{Class, Destination, Question, RequestedApn, Verdict, decide};
+use super::{CHALLENGE_LIFETIME, Chance, OPERATIONAL_LIFETIME, Owned, Timestamp, facts, refused};
+use crate::identity::{Guti, Identity};
+use crate::policy::{Access, Destination, PlmnId, Policy, Question, RequestedApn, Verdict};
 use crate::refusal::{Cause, Kind, Refusal};
 use crate::subscriber::{Subscriber, Tag};
 
@@ -31,11 +28,7 @@ pub(super) fn attach(
     now: Timestamp,
     chance: Chance,
 ) -> Result<Answer, Refusal> {
-    let AttachRequest { identity, access, apn, imei, visited_plmn, source } = request;
-    if visited_plmn.as_deref().is_some_and(|plmn| Plmn::parse(plmn).is_none()) {
-        let because = "visitedPlmn is a country and a network code: 5 or 6 digits";
-        return Err(Refusal::new(Kind::Malformed, because).with_cause(Cause::InvalidMandatoryInformation));
-    }
+    let AttachRequest { identity, situation, apn, source } = request;
     let lane = match identity {
         Identity::Imsi(imsi) if imsi == owned.subscriber.imsi => source.unwrap_or_default(),
         Identity::Guti(guti) if owned.line.guti == Some(guti) => BY_GUTI.to_owned(),
@@ -48,10 +41,8 @@ pub(super) fn attach(
         concealed: String::new(),
         epoch: owned.line.epoch,
         expires: 0,
-        access,
+        situation,
         requested: apn.map(|apn| line::bounded(&apn)),
-        visited_plmn,
-        imei,
         lane,
         resynchronised: false,
     };
@@ -77,7 +68,7 @@ fn challenge(
         expires: now.saturating_add(CHALLENGE_LIFETIME),
         ..context
     };
-    let (abba, serving_network) = match context.access {
+    let (abba, serving_network) = match context.situation.access {
         Access::Eps => (None, None),
         Access::FiveG => (Some(hex::encode(ABBA)), Some(serving_network(subscriber, &context)?)),
     };
@@ -100,7 +91,7 @@ fn separated(subscriber: &Subscriber) -> Amf {
 /// The serving network: the visited one, or the home network, taken to have a code of two digits.
 fn serving_plmn(subscriber: &Subscriber, context: &Context) -> Option<String> {
     let home = || subscriber.imsi.as_str().get(..5).map(str::to_owned);
-    context.visited_plmn.clone().or_else(home)
+    context.situation.visited.as_ref().map(PlmnId::as_str).map(str::to_owned).or_else(home)
 }
 
 fn serving_network(subscriber: &Subscriber, context: &Context) -> Result<String, Refusal> {
@@ -115,11 +106,11 @@ pub(super) fn respond(
     proof: Proof,
     now: Timestamp,
     chance: Chance,
-    network: &Network,
+    policy: &Policy,
 ) -> Result<Answer, Refusal> {
     let Owned { subscriber, line } = owned;
     let context = challenge::open(subscriber, id).ok_or_else(no_challenge)?;
-    let access = context.access;
+    let access = context.situation.access;
     let (mut rand, mut concealed) = ([0; 16], [0; 6]);
     let read = hex::decode_to_slice(&context.rand, &mut rand)
         .and_then(|()| hex::decode_to_slice(&context.concealed, &mut concealed));
@@ -148,7 +139,7 @@ pub(super) fn respond(
                 return Err(Refusal::new(Kind::Forbidden, because).with_cause(Cause::IllegalUe));
             }
             line.failures.forgive(&context.lane);
-            connect(owned, &context, &vector, now, chance, network)
+            connect(owned, context, &vector, now, chance, policy)
         }
         Proof::Auts(_) if context.resynchronised => {
             let because = "the card's sequence number was taken over once already, and it is not content";
@@ -204,21 +195,22 @@ fn accepts(
 /// The card is the subscriber's: the old session ends, and the policy decides on a new one.
 fn connect(
     owned: &mut Owned,
-    context: &Context,
+    context: Context,
     vector: &Vector,
     now: Timestamp,
     chance: Chance,
-    network: &Network,
+    policy: &Policy,
 ) -> Result<Answer, Refusal> {
     owned.line.end("the subscriber attached again", now);
-    let requested = RequestedApn::parse(context.requested.as_deref());
-    let decision = decide(&facts(&owned.subscriber, network, Question::Connectivity(requested)));
-    let Verdict::Connected(given) = &decision.verdict else { return Err(refused(&decision)) };
+    let used = owned.line.tally.today(now);
+    let judge = |question| policy.decide(&facts(&owned.subscriber, &context.situation, used, question));
+    let decision = judge(Question::Connectivity(RequestedApn::parse(context.requested.as_deref())));
+    let Verdict::Connected(connection) = &decision.verdict else { return Err(refused(&decision)) };
     let subscriber = &owned.subscriber;
-    let access = context.access;
+    let access = context.situation.access;
     let tag = Tag::of(&subscriber.imsi);
     let session_id = tag.id(chance.id);
-    let serving_plmn = serving_plmn(subscriber, context);
+    let serving_plmn = serving_plmn(subscriber, &context);
     let plmn = serving_plmn.as_deref().and_then(Plmn::parse);
     let (mut kasme_proof, mut kamf_proof) = (None, None);
     if let Some(plmn) = plmn {
@@ -233,23 +225,22 @@ fn connect(
     }
     let guti = plmn.map(|plmn| Guti::new(plmn, chance.tmsi));
     let judge = |question| {
-        let decision = decide(&facts(subscriber, network, question));
+        let decision = judge(question);
         VerdictView::of(&decision).on(access, decision.verdict.cause())
     };
-    let lifetime = match subscriber.class {
-        Class::Provisioning => PROVISIONING_LIFETIME,
-        Class::Operational => OPERATIONAL_LIFETIME,
-    };
+    let lifetime =
+        connection.limits.seconds.map_or(OPERATIONAL_LIFETIME, |seconds| seconds.saturating_mul(1000));
     let view = SessionView {
         imsi: subscriber.imsi.to_string(),
-        class: subscriber.class,
+        class: policy.class(subscriber.class, subscriber.imsi.as_str()),
         access,
         guti,
         apn: ApnView {
             requested: context.requested.clone(),
-            given: given.to_string(),
-            because: decision.because.words.to_owned(),
-            rule: decision.because.rule.to_owned(),
+            given: connection.apn.to_string(),
+            because: decision.because.words.to_string(),
+            rule: decision.because.rule.to_string(),
+            version: decision.version,
         },
         address: address(tag),
         services: ServicesView {
@@ -257,6 +248,8 @@ fn connect(
             voice: judge(Question::Voice { emergency: false }),
             sms: judge(Question::Sms),
         },
+        qos: connection.qos,
+        usage: None,
         serving_plmn,
         kasme_proof,
         kamf_proof,
@@ -264,14 +257,17 @@ fn connect(
         expires: now.saturating_add(lifetime),
         session_id,
     };
-    let mut session = Session::new(view.clone());
-    session.note(now, "attach", "permitted", decision.because.words, decision.because.rule);
+    let mut session = Session::new(view, context.situation, connection);
+    let because = &decision.because;
+    session.note(now, "attach", "permitted", &because.words, &because.rule, decision.version);
+    let shown = session.shown();
+    owned.line.tally.attached(now);
     owned.line.session = Some(session);
     if context.lane != BY_GUTI {
-        owned.line.source = Some(context.lane.clone());
+        owned.line.source = Some(context.lane);
     }
     let replaced = std::mem::replace(&mut owned.line.guti, guti);
-    Ok(Answer::Attached { session: Box::new(view), replaced })
+    Ok(Answer::Attached { session: Box::new(shown), replaced })
 }
 
 /// The subscriber's own /64 of the unique local addresses (RFC 4193), and 1 in it.

@@ -21,7 +21,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::Timestamp;
-use crate::identity::Access;
+use crate::policy::Situation;
 use crate::subscriber::{Subscriber, Tag};
 
 /// Longest attach id that is read: the longest context with room to spare.
@@ -38,13 +38,10 @@ pub(super) struct Context {
     pub(super) epoch: u64,
     #[serde(rename = "until")]
     pub(super) expires: Timestamp,
-    pub(super) access: Access,
+    /// Where and with what it was asked.
+    pub(super) situation: Situation,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) requested: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(super) visited_plmn: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(super) imei: Option<String>,
     /// Whose failure a wrong answer is.
     pub(super) lane: String,
     /// The number of this challenge is already the card's own.

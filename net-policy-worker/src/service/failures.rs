@@ -80,6 +80,6 @@ fn congestion(until: Timestamp, now: Timestamp, because: &str) -> Refusal {
     let seconds = until.saturating_sub(now).div_ceil(1000).max(1);
     Refusal {
         back_off: Some(seconds),
-        ..Refusal::new(Kind::Busy, format!("{because}: come again later")).with_cause(Cause::Congestion)
+        ..Refusal::new(Kind::TooMany, format!("{because}: come again later")).with_cause(Cause::Congestion)
     }
 }

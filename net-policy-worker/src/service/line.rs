@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
 use super::failures::Failures;
+use super::usage::{Tally, Usage};
 use super::wire::{LogEntry, SessionView};
 use crate::identity::Guti;
+use crate::policy::{Connection, Limits, Situation, Version};
 use crate::refusal::{Cause, Kind, Refusal};
 
 /// Most answers to challenges that are remembered: as many proven attaches in a minute.
@@ -37,6 +39,7 @@ pub struct Line {
     pub(super) source: Option<String>,
     pub(super) guti: Option<Guti>,
     pub(super) session: Option<Session>,
+    pub(super) tally: Tally,
     pub(super) past: VecDeque<Ended>,
 }
 
@@ -53,6 +56,12 @@ pub(super) struct Answered {
 pub struct Session {
     pub(super) view: SessionView,
     pub(super) log: VecDeque<LogEntry>,
+    #[serde(default)]
+    pub(super) situation: Situation,
+    #[serde(default)]
+    pub(super) limits: Limits,
+    #[serde(default)]
+    pub(super) usage: Usage,
 }
 
 /// A session before, and why it is over.
@@ -76,7 +85,7 @@ impl Line {
             let because = "the subscriber attaches too often: come again later";
             return Err(Refusal {
                 back_off: Some(first.expires.saturating_sub(now).div_ceil(1000)),
-                ..Refusal::new(Kind::Busy, because).with_cause(Cause::Congestion)
+                ..Refusal::new(Kind::TooMany, because).with_cause(Cause::Congestion)
             });
         }
         self.answered.push_back(Answered { mark: mark(id).to_owned(), expires });
@@ -116,12 +125,26 @@ impl Line {
 }
 
 impl Session {
-    pub(super) const fn new(view: SessionView) -> Self {
-        Self { view, log: VecDeque::new() }
+    pub(super) fn new(view: SessionView, situation: Situation, connection: &Connection) -> Self {
+        Self { view, log: VecDeque::new(), situation, limits: connection.limits, usage: Usage::default() }
+    }
+
+    /// The session as the terminal sees it now.
+    pub(super) fn shown(&self) -> SessionView {
+        SessionView { usage: Some(self.usage()), ..self.view.clone() }
     }
 
     /// Remembers a verdict; the oldest of too many is forgotten.
-    pub(super) fn note(&mut self, at: Timestamp, what: &str, verdict: &str, because: &str, rule: &str) {
+    /// `version` is that of the policy.
+    pub(super) fn note(
+        &mut self,
+        at: Timestamp,
+        what: &str,
+        verdict: &str,
+        because: &str,
+        rule: &str,
+        version: Version,
+    ) {
         if self.log.len() >= MAX_LOG {
             self.log.pop_front();
         }
@@ -131,6 +154,7 @@ impl Session {
             verdict: verdict.to_owned(),
             because: because.to_owned(),
             rule: rule.to_owned(),
+            version,
         });
     }
 }

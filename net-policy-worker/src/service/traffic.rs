@@ -1,9 +1,10 @@
 //! What a session is used for: calls, short messages, packets.
 
+use super::line::no_session;
 use super::wire::{Answer, Route, ServiceKind, VerdictView};
-use super::{EMERGENCY, Network, Owned, Timestamp, facts, refused};
+use super::{EMERGENCY, Line, Owned, Timestamp, facts, refused};
 use crate::gateway::{Attempt, Examined, examine};
-use crate::policy::{Destination, Question, decide};
+use crate::policy::{Destination, Policy, Question};
 use crate::refusal::{Kind, Refusal};
 
 pub(super) fn service(
@@ -12,9 +13,10 @@ pub(super) fn service(
     kind: ServiceKind,
     to: &str,
     now: Timestamp,
-    network: &Network,
+    policy: &Policy,
 ) -> Result<Answer, Refusal> {
     let Owned { subscriber, line } = owned;
+    let used = line.tally.today(now);
     let session = line.session_mut(id, now)?;
     let question = match kind {
         ServiceKind::Voice => {
@@ -27,12 +29,13 @@ pub(super) fn service(
         }
         ServiceKind::Data => {
             let authority = to.strip_prefix("https://").unwrap_or(to).split('/').next().unwrap_or_default();
-            Question::Data(network.sm_addresses.locate(authority))
+            Question::Data(policy.sm_addresses().locate(authority))
         }
     };
-    let decision = decide(&facts(subscriber, network, question));
-    let verdict = VerdictView::of(&decision).on(session.view.access, decision.verdict.cause());
-    session.note(now, &format!("{} {to}", kind.name()), &verdict.verdict, &verdict.because, &verdict.rule);
+    let decision = policy.decide(&facts(subscriber, &session.situation, used, question));
+    let verdict = VerdictView::of(&decision).on(session.situation.access, decision.verdict.cause());
+    let VerdictView { verdict: word, because, rule, version, .. } = &verdict;
+    session.note(now, &format!("{} {to}", kind.name()), word, because, rule, *version);
     Ok(Answer::Verdict(verdict))
 }
 
@@ -52,12 +55,14 @@ pub(super) fn http(
     id: &str,
     attempt: &Attempt,
     now: Timestamp,
-    network: &Network,
+    policy: &Policy,
 ) -> Result<Answer, Refusal> {
     let Owned { subscriber, line } = owned;
-    let session = line.session_mut(id, now)?;
+    // Ends it if its time is up.
+    line.session_mut(id, now)?;
+    let Line { session: Some(session), tally, .. } = line else { return Err(no_session()) };
     let what = format!("{} {}{}", attempt.method, attempt.authority, attempt.target);
-    let examined = examine(attempt, &network.sm_addresses);
+    let examined = examine(attempt, policy.sm_addresses());
     let (question, route) = match examined {
         Examined::Es9(authority) => {
             let route = Route { authority, target: attempt.target.clone() };
@@ -65,20 +70,26 @@ pub(super) fn http(
         }
         Examined::Other => (Question::Data(Destination::Elsewhere), None),
         Examined::Refused(because) => {
-            session.note(now, &what, "refused", because, "gateway");
+            session.note(now, &what, "refused", because, "gateway", policy.version());
             return Err(Refusal {
                 rule: Some("gateway".to_owned()),
                 ..Refusal::new(Kind::Forbidden, format!("the gateway refuses {because}"))
             });
         }
         Examined::TooLarge => {
-            session.note(now, &what, "refused", "too many bytes", "gateway");
+            session.note(now, &what, "refused", "too many bytes", "gateway", policy.version());
             return Err(Refusal::new(Kind::TooLarge, "the gateway takes at most 256 KiB"));
         }
     };
-    let decision = decide(&facts(subscriber, network, question));
+    let decision = policy.decide(&facts(subscriber, &session.situation, tally.today(now), question));
     let verdict = VerdictView::of(&decision);
-    session.note(now, &what, &verdict.verdict, &verdict.because, &verdict.rule);
+    if decision.verdict.cause().is_none() && route.is_some() {
+        session.admit(tally, attempt.length as u64, now).inspect_err(|refusal| {
+            let rule = refusal.rule.as_deref().unwrap_or_default();
+            session.note(now, &what, "refused", &refusal.because, rule, policy.version());
+        })?;
+    }
+    session.note(now, &what, &verdict.verdict, &verdict.because, &verdict.rule, verdict.version);
     match (decision.verdict.cause(), route) {
         (Some(_), _) => Err(refused(&decision)),
         (None, None) => Err(Refusal {

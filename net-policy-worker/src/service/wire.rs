@@ -5,9 +5,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use zeroize::Zeroizing;
 
 use super::Timestamp;
+use super::usage::{SubscriberUsage, UsageView};
 use crate::gateway::Attempt;
-use crate::identity::{Access, Guti, Identity};
-use crate::policy::{Class, Decision};
+use crate::identity::{Guti, Identity};
+use crate::policy::{Access, Class, Decision, Qos, Situation, Version};
 use crate::refusal::{Cause, CauseView};
 use crate::subscriber::SubscriberView;
 
@@ -81,6 +82,19 @@ pub enum Request {
         /// The request.
         attempt: Attempt,
     },
+    /// Counts the answer to a request that was let out, or that none came.
+    Charge {
+        /// The session id.
+        id: String,
+        /// How long the answer is.
+        bytes: u64,
+    },
+    /// Asks what a subscriber has used.
+    Usage {
+        /// Whose.
+        #[serde(with = "imsi")]
+        imsi: Imsi,
+    },
     /// Asks for the verdicts of the session.
     Log {
         /// The session id.
@@ -93,14 +107,10 @@ pub enum Request {
 pub struct AttachRequest {
     /// Who.
     pub identity: Identity,
-    /// By which access.
-    pub access: Access,
+    /// Where and with what.
+    pub situation: Situation,
     /// The APN or DNN asked for.
     pub apn: Option<String>,
-    /// The terminal's IMEI or IMEISV.
-    pub imei: Option<String>,
-    /// The network the terminal is in.
-    pub visited_plmn: Option<String>,
     /// Where the request came from, as a digest: whose wrong answers are counted together.
     pub source: Option<String>,
 }
@@ -202,6 +212,10 @@ pub enum Answer {
     Verdict(VerdictView),
     /// Where the request goes.
     Route(Route),
+    /// The answer is counted.
+    Charged,
+    /// What the subscriber has used.
+    Usage(SubscriberUsage),
     /// The verdicts, oldest first.
     Log(Vec<LogEntry>),
 }
@@ -255,6 +269,12 @@ pub struct SessionView {
     pub address: String,
     /// What may be used.
     pub services: ServicesView,
+    /// How well it is served.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub qos: Option<Qos>,
+    /// What has been used, and of how much.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub usage: Option<UsageView>,
     /// The network the keys are derived for.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub serving_plmn: Option<String>,
@@ -282,6 +302,9 @@ pub struct ApnView {
     pub because: String,
     /// The rule that decided.
     pub rule: String,
+    /// The version of the policy it is of.
+    #[serde(default)]
+    pub version: Version,
 }
 
 /// The verdicts on the services of a session.
@@ -304,6 +327,9 @@ pub struct VerdictView {
     pub because: String,
     /// The rule that decided.
     pub rule: String,
+    /// The version of the policy it is of.
+    #[serde(default)]
+    pub version: Version,
     /// The 3GPP cause of a refusal.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cause: Option<CauseView>,
@@ -320,8 +346,9 @@ impl VerdictView {
         let cause = decision.verdict.cause();
         Self {
             verdict: if cause.is_none() { "permitted" } else { "refused" }.to_owned(),
-            because: decision.because.words.to_owned(),
-            rule: decision.because.rule.to_owned(),
+            because: decision.because.words.to_string(),
+            rule: decision.because.rule.to_string(),
+            version: decision.version,
             cause: cause.map(CauseView::from),
         }
     }
@@ -340,6 +367,9 @@ pub struct LogEntry {
     pub because: String,
     /// The rule that decided.
     pub rule: String,
+    /// The version of the policy it is of.
+    #[serde(default)]
+    pub version: Version,
 }
 
 /// An IMSI as JSON.

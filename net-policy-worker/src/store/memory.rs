@@ -3,11 +3,16 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
+
+use rsp::Imsi;
 
 use super::Store;
 use crate::identity::Guti;
+use crate::policy::history::{Entry, Proposal, Versions};
+use crate::policy::{Policy, Version};
 use crate::refusal::{Fault, Refusal};
-use crate::service::{Answer, Chance, Network, Owned, Request, Timestamp, perform};
+use crate::service::{Answer, Chance, Owned, Record, Request, Timestamp, perform};
 use crate::subscriber::{SubscriberView, Tag};
 
 /// Fills bytes at random.
@@ -15,7 +20,7 @@ type Fill = Box<dyn FnMut(&mut [u8])>;
 
 /// A store that forgets.
 pub struct Memory {
-    network: Network,
+    policies: RefCell<Versions>,
     clock: Box<dyn Fn() -> Timestamp>,
     chance: RefCell<Fill>,
     owned: RefCell<HashMap<Tag, Owned>>,
@@ -23,15 +28,15 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// An empty store. `clock` says the time, `chance` fills bytes at random.
+    /// An empty store that decides by `first` until it is told otherwise. `clock` says the time, `chance` fills bytes at random.
     #[must_use]
     pub fn new(
-        network: Network,
+        first: Policy,
         clock: impl Fn() -> Timestamp + 'static,
         chance: impl FnMut(&mut [u8]) + 'static,
     ) -> Self {
         Self {
-            network,
+            policies: RefCell::new(Versions::new(first)),
             clock: Box::new(clock),
             chance: RefCell::new(Box::new(chance)),
             owned: RefCell::default(),
@@ -42,11 +47,12 @@ impl Memory {
 
 impl Store for Memory {
     async fn ask(&self, tag: Tag, request: Request) -> Result<Result<Answer, Refusal>, Fault> {
+        let policy = self.policy().await?;
         let mut bytes = [0; Chance::LEN];
         (self.chance.borrow_mut())(&mut bytes);
         let mut owned = self.owned.borrow_mut();
         let mut slot = owned.remove(&tag);
-        let answer = perform(&mut slot, request, (self.clock)(), bytes.into(), &self.network);
+        let answer = perform(&mut slot, request, (self.clock)(), bytes.into(), &policy);
         if let Some(kept) = slot {
             owned.insert(tag, kept);
         }
@@ -64,10 +70,35 @@ impl Store for Memory {
         Ok(self.gutis.borrow().get(&guti.tmsi()).copied().flatten())
     }
 
-    async fn subscribers(&self) -> Result<Vec<SubscriberView>, Fault> {
+    async fn subscribers(&self, after: &str, most: usize) -> Result<Vec<SubscriberView>, Fault> {
         let owned = self.owned.borrow();
-        let mut views: Vec<_> = owned.values().map(|owned| owned.subscriber.view()).collect();
+        let behind = owned.values().filter(|owned| owned.subscriber.imsi.as_str() > after);
+        let mut views: Vec<_> = behind.map(|owned| owned.subscriber.view()).collect();
         views.sort_by(|a, b| a.imsi.cmp(&b.imsi));
+        views.truncate(most);
         Ok(views)
+    }
+
+    async fn export(&self, imsi: Imsi) -> Result<Option<Record>, Fault> {
+        let owned = self.owned.borrow();
+        let found = owned.get(&Tag::of(&imsi)).filter(|owned| owned.subscriber.imsi == imsi);
+        Ok(found.and_then(Owned::exported))
+    }
+
+    async fn policy(&self) -> Result<Rc<Policy>, Fault> {
+        let none = || Fault("the current policy is not kept".to_owned());
+        self.policies.borrow().current().ok_or_else(none)
+    }
+
+    async fn policy_of(&self, version: Version) -> Result<Option<Rc<Policy>>, Fault> {
+        Ok(self.policies.borrow().of(version))
+    }
+
+    async fn policies(&self) -> Result<Vec<Entry>, Fault> {
+        Ok(self.policies.borrow().entries())
+    }
+
+    async fn propose(&self, proposal: Proposal) -> Result<Result<Entry, Refusal>, Fault> {
+        Ok(self.policies.borrow_mut().add(proposal, (self.clock)()))
     }
 }

@@ -10,14 +10,15 @@ use std::task::{Context, Poll, Waker};
 
 use aka::{Outcome, Parameters, SqnArray, SqnRules, authenticate};
 use http::{Request, Response};
-use net_policy_worker::apn::Apn;
-use net_policy_worker::gateway::SmAddresses;
 use net_policy_worker::identity::Guti;
+use net_policy_worker::policy::history::{Entry, Proposal, Versions};
+use net_policy_worker::policy::{Document, Policy, Version};
 use net_policy_worker::refusal::{Fault, Refusal};
-use net_policy_worker::router::{Link, LinkFailure, Router};
-use net_policy_worker::service::{self, Answer, Chance, Network, Owned};
+use net_policy_worker::router::{Link, LinkFailure, Router, Tokens};
+use net_policy_worker::service::{self, Answer, Chance, Owned, Record};
 use net_policy_worker::store::{Memory, Store};
 use net_policy_worker::subscriber::{Subscriber, SubscriberView, Tag};
+use rsp::Imsi;
 use serde_json::{Value, json};
 use suci::{HomeNetworkKey, Scheme};
 
@@ -56,6 +57,7 @@ struct Shelf {
     chance: RefCell<Fill>,
     kept: RefCell<BTreeMap<String, [String; 3]>>,
     gutis: RefCell<BTreeMap<String, String>>,
+    policies: RefCell<Versions>,
 }
 
 impl Store for Shelf {
@@ -72,7 +74,8 @@ impl Store for Shelf {
             subscriber: Subscriber::from_record(imsi.parse().unwrap(), &record).unwrap(),
             line: serde_json::from_str(&line).unwrap(),
         });
-        let answer = service::perform(&mut slot, request, self.clock.get(), bytes.into(), &network());
+        let policy = self.policy().await?;
+        let answer = service::perform(&mut slot, request, self.clock.get(), bytes.into(), &policy);
         if let Some(Owned { subscriber, line }) = slot {
             let line = serde_json::to_string(&line).unwrap();
             let texts = [subscriber.imsi.to_string(), subscriber.expose_record().to_owned(), line];
@@ -90,14 +93,40 @@ impl Store for Shelf {
         Ok(self.gutis.borrow().get(&guti.to_string()).and_then(|tag| Tag::parse(tag)))
     }
 
-    async fn subscribers(&self) -> Result<Vec<SubscriberView>, Fault> {
+    async fn subscribers(&self, after: &str, most: usize) -> Result<Vec<SubscriberView>, Fault> {
         let kept = self.kept.borrow();
         let view = |[imsi, record, _]: &[String; 3]| {
             Subscriber::from_record(imsi.parse().unwrap(), record).unwrap().view()
         };
-        let mut views: Vec<_> = kept.values().map(view).collect();
+        let mut views: Vec<_> = kept.values().map(view).filter(|view| *view.imsi > *after).collect();
         views.sort_by(|a, b| a.imsi.cmp(&b.imsi));
+        views.truncate(most);
         Ok(views)
+    }
+
+    async fn export(&self, imsi: Imsi) -> Result<Option<Record>, Fault> {
+        let kept = self.kept.borrow();
+        let Some([_, record, line]) = kept.get(&Tag::of(&imsi).to_string()) else { return Ok(None) };
+        let subscriber = Subscriber::from_record(imsi, record).unwrap();
+        Ok(Owned { subscriber, line: serde_json::from_str(line).unwrap() }.exported())
+    }
+
+    async fn policy(&self) -> Result<Rc<Policy>, Fault> {
+        Ok(self.policies.borrow().current().unwrap())
+    }
+
+    async fn policy_of(&self, version: Version) -> Result<Option<Rc<Policy>>, Fault> {
+        Ok(self.policies.borrow().of(version))
+    }
+
+    async fn policies(&self) -> Result<Vec<Entry>, Fault> {
+        let entries = self.policies.borrow().entries();
+        Ok(serde_json::from_str(&serde_json::to_string(&entries).unwrap()).unwrap())
+    }
+
+    async fn propose(&self, proposal: Proposal) -> Result<Result<Entry, Refusal>, Fault> {
+        let proposal = serde_json::from_str(&serde_json::to_string(&proposal).unwrap()).unwrap();
+        Ok(self.policies.borrow_mut().add(proposal, self.clock.get()))
     }
 }
 
@@ -118,11 +147,12 @@ pub(crate) struct Reply {
     pub(crate) raw: Response<Vec<u8>>,
 }
 
-pub(crate) fn network() -> Network {
-    Network {
-        sm_apn: Apn::parse("sm.provisioning").unwrap(),
-        sm_addresses: SmAddresses::parse("smdp.example,lab.example:8443").unwrap(),
-    }
+pub(crate) fn document() -> Document {
+    Document::of_deployment("sm.provisioning", "smdp.example,lab.example:8443").unwrap()
+}
+
+pub(crate) fn policy() -> Policy {
+    Policy::compile(document(), 0).unwrap()
 }
 
 /// The keys of TS 33.501 §C.4.3 and §C.4.4.
@@ -161,19 +191,20 @@ impl World {
     pub(crate) fn empty(token: Option<&str>) -> Self {
         let clock = Rc::new(Cell::new(1_000_000));
         let ticking = Rc::clone(&clock);
-        let store = Memory::new(network(), move || ticking.get(), chance(42));
+        let store = Memory::new(policy(), move || ticking.get(), chance(42));
         let sm = Sm::default();
-        let router = Router::new(store, sm.clone(), network(), token.map(|token| token.to_owned().into()))
-            .with_home_network_keys(home_network_keys());
+        let tokens = Tokens::of_operator(token.map(|token| token.to_owned().into()));
+        let router =
+            Router::new(store, sm.clone(), tokens.clone()).with_home_network_keys(home_network_keys());
         let shelf = Shelf {
             clock: Rc::clone(&clock),
             chance: RefCell::new(Box::new(chance(42))),
             kept: RefCell::default(),
             gutis: RefCell::default(),
+            policies: RefCell::new(Versions::new(policy())),
         };
         let twin_sm = Sm::default();
-        let twin = Router::new(shelf, twin_sm.clone(), network(), token.map(|token| token.to_owned().into()))
-            .with_home_network_keys(home_network_keys());
+        let twin = Router::new(shelf, twin_sm.clone(), tokens).with_home_network_keys(home_network_keys());
         Self { router, twin, twin_sm, sm, now: clock }
     }
 
