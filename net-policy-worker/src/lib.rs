@@ -64,10 +64,13 @@
 
 pub mod apn;
 pub mod gateway;
+pub mod home_network;
+pub mod identity;
 pub mod pcf;
 pub mod policy;
 pub mod refusal;
 pub mod router;
+pub mod seal;
 pub mod service;
 pub mod store;
 pub mod subscriber;

@@ -5,15 +5,19 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use rsp::Imsi;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
+use suci::HomeNetworkKey;
 use zeroize::Zeroizing;
 
 use crate::gateway::audit::Wanted;
 use crate::gateway::{self, Attempt, Way, dns};
 use crate::policy::document;
 use crate::refusal::{CauseView, Fault, Kind, Refusal};
-use crate::service::{self, Answer, Proof, Record, ServiceKind, VerdictView};
+use crate::service::{self, Answer, ServiceKind, VerdictView};
 use crate::store::Store;
-use crate::subscriber::{Subscriber, Tag};
+use crate::subscriber::Tag;
+
+mod attach;
+mod subscribers;
 
 mod pcf;
 mod policy;
@@ -64,6 +68,7 @@ pub struct Router<S, L> {
     store: S,
     link: L,
     tokens: Tokens,
+    home_network_keys: Vec<HomeNetworkKey>,
 }
 
 /// Who may do what. A door without a token is shut.
@@ -111,7 +116,13 @@ impl<S: Store, L: Link> Router<S, L> {
         for token in [&mut tokens.operator, &mut tokens.pcf] {
             token.take_if(|token| token.is_empty());
         }
-        Self { store, link, tokens }
+        Self { store, link, tokens, home_network_keys: vec![] }
+    }
+
+    /// The same, with the keys that reveal SUCIs. Without them only the null scheme is read.
+    #[must_use]
+    pub fn with_home_network_keys(self, home_network_keys: Vec<HomeNetworkKey>) -> Self {
+        Self { home_network_keys, ..self }
     }
 
     /// Answers a request. What broke on our side is in the second place, for the log;
@@ -141,9 +152,15 @@ impl<S: Store, L: Link> Router<S, L> {
             let segments: Vec<&str> = rest.collect();
             return self.policy(&parts.method, &segments, &parts.headers, &body).await;
         }
-        if body.len() > MAX_BODY {
-            return Err(Refusal::new(Kind::TooLarge, "at most 64 KiB").into());
+        let longest = match path {
+            "subscribers" => subscribers::MAX_IMPORT,
+            _ => MAX_BODY,
+        };
+        if body.len() > longest {
+            let because = format!("at most {} KiB", longest / 1024);
+            return Err(Refusal::new(Kind::TooLarge, because).into());
         }
+        let query = parts.uri.query().unwrap_or_default();
         let segments: Vec<&str> = path.split('/').collect();
         let method = &parts.method;
         match segments[..] {
@@ -151,13 +168,21 @@ impl<S: Store, L: Link> Router<S, L> {
                 Method::GET => self.health().await,
                 _ => Err(no_method("GET")),
             },
-            ["subscribers"] => match *method {
-                Method::GET => {
-                    self.operator(&parts.headers)?;
-                    Ok(json(StatusCode::OK, &self.store.subscribers().await?))
+            ["subscribers"] => {
+                self.operator(&parts.headers)?;
+                match *method {
+                    Method::GET => self.list(query).await,
+                    Method::POST => self.import(query, &parts.headers, body).await,
+                    _ => Err(no_method("GET, POST")),
                 }
-                _ => Err(no_method("GET")),
-            },
+            }
+            ["subscribers", "export"] => {
+                self.operator(&parts.headers)?;
+                match *method {
+                    Method::GET => self.export(query).await,
+                    _ => Err(no_method("GET")),
+                }
+            }
             ["subscribers", imsi] => {
                 self.operator(&parts.headers)?;
                 let imsi: Imsi = imsi.parse().map_err(|_| malformed("an IMSI has 6 to 15 digits"))?;
@@ -179,7 +204,7 @@ impl<S: Store, L: Link> Router<S, L> {
                 _ => Err(no_method("GET")),
             },
             ["attach"] => match *method {
-                Method::POST => self.attach(&body).await,
+                Method::POST => self.attach(&parts.headers, &body).await,
                 _ => Err(no_method("POST")),
             },
             ["attach", id, "response"] => match *method {
@@ -254,47 +279,6 @@ impl<S: Store, L: Link> Router<S, L> {
         } else {
             Err(Refusal::new(Kind::Unauthorised, "the operator's token is needed").into())
         }
-    }
-
-    async fn provision(&self, imsi: Imsi, body: Vec<u8>) -> Reply {
-        let text = match String::from_utf8(body) {
-            Ok(text) => Zeroizing::new(text),
-            Err(error) => {
-                drop(Zeroizing::new(error.into_bytes()));
-                return Err(malformed("a subscriber record is JSON in UTF-8"));
-            }
-        };
-        // Before anything is kept, and so before an owner comes to be.
-        Subscriber::from_record(imsi.clone(), &text)?;
-        let record = Record::new(imsi, text);
-        match self.ask(Tag::of(&record.imsi), service::Request::Provision(record)).await? {
-            Answer::Provisioned { created, view } => {
-                Ok(json(if created { StatusCode::CREATED } else { StatusCode::OK }, &view))
-            }
-            _ => Err(unexpected()),
-        }
-    }
-
-    async fn attach(&self, body: &[u8]) -> Reply {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Attach {
-            imsi: String,
-            apn: Option<String>,
-            visited_plmn: Option<String>,
-        }
-        let Attach { imsi, apn, visited_plmn } = serde_json::from_slice(body)
-            .map_err(|_| malformed("an attach is JSON: imsi, and optionally apn and visitedPlmn"))?;
-        let imsi: Imsi = imsi.parse().map_err(|_| malformed("an IMSI has 6 to 15 digits"))?;
-        let request = service::Request::Attach { imsi: imsi.clone(), apn, visited_plmn };
-        self.ask(Tag::of(&imsi), request).await.and_then(shown)
-    }
-
-    async fn respond(&self, id: &str, body: &[u8]) -> Reply {
-        let proof = Proof::from_json(body)
-            .ok_or_else(|| malformed("a response is JSON: res, or auts, in hex, or failure: mac"))?;
-        let tag = Tag::of_id(id).ok_or_else(no_id)?;
-        self.ask(tag, service::Request::Respond { id: id.to_owned(), proof }).await.and_then(shown)
     }
 
     async fn session(&self, id: &str, request: impl FnOnce(String) -> service::Request) -> Reply {
@@ -442,7 +426,7 @@ fn gateway_path(path: &str) -> Option<(&str, &str)> {
 fn shown(answer: Answer) -> Reply {
     match answer {
         Answer::Challenge(challenge) => Ok(json(StatusCode::OK, &challenge)),
-        Answer::Session(session) => Ok(json(StatusCode::OK, &session)),
+        Answer::Session(session) | Answer::Attached { session, .. } => Ok(json(StatusCode::OK, &session)),
         Answer::Verdict(verdict) => Ok(json(StatusCode::OK, &verdict)),
         Answer::Log(entries) => Ok(json(StatusCode::OK, &entries)),
         Answer::Detached => Ok(empty()),
@@ -467,9 +451,10 @@ fn empty() -> Response<Vec<u8>> {
     response
 }
 
-/// A refusal as RFC 9457 has it, with `because`, `rule` and `cause` beside.
+/// A refusal as RFC 9457 has it, with `because`, `rule`, `cause` and `backOff` beside.
 fn problem(refusal: &Refusal) -> Response<Vec<u8>> {
     #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
     struct Problem<'a> {
         #[serde(rename = "type")]
         kind: &'static str,
@@ -480,6 +465,14 @@ fn problem(refusal: &Refusal) -> Response<Vec<u8>> {
         rule: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         cause: Option<CauseView>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        back_off: Option<BackOff>,
+    }
+    /// TS 24.301 and TS 24.501 §10.2.
+    #[derive(Serialize)]
+    struct BackOff {
+        timer: &'static str,
+        seconds: u64,
     }
     let (status, title) = refusal.kind.status();
     let body = serde_json::to_vec(&Problem {
@@ -488,11 +481,15 @@ fn problem(refusal: &Refusal) -> Response<Vec<u8>> {
         status,
         because: &refusal.because,
         rule: refusal.rule.as_deref(),
-        cause: refusal.cause.map(CauseView::from),
+        cause: refusal.cause.map(|cause| CauseView::on(cause, refusal.access)),
+        back_off: refusal.back_off.map(|seconds| BackOff { timer: "T3346", seconds }),
     });
     let Ok(body) = body else { return broken() };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = response(status, "application/problem+json", body);
+    if let Some(seconds) = refusal.back_off {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     match refusal.kind {
         Kind::Unauthorised => {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -18,6 +18,7 @@ use worker::{
 use zeroize::Zeroizing;
 
 use crate::gateway::{MAX_ANSWER, PATIENCE, Way};
+use crate::home_network;
 use crate::policy::Document;
 use crate::refusal::Fault;
 use crate::router::{self, Link, LinkFailure, Router, Tokens, broken};
@@ -42,7 +43,11 @@ async fn answer(request: Request, env: &Env) -> worker::Result<(http::Response<V
     // A secret and a variable are the same to the runtime.
     let secret = |name| env.secret(name).ok().map(|token| Zeroizing::new(token.to_string()));
     let tokens = Tokens { operator: secret("OPERATOR_TOKEN"), pcf: secret("PCF_TOKEN") };
-    let router = Router::new(Durable::new(env)?, Ways(env.service("SMDP").ok()), tokens);
+    let keys = secret("HOME_NETWORK_KEYS").filter(|keys| !keys.is_empty());
+    let keys = keys.map(|keys| home_network::keys(&keys)).transpose();
+    let keys = keys.map_err(|fault| worker::Error::from(fault.0))?;
+    let router = Router::new(Durable::new(env)?, Ways(env.service("SMDP").ok()), tokens)
+        .with_home_network_keys(keys.unwrap_or_default());
     Ok(router.handle(inward(request).await?).await)
 }
 

@@ -14,9 +14,10 @@ use crate::place::Place;
 use crate::process;
 
 /// I1 and the arrows of the map: what a member may depend on of ours (tests apart).
-const MAY_DEPEND: [(&str, &[&str]); 25] = [
+const MAY_DEPEND: [(&str, &[&str]); 26] = [
     ("tlv", &[]),
     ("aka", &[]),
+    ("suci", &[]),
     ("httpsig", &[]),
     ("vectors", &[]),
     ("apdu", &["tlv"]),
@@ -32,7 +33,7 @@ const MAY_DEPEND: [(&str, &[&str]); 25] = [
     ("trace", &["rsp", "apdu", "tlv", "words"]),
     ("ef", &["apdu", "tlv", "words"]),
     // The laboratory for the command line and the npm package; see `linked` for the page.
-    ("wasm-euicc", &["apdu", "at", "rsp", "rsp-crypto", "saip", "aka", "ota", "tlv", "lab"]),
+    ("wasm-euicc", &["apdu", "at", "rsp", "rsp-crypto", "saip", "aka", "suci", "ota", "tlv", "lab"]),
     (
         "web-lpa",
         &["lpa", "trace", "ef", "words", "apdu", "rsp", "tlv", "httpsig", "at", "card-bridge", "ccid"],
@@ -42,7 +43,7 @@ const MAY_DEPEND: [(&str, &[&str]); 25] = [
     ("edge-smdp", &["rsp", "rsp-crypto", "saip", "aka", "tlv", "httpsig"]),
     // The server's JSON is what it is documented to be, not a type that both share.
     ("smdp-console", &["rsp"]),
-    ("net-policy-worker", &["aka", "rsp"]),
+    ("net-policy-worker", &["aka", "suci", "rsp"]),
     ("www", &[]),
     ("lab", &["rsp-crypto", "saip", "rsp", "tlv"]),
     ("xtask", &["lab", "vectors"]),

@@ -42,7 +42,8 @@ pub(super) fn service(
     };
     let Owned { subscriber, line } = &*owned;
     let situation = line.session.as_ref().map(|session| session.situation.clone()).unwrap_or_default();
-    let verdict = VerdictView::of(&policy.decide(&facts(subscriber, &situation, used, question)));
+    let decision = policy.decide(&facts(subscriber, &situation, used, question));
+    let verdict = VerdictView::of(&decision).on(situation.access, decision.verdict.cause());
     owned.record(now, &Given { what: &format!("{} {to}", kind.name()), verdict: &verdict, bytes: 0 });
     Ok(Answer::Verdict(verdict))
 }

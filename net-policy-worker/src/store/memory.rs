@@ -5,12 +5,15 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
+use rsp::Imsi;
+
 use super::Store;
 use crate::gateway::audit;
+use crate::identity::Guti;
 use crate::policy::history::{Entry, Proposal, Versions};
 use crate::policy::{Policy, Version};
 use crate::refusal::{Fault, Refusal};
-use crate::service::{Answer, Chance, Owned, Request, Timestamp, perform};
+use crate::service::{Answer, Chance, Owned, Record, Request, Timestamp, perform};
 use crate::subscriber::{SubscriberView, Tag};
 
 /// Fills bytes at random.
@@ -23,6 +26,7 @@ pub struct Memory {
     chance: RefCell<Fill>,
     owned: RefCell<HashMap<Tag, Owned>>,
     verdicts: RefCell<HashMap<Tag, VecDeque<audit::Verdict>>>,
+    gutis: RefCell<HashMap<[u8; 4], Option<Tag>>>,
 }
 
 impl Memory {
@@ -39,6 +43,7 @@ impl Memory {
             chance: RefCell::new(Box::new(chance)),
             owned: RefCell::default(),
             verdicts: RefCell::default(),
+            gutis: RefCell::default(),
         }
     }
 }
@@ -55,6 +60,13 @@ impl Store for Memory {
             audit::keep(self.verdicts.borrow_mut().entry(tag).or_default(), kept.line.take_verdicts());
             owned.insert(tag, kept);
         }
+        if let Ok(Answer::Attached { session, replaced }) = &answer {
+            let mut gutis = self.gutis.borrow_mut();
+            replaced.map(|guti| gutis.remove(&guti.tmsi()));
+            if let Some(guti) = session.guti {
+                gutis.entry(guti.tmsi()).and_modify(|taken| *taken = None).or_insert(Some(tag));
+            }
+        }
         Ok(answer)
     }
 
@@ -64,11 +76,23 @@ impl Store for Memory {
         audit::Page::of(newest_first, wanted)
     }
 
-    async fn subscribers(&self) -> Result<Vec<SubscriberView>, Fault> {
+    async fn guti(&self, guti: Guti) -> Result<Option<Tag>, Fault> {
+        Ok(self.gutis.borrow().get(&guti.tmsi()).copied().flatten())
+    }
+
+    async fn subscribers(&self, after: &str, most: usize) -> Result<Vec<SubscriberView>, Fault> {
         let owned = self.owned.borrow();
-        let mut views: Vec<_> = owned.values().map(|owned| owned.subscriber.view()).collect();
+        let behind = owned.values().filter(|owned| owned.subscriber.imsi.as_str() > after);
+        let mut views: Vec<_> = behind.map(|owned| owned.subscriber.view()).collect();
         views.sort_by(|a, b| a.imsi.cmp(&b.imsi));
+        views.truncate(most);
         Ok(views)
+    }
+
+    async fn export(&self, imsi: Imsi) -> Result<Option<Record>, Fault> {
+        let owned = self.owned.borrow();
+        let found = owned.get(&Tag::of(&imsi)).filter(|owned| owned.subscriber.imsi == imsi);
+        Ok(found.and_then(Owned::exported))
     }
 
     async fn policy(&self) -> Result<Rc<Policy>, Fault> {
