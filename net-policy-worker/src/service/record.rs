@@ -73,7 +73,7 @@ impl Owned {
 /// Puts on record how an attach came out. A challenge is no verdict yet.
 pub(super) fn attach(owned: &mut Owned, answer: &Result<Answer, Refusal>, now: Timestamp, policy: &Policy) {
     let verdict = match answer {
-        Ok(Answer::Session(session)) => VerdictView {
+        Ok(Answer::Attached { session, .. }) => VerdictView {
             verdict: "permitted".to_owned(),
             because: session.apn.because.clone(),
             rule: session.apn.rule.clone(),

@@ -92,7 +92,8 @@ pub(super) fn http(
     let Owned { subscriber, line } = &mut *owned;
     let Line { session: Some(session), tally, .. } = line else { return Err(no_session()) };
     let decision = policy.decide(&facts(subscriber, &session.situation, tally.today(now), question));
-    let verdict = VerdictView::of(&decision);
+    let access = session.situation.access;
+    let verdict = VerdictView::of(&decision).on(access, decision.verdict.cause());
     if decision.verdict.cause().is_none()
         && route.is_some()
         && let Err(refusal) = session.admit(tally, bytes as u64, now)
@@ -134,7 +135,7 @@ pub(super) fn dns(
                 // There is nobody to ask.
                 None => Code::ServFail,
             };
-            (code, VerdictView::of(&decision))
+            (code, VerdictView::of(&decision).on(session.situation.access, decision.verdict.cause()))
         }
     };
     owned.record(now, &Given { what: &what, verdict: &verdict, bytes: 0 });

@@ -378,7 +378,7 @@ impl VerdictView {
             because: refusal.because.clone(),
             rule: refusal.rule.clone().unwrap_or_else(|| "authentication".to_owned()),
             version: 0,
-            cause: refusal.cause.map(CauseView::from),
+            cause: refusal.cause.map(|cause| CauseView::on(cause, refusal.access)),
         }
     }
 }
