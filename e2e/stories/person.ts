@@ -365,6 +365,24 @@ export class NetworkView extends View {
   get apnAsked(): Locator { return this.page.getByTestId('apn-asked'); }
   get apnGiven(): Locator { return this.page.getByTestId('apn-given'); }
   get decisions(): Locator { return this.page.locator('.decisions'); }
+  /** What the network has written down of the session. */
+  get log(): Locator { return this.section.getByRole('region', { name: 'The network’s own log' }); }
+  get usage(): Locator { return this.page.getByTestId('usage'); }
+  get audit(): Locator { return this.page.getByTestId('audit'); }
+  get rules(): Locator { return this.page.getByTestId('policy-rules'); }
+  /** What the network says to the document in the editor. */
+  get said(): Locator { return this.page.getByTestId('policy-said'); }
+
+  async resolve(name: string, record = 'AAAA'): Promise<Locator> {
+    await this.section.getByLabel('Name the phone asks for').fill(name);
+    await this.section.getByLabel('Record').selectOption(record);
+    await this.section.getByRole('button', { name: 'Resolve' }).click();
+    return this.page.getByTestId('resolved');
+  }
+
+  async press(name: string): Promise<void> {
+    await this.section.getByRole('button', { name, exact: true }).click();
+  }
 
   async attachWith(apn: string): Promise<void> {
     await this.page.getByLabel('APN the phone asks for').fill(apn);

@@ -41,7 +41,7 @@ test('it is healthy and says where it leads', async () => {
   const { status, body } = await ask('GET', '/network/health');
   assert.equal(status, 200);
   assert.deepEqual(body,
-    { status: 'ok', smApn: 'sm.provisioning', smAddresses: [sm], policyVersion: 0, operator: true });
+    { status: 'ok', smApn: 'sm.provisioning', smAddresses: [sm], outside: [], policyVersion: 0, operator: true });
 });
 
 test('the operator writes subscribers, and nobody reads their keys', async () => {

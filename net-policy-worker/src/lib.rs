@@ -18,6 +18,8 @@
 //! | `POST /network/sessions/{sessionId}/service` | the verdict on a call, a message or a flow |
 //! | `POST /network/sessions/{sessionId}/http/{authority}/{path}` | what the SM answers |
 //! | `GET /network/sessions/{sessionId}/log` | the verdicts of the session |
+//! | `POST /network/sessions/{sessionId}/dns` | the gateway's address, for the name of an SM: as RFC 8484 has it, or JSON |
+//! | `GET /network/audit?imsi=…` | the operator's: every verdict of a subscriber, page by page |
 //! | `GET /network/health` | how it is set up |
 //!
 //! Refusals are `application/problem+json` with `because` in plain words and, where
@@ -27,6 +29,7 @@
 //!
 //! ```
 //! use http::{Request, Response};
+//! use net_policy_worker::gateway::Way;
 //! use net_policy_worker::policy::{Document, Policy};
 //! use net_policy_worker::router::{Link, LinkFailure, Router, Tokens};
 //! use net_policy_worker::store::Memory;
@@ -35,7 +38,7 @@
 //! struct Sm;
 //!
 //! impl Link for Sm {
-//!     async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure> {
+//!     async fn send(&self, _: Way, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure> {
 //!         Ok(Response::new(request.into_body()))
 //!     }
 //! }
@@ -61,10 +64,13 @@
 
 pub mod apn;
 pub mod gateway;
+pub mod home_network;
+pub mod identity;
 pub mod pcf;
 pub mod policy;
 pub mod refusal;
 pub mod router;
+pub mod seal;
 pub mod service;
 pub mod store;
 pub mod subscriber;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::policy::Access;
+
 /// A cause of 3GPP, as a terminal would be sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Cause {
@@ -23,13 +25,15 @@ pub enum Cause {
     EpsServicesNotAllowedInPlmn,
     /// EMM 15: for what may be otherwise elsewhere.
     NoSuitableCells,
+    /// EMM 9: a GUTI that leads nowhere. The terminal comes again with its permanent identity.
+    UeIdentityCannotBeDerived,
     /// EMM 18.
     CsDomainNotAvailable,
     /// EMM 20.
     MacFailure,
     /// EMM 21.
     SynchFailure,
-    /// EMM 22: for what may be otherwise later.
+    /// EMM 22: for what may be otherwise later, with T3346 where it is known when.
     Congestion,
     /// EMM 96.
     InvalidMandatoryInformation,
@@ -95,6 +99,7 @@ impl Cause {
             Self::RoamingNotAllowed => ("EMM", 13, "Roaming not allowed in this tracking area"),
             Self::EpsServicesNotAllowedInPlmn => ("EMM", 14, "EPS services not allowed in this PLMN"),
             Self::NoSuitableCells => ("EMM", 15, "No suitable cells in tracking area"),
+            Self::UeIdentityCannotBeDerived => ("EMM", 9, "UE identity cannot be derived by the network"),
             Self::CsDomainNotAvailable => ("EMM", 18, "CS domain not available"),
             Self::MacFailure => ("EMM", 20, "MAC failure"),
             Self::SynchFailure => ("EMM", 21, "Synch failure"),
@@ -111,12 +116,31 @@ impl Cause {
             }
         }
     }
+
+    /// The same on an access: in 5G the cause of 5GMM or 5GSM (TS 24.501 §9.11.3.2 and
+    /// §9.11.4.2). Two have no number of their own there: an unknown subscriber is not served,
+    /// and without a CS domain a call is a service that was not subscribed to.
+    #[must_use]
+    pub const fn coded_for(self, access: Access) -> (&'static str, u8, &'static str) {
+        match (access, self) {
+            (Access::Eps, _) => self.coded(),
+            (Access::FiveG, Self::ImsiUnknownInHss) => ("5GMM", 7, "5GS services not allowed"),
+            (Access::FiveG, Self::CsDomainNotAvailable) => {
+                ("5GSM", 33, "Requested service option not subscribed")
+            }
+            (Access::FiveG, Self::MissingOrUnknownApn) => ("5GSM", 27, "Missing or unknown DNN"),
+            (Access::FiveG, _) => {
+                let (protocol, number, name) = self.coded();
+                (if matches!(protocol.as_bytes(), b"EMM") { "5GMM" } else { "5GSM" }, number, name)
+            }
+        }
+    }
 }
 
 /// A cause as JSON: `{"protocol":"ESM","number":27,"name":"Missing or unknown APN"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CauseView {
-    /// `EMM` or `ESM`.
+    /// `EMM` or `ESM`, in 5G `5GMM` or `5GSM`.
     pub protocol: String,
     /// The cause value.
     pub number: u8,
@@ -126,7 +150,15 @@ pub struct CauseView {
 
 impl From<Cause> for CauseView {
     fn from(cause: Cause) -> Self {
-        let (protocol, number, name) = cause.coded();
+        Self::on(cause, Access::Eps)
+    }
+}
+
+impl CauseView {
+    /// The cause as the terminal is sent it on this access.
+    #[must_use]
+    pub fn on(cause: Cause, access: Access) -> Self {
+        let (protocol, number, name) = cause.coded_for(access);
         Self { protocol: protocol.to_owned(), number, name: name.to_owned() }
     }
 }
@@ -192,19 +224,31 @@ pub struct Refusal {
     pub rule: Option<String>,
     /// The 3GPP cause, where there is one.
     pub cause: Option<Cause>,
+    /// Whose causes the terminal knows.
+    #[serde(default)]
+    pub access: Access,
+    /// T3346: for how many seconds the terminal stays away.
+    #[serde(default)]
+    pub back_off: Option<u64>,
 }
 
 impl Refusal {
     /// A refusal without rule or cause.
     #[must_use]
     pub fn new(kind: Kind, because: impl Into<String>) -> Self {
-        Self { kind, because: because.into(), rule: None, cause: None }
+        Self { kind, because: because.into(), rule: None, cause: None, access: Access::Eps, back_off: None }
     }
 
     /// The same with a 3GPP cause.
     #[must_use]
     pub fn with_cause(self, cause: Cause) -> Self {
         Self { cause: Some(cause), ..self }
+    }
+
+    /// The same for a terminal on this access.
+    #[must_use]
+    pub fn on(self, access: Access) -> Self {
+        Self { access, ..self }
     }
 }
 

@@ -5,20 +5,28 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use rsp::Imsi;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
+use suci::HomeNetworkKey;
 use zeroize::Zeroizing;
 
-use crate::gateway::{self, Attempt};
+use crate::gateway::audit::Wanted;
+use crate::gateway::{self, Attempt, Way, dns};
 use crate::policy::document;
 use crate::refusal::{CauseView, Fault, Kind, Refusal};
-use crate::service::{self, Answer, Proof, Record, ServiceKind};
+use crate::service::{self, Answer, ServiceKind, VerdictView};
 use crate::store::Store;
-use crate::subscriber::{Subscriber, Tag};
+use crate::subscriber::Tag;
+
+mod attach;
+mod subscribers;
 
 mod pcf;
 mod policy;
 
 /// Longest body of the API itself; the gateway has its own limit.
 pub const MAX_BODY: usize = 64 * 1024;
+
+/// The media type of a DNS message (RFC 8484 §6).
+const DNS_MESSAGE: &str = "application/dns-message";
 
 /// How much is read of a body, at most and one more, for it to be judged.
 #[must_use]
@@ -35,12 +43,13 @@ pub const MAX_POLICY: usize = document::MAX_BYTES + 1024 * 1024;
 /// The way to the SMs.
 #[expect(async_fn_in_trait, reason = "nothing here crosses threads")]
 pub trait Link {
-    /// Sends a request to the SM of its `Host`, follows no redirect, and gives up after
-    /// [`gateway::PATIENCE`] or [`gateway::MAX_ANSWER`].
+    /// Sends a request to the SM of its `Host` by `way`, follows no redirect, adds nothing by
+    /// which the sender could be known, and gives up after [`gateway::PATIENCE`] or
+    /// [`gateway::MAX_ANSWER`], counted once the answer is decompressed.
     ///
     /// # Errors
     /// The SM gave no answer that could be used.
-    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure>;
+    async fn send(&self, way: Way, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure>;
 }
 
 /// Why there is no answer of the SM.
@@ -59,6 +68,7 @@ pub struct Router<S, L> {
     store: S,
     link: L,
     tokens: Tokens,
+    home_network_keys: Vec<HomeNetworkKey>,
 }
 
 /// Who may do what. A door without a token is shut.
@@ -106,7 +116,13 @@ impl<S: Store, L: Link> Router<S, L> {
         for token in [&mut tokens.operator, &mut tokens.pcf] {
             token.take_if(|token| token.is_empty());
         }
-        Self { store, link, tokens }
+        Self { store, link, tokens, home_network_keys: vec![] }
+    }
+
+    /// The same, with the keys that reveal SUCIs. Without them only the null scheme is read.
+    #[must_use]
+    pub fn with_home_network_keys(self, home_network_keys: Vec<HomeNetworkKey>) -> Self {
+        Self { home_network_keys, ..self }
     }
 
     /// Answers a request. What broke on our side is in the second place, for the log;
@@ -126,17 +142,7 @@ impl<S: Store, L: Link> Router<S, L> {
         }
         let Some(path) = parts.uri.path().strip_prefix("/network/") else { return Err(no_path()) };
         if let Some((id, rest)) = gateway_path(path) {
-            let (authority, target) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-            let target =
-                parts.uri.query().map_or_else(|| target.to_owned(), |query| format!("{target}?{query}"));
-            let length = parts.headers.get(header::CONTENT_LENGTH);
-            let attempt = Attempt {
-                method: parts.method.to_string(),
-                authority: authority.to_owned(),
-                target,
-                declared: length.map(|length| String::from_utf8_lossy(length.as_bytes()).into_owned()),
-                length: body.len(),
-            };
+            let attempt = Attempt::of(&parts.method, rest, parts.uri.query(), &parts.headers, body.len());
             return self.forward(id, attempt, &parts.headers, body).await;
         }
         if let Some(rest) = below(path, "policy") {
@@ -146,9 +152,15 @@ impl<S: Store, L: Link> Router<S, L> {
             let segments: Vec<&str> = rest.collect();
             return self.policy(&parts.method, &segments, &parts.headers, &body).await;
         }
-        if body.len() > MAX_BODY {
-            return Err(Refusal::new(Kind::TooLarge, "at most 64 KiB").into());
+        let longest = match path {
+            "subscribers" => subscribers::MAX_IMPORT,
+            _ => MAX_BODY,
+        };
+        if body.len() > longest {
+            let because = format!("at most {} KiB", longest / 1024);
+            return Err(Refusal::new(Kind::TooLarge, because).into());
         }
+        let query = parts.uri.query().unwrap_or_default();
         let segments: Vec<&str> = path.split('/').collect();
         let method = &parts.method;
         match segments[..] {
@@ -163,13 +175,21 @@ impl<S: Store, L: Link> Router<S, L> {
                 }
                 _ => Err(no_method("GET")),
             },
-            ["subscribers"] => match *method {
-                Method::GET => {
-                    self.operator(&parts.headers)?;
-                    Ok(json(StatusCode::OK, &self.store.subscribers().await?))
+            ["subscribers"] => {
+                self.operator(&parts.headers)?;
+                match *method {
+                    Method::GET => self.list(query).await,
+                    Method::POST => self.import(query, &parts.headers, body).await,
+                    _ => Err(no_method("GET, POST")),
                 }
-                _ => Err(no_method("GET")),
-            },
+            }
+            ["subscribers", "export"] => {
+                self.operator(&parts.headers)?;
+                match *method {
+                    Method::GET => self.export(query).await,
+                    _ => Err(no_method("GET")),
+                }
+            }
             ["subscribers", imsi] => {
                 self.operator(&parts.headers)?;
                 let imsi: Imsi = imsi.parse().map_err(|_| malformed("an IMSI has 6 to 15 digits"))?;
@@ -191,7 +211,7 @@ impl<S: Store, L: Link> Router<S, L> {
                 _ => Err(no_method("GET")),
             },
             ["attach"] => match *method {
-                Method::POST => self.attach(&body).await,
+                Method::POST => self.attach(&parts.headers, &body).await,
                 _ => Err(no_method("POST")),
             },
             ["attach", id, "response"] => match *method {
@@ -205,6 +225,17 @@ impl<S: Store, L: Link> Router<S, L> {
             },
             ["sessions", id, "log"] => match *method {
                 Method::GET => self.session(id, |id| service::Request::Log { id }).await,
+                _ => Err(no_method("GET")),
+            },
+            ["sessions", id, "dns"] => match *method {
+                Method::POST => self.resolve(id, &parts.headers, &body).await,
+                _ => Err(no_method("POST")),
+            },
+            ["audit"] => match *method {
+                Method::GET => {
+                    self.operator(&parts.headers)?;
+                    self.audit(parts.uri.query().unwrap_or_default()).await
+                }
                 _ => Err(no_method("GET")),
             },
             ["sessions", id, "service"] => match *method {
@@ -222,16 +253,22 @@ impl<S: Store, L: Link> Router<S, L> {
             status: &'static str,
             sm_apn: String,
             sm_addresses: Vec<String>,
+            outside: Vec<String>,
             policy_version: u64,
             operator: bool,
         }
         let policy = self.store.policy().await?;
+        let addresses = |way: Way| {
+            let entries = policy.sm_addresses().iter().filter(|entry| entry.way() == way);
+            entries.map(|entry| entry.address().to_string()).collect()
+        };
         Ok(json(
             StatusCode::OK,
             &Health {
                 status: "ok",
                 sm_apn: policy.sm_apn().to_string(),
-                sm_addresses: policy.sm_addresses().iter().map(ToString::to_string).collect(),
+                sm_addresses: addresses(Way::Binding),
+                outside: addresses(Way::Outside),
                 policy_version: policy.version(),
                 operator: self.tokens.operator.is_some(),
             },
@@ -249,47 +286,6 @@ impl<S: Store, L: Link> Router<S, L> {
         } else {
             Err(Refusal::new(Kind::Unauthorised, "the operator's token is needed").into())
         }
-    }
-
-    async fn provision(&self, imsi: Imsi, body: Vec<u8>) -> Reply {
-        let text = match String::from_utf8(body) {
-            Ok(text) => Zeroizing::new(text),
-            Err(error) => {
-                drop(Zeroizing::new(error.into_bytes()));
-                return Err(malformed("a subscriber record is JSON in UTF-8"));
-            }
-        };
-        // Before anything is kept, and so before an owner comes to be.
-        Subscriber::from_record(imsi.clone(), &text)?;
-        let record = Record::new(imsi, text);
-        match self.ask(Tag::of(&record.imsi), service::Request::Provision(record)).await? {
-            Answer::Provisioned { created, view } => {
-                Ok(json(if created { StatusCode::CREATED } else { StatusCode::OK }, &view))
-            }
-            _ => Err(unexpected()),
-        }
-    }
-
-    async fn attach(&self, body: &[u8]) -> Reply {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Attach {
-            imsi: String,
-            apn: Option<String>,
-            visited_plmn: Option<String>,
-        }
-        let Attach { imsi, apn, visited_plmn } = serde_json::from_slice(body)
-            .map_err(|_| malformed("an attach is JSON: imsi, and optionally apn and visitedPlmn"))?;
-        let imsi: Imsi = imsi.parse().map_err(|_| malformed("an IMSI has 6 to 15 digits"))?;
-        let request = service::Request::Attach { imsi: imsi.clone(), apn, visited_plmn };
-        self.ask(Tag::of(&imsi), request).await.and_then(shown)
-    }
-
-    async fn respond(&self, id: &str, body: &[u8]) -> Reply {
-        let proof = Proof::from_json(body)
-            .ok_or_else(|| malformed("a response is JSON: res, or auts, in hex, or failure: mac"))?;
-        let tag = Tag::of_id(id).ok_or_else(no_id)?;
-        self.ask(tag, service::Request::Respond { id: id.to_owned(), proof }).await.and_then(shown)
     }
 
     async fn session(&self, id: &str, request: impl FnOnce(String) -> service::Request) -> Reply {
@@ -310,11 +306,12 @@ impl<S: Store, L: Link> Router<S, L> {
 
     async fn forward(&self, id: &str, attempt: Attempt, headers: &HeaderMap, body: Vec<u8>) -> Reply {
         let tag = Tag::of_id(id).ok_or_else(no_id)?;
+        let method = attempt.method.clone();
         let request = service::Request::Http { id: id.to_owned(), attempt };
         let Answer::Route(route) = self.ask(tag, request).await? else { return Err(unexpected()) };
-        let request = gateway::outgoing(&route.authority, &route.target, headers, body)
+        let request = gateway::outgoing(&method, &route.authority, &route.target, headers, body)
             .map_err(|error| Fault(format!("no request for the SM: {error}")))?;
-        let answer = self.link.send(request).await;
+        let answer = self.link.send(route.way, request).await;
         // Also when none came: it is waited for no longer.
         let bytes = answer.as_ref().map_or(0, |answer| answer.body().len() as u64);
         let charge = service::Request::Charge { id: id.to_owned(), bytes };
@@ -326,6 +323,75 @@ impl<S: Store, L: Link> Router<S, L> {
         })?;
         charged?;
         gateway::incoming(answer).map_err(|unusable| Refusal::new(Kind::NoRoute, unusable.0).into())
+    }
+
+    /// A name, asked for as RFC 8484 has it or in JSON: `{"name":"smdp.example","type":"AAAA"}`.
+    async fn resolve(&self, id: &str, headers: &HeaderMap, body: &[u8]) -> Reply {
+        #[derive(Deserialize)]
+        struct Wanted {
+            name: String,
+            #[serde(rename = "type")]
+            kind: String,
+        }
+        let media_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+        let media_type = media_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        let in_wire_form = media_type.eq_ignore_ascii_case(DNS_MESSAGE.as_bytes());
+        let asked = if in_wire_form {
+            dns::Asked::read(body).ok_or_else(|| malformed("not even the header of a DNS message"))?
+        } else {
+            let because = "a name is asked for in JSON, name and type, or as application/dns-message";
+            let Wanted { name, kind } = serde_json::from_slice(body).map_err(|_| malformed(because))?;
+            dns::Asked::parse(&name, &kind).ok_or_else(|| malformed(because))?
+        };
+        let tag = Tag::of_id(id).ok_or_else(no_id)?;
+        let request = service::Request::Dns { id: id.to_owned(), asked: asked.clone() };
+        let Answer::Names(names, verdict) = self.ask(tag, request).await? else { return Err(unexpected()) };
+        if in_wire_form {
+            let message = dns::answer(body, &names, &verdict.because)
+                .ok_or_else(|| Fault("no answer to a query that was read".to_owned()))?;
+            return Ok(response(StatusCode::OK, DNS_MESSAGE, message));
+        }
+        #[derive(Serialize)]
+        struct Resolved {
+            name: String,
+            #[serde(rename = "type")]
+            kind: String,
+            code: dns::Code,
+            addresses: Vec<std::net::IpAddr>,
+            ttl: u32,
+            #[serde(flatten)]
+            verdict: VerdictView,
+        }
+        let kind = asked.kind_name();
+        let dns::Names { code, addresses } = names;
+        Ok(json(
+            StatusCode::OK,
+            &Resolved { name: asked.name, kind, code, addresses, ttl: dns::TTL, verdict },
+        ))
+    }
+
+    /// Verdicts of a subscriber, newest first: `imsi=…`, and optionally `session`, `verdict`,
+    /// `before` and `limit`.
+    async fn audit(&self, query: &str) -> Reply {
+        let (mut imsi, mut wanted) = (None, Wanted::default());
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let number = || value.parse().map_err(|_| malformed("before and limit are numbers"));
+            match &*name {
+                "imsi" => imsi = Some(value.into_owned()),
+                "session" => wanted.session = Some(value.into_owned()),
+                "verdict" => wanted.verdict = Some(value.into_owned()),
+                "before" => wanted.before = Some(number()?),
+                "limit" => wanted.limit = Some(number()? as usize),
+                _ => {
+                    return Err(malformed(
+                        "an audit is asked for by imsi, session, verdict, before and limit",
+                    ));
+                }
+            }
+        }
+        let imsi: Option<Imsi> = imsi.and_then(|imsi| imsi.parse().ok());
+        let imsi = imsi.ok_or_else(|| malformed("whose verdicts: imsi has 6 to 15 digits"))?;
+        Ok(json(StatusCode::OK, &self.store.audit(Tag::of(&imsi), &wanted).await?))
     }
 
     async fn ask(&self, tag: Tag, request: service::Request) -> Result<Answer, Failure> {
@@ -367,7 +433,7 @@ fn gateway_path(path: &str) -> Option<(&str, &str)> {
 fn shown(answer: Answer) -> Reply {
     match answer {
         Answer::Challenge(challenge) => Ok(json(StatusCode::OK, &challenge)),
-        Answer::Session(session) => Ok(json(StatusCode::OK, &session)),
+        Answer::Session(session) | Answer::Attached { session, .. } => Ok(json(StatusCode::OK, &session)),
         Answer::Verdict(verdict) => Ok(json(StatusCode::OK, &verdict)),
         Answer::Log(entries) => Ok(json(StatusCode::OK, &entries)),
         Answer::Detached => Ok(empty()),
@@ -376,7 +442,8 @@ fn shown(answer: Answer) -> Reply {
         | Answer::Withdrawn
         | Answer::Route(_)
         | Answer::Charged
-        | Answer::Control(_) => Err(unexpected()),
+        | Answer::Control(_)
+        | Answer::Names(..) => Err(unexpected()),
     }
 }
 
@@ -391,9 +458,10 @@ fn empty() -> Response<Vec<u8>> {
     response
 }
 
-/// A refusal as RFC 9457 has it, with `because`, `rule` and `cause` beside.
+/// A refusal as RFC 9457 has it, with `because`, `rule`, `cause` and `backOff` beside.
 fn problem(refusal: &Refusal) -> Response<Vec<u8>> {
     #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
     struct Problem<'a> {
         #[serde(rename = "type")]
         kind: &'static str,
@@ -404,6 +472,14 @@ fn problem(refusal: &Refusal) -> Response<Vec<u8>> {
         rule: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         cause: Option<CauseView>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        back_off: Option<BackOff>,
+    }
+    /// TS 24.301 and TS 24.501 §10.2.
+    #[derive(Serialize)]
+    struct BackOff {
+        timer: &'static str,
+        seconds: u64,
     }
     let (status, title) = refusal.kind.status();
     let body = serde_json::to_vec(&Problem {
@@ -412,11 +488,15 @@ fn problem(refusal: &Refusal) -> Response<Vec<u8>> {
         status,
         because: &refusal.because,
         rule: refusal.rule.as_deref(),
-        cause: refusal.cause.map(CauseView::from),
+        cause: refusal.cause.map(|cause| CauseView::on(cause, refusal.access)),
+        back_off: refusal.back_off.map(|seconds| BackOff { timer: "T3346", seconds }),
     });
     let Ok(body) = body else { return broken() };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = response(status, "application/problem+json", body);
+    if let Some(seconds) = refusal.back_off {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     match refusal.kind {
         Kind::Unauthorised => {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -5,24 +5,33 @@
 //! request of a subscriber at a time and keeps the state before it lets the answer out.
 
 mod attach;
+mod challenge;
+mod failures;
 mod line;
+mod record;
 mod traffic;
 mod usage;
 mod wire;
 
+pub use failures::{ALL_FAILURES, FAILURE_WINDOW, LANE_FAILURES};
 pub use line::{Line, Session};
+pub use record::MAX_QUESTIONS;
 pub use usage::{MAX_UNDER_WAY, SubscriberUsage, Total, UsageView};
 pub use wire::{
-    Answer, ApnView, Challenge, LogEntry, Proof, Record, Request, Route, ServiceKind, ServicesView,
-    SessionView, VerdictView,
+    Answer, ApnView, AttachRequest, Challenge, LogEntry, Proof, Record, Request, Route, ServiceKind,
+    ServicesView, SessionView, VerdictView,
 };
 
-use attach::{attach, no_challenge, respond};
-use traffic::{http, service};
+pub(crate) use attach::unknown_guti;
+pub(crate) use challenge::tag as tag_of_attach;
 
+use attach::{attach, no_challenge, respond, unknown_subscriber};
+use traffic::{dns, http, service};
+
+use crate::identity::Identity;
 use crate::policy::document::UsedToday;
-use crate::policy::{Decision, Facts, Policy, Question, Situation};
-use crate::refusal::{Cause, Kind, Refusal};
+use crate::policy::{Access, Decision, Facts, Policy, Question, Situation};
+use crate::refusal::{Kind, Refusal};
 use crate::subscriber::Subscriber;
 
 /// Milliseconds since 1970.
@@ -47,18 +56,25 @@ pub struct Chance {
     pub id: [u8; 16],
     /// For a RAND.
     pub rand: [u8; 16],
+    /// For a temporary identity.
+    pub tmsi: [u8; 4],
 }
 
 impl Chance {
     /// Length of what it is made of.
-    pub const LEN: usize = 32;
+    pub const LEN: usize = 36;
 }
 
 impl From<[u8; Self::LEN]> for Chance {
     fn from(bytes: [u8; Self::LEN]) -> Self {
-        let (mut id, mut rand) = ([0; 16], [0; 16]);
-        id.iter_mut().chain(&mut rand).zip(bytes).for_each(|(own, byte)| *own = byte);
-        Self { id, rand }
+        let (mut id, mut rand, mut tmsi) = ([0; 16], [0; 16], [0; 4]);
+        let own = id.iter_mut().chain(&mut rand).chain(&mut tmsi);
+        own.zip(bytes).for_each(|(own, byte)| *own = byte);
+        // All ones say that a card has none (TS 23.003 §2.4).
+        if tmsi == [0xFF; 4] {
+            tmsi = [0xFF, 0xFF, 0xFF, 0xFE];
+        }
+        Self { id, rand, tmsi }
     }
 }
 
@@ -68,6 +84,16 @@ pub struct Owned {
     pub subscriber: Subscriber,
     /// Where it stands.
     pub line: Line,
+}
+
+impl Owned {
+    /// The record as another network needs it: with the sequence number to go on from.
+    #[must_use]
+    pub fn exported(&self) -> Option<Record> {
+        let mut record: serde_json::Value = serde_json::from_str(self.subscriber.expose_record()).ok()?;
+        record.as_object_mut()?.insert("sqn".to_owned(), format!("{:012x}", self.line.sqn).into());
+        Some(Record::new(self.subscriber.imsi.clone(), record.to_string().into()))
+    }
 }
 
 /// Carries out one request on the subscriber in `slot`, by what `policy` says. Whether it answers or refuses,
@@ -82,20 +108,48 @@ pub fn perform(
     chance: Chance,
     policy: &Policy,
 ) -> Result<Answer, Refusal> {
+    let access = access(slot.as_ref(), &request);
+    let attaches = matches!(request, Request::Attach { .. } | Request::Respond { .. });
+    let answer = carry_out(slot, request, now, chance, policy).map_err(|refusal| refusal.on(access));
+    if let (true, Some(owned)) = (attaches, slot) {
+        record::attach(owned, &answer, now, policy);
+    }
+    answer
+}
+
+/// The access that a request comes by: it decides whose causes a terminal is sent.
+fn access(slot: Option<&Owned>, request: &Request) -> Access {
+    let Some(owned) = slot else {
+        return if let Request::Attach(request) = request { request.situation.access } else { Access::Eps };
+    };
+    match request {
+        Request::Attach(request) => request.situation.access,
+        Request::Respond { id, .. } => {
+            challenge::open(&owned.subscriber, id).map_or(Access::Eps, |context| context.situation.access)
+        }
+        _ => owned.line.session.as_ref().map_or(Access::Eps, |session| session.situation.access),
+    }
+}
+
+fn carry_out(
+    slot: &mut Option<Owned>,
+    request: Request,
+    now: Timestamp,
+    chance: Chance,
+    policy: &Policy,
+) -> Result<Answer, Refusal> {
     match (request, slot.as_mut()) {
-        (Request::Provision(record), _) => provision(slot, record, now),
+        (Request::Provision(record), _) => provision(slot, record, now, chance),
         (Request::Withdraw { imsi }, Some(owned)) if owned.subscriber.imsi == imsi => {
             *slot = None;
             Ok(Answer::Withdrawn)
         }
         (Request::Withdraw { .. }, _) => Err(Refusal::new(Kind::Unknown, "there is no such subscriber")),
-        (Request::Attach { imsi, apn, visited_plmn }, Some(owned)) if owned.subscriber.imsi == imsi => {
-            attach(owned, apn, visited_plmn, now, chance)
-        }
-        (Request::Attach { .. }, _) => {
-            Err(Refusal::new(Kind::Forbidden, "this network has no subscriber of that IMSI")
-                .with_cause(Cause::ImsiUnknownInHss))
-        }
+        (Request::Attach(request), Some(owned)) => attach(owned, request, now, chance),
+        (Request::Attach(request), None) => Err(match request.identity {
+            Identity::Imsi(_) => unknown_subscriber(),
+            Identity::Guti(_) => unknown_guti(),
+        }),
         (Request::Respond { id, proof }, Some(owned)) => respond(owned, &id, proof, now, chance, policy),
         (Request::Respond { .. }, None) => Err(no_challenge()),
         (Request::Session { id }, Some(owned)) => {
@@ -108,6 +162,7 @@ pub fn perform(
         }
         (Request::Service { id, kind, to }, Some(owned)) => service(owned, &id, kind, &to, now, policy),
         (Request::Http { id, attempt }, Some(owned)) => http(owned, &id, &attempt, now, policy),
+        (Request::Dns { id, asked }, Some(owned)) => dns(owned, &id, &asked, now, policy),
         (Request::Charge { id, bytes }, Some(owned)) => {
             charge(owned, &id, bytes, now);
             Ok(Answer::Charged)
@@ -130,6 +185,7 @@ pub fn perform(
             | Request::Detach { .. }
             | Request::Service { .. }
             | Request::Http { .. }
+            | Request::Dns { .. }
             | Request::Charge { .. }
             | Request::Log { .. },
             None,
@@ -139,13 +195,21 @@ pub fn perform(
 
 /// Writes a subscriber. The sequence number goes on where it was unless the record says
 /// where to start; a session ends, since its rights may be others now.
-fn provision(slot: &mut Option<Owned>, record: Record, now: Timestamp) -> Result<Answer, Refusal> {
+fn provision(
+    slot: &mut Option<Owned>,
+    record: Record,
+    now: Timestamp,
+    chance: Chance,
+) -> Result<Answer, Refusal> {
     let subscriber = Subscriber::from_record(record.imsi.clone(), record.expose_text())?;
     let view = subscriber.view();
     let created = slot.is_none();
     let mut line = slot.take().map(|owned| owned.line).unwrap_or_default();
     line.end("the operator changed the subscription", now);
-    line.pending.clear();
+    // What is asked of the card from here on has nothing to do with what was asked before.
+    let [a, b, c, d, e, f, g, h, ..] = chance.id;
+    // 53 bits: more than JSON's numbers are good for everywhere.
+    line.epoch = u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 11;
     if let Some(sqn) = subscriber.sqn {
         line.sqn = sqn.into();
     }
@@ -164,10 +228,9 @@ fn charge(owned: &mut Owned, id: &str, bytes: u64, now: Timestamp) {
 /// The policy's no, for the terminal.
 fn refused(decision: &Decision) -> Refusal {
     Refusal {
-        kind: Kind::Forbidden,
-        because: decision.because.words.to_string(),
         rule: Some(decision.because.rule.to_string()),
         cause: decision.verdict.cause(),
+        ..Refusal::new(Kind::Forbidden, decision.because.words.to_string())
     }
 }
 

@@ -8,10 +8,14 @@ pub use memory::Memory;
 
 use std::rc::Rc;
 
+use rsp::Imsi;
+
+use crate::gateway::audit;
+use crate::identity::Guti;
 use crate::policy::history::{Entry, Proposal};
 use crate::policy::{Policy, Version};
 use crate::refusal::{Fault, Refusal};
-use crate::service::{Answer, Request};
+use crate::service::{Answer, Record, Request};
 use crate::subscriber::{SubscriberView, Tag};
 
 /// The subscribers and where they stand.
@@ -29,11 +33,32 @@ pub trait Store {
     /// The store is out of order; whether the request was carried out is not known.
     async fn ask(&self, tag: Tag, request: Request) -> Result<Result<Answer, Refusal>, Fault>;
 
-    /// All subscribers, by IMSI.
+    /// Verdicts of the subscriber of `tag`, also of one that was withdrawn; none of a stranger.
     ///
     /// # Errors
     /// The store is out of order.
-    async fn subscribers(&self) -> Result<Vec<SubscriberView>, Fault>;
+    async fn audit(&self, tag: Tag, wanted: &audit::Wanted) -> Result<audit::Page, Fault>;
+
+    /// Whom to ask about a temporary identity. It was given out by [`Answer::Attached`], which
+    /// the store has noted before it answered; whether it still holds, its owner knows. Of one
+    /// that was given out twice (by chance, one in many millions) nobody is found.
+    ///
+    /// # Errors
+    /// The store is out of order.
+    async fn guti(&self, guti: Guti) -> Result<Option<Tag>, Fault>;
+
+    /// Subscribers by IMSI, from behind `after` on, `most` of them.
+    ///
+    /// # Errors
+    /// The store is out of order.
+    async fn subscribers(&self, after: &str, most: usize) -> Result<Vec<SubscriberView>, Fault>;
+
+    /// The record of a subscriber, keys and present sequence number included
+    /// ([`crate::service::Owned::exported`]); `None` when there is no such subscriber.
+    ///
+    /// # Errors
+    /// The store is out of order.
+    async fn export(&self, imsi: Imsi) -> Result<Option<Record>, Fault>;
 
     /// The policy that is decided by. At the edge another isolate may go on for a second with
     /// the one before.

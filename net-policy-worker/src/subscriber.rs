@@ -12,6 +12,9 @@
 //! `resBytes`, `ckBytes`, `ikBytes`) or `xor` (with `resBytes`). `sqn` is where the
 //! sequence numbers start, for a subscriber that comes from another network.
 
+pub mod batch;
+mod open5gs;
+
 use std::fmt;
 
 use aka::{Algorithm, Amf, Parameters, Sqn, TuakSizes};
@@ -38,13 +41,20 @@ impl Tag {
         Self(tag)
     }
 
-    /// The tag an attach or session id begins with.
+    /// The tag of 16 hexadecimal digits in lower case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let well_formed = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let mut tag = [0; 8];
+        hex::decode_to_slice(text, &mut tag).ok()?;
+        well_formed.then_some(Self(tag))
+    }
+
+    /// The tag a session id begins with.
     #[must_use]
     pub fn of_id(id: &str) -> Option<Self> {
         let well_formed = id.len() == 48 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        let mut tag = [0; 8];
-        hex::decode_to_slice(id.get(..16)?, &mut tag).ok()?;
-        well_formed.then_some(Self(tag))
+        Self::parse(id.get(..16)?).filter(|_| well_formed)
     }
 
     /// A new id of this subscriber.

@@ -12,12 +12,13 @@ use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use worker::{
-    ByteStream, Context, Env, Fetcher, Headers, Method, Request, RequestInit, RequestRedirect, Response,
-    event,
+    ByteStream, Context, Env, Fetch, Fetcher, Headers, Method, Request, RequestInit, RequestRedirect,
+    Response, event,
 };
 use zeroize::Zeroizing;
 
-use crate::gateway::{MAX_ANSWER, PATIENCE};
+use crate::gateway::{MAX_ANSWER, PATIENCE, Way};
+use crate::home_network;
 use crate::policy::Document;
 use crate::refusal::Fault;
 use crate::router::{self, Link, LinkFailure, Router, Tokens, broken};
@@ -42,17 +43,33 @@ async fn answer(request: Request, env: &Env) -> worker::Result<(http::Response<V
     // A secret and a variable are the same to the runtime.
     let secret = |name| env.secret(name).ok().map(|token| Zeroizing::new(token.to_string()));
     let tokens = Tokens { operator: secret("OPERATOR_TOKEN"), pcf: secret("PCF_TOKEN") };
-    let router = Router::new(Durable::new(env)?, Binding(env.service("SMDP").ok()), tokens);
+    let keys = secret("HOME_NETWORK_KEYS").filter(|keys| !keys.is_empty());
+    let keys = keys.map(|keys| home_network::keys(&keys)).transpose();
+    let keys = keys.map_err(|fault| worker::Error::from(fault.0))?;
+    let router = Router::new(Durable::new(env)?, Ways(env.service("SMDP").ok()), tokens)
+        .with_home_network_keys(keys.unwrap_or_default());
     Ok(router.handle(inward(request).await?).await)
 }
 
 /// What this deployment decides by until its operator has written a policy: the variables
-/// `SM_APN` and `SM_ADDRESSES`.
+/// `SM_APN` and `SM_ADDRESSES`, and `OUTSIDE_SMS` for SMs that are reached over the Internet.
 pub(crate) fn first_document(env: &Env) -> Result<Document, Fault> {
-    let variable = |name| env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty());
-    let sm_apn = variable("SM_APN").unwrap_or_else(|| SM_APN.to_owned());
-    Document::of_deployment(&sm_apn, &variable("SM_ADDRESSES").unwrap_or_default())
-        .map_err(|because| Fault(format!("SM_APN, SM_ADDRESSES: {because}")))
+    let variable = |name| variable(env, name).unwrap_or_default();
+    let sm_apn = Some(variable("SM_APN")).filter(|apn| !apn.is_empty()).unwrap_or_else(|| SM_APN.to_owned());
+    Document::of_deployment(&sm_apn, &variable("SM_ADDRESSES"))
+        .map_err(|because| Fault(format!("SM_APN, SM_ADDRESSES: {because}")))?
+        .with_outside(&variable("OUTSIDE_SMS"), permits_private(env))
+        .map_err(|because| Fault(format!("OUTSIDE_SMS: {because}")))
+}
+
+/// Whether an SM outside may have an address that is not public: `OUTSIDE_PRIVATE` is
+/// `permitted`, in a laboratory.
+pub(crate) fn permits_private(env: &Env) -> bool {
+    variable(env, "OUTSIDE_PRIVATE").as_deref() == Some("permitted")
+}
+
+fn variable(env: &Env, name: &str) -> Option<String> {
+    env.var(name).ok().map(|value| value.to_string())
 }
 
 /// The runtime's request as the router takes it. Of a body that is too long only so
@@ -105,12 +122,20 @@ async fn read(mut stream: ByteStream, limit: usize) -> worker::Result<Body> {
     Ok(Body::Whole(bytes))
 }
 
-/// The service binding to the SM-DP+, if there is one.
-struct Binding(Option<Fetcher>);
+/// The ways to the SMs: the service binding to the SM-DP+, if there is one, and the Internet.
+struct Ways(Option<Fetcher>);
 
-impl Link for Binding {
-    async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, LinkFailure> {
-        let Some(fetcher) = &self.0 else { return Err(LinkFailure::Unreachable) };
+impl Link for Ways {
+    async fn send(
+        &self,
+        way: Way,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<http::Response<Vec<u8>>, LinkFailure> {
+        let fetcher = match (way, &self.0) {
+            (Way::Outside, _) => None,
+            (Way::Binding, Some(fetcher)) => Some(fetcher),
+            (Way::Binding, None) => return Err(LinkFailure::Unreachable),
+        };
         match within(PATIENCE, exchange(fetcher, request)).await {
             Some(Ok(answer)) => answer.ok_or(LinkFailure::TooLarge),
             Some(Err(error)) => {
@@ -122,9 +147,10 @@ impl Link for Binding {
     }
 }
 
-/// Sends a request; `None` for an answer that is too long.
+/// Sends a request, by a binding or over the Internet; `None` for an answer that is too long.
+/// There is no cookie and no credential: the runtime keeps none.
 async fn exchange(
-    fetcher: &Fetcher,
+    fetcher: Option<&Fetcher>,
     request: http::Request<Vec<u8>>,
 ) -> worker::Result<Option<http::Response<Vec<u8>>>> {
     let (parts, body) = request.into_parts();
@@ -133,15 +159,23 @@ async fn exchange(
         headers.append(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))?;
     }
     let mut init = RequestInit::new();
-    init.with_method(Method::Post)
+    init.with_method(Method::from(parts.method.to_string()))
         .with_headers(headers)
-        .with_redirect(RequestRedirect::Manual)
-        .with_body(Some(Uint8Array::from(body.as_slice()).into()));
+        .with_redirect(RequestRedirect::Manual);
+    if !matches!(parts.method, http::Method::GET | http::Method::HEAD) {
+        init.with_body(Some(Uint8Array::from(body.as_slice()).into()));
+    }
     let request = Request::new_with_init(&parts.uri.to_string(), &init)?;
-    let mut answer: Response = fetcher.fetch_request(request).await?;
+    let mut answer: Response = match fetcher {
+        Some(fetcher) => fetcher.fetch_request(request).await?,
+        None => Fetch::Request(request).send().await?,
+    };
     let mut passed = http::Response::builder().status(answer.status_code());
     for (name, value) in answer.headers() {
-        passed = passed.header(name, value);
+        // What the runtime has undone of it is no coding any more.
+        if !(name == "content-encoding" && matches!(value.as_str(), "gzip" | "br")) {
+            passed = passed.header(name, value);
+        }
     }
     let body = match answer.body() {
         worker::ResponseBody::Stream(_) => match read(answer.stream()?, MAX_ANSWER).await? {

@@ -17,6 +17,7 @@ pub mod code;
 pub mod keepsake;
 pub mod look;
 pub mod network;
+pub mod network_policy;
 pub mod order;
 pub mod road;
 pub mod said;

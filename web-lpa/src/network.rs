@@ -1,7 +1,7 @@
 //! The network as a terminal sees it: JSON of its HTTP API.
 
 use serde::{Deserialize, Serialize};
-use words::Text;
+use words::{Text, text};
 
 use crate::said;
 
@@ -43,6 +43,122 @@ pub struct Session {
     pub address: String,
     /// What may be used.
     pub services: Services,
+    /// How well the phone is served.
+    #[serde(default)]
+    pub qos: Option<Qos>,
+    /// What has been used, and of how much.
+    #[serde(default)]
+    pub usage: Option<Usage>,
+    /// When it began: milliseconds since 1970.
+    #[serde(default)]
+    pub since: u64,
+    /// When it ends.
+    #[serde(default)]
+    pub expires: u64,
+}
+
+/// Quality of service (TS 23.203 §6.1.7).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Qos {
+    /// QCI, or 5QI.
+    pub qci: u8,
+    /// Allocation and retention priority.
+    pub arp: Arp,
+    /// The most bits a second.
+    #[serde(default)]
+    pub ambr: Option<Ambr>,
+}
+
+/// Allocation and retention priority.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Arp {
+    /// 1 (first) to 15 (last).
+    pub priority: u8,
+}
+
+/// The most bits a second of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Ambr {
+    /// From the phone.
+    pub uplink: u64,
+    /// To the phone.
+    pub downlink: u64,
+}
+
+impl std::fmt::Display for Qos {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "QCI {} · ARP {}", self.qci, self.arp.priority)?;
+        match &self.ambr {
+            Some(Ambr { uplink, downlink }) => write!(f, " · ↑ {} ↓ {}", rate(*uplink), rate(*downlink)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a session has used, and of how much.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    /// Requests that were let out.
+    pub requests: u64,
+    /// Requests that a limit kept in.
+    pub refused: u64,
+    /// Bytes from the phone.
+    pub bytes_up: u64,
+    /// Bytes to the phone.
+    pub bytes_down: u64,
+    /// The limits; what is not there is not limited.
+    pub of: Limits,
+}
+
+/// How much of a connection there is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Limits {
+    /// Of a session, in seconds.
+    pub seconds: Option<u64>,
+    /// Of a session, both ways.
+    pub bytes: Option<u64>,
+    /// Of a subscriber on a day.
+    pub bytes_per_day: Option<u64>,
+    /// Of a session.
+    pub requests_per_minute: Option<u64>,
+    /// Of a subscriber on a day.
+    pub attaches_per_day: Option<u64>,
+}
+
+/// How much, as people write it: `16.8 MB`.
+#[must_use]
+pub fn bytes(count: u64) -> String {
+    scaled(count, "B")
+}
+
+/// How fast: `5 Mbit/s`.
+#[must_use]
+pub fn rate(bits: u64) -> String {
+    scaled(bits, "bit/s")
+}
+
+fn scaled(count: u64, unit: &str) -> String {
+    let (mut value, mut prefix) = (count as f64, "");
+    for larger in ["k", "M", "G", "T"] {
+        if value < 999.5 {
+            break;
+        }
+        (value, prefix) = (value / 1000.0, larger);
+    }
+    let digits = usize::from(value < 99.95 && value.fract() >= 0.05);
+    format!("{value:.digits$} {prefix}{unit}")
+}
+
+/// How long, in minutes and hours as people say it.
+#[must_use]
+pub fn span(seconds: u64) -> Text<String> {
+    match seconds {
+        0..60 => text!("{seconds} s", "{seconds} 秒"),
+        60..7200 => text!("{} min", "{} 分", seconds / 60),
+        _ => text!("{} h", "{} 時間", seconds / 3600),
+    }
 }
 
 /// The APN of a session, and why this one.
@@ -56,6 +172,9 @@ pub struct Apn {
     pub because: String,
     /// The rule that decided.
     pub rule: String,
+    /// The version of the policy it is of.
+    #[serde(default)]
+    pub version: u64,
 }
 
 impl Apn {
@@ -190,6 +309,13 @@ impl NetworkError {
         }
     }
 
+    /// Whether it is permitted to go there, and the gateway has no way: its owner has not listed
+    /// the server. Of what fails on the way no rule is told.
+    #[must_use]
+    pub fn is_unlisted(&self) -> bool {
+        matches!(self, Self::Refused(problem) if problem.status == 502 && problem.rule.is_some())
+    }
+
     /// Whether the session is over or never was: attaching again helps.
     #[must_use]
     pub fn is_session_gone(&self) -> bool {
@@ -200,7 +326,7 @@ impl NetworkError {
 /// One decision of the network on a session.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct LogEntry {
-    /// When: seconds since 1970.
+    /// When: milliseconds since 1970.
     pub at: u64,
     /// What was asked.
     pub what: String,
@@ -210,6 +336,55 @@ pub struct LogEntry {
     pub because: String,
     /// The rule that decided.
     pub rule: String,
+    /// The version of the policy it is of.
+    #[serde(default)]
+    pub version: u64,
+}
+
+/// What the resolver of the bearer says of a name.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Resolved {
+    /// The name.
+    pub name: String,
+    /// The type of record.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `NOERROR`, `REFUSED` …
+    pub code: String,
+    /// The addresses.
+    pub addresses: Vec<String>,
+    /// Why, and by which rule.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// A verdict on the operator's record.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Recorded {
+    /// Its number.
+    pub number: u64,
+    /// When: milliseconds since 1970.
+    pub at: u64,
+    /// Which session, by a name that is no right to use it.
+    pub session: Option<String>,
+    /// What was asked.
+    pub what: String,
+    /// Yes or no, and why.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// The version of the policy.
+    pub policy: u64,
+    /// How much the phone sent.
+    pub bytes: u64,
+}
+
+/// Some of the operator's record, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct RecordPage {
+    /// The verdicts.
+    pub verdicts: Vec<Recorded>,
+    /// Before which the next page is.
+    pub next: Option<u64>,
 }
 
 impl LogEntry {
@@ -247,6 +422,7 @@ pub fn reason(rule: &str, because: &str) -> Text<String> {
         "apn-not-in-contract" => "その APN は契約にありません",
         "contract-service" => "契約に含まれています",
         "service-not-in-contract" => "契約に含まれていません",
+        "roaming-not-in-contract" => "契約に他のネットワークの利用は含まれていません",
         _ => return said::words(because),
     };
     Text::new(because.to_owned(), ja.to_owned())
@@ -307,6 +483,37 @@ mod tests {
     }
 
     #[test]
+    fn amounts_as_people_write_them() {
+        let written = [0, 999, 1000, 16_777_216, 268_435_456, 1_500_000_000].map(bytes);
+        assert_eq!(written, ["0 B", "999 B", "1 kB", "16.8 MB", "268 MB", "1.5 GB"]);
+        assert_eq!(rate(5_000_000), "5 Mbit/s");
+        assert_eq!(
+            [59, 60, 1800, 43_200].map(|seconds| span(seconds).en),
+            ["59 s", "1 min", "30 min", "12 h"]
+        );
+    }
+
+    #[test]
+    fn how_well_and_how_much_is_read() {
+        let qos = r#"{"qci":9,"arp":{"priority":15,"mayPreempt":false,"preemptable":true},"ambr":{"uplink":1000000,"downlink":5000000}}"#;
+        let qos: Qos = serde_json::from_str(qos).unwrap();
+        assert_eq!(qos.to_string(), "QCI 9 · ARP 15 · ↑ 1 Mbit/s ↓ 5 Mbit/s");
+        let usage = r#"{"requests":3,"refused":0,"bytesUp":10,"bytesDown":20,"of":{"seconds":1800,"bytes":16777216}}"#;
+        let usage: Usage = serde_json::from_str(usage).unwrap();
+        assert_eq!((usage.of.bytes, usage.of.requests_per_minute), (Some(16_777_216), None));
+    }
+
+    #[test]
+    fn names_and_records_are_read() {
+        let resolved = r#"{"name":"smdp.example","type":"A","code":"NOERROR","addresses":["192.0.0.1"],"ttl":30,"verdict":"permitted","because":"b","rule":"sm-access","version":2}"#;
+        let resolved: Resolved = serde_json::from_str(resolved).unwrap();
+        assert!(resolved.verdict.permitted() && resolved.addresses == ["192.0.0.1"]);
+        let page = r#"{"verdicts":[{"number":7,"at":5,"session":null,"subscriber":"00101*******001","what":"attach","verdict":"refused","because":"b","rule":"authentication","policy":1,"cause":{"protocol":"EMM","number":3,"name":"Illegal UE"},"bytes":0}],"next":7}"#;
+        let page: RecordPage = serde_json::from_str(page).unwrap();
+        assert_eq!((page.next, page.verdicts[0].verdict.permitted()), (Some(7), false));
+    }
+
+    #[test]
     fn a_problem_is_read_from_network_and_site() {
         let network = r#"{"type":"about:blank","title":"Gone","status":410,"because":"its time is up"}"#;
         let problem: Problem = serde_json::from_str(network).unwrap();
@@ -314,6 +521,16 @@ mod tests {
         let site = r#"{"type":"about:blank","title":"Service unavailable","status":503,"detail":"d"}"#;
         let problem: Problem = serde_json::from_str(site).unwrap();
         assert_eq!((problem.because.as_str(), problem.codes().as_str()), ("d", "HTTP 503"));
+    }
+
+    #[test]
+    fn a_server_that_is_not_listed_is_told_from_one_that_fails() {
+        let problem = |rule: &str| {
+            let json = format!(r#"{{"status":502,"because":"b"{rule}}}"#);
+            NetworkError::Refused(Box::new(serde_json::from_str(&json).unwrap()))
+        };
+        assert!(problem(r#","rule":"contract-service""#).is_unlisted());
+        assert!(!problem("").is_unlisted());
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::process;
 const MAY_DEPEND: [(&str, &[&str]); 26] = [
     ("tlv", &[]),
     ("aka", &[]),
+    ("suci", &[]),
     ("httpsig", &[]),
     ("vectors", &[]),
     ("apdu", &["tlv"]),
@@ -33,7 +34,7 @@ const MAY_DEPEND: [(&str, &[&str]); 26] = [
     ("trace", &["rsp", "apdu", "tlv", "words"]),
     ("ef", &["apdu", "tlv", "words"]),
     // The laboratory for the command line and the npm package; see `linked` for the page.
-    ("wasm-euicc", &["apdu", "at", "lpac", "rsp", "rsp-crypto", "saip", "aka", "ota", "tlv", "lab"]),
+    ("wasm-euicc", &["apdu", "at", "lpac", "rsp", "rsp-crypto", "saip", "aka", "suci", "ota", "tlv", "lab"]),
     (
         "web-lpa",
         &["lpa", "trace", "ef", "words", "apdu", "rsp", "tlv", "httpsig", "at", "card-bridge", "ccid"],
@@ -43,7 +44,7 @@ const MAY_DEPEND: [(&str, &[&str]); 26] = [
     ("edge-smdp", &["rsp", "rsp-crypto", "saip", "aka", "tlv", "httpsig"]),
     // The server's JSON is what it is documented to be, not a type that both share.
     ("smdp-console", &["rsp"]),
-    ("net-policy-worker", &["aka", "rsp"]),
+    ("net-policy-worker", &["aka", "suci", "rsp"]),
     ("www", &[]),
     ("lab", &["rsp-crypto", "saip", "rsp", "tlv"]),
     ("xtask", &["lab", "vectors"]),

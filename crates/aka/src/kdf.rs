@@ -1,12 +1,11 @@
-//! Keys derived after the authentication (TS 33.220 §B.2; TS 33.401 and TS 33.501
-//! Annex A).
+//! The key derivation function, and how a network is named in what it derives from
+//! (TS 33.220 §B.2, TS 24.008, TS 24.501).
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::Rand;
-use crate::output::{Output, part};
+use crate::output::Output;
 
 /// A network's identity in three bytes (TS 24.008 §10.5.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +32,25 @@ impl Plmn {
     pub const fn to_bytes(self) -> [u8; 3] {
         self.0
     }
+
+    /// Country and network code in decimal digits, such as `001` and `01`.
+    #[must_use]
+    pub fn codes(self) -> (String, String) {
+        let [a, b, c] = self.0;
+        let digits = |nibbles: &[u8]| {
+            nibbles.iter().filter_map(|nibble| char::from_digit(u32::from(*nibble), 10)).collect()
+        };
+        // The filler `F` of a code of two digits is no digit.
+        (digits(&[a & 0x0F, a >> 4, b & 0x0F]), digits(&[c & 0x0F, c >> 4, b >> 4]))
+    }
+
+    /// The name that 5G derives its keys for, `5G:mnc001.mcc001.3gppnetwork.org`: a network
+    /// code of two digits gets a leading zero (TS 24.501 §9.12.1, TS 33.501 §6.1.1.4).
+    #[must_use]
+    pub fn serving_network_name(self) -> String {
+        let (mcc, mnc) = self.codes();
+        format!("5G:mnc{mnc:0>3}.mcc{mcc}.3gppnetwork.org")
+    }
 }
 
 /// The key derivation function of TS 33.220 §B.2: HMAC-SHA-256 over
@@ -48,33 +66,4 @@ pub fn kdf(key: &[u8], fc: u8, parameters: &[&[u8]]) -> Output {
     }
     let derived: Zeroizing<[u8; 32]> = Zeroizing::new(mac.finalize().into_bytes().into());
     Output::new(&*derived)
-}
-
-/// KASME of the serving network `plmn` (TS 33.401 §A.2).
-#[must_use]
-pub fn kasme(ck: &Output, ik: &Output, plmn: Plmn, concealed_sqn: [u8; 6]) -> Output {
-    kdf(&joined(ck, ik), 0x10, &[&plmn.to_bytes(), &concealed_sqn])
-}
-
-/// KAUSF of the serving network's name, `5G:mnc001.mcc001.3gppnetwork.org` (TS 33.501 §A.2).
-#[must_use]
-pub fn kausf(ck: &Output, ik: &Output, serving_network: &str, concealed_sqn: [u8; 6]) -> Output {
-    kdf(&joined(ck, ik), 0x6A, &[serving_network.as_bytes(), &concealed_sqn])
-}
-
-/// RES* or XRES* (TS 33.501 §A.4).
-#[must_use]
-pub fn res_star(ck: &Output, ik: &Output, serving_network: &str, rand: &Rand, res: &Output) -> [u8; 16] {
-    let derived = kdf(&joined(ck, ik), 0x6B, &[serving_network.as_bytes(), rand, res.expose_bytes()]);
-    part(derived.expose_bytes(), 16)
-}
-
-/// KSEAF (TS 33.501 §A.6).
-#[must_use]
-pub fn kseaf(kausf: &Output, serving_network: &str) -> Output {
-    kdf(kausf.expose_bytes(), 0x6C, &[serving_network.as_bytes()])
-}
-
-fn joined(ck: &Output, ik: &Output) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new([ck.expose_bytes(), ik.expose_bytes()].concat())
 }

@@ -4,7 +4,7 @@
 //! The algorithms are MILENAGE (TS 35.206), TUAK (TS 35.231) and the XOR test
 //! algorithm (TS 34.108 §8.1.2); [`Parameters`] holds one subscriber's. The card's
 //! side is [`authenticate`] and [`gsm`] over a [`SqnArray`]; the network's is
-//! [`vector`] and [`resynchronise`]. Nothing here has memory or chance of its own:
+//! [`vector`] and [`resynchronised`]. Nothing here has memory or chance of its own:
 //! the caller brings RAND, and stores the sequence numbers **before** it answers.
 //!
 //! ```
@@ -24,6 +24,7 @@
 
 mod card;
 mod kdf;
+mod keys;
 mod milenage;
 mod network;
 mod output;
@@ -33,9 +34,13 @@ mod tuak;
 mod xor;
 
 pub use card::{Gsm, Outcome, authenticate, gsm};
-pub use kdf::{Plmn, kasme, kausf, kdf, kseaf, res_star};
+pub use kdf::{Plmn, kdf};
+pub use keys::{
+    AccessType, KeyUse, ck_ik_prime, eps_algorithm_key, five_g_algorithm_key, five_g_nh, hres_star, kamf,
+    kasme, kausf, kenb, kgnb, kseaf, nh, res_star,
+};
 pub use milenage::{ROTATIONS, XORS, opc};
-pub use network::{MacFailure, Vector, resynchronise, vector};
+pub use network::{MacFailure, Vector, resynchronise, resynchronised, vector};
 pub use output::Output;
 pub use parameters::{Algorithm, InvalidParameters, Parameters};
 pub use sqn::{IND_COUNT, InvalidSqn, Sqn, SqnArray, SqnRules};

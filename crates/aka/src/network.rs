@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 
 use crate::card::AMF_STAR;
 use crate::output::{Output, part, xor};
-use crate::{Amf, Autn, Auts, Parameters, Plmn, Rand, Sqn, kasme};
+use crate::{Amf, Autn, Auts, Parameters, Plmn, Rand, Sqn, SqnRules, kasme, kausf, res_star};
 
 /// An AUTS that the subscriber's card did not make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,18 @@ impl Vector {
     pub fn kasme(&self, plmn: Plmn) -> Output {
         kasme(&self.ck, &self.ik, plmn, self.concealed_sqn())
     }
+
+    /// KAUSF for the serving network of this name (TS 33.501 §A.2).
+    #[must_use]
+    pub fn kausf(&self, serving_network: &str) -> Output {
+        kausf(&self.ck, &self.ik, serving_network, self.concealed_sqn())
+    }
+
+    /// XRES* for the serving network of this name (TS 33.501 §A.4).
+    #[must_use]
+    pub fn xres_star(&self, serving_network: &str) -> [u8; 16] {
+        res_star(&self.ck, &self.ik, serving_network, &self.rand, &self.xres)
+    }
 }
 
 /// The vector for `sqn`, which must not have been used before, and a random `rand`.
@@ -74,4 +86,27 @@ pub fn resynchronise(parameters: &Parameters, rand: &Rand, auts: &Auts) -> Resul
     let sqn = Sqn::from_bytes(xor(part(auts, 0), &parameters.f5_star(rand)));
     let mac: [u8; 8] = part(auts, 6);
     if bool::from(parameters.f1_star(rand, sqn, AMF_STAR).ct_eq(&mac)) { Ok(sqn) } else { Err(MacFailure) }
+}
+
+/// The number that the home network, at `own`, goes on from after a synchronisation failure:
+/// the procedure of TS 33.102 §6.3.5. Where the next number would be accepted by the card that
+/// says `auts`, nothing is wrong and nothing changes; otherwise the AUTS must be the card's, and
+/// its number is taken over. `rules` are the card's, as far as the network knows them.
+///
+/// # Errors
+/// The number would have to change, and the AUTS is not of this subscriber's card and this
+/// challenge.
+pub fn resynchronised(
+    parameters: &Parameters,
+    rand: &Rand,
+    auts: &Auts,
+    own: Sqn,
+    rules: SqnRules,
+) -> Result<Sqn, MacFailure> {
+    let card = Sqn::from_bytes(xor(part(auts, 0), &parameters.f5_star(rand)));
+    let in_range = own.next().is_some_and(|next| {
+        let ahead = next.seq().checked_sub(card.seq());
+        ahead.is_some_and(|ahead| ahead > 0 && rules.delta.is_none_or(|delta| ahead <= delta))
+    });
+    if in_range { Ok(own) } else { resynchronise(parameters, rand, auts) }
 }

@@ -13,8 +13,9 @@ pub struct Output {
 }
 
 impl Output {
-    /// Takes the leading bytes of `bytes`, 32 at most.
-    pub(crate) fn new(bytes: &[u8]) -> Self {
+    /// Takes the leading bytes of `bytes`, 32 at most: what a terminal had from its card.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
         let mut own = [0; MAX];
         own.iter_mut().zip(bytes).for_each(|(own, byte)| *own = *byte);
         Self { bytes: own, len: bytes.len().min(MAX) }

@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 use aka::{
-    MacFailure, Outcome, Parameters, Sqn, SqnArray, SqnRules, TuakSizes, authenticate, resynchronise, vector,
+    MacFailure, Outcome, Parameters, Sqn, SqnArray, SqnRules, TuakSizes, authenticate, resynchronise,
+    resynchronised, vector,
 };
 use proptest::prelude::*;
 
@@ -162,4 +163,40 @@ fn sequence_numbers() {
     assert!(SqnArray::from_values([1 << 43; 32], SqnRules::default()).is_err());
     assert_eq!(SqnRules::from_options(0x03, 5, 6), SqnRules { delta: Some(5), age_limit: Some(6) });
     assert_eq!(SqnRules::from_options(0x00, 5, 6), SqnRules { delta: None, age_limit: None });
+}
+
+/// TS 33.102 §6.3.5, steps 2 to 5.
+#[test]
+fn a_network_takes_a_number_over_only_where_its_own_would_be_refused() {
+    let parameters = Parameters::milenage([0x46; 16], [0xCD; 16]);
+    let (rand, rules) = ([7; 16], SqnRules { delta: Some(1 << 28), age_limit: None });
+    let number = |seq| Sqn::new(seq, 3).unwrap();
+    // What a card at `seq` says to a challenge that it has accepted already.
+    let auts = |seq| {
+        let mut values = [0; 32];
+        values[3] = seq;
+        let mut card = SqnArray::from_values(values, SqnRules::default()).unwrap();
+        let challenge = vector(&parameters, number(seq), AMF, rand);
+        let Outcome::SyncFailure { auts } = authenticate(&parameters, &mut card, &rand, &challenge.autn)
+        else {
+            panic!("a number that is not fresh")
+        };
+        auts
+    };
+    let mut forged = auts(1000);
+    forged[13] ^= 1;
+    for (own, expected) in [
+        (998, 1000),
+        (1000, 1000),
+        (5000, 5000),
+        (999 + (1 << 28), 999 + (1 << 28)),
+        // The next would be more than Δ ahead of the card's.
+        (1000 + (1 << 28), 1000),
+        (0, 1000),
+    ] {
+        let genuine = resynchronised(&parameters, &rand, &auts(1000), number(own), rules);
+        assert_eq!(genuine, Ok(number(expected)), "{own}");
+        let other = resynchronised(&parameters, &rand, &forged, number(own), rules);
+        assert_eq!(other, if own == expected { Ok(number(own)) } else { Err(MacFailure) }, "{own}");
+    }
 }

@@ -1,12 +1,15 @@
 //! Published vectors: MILENAGE (TS 35.207 and TS 35.208), TUAK (TS 35.232 and
-//! TS 35.233). The XOR test algorithm and the derived keys have no published vectors;
-//! those here were computed by an independent implementation.
+//! TS 35.233). The specifications have none for the XOR test algorithm and the derived keys:
+//! those here are of other programs (named beside them) and RFC 9048, or were computed by an
+//! independent implementation.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 use aka::{
-    Algorithm, MacSize, Outcome, Output, Parameters, Plmn, ROTATIONS, Sqn, SqnArray, SqnRules, Tuak,
-    TuakSizes, XORS, authenticate, gsm, kasme, kausf, kseaf, opc, res_star, resynchronise, topc, vector,
+    AccessType, Algorithm, KeyUse, MacSize, Outcome, Output, Parameters, Plmn, ROTATIONS, Sqn, SqnArray,
+    SqnRules, Tuak, TuakSizes, XORS, authenticate, ck_ik_prime, eps_algorithm_key, five_g_algorithm_key,
+    five_g_nh, gsm, hres_star, kamf, kasme, kausf, kenb, kgnb, kseaf, nh, opc, res_star, resynchronise, topc,
+    vector,
 };
 
 #[cfg(target_arch = "wasm32")]
@@ -454,4 +457,96 @@ fn derived_keys() {
     is(&kausf, "ccb55e48b61ac444be076b45a3ed97123fc85d3cbf94f686ab8987fc9176532e");
     is(&kseaf(&kausf, serving), "4a528907c38be2b6f36b19212b687948c2d2fe66dc1f4701aec154bb45a2949c");
     assert_eq!(res_star(ck, ik, serving, &rand, &challenge.xres), hex("f236a7417272bfb2d66d4d670733b527"));
+}
+
+fn output(text: &str) -> Output {
+    Output::new(&vectors::bytes(text))
+}
+
+#[test]
+fn networks_have_names() {
+    let name = |digits| Plmn::parse(digits).unwrap().serving_network_name();
+    assert_eq!(name("00101"), "5G:mnc001.mcc001.3gppnetwork.org");
+    assert_eq!(name("310410"), "5G:mnc410.mcc310.3gppnetwork.org");
+    assert_eq!(Plmn::parse("26207").unwrap().codes(), ("262".to_owned(), "07".to_owned()));
+    assert_eq!(Plmn::parse("310012").unwrap().codes(), ("310".to_owned(), "012".to_owned()));
+}
+
+/// KASME, uplink NAS COUNT, KeNB: the test vectors of OpenAirInterface (`test_secu_kenb`).
+#[test]
+fn kenb_of_another_program() {
+    for (kasme, count, expected) in [
+        (
+            "238e457e0f758badbca8d34bb2612c10428d426757cb5553b2b184fa64bfc549",
+            0xDB1A_3569,
+            "8eb1bf0083bd79281ef7034bf677e9ec529f196e15287514a2d122acf713b8e8",
+        ),
+        (
+            "fa77e41f693c2a6e71455cb8687e6e6058ef91e2f5abd1bd3c496179481f308c",
+            0x0000_0012,
+            "0afe81266de52b8c8f1c3f4fe799be883f364b018e7368c41f14dd6d050e13e1",
+        ),
+        (
+            "70d7071aa016a087f9d888ad51f3a83e2c83443ab27843b35bd1b4923615091c",
+            0xAABB_CCDD,
+            "158781a2fdf2ce53abfa186d22eb751decb8273471dc792b5016c9016947d1ae",
+        ),
+    ] {
+        is(&kenb(&output(kasme), count), expected);
+    }
+}
+
+/// KASME, algorithm, the last halves of KNASenc and KNASint: the test vectors of
+/// OpenAirInterface (`test_secu_knas`).
+#[test]
+fn nas_keys_of_another_program() {
+    let first = "70d7071aa016a087f9d888ad51f3a83e2c83443ab27843b35bd1b4923615091c";
+    let second = "9ea141da4b24cdebc8f5fb3f61a0511216681f121199b23ebcfacc75b358be43";
+    for (kasme, algorithm, enc, int) in [
+        (first, 0, "63cb5bdd7fc21a38120637b2a9e5cd39", "df204187c61edd3aaa70f3b7d8b59e8b"),
+        (first, 1, "9e59ed7564879150f6bb0daef5932e89", "ae172a3267343479caa826034a90a250"),
+        (first, 2, "1cf7897f31d6270c19c4836070fe11f0", "1a4329fd23fd3a93c9d2d92d853ec9db"),
+        (second, 1, "a824b9d699abe15f86f3346c25343a33", "f92ccd799141857b77b6901741e486b2"),
+        (second, 2, "0c4dfb9f559dcbb71d5120db2cac66a6", "524bed1ed1601218d2772e55ddfad959"),
+    ] {
+        let kasme = output(kasme);
+        is(&eps_algorithm_key(&kasme, KeyUse::NasEnc, algorithm), enc);
+        is(&eps_algorithm_key(&kasme, KeyUse::NasInt, algorithm), int);
+    }
+}
+
+/// The chain from CK and IK down to KgNB that `5g/keys` of github.com/frankurcrazy/helloworld
+/// gives for the test algorithm; HXRES*, the NAS keys and NH under it were computed by an
+/// independent implementation.
+#[test]
+fn five_g_keys_of_another_program() {
+    let k = hex("000102030405060708090a0b0c0d0e0f");
+    let challenge = vector(&Parameters::xor(k, 16).unwrap(), sqn("0000000000ff"), [0x90, 0x01], [0; 16]);
+    is(&challenge.ck, "0102030405060708090a0b0c0d0e0f00");
+    is(&challenge.ik, "02030405060708090a0b0c0d0e0f0001");
+    let name = Plmn::parse("00101").unwrap().serving_network_name();
+    let kausf = challenge.kausf(&name);
+    is(&kausf, "20de4eb2b75c8dac301ad52773e2e37bd7b4b0c2fdb1c3751b98dd0df846aed5");
+    let kseaf = kseaf(&kausf, &name);
+    is(&kseaf, "d2bbc63b0c141247341c0fca3dc3bffdc6bfc1813489342de8487e7e4dc3728b");
+    let kamf = kamf(&kseaf, "001010123456789", [0, 0]);
+    is(&kamf, "7e9f97707cef48318df182a7f9e7ba838a6fb36ab83a7d1baf2610b97a5b9dcf");
+    let kgnb = kgnb(&kamf, 0, AccessType::ThreeGpp);
+    is(&kgnb, "617c2f3db714a5a10597591a25feb21a159ea7796109292b0b2ca579d9002b0c");
+    let xres_star = challenge.xres_star(&name);
+    assert_eq!(xres_star, hex("157248ef1b852f19c3e6a5e5bedb675c"));
+    assert_eq!(hres_star(&[0; 16], &xres_star), hex("d089ab7e7b8b5ae8577fbad36c7e1217"));
+    is(&five_g_algorithm_key(&kamf, KeyUse::NasEnc, 2), "1c3a9de3b2c556a000e18df333ec8cbb");
+    is(&five_g_algorithm_key(&kamf, KeyUse::NasInt, 2), "425df2ab2139ed36baf2c30a641f94f9");
+    is(&five_g_nh(&kamf, &kgnb), "9d0cc1b779988300eec09233069f1a9b27ef15747454ce7f7ec5255372678b5e");
+    is(&nh(&kamf, &kgnb), "3781009acd5423a4bfdc1cdfa098986f6ced1782f043fb8b997240706ffd4469");
+}
+
+/// RFC 9048 Appendix C, case 1.
+#[test]
+fn eap_aka_prime() {
+    let (ck, ik) = (output("5349fbe098649f948f5d2e973a81c00f"), output("9744871ad32bf9bbd1dd5ce54e3e2e5a"));
+    let (ck, ik) = ck_ik_prime(&ck, &ik, "WLAN", hex("bb52e91c747a"));
+    is(&ck, "0093962d0dd84aa5684b045c9edffa04");
+    is(&ik, "ccfc230ca74fcc96c0a5d61164f5a76c");
 }

@@ -14,6 +14,7 @@ use lpa::{
     Answer, Cancellations, CardLost, Checkpoint, Effect, Failure, HttpAnswer, Outcome, Procedure, Question,
     Refresh, Reply, ServerLost, Step,
 };
+use net_policy_worker::gateway::Way;
 use net_policy_worker::policy::{Document, Policy};
 use net_policy_worker::router::{Link, LinkFailure, Router, Tokens};
 use net_policy_worker::store::Memory as Subscribers;
@@ -221,7 +222,7 @@ impl CardFault {
 }
 
 impl Link for SmLink {
-    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure> {
+    async fn send(&self, _: Way, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure> {
         let target = format!("{} {}", request.method(), request.uri().path());
         let body = request.body().clone();
         self.calls.set(self.calls.get() + 1);

@@ -66,6 +66,14 @@ impl Policy {
         }
     }
 
+    /// The same policy, in a deployment that may or may not reach SMs whose addresses are not
+    /// public.
+    #[must_use]
+    pub fn permit_private(mut self, private: bool) -> Self {
+        self.sm_addresses = self.sm_addresses.permit_private(private);
+        self
+    }
+
     /// Which document it is.
     #[must_use]
     pub const fn version(&self) -> Version {

@@ -27,7 +27,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Access, Class, Destination, Kind};
 use crate::apn::Apn;
-use crate::gateway::{SmAddress, SmAddresses};
+use crate::gateway::{self, SmAddress, SmAddresses, Way};
 use crate::refusal::Cause;
 
 mod examine;
@@ -88,7 +88,7 @@ impl SmAccess {
     /// The addresses of all of them.
     #[must_use]
     pub fn addresses(&self) -> SmAddresses {
-        self.entries.iter().filter_map(SmEntry::address).collect()
+        self.entries.iter().filter_map(SmEntry::entry).collect()
     }
 }
 
@@ -107,7 +107,8 @@ pub struct SmEntry {
     /// The methods.
     #[serde(default = "es9_methods")]
     pub methods: Vec<String>,
-    /// Reached by the runtime's own fetch instead of the binding to the SM-DP+.
+    /// Reached over the Internet instead of by the binding to the SM-DP+. Its name must then
+    /// be a public one, unless the deployment permits others.
     #[serde(default)]
     pub outside: bool,
     /// Its IP addresses, `203.0.113.10` or `2001:db8::/48`: for a core network that filters
@@ -121,8 +122,7 @@ const fn https() -> u16 {
 }
 
 fn es9_paths() -> Vec<String> {
-    // SGP.22 §6.5.
-    vec!["/gsma/rsp2/es9plus/".to_owned()]
+    vec![gateway::PATH.to_owned()]
 }
 
 fn es9_methods() -> Vec<String> {
@@ -134,6 +134,25 @@ impl SmEntry {
     #[must_use]
     pub fn address(&self) -> Option<SmAddress> {
         SmAddress::parse(&format!("{}:{}", self.host, self.port))
+    }
+
+    /// It as the gateway has it; `None` where it is no sound one.
+    #[must_use]
+    pub fn entry(&self) -> Option<gateway::Entry> {
+        let way = if self.outside { Way::Outside } else { Way::Binding };
+        gateway::Entry::new(self.address()?, self.paths.clone(), self.methods.clone(), way)
+    }
+
+    /// The SM at `address`, for ES9+ and ES11.
+    fn of_lpa(address: &SmAddress, outside: bool) -> Self {
+        Self {
+            host: address.host().to_owned(),
+            port: address.port(),
+            paths: es9_paths(),
+            methods: es9_methods(),
+            outside,
+            addresses: vec![],
+        }
     }
 }
 
@@ -699,18 +718,26 @@ impl Document {
         document.sm_access.apn = Apn::parse(sm_apn).map_err(|error| format!("{sm_apn}: {error}"))?;
         let addresses =
             SmAddresses::parse(sm_addresses).map_err(|entry| format!("{entry} is not host or host:port"))?;
-        document.sm_access.entries = addresses
-            .iter()
-            .map(|address| SmEntry {
-                host: address.host().to_owned(),
-                port: address.port(),
-                paths: es9_paths(),
-                methods: es9_methods(),
-                outside: false,
-                addresses: vec![],
-            })
-            .collect();
+        document.sm_access.entries =
+            addresses.iter().map(|entry| SmEntry::of_lpa(entry.address(), false)).collect();
         Ok(document)
+    }
+
+    /// The same document with more SMs, a list of `host[:port]`, which are reached over the
+    /// Internet. `private` permits names there that are not public.
+    ///
+    /// # Errors
+    /// What is no address, or none that may be reached.
+    pub fn with_outside(mut self, list: &str, private: bool) -> Result<Self, String> {
+        let addresses =
+            SmAddresses::parse(list).map_err(|entry| format!("{entry} is not host or host:port"))?;
+        for entry in addresses.iter() {
+            if !private && !entry.address().could_be_public() {
+                return Err(format!("{} is no public name", entry.address()));
+            }
+            self.sm_access.entries.push(SmEntry::of_lpa(entry.address(), true));
+        }
+        Ok(self)
     }
 }
 

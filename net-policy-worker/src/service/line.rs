@@ -1,21 +1,26 @@
-//! Where a subscriber stands: its sequence number, the challenges it has not answered,
-//! its session. All of it bounded.
+//! Where a subscriber stands: its sequence number, the challenges that were answered, its
+//! session and its temporary identity. All of it bounded.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+use super::failures::Failures;
 use super::usage::{Tally, Usage};
 use super::wire::{LogEntry, SessionView};
+use crate::gateway::audit;
+use crate::identity::Guti;
 use crate::pcf::Association;
 use crate::policy::document::UsedToday;
 use crate::policy::{Connection, Limits, Situation, Version};
-use crate::refusal::{Kind, Refusal};
+use crate::refusal::{Cause, Kind, Refusal};
 
-/// Most challenges that wait at a time. Anybody who knows an IMSI can ask for one, so
-/// there is room for some that the subscriber did not ask for.
-const MAX_PENDING: usize = 8;
+/// Most answers to challenges that are remembered: as many proven attaches in a minute.
+const MAX_ANSWERED: usize = 256;
+
+/// Most sessions whose end is remembered.
+const MAX_PAST: usize = 8;
 
 /// Most verdicts of a session that are remembered.
 const MAX_LOG: usize = 64;
@@ -29,27 +34,30 @@ const MAX_TEXT: usize = 120;
 pub struct Line {
     /// SQN_HE: the last sequence number used.
     pub sqn: u64,
-    pub(super) pending: Vec<Pending>,
+    /// Drawn when the record was written: challenges of an earlier one are void.
+    pub(super) epoch: u64,
+    pub(super) answered: VecDeque<Answered>,
+    pub(super) failures: Failures,
+    /// Where the last proven attach came from.
+    pub(super) source: Option<String>,
+    pub(super) guti: Option<Guti>,
     pub(super) session: Option<Session>,
     pub(super) tally: Tally,
     /// What core networks are told about it.
     pub(crate) associations: Vec<Association>,
-    pub(super) ended: Option<Ended>,
+    pub(super) past: VecDeque<Ended>,
+    /// The verdicts of the request that is carried out, for the record; see
+    /// [`Line::take_verdicts`].
+    #[serde(skip)]
+    pub(super) fresh: Vec<audit::Verdict>,
 }
 
-/// A challenge that waits for its answer.
+/// A challenge that was answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Pending {
-    pub(super) id: String,
-    pub(super) rand: String,
-    pub(super) sqn: u64,
-    pub(super) requested: Option<String>,
-    /// Where and with what it asks.
-    #[serde(default)]
-    pub(super) situation: Situation,
-    /// The number of this challenge is already the card's own.
-    pub(super) resynchronised: bool,
-    pub(super) expires: Timestamp,
+pub(super) struct Answered {
+    /// The end of its attach id, a MAC.
+    mark: String,
+    expires: Timestamp,
 }
 
 /// A session and the verdicts given in it.
@@ -63,9 +71,30 @@ pub struct Session {
     pub(super) limits: Limits,
     #[serde(default)]
     pub(super) usage: Usage,
+    #[serde(default)]
+    pub(super) pace: Pace,
 }
 
-/// The session before, and why it is over.
+/// How fast a session asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Pace {
+    /// When the minute of the last question began, and the questions in it.
+    minute: Timestamp,
+    asked: u64,
+}
+
+impl Pace {
+    /// Counts a question, whatever comes of it: how many there are in this minute.
+    pub(super) fn count(&mut self, now: Timestamp) -> u64 {
+        if now.saturating_sub(self.minute) >= 60_000 {
+            *self = Self { minute: now, asked: 0 };
+        }
+        self.asked = self.asked.saturating_add(1);
+        self.asked
+    }
+}
+
+/// A session before, and why it is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Ended {
     pub(super) id: String,
@@ -74,19 +103,33 @@ pub(super) struct Ended {
 }
 
 impl Line {
-    /// Waits for an answer; the oldest of too many is given up.
-    pub(super) fn expect(&mut self, pending: Pending) {
-        if self.pending.len() >= MAX_PENDING {
-            self.pending.remove(0);
-        }
-        self.pending.push(pending);
+    /// The verdicts that were given since the last time, for the one who keeps the record.
+    pub fn take_verdicts(&mut self) -> Vec<audit::Verdict> {
+        std::mem::take(&mut self.fresh)
     }
 
-    /// The challenge `id`, which then is no longer waiting.
-    pub(super) fn take(&mut self, id: &str, now: Timestamp) -> Option<Pending> {
-        self.pending.retain(|pending| now < pending.expires);
-        let at = self.pending.iter().position(|pending| pending.id == id)?;
-        Some(self.pending.remove(at))
+    /// Whether the challenge `id` was answered.
+    pub(super) fn is_answered(&self, id: &str) -> bool {
+        self.answered.iter().any(|answered| answered.mark == mark(id))
+    }
+
+    /// The challenge `id`, which is good until `expires`, is answered.
+    pub(super) fn answered(&mut self, id: &str, expires: Timestamp, now: Timestamp) -> Result<(), Refusal> {
+        self.answered.retain(|answered| now < answered.expires);
+        if let Some(first) = self.answered.front().filter(|_| self.answered.len() >= MAX_ANSWERED) {
+            let because = "the subscriber attaches too often: come again later";
+            return Err(Refusal {
+                back_off: Some(first.expires.saturating_sub(now).div_ceil(1000)),
+                ..Refusal::new(Kind::TooMany, because).with_cause(Cause::Congestion)
+            });
+        }
+        self.answered.push_back(Answered { mark: mark(id).to_owned(), expires });
+        Ok(())
+    }
+
+    /// Lets an attach by this lane go on, or says when to come again.
+    pub(super) fn admit(&mut self, lane: &str, now: Timestamp) -> Result<(), Refusal> {
+        self.failures.admit(lane, self.source.as_deref(), now)
     }
 
     /// The session `id`, if it is not over.
@@ -101,10 +144,7 @@ impl Line {
         }
         match &mut self.session {
             Some(session) if session.view.session_id == id => Ok(session),
-            _ => match &self.ended {
-                Some(ended) if ended.id == id => Err(ended.refusal()),
-                _ => Err(no_session()),
-            },
+            _ => Err(self.past.iter().find(|ended| ended.id == id).map_or_else(no_session, Ended::refusal)),
         }
     }
 
@@ -121,14 +161,24 @@ impl Line {
     /// Ends the session, if there is one.
     pub(super) fn end(&mut self, because: &str, now: Timestamp) {
         if let Some(session) = self.session.take() {
-            self.ended = Some(Ended { id: session.view.session_id, because: because.to_owned(), at: now });
+            if self.past.len() >= MAX_PAST {
+                self.past.pop_front();
+            }
+            self.past.push_back(Ended { id: session.view.session_id, because: because.to_owned(), at: now });
         }
     }
 }
 
 impl Session {
     pub(super) fn new(view: SessionView, situation: Situation, connection: &Connection) -> Self {
-        Self { view, log: VecDeque::new(), situation, limits: connection.limits, usage: Usage::default() }
+        Self {
+            view,
+            log: VecDeque::new(),
+            situation,
+            limits: connection.limits,
+            usage: Usage::default(),
+            pace: Pace::default(),
+        }
     }
 
     /// The session as the terminal sees it now.
@@ -166,6 +216,11 @@ impl Ended {
     fn refusal(&self) -> Refusal {
         Refusal::new(Kind::Ended, format!("this session has ended: {}", self.because))
     }
+}
+
+/// What of an attach id tells it from every other.
+fn mark(id: &str) -> &str {
+    id.rsplit('.').next().unwrap_or(id)
 }
 
 pub(super) fn no_session() -> Refusal {

@@ -1,11 +1,20 @@
 //! What a session is used for: calls, short messages, packets.
 
 use super::line::no_session;
+use super::record::Given;
 use super::wire::{Answer, Route, ServiceKind, VerdictView};
 use super::{EMERGENCY, Line, Owned, Timestamp, facts, refused};
+use crate::gateway::dns::{Asked, Code, Names};
 use crate::gateway::{Attempt, Examined, examine};
-use crate::policy::{Destination, Policy, Question};
+use crate::policy::{Destination, Policy, Question, Version};
 use crate::refusal::{Kind, Refusal};
+
+/// The rule of what is refused whoever asks.
+const GATEWAY: &str = "gateway";
+
+/// Why something that is permitted does not happen.
+const NO_ROUTE: &str =
+    "permitted, but there is no route from this laboratory: its gateway leads to the SM only";
 
 pub(super) fn service(
     owned: &mut Owned,
@@ -15,9 +24,8 @@ pub(super) fn service(
     now: Timestamp,
     policy: &Policy,
 ) -> Result<Answer, Refusal> {
-    let Owned { subscriber, line } = owned;
-    let used = line.tally.today(now);
-    let session = line.session_mut(id, now)?;
+    owned.heed(id, now, policy)?;
+    let used = owned.line.tally.today(now);
     let question = match kind {
         ServiceKind::Voice => {
             let number = dialled(to)?;
@@ -32,9 +40,11 @@ pub(super) fn service(
             Question::Data(policy.sm_addresses().locate(authority))
         }
     };
-    let verdict = VerdictView::of(&policy.decide(&facts(subscriber, &session.situation, used, question)));
-    let VerdictView { verdict: word, because, rule, version, .. } = &verdict;
-    session.note(now, &format!("{} {to}", kind.name()), word, because, rule, *version);
+    let Owned { subscriber, line } = &*owned;
+    let situation = line.session.as_ref().map(|session| session.situation.clone()).unwrap_or_default();
+    let decision = policy.decide(&facts(subscriber, &situation, used, question));
+    let verdict = VerdictView::of(&decision).on(situation.access, decision.verdict.cause());
+    owned.record(now, &Given { what: &format!("{} {to}", kind.name()), verdict: &verdict, bytes: 0 });
     Ok(Answer::Verdict(verdict))
 }
 
@@ -56,48 +66,91 @@ pub(super) fn http(
     now: Timestamp,
     policy: &Policy,
 ) -> Result<Answer, Refusal> {
-    let Owned { subscriber, line } = owned;
-    // Ends it if its time is up.
-    line.session_mut(id, now)?;
-    let Line { session: Some(session), tally, .. } = line else { return Err(no_session()) };
+    owned.heed(id, now, policy)?;
     let what = format!("{} {}{}", attempt.method, attempt.authority, attempt.target);
-    let examined = examine(attempt, policy.sm_addresses());
-    let (question, route) = match examined {
-        Examined::Es9(authority) => {
-            let route = Route { authority, target: attempt.target.clone() };
+    let bytes = attempt.length;
+    let (question, route) = match examine(attempt, policy.sm_addresses()) {
+        Examined::Sm(authority, way) => {
+            let route = Route { authority, target: attempt.target.clone(), way };
             (Question::Data(Destination::Sm), Some(route))
         }
         Examined::Other => (Question::Data(Destination::Elsewhere), None),
         Examined::Refused(because) => {
-            session.note(now, &what, "refused", because, "gateway", policy.version());
+            let verdict = gateways_no(because, policy.version());
+            owned.record(now, &Given { what: &what, verdict: &verdict, bytes });
             return Err(Refusal {
-                rule: Some("gateway".to_owned()),
+                rule: Some(GATEWAY.to_owned()),
                 ..Refusal::new(Kind::Forbidden, format!("the gateway refuses {because}"))
             });
         }
         Examined::TooLarge => {
-            session.note(now, &what, "refused", "too many bytes", "gateway", policy.version());
+            let verdict = gateways_no("too many bytes", policy.version());
+            owned.record(now, &Given { what: &what, verdict: &verdict, bytes });
             return Err(Refusal::new(Kind::TooLarge, "the gateway takes at most 256 KiB"));
         }
     };
+    let Owned { subscriber, line } = &mut *owned;
+    let Line { session: Some(session), tally, .. } = line else { return Err(no_session()) };
     let decision = policy.decide(&facts(subscriber, &session.situation, tally.today(now), question));
-    let verdict = VerdictView::of(&decision);
-    if decision.verdict.cause().is_none() && route.is_some() {
-        session.admit(tally, attempt.length as u64, now).inspect_err(|refusal| {
-            let rule = refusal.rule.as_deref().unwrap_or_default();
-            session.note(now, &what, "refused", &refusal.because, rule, policy.version());
-        })?;
+    let access = session.situation.access;
+    let verdict = VerdictView::of(&decision).on(access, decision.verdict.cause());
+    if decision.verdict.cause().is_none()
+        && route.is_some()
+        && let Err(refusal) = session.admit(tally, bytes as u64, now)
+    {
+        let verdict = VerdictView { version: policy.version(), ..VerdictView::of_refusal(&refusal) };
+        owned.record(now, &Given { what: &what, verdict: &verdict, bytes });
+        return Err(refusal);
     }
-    session.note(now, &what, &verdict.verdict, &verdict.because, &verdict.rule, verdict.version);
+    owned.record(now, &Given { what: &what, verdict: &verdict, bytes });
     match (decision.verdict.cause(), route) {
         (Some(_), _) => Err(refused(&decision)),
-        (None, None) => Err(Refusal {
-            rule: Some(verdict.rule),
-            ..Refusal::new(
-                Kind::NoRoute,
-                "permitted, but there is no route from this laboratory: its gateway leads to the SM only",
-            )
-        }),
+        (None, None) => Err(Refusal { rule: Some(verdict.rule), ..Refusal::new(Kind::NoRoute, NO_ROUTE) }),
         (None, Some(route)) => Ok(Answer::Route(route)),
+    }
+}
+
+pub(super) fn dns(
+    owned: &mut Owned,
+    id: &str,
+    asked: &Asked,
+    now: Timestamp,
+    policy: &Policy,
+) -> Result<Answer, Refusal> {
+    owned.heed(id, now, policy)?;
+    let Owned { subscriber, line } = &mut *owned;
+    let Line { session: Some(session), tally, .. } = line else { return Err(no_session()) };
+    let address = session.view.address.clone();
+    let what = format!("DNS {} {}", asked.kind_name(), asked.name);
+    let is_listed = policy.sm_addresses().names(&asked.name);
+    let (code, verdict) = match asked.flaw {
+        Some(flaw) => (flaw.code(), gateways_no(flaw.words(), policy.version())),
+        None => {
+            let destination = if is_listed { Destination::Sm } else { Destination::Elsewhere };
+            let question = Question::Data(destination);
+            let decision = policy.decide(&facts(subscriber, &session.situation, tally.today(now), question));
+            let code = match decision.verdict.cause() {
+                Some(_) => Code::Refused,
+                None if is_listed => Code::NoError,
+                // There is nobody to ask.
+                None => Code::ServFail,
+            };
+            (code, VerdictView::of(&decision).on(session.situation.access, decision.verdict.cause()))
+        }
+    };
+    owned.record(now, &Given { what: &what, verdict: &verdict, bytes: 0 });
+    let addresses = if code == Code::NoError { asked.addresses(&address) } else { vec![] };
+    let because = if code == Code::ServFail { NO_ROUTE.to_owned() } else { verdict.because };
+    Ok(Answer::Names(Names { code, addresses }, VerdictView { because, ..verdict }))
+}
+
+/// A refusal that no policy can lift; of which version the policy is all the same.
+fn gateways_no(because: &str, version: Version) -> VerdictView {
+    VerdictView {
+        verdict: "refused".to_owned(),
+        because: because.to_owned(),
+        rule: GATEWAY.to_owned(),
+        version,
+        cause: None,
     }
 }

@@ -6,10 +6,11 @@ use zeroize::Zeroizing;
 
 use super::Timestamp;
 use super::usage::{SubscriberUsage, UsageView};
-use crate::gateway::Attempt;
+use crate::gateway::{Attempt, Way, dns};
+use crate::identity::{Guti, Identity};
 use crate::pcf;
-use crate::policy::{Class, Decision, Qos, Version};
-use crate::refusal::CauseView;
+use crate::policy::{Access, Class, Decision, Qos, Situation, Version};
+use crate::refusal::{Cause, CauseView, Refusal};
 use crate::subscriber::SubscriberView;
 
 /// A subscriber's record on its way to the store. It holds keys: it is not printed, and
@@ -48,15 +49,7 @@ pub enum Request {
         imsi: Imsi,
     },
     /// Wants to attach.
-    Attach {
-        /// Who.
-        #[serde(with = "imsi")]
-        imsi: Imsi,
-        /// The APN asked for.
-        apn: Option<String>,
-        /// The network the terminal is in.
-        visited_plmn: Option<String>,
-    },
+    Attach(AttachRequest),
     /// Answers the challenge `id`.
     Respond {
         /// The attach id.
@@ -90,6 +83,13 @@ pub enum Request {
         /// The request.
         attempt: Attempt,
     },
+    /// Asks for the addresses of a name.
+    Dns {
+        /// The session id.
+        id: String,
+        /// The question.
+        asked: dns::Asked,
+    },
     /// Counts the answer to a request that was let out, or that none came.
     Charge {
         /// The session id.
@@ -112,11 +112,26 @@ pub enum Request {
     },
 }
 
+/// What a terminal says when it wants to attach, read as far as its owner needs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachRequest {
+    /// Who.
+    pub identity: Identity,
+    /// Where and with what.
+    pub situation: Situation,
+    /// The APN or DNN asked for.
+    pub apn: Option<String>,
+    /// Where the request came from, as a digest: whose wrong answers are counted together.
+    pub source: Option<String>,
+}
+
 /// What a card answers to a challenge.
 #[derive(Clone, Serialize, Deserialize)]
 pub enum Proof {
-    /// RES, 4 to 32 bytes.
+    /// RES, 4 to 32 bytes: EPS.
     Res(Vec<u8>),
+    /// RES*: 5G.
+    ResStar([u8; 16]),
     /// AUTS.
     Auts(aka::Auts),
     /// The card takes the network for a false one.
@@ -124,27 +139,33 @@ pub enum Proof {
 }
 
 impl Proof {
-    /// Reads `{"res":…}`, `{"auts":…}` or `{"failure":"mac"}`.
+    /// Reads `{"res":…}`, `{"resStar":…}`, `{"auts":…}` or `{"failure":"mac"}`.
     #[must_use]
     pub fn from_json(json: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
-        #[serde(rename_all = "lowercase", deny_unknown_fields)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
         struct Wire {
             res: Option<String>,
+            res_star: Option<String>,
             auts: Option<String>,
             failure: Option<String>,
         }
         let wire: Wire = serde_json::from_slice(json).ok()?;
-        match (wire.res, wire.auts, wire.failure.as_deref()) {
-            (Some(res), None, None) => {
+        match (wire.res, wire.res_star, wire.auts, wire.failure.as_deref()) {
+            (Some(res), None, None, None) => {
                 hex::decode(res).ok().filter(|res| (4..=32).contains(&res.len())).map(Self::Res)
             }
-            (None, Some(auts), None) => {
+            (None, Some(res_star), None, None) => {
+                let mut bytes = [0; 16];
+                hex::decode_to_slice(res_star, &mut bytes).ok()?;
+                Some(Self::ResStar(bytes))
+            }
+            (None, None, Some(auts), None) => {
                 let mut bytes = [0; 14];
                 hex::decode_to_slice(auts, &mut bytes).ok()?;
                 Some(Self::Auts(bytes))
             }
-            (None, None, Some("mac")) => Some(Self::MacFailure),
+            (None, None, None, Some("mac")) => Some(Self::MacFailure),
             _ => None,
         }
     }
@@ -186,6 +207,13 @@ pub enum Answer {
     Withdrawn,
     /// A challenge for the card.
     Challenge(Challenge),
+    /// The card has proven itself: a new session.
+    Attached {
+        /// The session.
+        session: Box<SessionView>,
+        /// The temporary identity that is good no more.
+        replaced: Option<Guti>,
+    },
     /// The session.
     Session(Box<SessionView>),
     /// The session is over.
@@ -194,6 +222,8 @@ pub enum Answer {
     Verdict(VerdictView),
     /// Where the request goes.
     Route(Route),
+    /// What the resolver says, and why.
+    Names(dns::Names, VerdictView),
     /// The answer is counted.
     Charged,
     /// What the subscriber has used.
@@ -211,9 +241,11 @@ pub struct Route {
     pub authority: String,
     /// The path there.
     pub target: String,
+    /// How it is reached.
+    pub way: Way,
 }
 
-/// RAND and AUTN, in hex, for the card.
+/// RAND and AUTN, in hex, for the card; in 5G also what the terminal derives its keys with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Challenge {
@@ -223,6 +255,12 @@ pub struct Challenge {
     pub rand: String,
     /// AUTN.
     pub autn: String,
+    /// ABBA, in hex.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub abba: Option<String>,
+    /// The serving network's name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub serving_network: Option<String>,
 }
 
 /// A session as the terminal sees it.
@@ -235,6 +273,12 @@ pub struct SessionView {
     pub imsi: String,
     /// What kind of profile.
     pub class: Class,
+    /// By which access it came.
+    #[serde(default)]
+    pub access: Access,
+    /// The temporary identity to come again with: good for one attach.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub guti: Option<Guti>,
     /// The APN.
     pub apn: ApnView,
     /// The terminal's address.
@@ -254,6 +298,9 @@ pub struct SessionView {
     /// KASME of the session id's characters, in hex.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub kasme_proof: Option<String>,
+    /// The same of KAMF, in 5G.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub kamf_proof: Option<String>,
     /// When it began.
     pub since: Timestamp,
     /// When it ends.
@@ -305,6 +352,12 @@ pub struct VerdictView {
 }
 
 impl VerdictView {
+    /// With the cause as a terminal on this access is sent it.
+    pub(super) fn on(mut self, access: Access, cause: Option<Cause>) -> Self {
+        self.cause = cause.map(|cause| CauseView::on(cause, access));
+        self
+    }
+
     pub(super) fn of(decision: &Decision) -> Self {
         let cause = decision.verdict.cause();
         Self {
@@ -313,6 +366,19 @@ impl VerdictView {
             rule: decision.because.rule.to_string(),
             version: decision.version,
             cause: cause.map(CauseView::from),
+        }
+    }
+}
+
+impl VerdictView {
+    /// A refusal that is no decision of the policy: of an authentication, or of a limit.
+    pub(super) fn of_refusal(refusal: &Refusal) -> Self {
+        Self {
+            verdict: "refused".to_owned(),
+            because: refusal.because.clone(),
+            rule: refusal.rule.clone().unwrap_or_else(|| "authentication".to_owned()),
+            version: 0,
+            cause: refusal.cause.map(|cause| CauseView::on(cause, refusal.access)),
         }
     }
 }

@@ -8,6 +8,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::join;
 use rsp::Imsi;
 use worker::{
     DurableObject, Env, Method, ObjectNamespace, Request as HttpRequest, RequestInit, Response, SqlStorage,
@@ -16,16 +17,21 @@ use worker::{
 use zeroize::Zeroizing;
 
 use super::Store;
+use crate::gateway::audit;
+use crate::identity::{Guti, Identity};
 use crate::policy::history::{Entry, Proposal};
 use crate::policy::{Policy, Version};
 use crate::refusal::{Fault, Refusal};
-use crate::service::{Answer, Chance, Line, Owned, Record, Request, perform};
+use crate::seal::{NONCE, RecordKeys};
+use crate::service::{Answer, AttachRequest, Chance, Line, Owned, Record, Request, perform};
 use crate::subscriber::{Subscriber, SubscriberView, Tag};
 use crate::worker::within;
 
 mod policy;
+mod temporary;
 
 use policy::Policies;
+use temporary::Temporary;
 
 /// How long an object may take. One that has trapped never answers; its caller must.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,15 +44,17 @@ pub(crate) struct Durable {
     subscribers: ObjectNamespace,
     directory: ObjectNamespace,
     policies: Policies,
+    temporary: Temporary,
 }
 
 impl Durable {
-    /// The store behind the bindings `SUBSCRIBER`, `DIRECTORY` and `POLICY`.
+    /// The store behind the bindings `SUBSCRIBER`, `DIRECTORY`, `POLICY` and `TEMPORARY`.
     pub(crate) fn new(env: &Env) -> worker::Result<Self> {
         Ok(Self {
             subscribers: env.durable_object("SUBSCRIBER")?,
             directory: env.durable_object(DIRECTORY_BINDING)?,
             policies: Policies::new(env)?,
+            temporary: Temporary::new(env)?,
         })
     }
 
@@ -81,6 +89,26 @@ impl Store for Durable {
             (Ok(Answer::Provisioned { view, .. }), _) => {
                 self.list("/enter", &serde_json::to_string(view).map_err(fault)?).await?;
             }
+            (Ok(Answer::Attached { session, replaced }), _) => {
+                // Two objects, at the same time.
+                let enter = async {
+                    match session.guti {
+                        Some(guti) => self.temporary.enter(guti, tag).await,
+                        None => Ok(()),
+                    }
+                };
+                let strike = async {
+                    match replaced {
+                        Some(guti) => self.temporary.strike(*guti, tag).await,
+                        None => Ok(()),
+                    }
+                };
+                // The card has proven itself: without the entry it comes again with its IMSI.
+                let (entered, struck) = join(enter, strike).await;
+                for fault in [entered, struck].into_iter().filter_map(Result::err) {
+                    worker::console_error!("temporary identities: {fault}");
+                }
+            }
             // Also after a refusal: the list may be behind.
             (_, Some(imsi)) => {
                 self.list("/strike", &imsi).await?;
@@ -90,8 +118,25 @@ impl Store for Durable {
         Ok(answer)
     }
 
-    async fn subscribers(&self) -> Result<Vec<SubscriberView>, Fault> {
-        serde_json::from_str(&self.list("/list", "").await?).map_err(fault)
+    async fn audit(&self, tag: Tag, wanted: &audit::Wanted) -> Result<audit::Page, Fault> {
+        let wanted = serde_json::to_string(wanted).map_err(fault)?;
+        let text = call(&self.subscribers, &tag.to_string(), "/audit", &wanted).await?;
+        serde_json::from_str(&text).map_err(fault)
+    }
+
+    async fn guti(&self, guti: Guti) -> Result<Option<Tag>, Fault> {
+        self.temporary.find(guti).await
+    }
+
+    async fn subscribers(&self, after: &str, most: usize) -> Result<Vec<SubscriberView>, Fault> {
+        serde_json::from_str(&self.list("/list", &format!("{most} {after}")).await?).map_err(fault)
+    }
+
+    async fn export(&self, imsi: Imsi) -> Result<Option<Record>, Fault> {
+        let version = self.policies.current().await?;
+        let (name, path) = (Tag::of(&imsi).to_string(), format!("/{version}/export/{imsi}"));
+        let text = Zeroizing::new(call(&self.subscribers, &name, &path, "").await?);
+        Ok((!text.is_empty()).then(|| Record::new(imsi, text)))
     }
 
     async fn policy(&self) -> Result<Rc<Policy>, Fault> {
@@ -148,6 +193,11 @@ impl DurableObject for SubscriberObject {
         let path = request.path();
         let body = Zeroizing::new(request.text().await?);
         let answer = async {
+            if path == "/audit" {
+                let wanted: audit::Wanted = serde_json::from_str(&body).map_err(fault)?;
+                let page = verdicts(&self.state.storage().sql(), &wanted)?;
+                return serde_json::to_string(&page).map_err(fault);
+            }
             let (version, path) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
             let version = version.parse().map_err(fault)?;
             let policy = Policies::new(&self.env).map_err(fault)?.get(version).await?;
@@ -166,6 +216,14 @@ impl DurableObject for SubscriberObject {
 impl SubscriberObject {
     /// Synchronous from the first read to the last write.
     fn carry_out(&self, path: &str, body: Zeroizing<String>, policy: &Policy) -> Result<String, Fault> {
+        let keys = self.env.secret("SUBSCRIBER_KEY").map(|key| Zeroizing::new(key.to_string()));
+        let keys = RecordKeys::parse(keys.as_deref().map_or("", |key| key.as_str()))?;
+        if let Some(imsi) = path.strip_prefix("export/") {
+            let (slot, _) = read(&self.state.storage().sql(), &keys)?;
+            let record = slot.filter(|owned| owned.subscriber.imsi.as_str() == imsi);
+            let record = record.and_then(|owned| owned.exported());
+            return Ok(record.map_or_else(String::new, |record| record.expose_text().to_owned()));
+        }
         let request = match path.strip_prefix("provision/") {
             Some(imsi) => Request::Provision(Record::new(imsi.parse().map_err(fault)?, body)),
             None => serde_json::from_str(&body).map_err(fault)?,
@@ -173,12 +231,26 @@ impl SubscriberObject {
         let mut bytes = [0; Chance::LEN];
         getrandom::fill(&mut bytes).map_err(fault)?;
         let sql = self.state.storage().sql();
-        let mut slot = read(&sql)?;
+        let is_new = matches!(request, Request::Provision(_));
+        let (mut slot, stale) = read(&sql, &keys)?;
         let was_there = slot.is_some();
         let now = worker::Date::now().as_millis();
+        let stranger = match &request {
+            Request::Attach(AttachRequest { identity: Identity::Imsi(imsi), .. }) if !was_there => {
+                Some(imsi.clone())
+            }
+            _ => None,
+        };
         let answer = perform(&mut slot, request, now, bytes.into(), policy);
-        match &slot {
-            Some(owned) => write(&sql, owned)?,
+        if let (Some(imsi), Err(refusal)) = (stranger, &answer) {
+            log(&audit::stranger(&imsi, refusal, policy.version(), now));
+        }
+        match &mut slot {
+            // The record is written when it is another one, or its seal an old one.
+            Some(owned) => {
+                write(&sql, owned, (is_new || stale).then_some(&keys))?;
+                keep(&sql, &owned.line.take_verdicts())?;
+            }
             None if was_there => {
                 sql.exec("DELETE FROM subscriber", None).map_err(fault)?;
             }
@@ -196,37 +268,92 @@ fn has_table(sql: &SqlStorage, table: &str) -> Result<bool, Fault> {
     Ok(rows.raw().next().is_some())
 }
 
-fn read(sql: &SqlStorage) -> Result<Option<Owned>, Fault> {
+/// The subscriber, and whether its record is to be sealed anew.
+fn read(sql: &SqlStorage, keys: &RecordKeys) -> Result<(Option<Owned>, bool), Fault> {
     if !has_table(sql, "subscriber")? {
-        return Ok(None);
+        return Ok((None, false));
     }
     let rows = sql.exec("SELECT imsi, record, line FROM subscriber", None).map_err(fault)?;
-    let Some(row) = rows.raw().next() else { return Ok(None) };
+    let Some(row) = rows.raw().next() else { return Ok((None, false)) };
     match row.map_err(fault)?.as_slice() {
         [SqlStorageValue::String(imsi), SqlStorageValue::String(record), SqlStorageValue::String(line)] => {
+            let (record, stale) = keys.open(imsi, record)?;
             let imsi: Imsi = imsi.parse().map_err(fault)?;
-            let subscriber = Subscriber::from_record(imsi, record)
+            let subscriber = Subscriber::from_record(imsi, &record)
                 .map_err(|refusal| Fault(format!("a kept record cannot be read: {}", refusal.because)))?;
             let line: Line = serde_json::from_str(line).map_err(fault)?;
-            Ok(Some(Owned { subscriber, line }))
+            Ok((Some(Owned { subscriber, line }), stale))
         }
         _ => Err(Fault("a kept subscriber has other columns".to_owned())),
     }
 }
 
-fn write(sql: &SqlStorage, owned: &Owned) -> Result<(), Fault> {
+/// Keeps a subscriber; its record with `keys` alone, since a seal is a random number's use.
+fn write(sql: &SqlStorage, owned: &Owned, keys: Option<&RecordKeys>) -> Result<(), Fault> {
     let line = serde_json::to_string(&owned.line).map_err(fault)?;
+    let Some(keys) = keys else {
+        sql.exec("UPDATE subscriber SET line = ?", vec![line.into()]).map_err(fault)?;
+        return Ok(());
+    };
+    let mut nonce = [0; NONCE];
+    getrandom::fill(&mut nonce).map_err(fault)?;
+    let imsi = owned.subscriber.imsi.as_str();
+    let record = keys.seal(imsi, owned.subscriber.expose_record(), nonce)?;
     sql.exec(
         "CREATE TABLE IF NOT EXISTS subscriber (
             id INTEGER PRIMARY KEY CHECK (id = 1), imsi TEXT NOT NULL, record TEXT NOT NULL, line TEXT NOT NULL)",
         None,
     )
     .map_err(fault)?;
-    let row: Vec<SqlStorageValue> =
-        vec![owned.subscriber.imsi.as_str().into(), owned.subscriber.expose_record().into(), line.into()];
+    let row: Vec<SqlStorageValue> = vec![imsi.into(), record.into(), line.into()];
     sql.exec("INSERT OR REPLACE INTO subscriber (id, imsi, record, line) VALUES (1, ?, ?, ?)", row)
         .map_err(fault)?;
     Ok(())
+}
+
+/// Puts verdicts on record: the newest [`audit::KEPT`] here, and all of them in the log.
+fn keep(sql: &SqlStorage, verdicts: &[audit::Verdict]) -> Result<(), Fault> {
+    if verdicts.is_empty() {
+        return Ok(());
+    }
+    sql.exec(
+        "CREATE TABLE IF NOT EXISTS verdicts (number INTEGER PRIMARY KEY AUTOINCREMENT, verdict TEXT NOT NULL)",
+        None,
+    )
+    .map_err(fault)?;
+    for verdict in verdicts {
+        log(verdict);
+        let row: Vec<SqlStorageValue> = vec![serde_json::to_string(verdict).map_err(fault)?.into()];
+        sql.exec("INSERT INTO verdicts (verdict) VALUES (?)", row).map_err(fault)?;
+    }
+    let kept: Vec<SqlStorageValue> = vec![(audit::KEPT as f64).into()];
+    sql.exec("DELETE FROM verdicts WHERE number <= (SELECT MAX(number) FROM verdicts) - ?", kept)
+        .map_err(fault)?;
+    Ok(())
+}
+
+/// A verdict for the log, as JSON: the platform makes fields of it.
+fn log(verdict: &audit::Verdict) {
+    match serde_json::to_string(verdict) {
+        Ok(line) => worker::console_log!("{line}"),
+        Err(error) => worker::console_error!("verdict: {error}"),
+    }
+}
+
+/// The verdicts that are wanted.
+fn verdicts(sql: &SqlStorage, wanted: &audit::Wanted) -> Result<audit::Page, Fault> {
+    if !has_table(sql, "verdicts")? {
+        return Ok(audit::Page::default());
+    }
+    let rows = sql.exec("SELECT number, verdict FROM verdicts ORDER BY number DESC", None).map_err(fault)?;
+    let newest_first = rows.raw().map(|row| match row.map_err(fault)?.as_slice() {
+        [SqlStorageValue::Integer(number), SqlStorageValue::String(verdict)] => {
+            let verdict: audit::Verdict = serde_json::from_str(verdict).map_err(fault)?;
+            Ok(audit::Verdict { number: u64::try_from(*number).map_err(fault)?, ..verdict })
+        }
+        _ => Err(Fault("a kept verdict has other columns".to_owned())),
+    });
+    audit::Page::of(newest_first, wanted)
 }
 
 /// The list of subscribers, without their keys.
@@ -272,7 +399,10 @@ impl DirectoryObject {
                 Ok(String::new())
             }
             _ => {
-                let rows = sql.exec("SELECT view FROM directory ORDER BY imsi", None).map_err(fault)?;
+                let (most, after) = body.split_once(' ').unwrap_or_default();
+                let most: i32 = most.parse().map_err(fault)?;
+                let query = "SELECT view FROM directory WHERE imsi > ? ORDER BY imsi LIMIT ?";
+                let rows = sql.exec(query, vec![after.into(), most.into()]).map_err(fault)?;
                 let views = rows.raw().map(|row| match row.map_err(fault)?.as_slice() {
                     [SqlStorageValue::String(view)] => serde_json::from_str(view).map_err(fault),
                     _ => Err(Fault("a kept entry has other columns".to_owned())),

@@ -2,14 +2,18 @@
 //! chance are the caller's.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
+use rsp::Imsi;
+
 use super::Store;
+use crate::gateway::audit;
+use crate::identity::Guti;
 use crate::policy::history::{Entry, Proposal, Versions};
 use crate::policy::{Policy, Version};
 use crate::refusal::{Fault, Refusal};
-use crate::service::{Answer, Chance, Owned, Request, Timestamp, perform};
+use crate::service::{Answer, Chance, Owned, Record, Request, Timestamp, perform};
 use crate::subscriber::{SubscriberView, Tag};
 
 /// Fills bytes at random.
@@ -21,6 +25,8 @@ pub struct Memory {
     clock: Box<dyn Fn() -> Timestamp>,
     chance: RefCell<Fill>,
     owned: RefCell<HashMap<Tag, Owned>>,
+    verdicts: RefCell<HashMap<Tag, VecDeque<audit::Verdict>>>,
+    gutis: RefCell<HashMap<[u8; 4], Option<Tag>>>,
 }
 
 impl Memory {
@@ -36,6 +42,8 @@ impl Memory {
             clock: Box::new(clock),
             chance: RefCell::new(Box::new(chance)),
             owned: RefCell::default(),
+            verdicts: RefCell::default(),
+            gutis: RefCell::default(),
         }
     }
 }
@@ -48,17 +56,43 @@ impl Store for Memory {
         let mut owned = self.owned.borrow_mut();
         let mut slot = owned.remove(&tag);
         let answer = perform(&mut slot, request, (self.clock)(), bytes.into(), &policy);
-        if let Some(kept) = slot {
+        if let Some(mut kept) = slot {
+            audit::keep(self.verdicts.borrow_mut().entry(tag).or_default(), kept.line.take_verdicts());
             owned.insert(tag, kept);
+        }
+        if let Ok(Answer::Attached { session, replaced }) = &answer {
+            let mut gutis = self.gutis.borrow_mut();
+            replaced.map(|guti| gutis.remove(&guti.tmsi()));
+            if let Some(guti) = session.guti {
+                gutis.entry(guti.tmsi()).and_modify(|taken| *taken = None).or_insert(Some(tag));
+            }
         }
         Ok(answer)
     }
 
-    async fn subscribers(&self) -> Result<Vec<SubscriberView>, Fault> {
+    async fn audit(&self, tag: Tag, wanted: &audit::Wanted) -> Result<audit::Page, Fault> {
+        let verdicts = self.verdicts.borrow();
+        let newest_first = verdicts.get(&tag).into_iter().flatten().rev().cloned().map(Ok);
+        audit::Page::of(newest_first, wanted)
+    }
+
+    async fn guti(&self, guti: Guti) -> Result<Option<Tag>, Fault> {
+        Ok(self.gutis.borrow().get(&guti.tmsi()).copied().flatten())
+    }
+
+    async fn subscribers(&self, after: &str, most: usize) -> Result<Vec<SubscriberView>, Fault> {
         let owned = self.owned.borrow();
-        let mut views: Vec<_> = owned.values().map(|owned| owned.subscriber.view()).collect();
+        let behind = owned.values().filter(|owned| owned.subscriber.imsi.as_str() > after);
+        let mut views: Vec<_> = behind.map(|owned| owned.subscriber.view()).collect();
         views.sort_by(|a, b| a.imsi.cmp(&b.imsi));
+        views.truncate(most);
         Ok(views)
+    }
+
+    async fn export(&self, imsi: Imsi) -> Result<Option<Record>, Fault> {
+        let owned = self.owned.borrow();
+        let found = owned.get(&Tag::of(&imsi)).filter(|owned| owned.subscriber.imsi == imsi);
+        Ok(found.and_then(Owned::exported))
     }
 
     async fn policy(&self) -> Result<Rc<Policy>, Fault> {

@@ -3,21 +3,26 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use aka::{Outcome, Parameters, SqnArray, SqnRules, authenticate};
 use http::{Request, Response};
+use net_policy_worker::gateway::Way;
+use net_policy_worker::gateway::audit;
+use net_policy_worker::identity::Guti;
 use net_policy_worker::policy::history::{Entry, Proposal, Versions};
 use net_policy_worker::policy::{Document, Policy, Version};
 use net_policy_worker::refusal::{Fault, Refusal};
 use net_policy_worker::router::{Link, LinkFailure, Router, Tokens};
-use net_policy_worker::service::{self, Answer, Chance, Owned};
+use net_policy_worker::service::{self, Answer, Chance, Owned, Record};
 use net_policy_worker::store::{Memory, Store};
 use net_policy_worker::subscriber::{Subscriber, SubscriberView, Tag};
+use rsp::Imsi;
 use serde_json::{Value, json};
+use suci::{HomeNetworkKey, Scheme};
 
 pub(crate) const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
 pub(crate) const OPC: &str = "cd63cb71954a9f4e48a5994e37a02baf";
@@ -33,11 +38,13 @@ type Answered = Result<Response<Vec<u8>>, LinkFailure>;
 #[derive(Clone, Default)]
 pub(crate) struct Sm {
     pub(crate) seen: Rc<RefCell<Vec<Request<Vec<u8>>>>>,
+    pub(crate) ways: Rc<RefCell<Vec<Way>>>,
     pub(crate) next: Rc<RefCell<Option<Answered>>>,
 }
 
 impl Link for Sm {
-    async fn send(&self, request: Request<Vec<u8>>) -> Answered {
+    async fn send(&self, way: Way, request: Request<Vec<u8>>) -> Answered {
+        self.ways.borrow_mut().push(way);
         self.seen.borrow_mut().push(request);
         let usual = || {
             Ok(Response::builder().header("content-type", "application/json").body(b"{}".to_vec()).unwrap())
@@ -54,6 +61,8 @@ struct Shelf {
     clock: Rc<Cell<u64>>,
     chance: RefCell<Fill>,
     kept: RefCell<BTreeMap<String, [String; 3]>>,
+    verdicts: RefCell<BTreeMap<String, VecDeque<audit::Verdict>>>,
+    gutis: RefCell<BTreeMap<String, String>>,
     policies: RefCell<Versions>,
 }
 
@@ -66,28 +75,54 @@ impl Store for Shelf {
         let mut bytes = [0; Chance::LEN];
         (self.chance.borrow_mut())(&mut bytes);
         let tag = tag.to_string();
+        let tag_text = tag.clone();
         let mut slot = self.kept.borrow_mut().remove(&tag).map(|[imsi, record, line]| Owned {
             subscriber: Subscriber::from_record(imsi.parse().unwrap(), &record).unwrap(),
             line: serde_json::from_str(&line).unwrap(),
         });
         let policy = self.policy().await?;
         let answer = service::perform(&mut slot, request, self.clock.get(), bytes.into(), &policy);
-        if let Some(Owned { subscriber, line }) = slot {
+        if let Some(Owned { subscriber, mut line }) = slot {
+            let mut verdicts = self.verdicts.borrow_mut();
+            audit::keep(verdicts.entry(tag.clone()).or_default(), line.take_verdicts());
             let line = serde_json::to_string(&line).unwrap();
             let texts = [subscriber.imsi.to_string(), subscriber.expose_record().to_owned(), line];
             self.kept.borrow_mut().insert(tag, texts);
         }
+        if let Ok(Answer::Attached { session, replaced }) = &answer {
+            let mut gutis = self.gutis.borrow_mut();
+            replaced.map(|guti| gutis.remove(&guti.to_string()));
+            gutis.insert(session.guti.unwrap().to_string(), tag_text);
+        }
         Ok(serde_json::from_str(&serde_json::to_string(&answer).unwrap()).unwrap())
     }
 
-    async fn subscribers(&self) -> Result<Vec<SubscriberView>, Fault> {
+    async fn audit(&self, tag: Tag, wanted: &audit::Wanted) -> Result<audit::Page, Fault> {
+        let verdicts = self.verdicts.borrow();
+        let newest_first = verdicts.get(&tag.to_string()).into_iter().flatten().rev();
+        audit::Page::of(newest_first.cloned().map(Ok), wanted)
+    }
+
+    async fn guti(&self, guti: Guti) -> Result<Option<Tag>, Fault> {
+        Ok(self.gutis.borrow().get(&guti.to_string()).and_then(|tag| Tag::parse(tag)))
+    }
+
+    async fn subscribers(&self, after: &str, most: usize) -> Result<Vec<SubscriberView>, Fault> {
         let kept = self.kept.borrow();
         let view = |[imsi, record, _]: &[String; 3]| {
             Subscriber::from_record(imsi.parse().unwrap(), record).unwrap().view()
         };
-        let mut views: Vec<_> = kept.values().map(view).collect();
+        let mut views: Vec<_> = kept.values().map(view).filter(|view| *view.imsi > *after).collect();
         views.sort_by(|a, b| a.imsi.cmp(&b.imsi));
+        views.truncate(most);
         Ok(views)
+    }
+
+    async fn export(&self, imsi: Imsi) -> Result<Option<Record>, Fault> {
+        let kept = self.kept.borrow();
+        let Some([_, record, line]) = kept.get(&Tag::of(&imsi).to_string()) else { return Ok(None) };
+        let subscriber = Subscriber::from_record(imsi, record).unwrap();
+        Ok(Owned { subscriber, line: serde_json::from_str(line).unwrap() }.exported())
     }
 
     async fn policy(&self) -> Result<Rc<Policy>, Fault> {
@@ -127,11 +162,24 @@ pub(crate) struct Reply {
 }
 
 pub(crate) fn document() -> Document {
-    Document::of_deployment("sm.provisioning", "smdp.example,lab.example:8443").unwrap()
+    Document::of_deployment("sm.provisioning", "smdp.example,lab.example:8443")
+        .unwrap()
+        .with_outside("rsp.operator.example", false)
+        .unwrap()
 }
 
 pub(crate) fn policy() -> Policy {
     Policy::compile(document(), 0).unwrap()
+}
+
+/// The keys of TS 33.501 §C.4.3 and §C.4.4.
+pub(crate) fn home_network_keys() -> Vec<HomeNetworkKey> {
+    let a = bytes("c53c22208b61860b06c62e5406a7b330c2b577aa5558981510d128247d38bd1d");
+    let b = bytes("f1ab1074477ebcc7f554ea1c5fc368b1616730155e0041ac447d6301975fecda");
+    vec![
+        HomeNetworkKey::new(1, Scheme::ProfileA, a).unwrap(),
+        HomeNetworkKey::new(2, Scheme::ProfileB, b).unwrap(),
+    ]
 }
 
 /// splitmix64: chance that is the same in every run.
@@ -164,15 +212,18 @@ impl World {
         let sm = Sm::default();
         let token = |token: &str| token.to_owned().into();
         let tokens = Tokens { operator: operator.map(token), pcf: Some(token(CORE)) };
-        let router = Router::new(store, sm.clone(), tokens.clone());
+        let router =
+            Router::new(store, sm.clone(), tokens.clone()).with_home_network_keys(home_network_keys());
         let shelf = Shelf {
             clock: Rc::clone(&clock),
             chance: RefCell::new(Box::new(chance(42))),
             kept: RefCell::default(),
+            verdicts: RefCell::default(),
+            gutis: RefCell::default(),
             policies: RefCell::new(Versions::new(policy())),
         };
         let twin_sm = Sm::default();
-        let twin = Router::new(shelf, twin_sm.clone(), tokens);
+        let twin = Router::new(shelf, twin_sm.clone(), tokens).with_home_network_keys(home_network_keys());
         Self { router, twin, twin_sm, sm, now: clock }
     }
 

@@ -1,11 +1,8 @@
 //! Concealment of the subscription identifier (3GPP TS 33.501 Annex C) and GET
 //! IDENTITY, by which the USIM does it (TS 31.102 §7.5).
 
-use aes::cipher::{Array, BlockCipherEncrypt as _, KeyInit as _};
 use apdu::{Command, Response, StatusWord};
-use hmac::Mac as _;
-use p256::elliptic_curve::sec1::ToSec1Point as _;
-use sha2::Digest as _;
+use suci::{Scheme, conceal};
 use tlv::{Reader, Tag};
 use zeroize::Zeroizing;
 
@@ -17,96 +14,22 @@ use crate::nvm::View;
 /// GET IDENTITY.
 pub(super) const GET_IDENTITY: u8 = 0x78;
 
-/// How an identifier is concealed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Scheme {
-    /// Not at all.
-    Null,
-    /// ECIES over Curve25519.
-    ProfileA,
-    /// ECIES over P-256.
-    ProfileB,
-}
-
-impl Scheme {
-    const fn from_number(number: u8) -> Option<Self> {
-        match number {
-            0 => Some(Self::Null),
-            1 => Some(Self::ProfileA),
-            2 => Some(Self::ProfileB),
-            _ => None,
-        }
-    }
-
-    /// The scheme output for `plaintext`, with a one-time key from `random`.
-    /// `None` when the home network's key is none.
-    fn conceal(self, key: &[u8], plaintext: &[u8], random: &mut dyn FnMut(&mut [u8])) -> Option<Vec<u8>> {
-        let (one_time, secret) = match self {
-            Self::Null => return Some(plaintext.to_vec()),
-            Self::ProfileA => {
-                let mut scalar = Zeroizing::new([0; 32]);
-                random(&mut scalar[..]);
-                let public = x25519_dalek::x25519(*scalar, x25519_dalek::X25519_BASEPOINT_BYTES);
-                let secret = Zeroizing::new(x25519_dalek::x25519(*scalar, key.try_into().ok()?));
-                // A key of small order gives the same secret to everybody.
-                if secret.iter().all(|&byte| byte == 0) {
-                    return None;
-                }
-                (public.to_vec(), secret)
-            }
-            Self::ProfileB => {
-                let peer = p256::PublicKey::from_sec1_bytes(key).ok()?;
-                let own = p256_key(random)?;
-                let public = own.public_key().to_sec1_point(true).as_bytes().to_vec();
-                let shared = own.diffie_hellman(&peer);
-                let mut secret = Zeroizing::new([0; 32]);
-                secret.copy_from_slice(shared.raw_secret_bytes());
-                (public, secret)
-            }
-        };
-        encrypt(&secret, &one_time, plaintext)
-    }
-}
-
-/// A scalar that is not one of the very few that are no key.
-fn p256_key(random: &mut dyn FnMut(&mut [u8])) -> Option<p256::SecretKey> {
+/// The scheme output for `plaintext`, with a one-time key from `random`. `None` when the
+/// home network's key is none.
+fn concealed(
+    scheme: Scheme,
+    key: &[u8],
+    plaintext: &[u8],
+    random: &mut dyn FnMut(&mut [u8]),
+) -> Option<Vec<u8>> {
+    // Again, for the very few scalars that are no key of P-256.
     (0..8).find_map(|_| {
-        let mut scalar = Zeroizing::new([0; 32]);
-        random(&mut scalar[..]);
-        p256::SecretKey::from_slice(&scalar[..]).ok()
-    })
-}
-
-/// One-time public key ‖ ciphertext ‖ tag: X9.63 derivation with SHA-256, AES-128
-/// in counter mode, HMAC-SHA-256 cut to 8 bytes (TS 33.501 §C.3.4).
-fn encrypt(secret: &[u8; 32], one_time: &[u8], plaintext: &[u8]) -> Option<Vec<u8>> {
-    let mut derived = Zeroizing::new([0; 64]);
-    for (block, counter) in derived.chunks_exact_mut(32).zip(1u32..) {
-        let hash = sha2::Sha256::new()
-            .chain_update(secret)
-            .chain_update(counter.to_be_bytes())
-            .chain_update(one_time)
-            .finalize();
-        block.copy_from_slice(&hash);
-    }
-    let (encryption_key, rest) = derived.split_first_chunk::<16>()?;
-    let (counter, mac_key) = rest.split_first_chunk::<16>()?;
-
-    let cipher = aes::Aes128::new(&Array::from(*encryption_key));
-    let mut counter = u128::from_be_bytes(*counter);
-    let mut ciphertext = plaintext.to_vec();
-    for chunk in ciphertext.chunks_mut(16) {
-        let mut block = Array::from(counter.to_be_bytes());
-        cipher.encrypt_block(&mut block);
-        for (byte, pad) in chunk.iter_mut().zip(block) {
-            *byte ^= pad;
+        let mut one_time = Zeroizing::new([0; 32]);
+        if scheme != Scheme::Null {
+            random(&mut one_time[..]);
         }
-        counter = counter.wrapping_add(1);
-    }
-    let mut mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(mac_key).ok()?;
-    mac.update(&ciphertext);
-    let tag = mac.finalize().into_bytes();
-    Some([one_time, &ciphertext, &tag[..8]].concat())
+        conceal(scheme, key, plaintext, *one_time).ok()
+    })
 }
 
 /// The scheme of highest priority in EF.SUCI_Calc_Info, with the identifier and
@@ -197,7 +120,7 @@ impl Uicc<'_> {
         let (scheme, key_identifier, key) = protection(info).ok_or(missing)?;
         let (plmn, msin) = split_imsi(imsi, mnc_len).ok_or(missing)?;
         let mut random = |bytes: &mut [u8]| self.env.fill_random(bytes);
-        let output = scheme.conceal(&key, &msin, &mut random).ok_or(missing)?;
+        let output = concealed(scheme, &key, &msin, &mut random).ok_or(missing)?;
 
         let mut suci = vec![SUCI_TYPE_IMSI];
         suci.extend_from_slice(&plmn);
@@ -229,7 +152,7 @@ mod tests {
         let one_time = vectors::bytes(one_time);
         let mut random = |bytes: &mut [u8]| bytes.copy_from_slice(&one_time);
         let output =
-            scheme.conceal(&vectors::bytes(key), &vectors::bytes("00012080F6"), &mut random).unwrap();
+            concealed(scheme, &vectors::bytes(key), &vectors::bytes("00012080F6"), &mut random).unwrap();
         crate::bench::hex(&output)
     }
 

@@ -9,10 +9,8 @@ use words::{Text, text};
 
 use super::Phone;
 use crate::model::{Notice, Radio, Slot, Task};
-use crate::network::{LogEntry, NetworkError};
-use crate::terminal::refusal;
+use crate::network::NetworkError;
 use crate::transport::chip::ChipState;
-use crate::transport::http;
 
 impl Phone {
     /// Attaches again, with the APN that is set.
@@ -54,21 +52,6 @@ impl Phone {
                 Ok(None)
             });
         }
-    }
-
-    /// What the network has decided on the session, as it tells. The page asks, not the
-    /// phone: it is no message between the parties, and stands in no trace.
-    ///
-    /// # Errors
-    /// There is no session, or no answer that can be read.
-    pub(crate) async fn network_log(&self) -> Result<Vec<LogEntry>, NetworkError> {
-        let session = self.terminal().session()?;
-        let path = format!("/network/sessions/{}/log", session.session_id);
-        let answer = http::send("GET", &path, &[], None).await.map_err(NetworkError::Lost)?;
-        if answer.status >= 400 {
-            return Err(refusal(answer.status, &answer.body));
-        }
-        serde_json::from_slice(&answer.body).map_err(|error| NetworkError::Lost(error.to_string()))
     }
 
     /// When the browser is on the net again: what waits is sent, and a phone without a network

@@ -177,9 +177,10 @@ impl Phone {
                     error.words(),
                     error.codes(),
                 );
-                // A verdict is an answer; anything else is a network that does not work.
-                if answer.status == 403 {
-                    return Ok(HttpAnswer { status: answer.status, body: answer.body });
+                // A verdict is an answer, also that there is no way to this server; anything else
+                // is a network that does not work.
+                if answer.status == 403 || error.is_unlisted() {
+                    return Ok(HttpAnswer { status: 403, body: answer.body });
                 }
                 return Err(ServerLost(format!("{} ({})", error.because(), error.codes())));
             }

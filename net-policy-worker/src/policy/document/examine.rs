@@ -278,6 +278,10 @@ fn examine_entry(entry: &SmEntry, path: &str, findings: &mut Findings) {
         Some(_) => {}
     }
     let inside = !entry.outside;
+    if !inside && entry.address().is_some_and(|address| !address.could_be_public()) {
+        let says = "no public name: reached only where the deployment permits others";
+        findings.warn(format!("{path}.host"), says);
+    }
     if entry.paths.is_empty() || entry.paths.len() > 16 {
         findings.error(format!("{path}.paths"), "1 to 16 of them");
     }

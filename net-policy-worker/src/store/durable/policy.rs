@@ -15,7 +15,7 @@ use super::{call, fault};
 use crate::policy::history::{Accepted, Entry, History, Proposal};
 use crate::policy::{Document, Policy, Version};
 use crate::refusal::{Fault, Refusal};
-use crate::worker::first_document;
+use crate::worker::{first_document, permits_private};
 
 /// The name of the one object.
 const POLICY: &str = "policy";
@@ -85,7 +85,7 @@ impl Policies {
             // It was examined when it was written; what is known of it may be more by now.
             Policy::of_examined(document, version)
         };
-        let policy = Rc::new(policy);
+        let policy = Rc::new(policy.permit_private(permits_private(&self.env)));
         remember(&policy);
         Ok(Some(policy))
     }

@@ -1,13 +1,30 @@
 //! The network: the session, what was decided, and why.
 
+mod ask;
+mod names;
+mod policy;
+mod record;
+mod usage;
+
+use std::time::Duration;
+
+use ask::ask_session;
 use leptos::prelude::*;
+use names::Names;
+use policy::Policy;
+use record::Audit;
+use usage::Usage;
 use wasm_bindgen_futures::spawn_local;
 use words::{Text, text};
 
 use super::digits::{Number, shown_in};
+use super::operator::operator_token;
 use super::{Context, context};
 use crate::model::{LogLine, Radio};
 use crate::network::{LogEntry, NetworkError, Session, Verdict};
+
+/// How often the session is looked after as long as somebody looks at it.
+const LOOK: Duration = Duration::from_secs(5);
 
 #[component]
 pub(super) fn Network() -> impl IntoView {
@@ -68,7 +85,8 @@ pub(super) fn Network() -> impl IntoView {
                     <For each=lines key=|line| line.id children=line/>
                 </ol>
             </Show>
-            <Gateway/>
+            <Kept/>
+            <ForOperator/>
         </section>
     }
 }
@@ -77,6 +95,7 @@ pub(super) fn Network() -> impl IntoView {
 fn Facts(session: Session) -> impl IntoView {
     let say = context().say;
     let because = session.apn.words();
+    let version = session.apn.version;
     let (class, class_words) = (
         session.class.clone(),
         match session.class.as_str() {
@@ -99,7 +118,14 @@ fn Facts(session: Session) -> impl IntoView {
             <dt>{say.of(Text::new("APN given", "与えられた APN"))}</dt>
             <dd data-testid="apn-given"><strong>{session.apn.given}</strong></dd>
             <dt>{say.of(Text::new("Because", "理由"))}</dt>
-            <dd>{say.of(because)}" "<small>"rule "{session.apn.rule}</small></dd>
+            <dd>
+                {say.of(because)}" "
+                <small>"rule "{session.apn.rule}" · "{say.of(text!("policy version {version}", "ポリシー第 {version} 版"))}</small>
+            </dd>
+            {session.qos.map(|qos| view! {
+                <dt>{say.of(Text::new("Quality of service", "サービス品質"))}</dt>
+                <dd data-testid="qos">{qos.to_string()}</dd>
+            })}
             <dt>{say.of(Text::new("Address", "アドレス"))}</dt>
             <dd><Number number=session.address what=Text::new("address", "アドレス")/></dd>
         </dl>
@@ -156,26 +182,43 @@ fn line(line: LogLine) -> impl IntoView {
     }
 }
 
-/// What the network itself has written down of this session: also every HTTP call that its
-/// gateway let through or did not.
+/// What the network keeps of this session: what it has used, and every decision, also on each
+/// HTTP call that its gateway let through or did not.
 #[component]
-fn Gateway() -> impl IntoView {
-    let Context { model, phone, say, .. } = context();
+fn Kept() -> impl IntoView {
+    let Context { model, say, .. } = context();
     let log = RwSignal::new(None::<Result<Vec<LogEntry>, NetworkError>>);
-    // Asked anew whenever the phone has done something.
+    let session = RwSignal::new(None::<Session>);
+    let look = move || {
+        if model.task.with_untracked(Option::is_some)
+            || model.radio.with_untracked(|radio| radio.session().is_none())
+        {
+            return;
+        }
+        spawn_local(async move {
+            // The view may be gone by now.
+            let fresh = ask_session::<Session>(model, "", None).await;
+            if fresh.is_ok() {
+                let entries = ask_session(model, "/log", None).await;
+                let _ = log.try_set(Some(entries));
+            }
+            let _ = session.try_set(fresh.ok());
+        });
+    };
+    // Asked anew whenever the phone has done something, and now and then.
     Effect::new(move |_| {
         let settled = model.task.with(Option::is_none);
         let attached = model.radio.with(|radio| radio.session().is_some());
         if !attached {
             log.set(None);
+            session.set(None);
         } else if settled {
-            spawn_local(async move {
-                let answer = phone.network_log().await;
-                // The view may be gone by now.
-                let _ = log.try_set(Some(answer));
-            });
+            look();
         }
     });
+    if let Ok(timer) = set_interval_with_handle(look, LOOK) {
+        on_cleanup(move || timer.clear());
+    }
     let entries = move || match log.get() {
         None => view! { <p class="empty">{say.of(Text::new("No session.", "セッションはありません。"))}</p> }
             .into_any(),
@@ -194,7 +237,7 @@ fn Gateway() -> impl IntoView {
                         <td class="digits">{when}</td>
                         <td class="what">{move || shown_in(&what())}</td>
                         <td class="verdict">{say.of(answer(good))}</td>
-                        <td>{say.of(because)}" "<small>"rule "{entry.rule}</small></td>
+                        <td>{say.of(because)}" "<small>"rule "{entry.rule}" · v"{entry.version}</small></td>
                     </tr>
                 }
             });
@@ -223,13 +266,37 @@ fn Gateway() -> impl IntoView {
         })
     };
     view! {
+        {move || session.get().map(|session| view! { <Usage session now=js_sys::Date::now() as u64/> })}
+        <Names asked=move |()| look()/>
         <h3>{say.of(Text::new("The network’s own log of this session", "このセッションのネットワーク側の記録"))}" "<small>{count}</small></h3>
         {entries}
     }
 }
 
-/// The time of day of a second since 1970, where the browser is.
-fn clock(seconds: u64) -> String {
-    let date = js_sys::Date::new(&(seconds as f64 * 1000.0).into());
+/// What only the operator sees.
+#[component]
+fn ForOperator() -> impl IntoView {
+    let say = context().say;
+    let token = RwSignal::new(None::<String>);
+    spawn_local(async move {
+        let found = operator_token().await;
+        token.try_set(found);
+    });
+    move || {
+        token.get().map(|token| {
+            let again = token.clone();
+            view! {
+                <h3>{say.of(Text::new("For the operator: the policy", "事業者向け: ポリシー"))}</h3>
+                <Policy token=again changed=|()| ()/>
+                <h3>{say.of(Text::new("For the operator: the record of this subscriber", "事業者向け: この加入者の記録"))}</h3>
+                <Audit token/>
+            }
+        })
+    }
+}
+
+/// The time of day of a millisecond since 1970, where the browser is.
+fn clock(milliseconds: u64) -> String {
+    let date = js_sys::Date::new(&(milliseconds as f64).into());
     format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
 }

@@ -104,7 +104,7 @@ async fn token() -> Result<String, String> {
 }
 
 /// The operator's token, where this is a laboratory; the console finds it, too.
-async fn operator_token() -> Option<String> {
+pub(super) async fn operator_token() -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Document {
         token: String,

@@ -1,0 +1,149 @@
+// The network as the phone and its operator see it: the bearer, its limits, its refusals, its policy.
+import { HTTP_ERROR, expect, test } from './laboratory';
+
+const ES9 = 'smdp.example/gsma/rsp2/es9plus/';
+
+test('what the LPA sends goes through the bearer, and the network keeps count of it', async ({ person, operator }) => {
+  const order = await operator.order('Bearer');
+  const { phone, network } = person;
+  await person.open();
+  await phone.fetch(order.code);
+  await network.go();
+  await expect(network.section.getByTestId('qos')).toContainText('QCI 9');
+  await expect(network.section).toContainText('policy version');
+  await expect(network.usage).toContainText('of 16.8 MB');
+  await expect(network.usage.getByTestId('usage-bytes')).toContainText('kB');
+  for (const call of ['initiateAuthentication', 'authenticateClient', 'getBoundProfilePackage']) {
+    const row = network.log.getByRole('row', { name: `POST ${ES9}${call}` });
+    await expect(row).toContainText('permitted');
+    await expect(row).toContainText('sm-access');
+    await expect(network.audit.getByRole('row', { name: `POST ${ES9}${call}` }).first()).toContainText('sm-access');
+  }
+  await expect(network.rules).toContainText('emergency calls are never refused');
+});
+
+test('each refusal is told in the policy’s own words, with what to do', async ({ person, watch }) => {
+  watch.excuse(HTTP_ERROR);
+  const { phone, network } = person;
+  await person.open('#network');
+  for (const [asked, shown] of [['wrong.example', 'wrong.example'], ['', 'none']]) {
+    await network.attachWith(asked);
+    await expect(network.apnAsked).toHaveText(shown);
+    await expect(network.apnGiven).toHaveText('sm.provisioning');
+    await phone.settled();
+  }
+  await expect(await network.resolve('smdp.example')).toContainText('NOERROR');
+  await expect(await network.resolve('news.example')).toContainText('REFUSED');
+  await expect(await network.resolve('news.example')).toContainText('not yet under contract');
+  await expect(await network.resolve('smdp.example', 'ANY')).toContainText('a question for everything');
+  for (const kind of ['voice', 'sms', 'data'] as const) {
+    await person.view('phone');
+    await phone.service(kind).getByRole('button').click();
+    await expect(phone.notice).toContainText('not yet under contract');
+    await phone.settled();
+  }
+  // A server of somebody else.
+  await phone.enter('LPA:1$rsp.somebody.example$CODE');
+  await expect(phone.notice).toContainText('The network does not let this through');
+  await expect(phone.notice).toContainText('put the server on the list of its gateway');
+  await network.go();
+  await expect(network.log.getByRole('row', { name: 'rsp.somebody.example' })).toContainText('not yet under contract');
+});
+
+test('a subscriber that attaches elsewhere takes its session along, and the phone says so', async ({ person, operator, request, watch }) => {
+  watch.excuse(HTTP_ERROR);
+  // A test profile: its key is everybody's (3GPP TS 34.108).
+  const order = await operator.order('Twice', { profileClass: 'test' });
+  const { phone, network } = person;
+  await person.open();
+  await phone.fetch(order.code);
+  await phone.switchTo(order.name);
+  await expect(phone.service('voice')).toContainText('works');
+  await network.go();
+
+  const { attachId, rand } = await (await request.post('/network/attach', { data: { imsi: order.imsi } })).json();
+  const k = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex');
+  const res = Buffer.from(Buffer.from(rand, 'hex').map((byte, at) => byte ^ k[at])).toString('hex');
+  const elsewhere = await request.post(`/network/attach/${attachId}/response`, { data: { res } });
+  expect(elsewhere.ok()).toBeTruthy();
+
+  await expect(phone.operator).toContainText('no service');
+  await expect(person.page.getByTestId('status')).toContainText('the subscriber attached again');
+  await network.press('Attach again');
+  await expect(phone.operator).toHaveText(order.provider);
+  // Now it is the other one's that is over.
+  const { sessionId } = await elsewhere.json();
+  expect((await request.get(`/network/sessions/${sessionId}`)).status()).toBe(410);
+});
+
+test('the operator changes the policy during a session, tries it before, and takes it back', async ({ person, watch }) => {
+  const { phone, network } = person;
+  watch.excuse(HTTP_ERROR);
+  await person.open('#network');
+  await expect(network.apnGiven).toHaveText('sm.provisioning');
+  await network.section.getByText('Edit the policy').click();
+  const editor = network.section.getByLabel('Document (JSON)');
+  await expect(editor).toHaveValue(/net-policy/);
+  const document = JSON.parse(await editor.inputValue());
+
+  await editor.fill('{');
+  await network.press('Dry run');
+  await expect(network.said).toContainText('This is no JSON');
+  await editor.fill(JSON.stringify({ ...document, more: 1 }));
+  await network.press('Check');
+  await expect(network.said).toContainText('It can’t become the policy.');
+
+  const rule = { name: 'messages-for-all', words: 'messages are free today', when: { question: ['sms'] }, then: { permit: {} } };
+  await editor.fill(JSON.stringify({ ...document, author: 'story', note: 'free messages', rules: [rule, ...document.rules] }, null, 2));
+  await network.press('Check');
+  await expect(network.said).toContainText('It can become the policy.');
+  await network.press('Dry run');
+  // With a contract a message is permitted anyhow, but by another rule.
+  await expect(network.said).toContainText('2 of 16 decisions differ.');
+  await network.press('Apply');
+  await expect(network.said).toContainText('decides from now on');
+  await expect(network.rules).toContainText('messages are free today');
+  await person.view('phone');
+  await phone.service('sms').getByRole('button').click();
+  await expect(phone.notice).toContainText('The network lets it through.');
+
+  await network.go();
+  await network.section.getByText('Versions', { exact: true }).click();
+  await expect(network.section.getByRole('row', { name: 'free messages' }).first()).toContainText('story');
+  await network.press('Back to version 0');
+  await expect(network.rules).not.toContainText('messages are free today');
+  await person.view('phone');
+  await phone.service('sms').getByRole('button').click();
+  await expect(phone.notice).toContainText('not yet under contract');
+});
+
+test('a network that stops in the middle of things is told, and when it is back all goes on', async ({ person, operator, page, watch }) => {
+  watch.excuse(HTTP_ERROR);
+  const order = await operator.order('Gone');
+  const { phone, network } = person;
+  await person.open();
+  await expect(phone.operator).toHaveText('Bootstrap');
+  // As the site answers for a service that is not there.
+  await page.route('**/network/**', (route) =>
+    route.fulfill({
+      status: 503, contentType: 'application/problem+json',
+      body: JSON.stringify({ type: 'about:blank', status: 503, detail: 'The network service failed to answer.' }),
+    }));
+  await phone.enter(order.code);
+  await expect(phone.notice).toContainText('can\'t be reached');
+  await expect(phone.notice).toContainText('Nothing is lost');
+  await network.go();
+  await network.press('Attach again');
+  await expect(phone.operator).toContainText('no service');
+  await expect(page.getByTestId('status')).toContainText('Try to attach again under Network');
+  await person.view('chip');
+  await expect(person.chip.eid).not.toBeEmpty();
+
+  await page.unroute('**/network/**');
+  await network.go();
+  await network.press('Attach again');
+  await expect(phone.operator).toHaveText('Bootstrap');
+  await person.view('phone');
+  await phone.fetch(order.code);
+  await expect(phone.profiles).toHaveCount(2);
+});

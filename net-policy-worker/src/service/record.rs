@@ -1,0 +1,90 @@
+//! Every verdict goes on record: in the session's log, for its terminal, and in the
+//! subscriber's, for the operator.
+
+use super::wire::{Answer, VerdictView};
+use super::{Owned, Timestamp, line};
+use crate::gateway::audit;
+use crate::policy::Policy;
+use crate::refusal::{Cause, Kind, Refusal};
+
+/// A verdict as it is given.
+pub(super) struct Given<'a> {
+    /// What was asked.
+    pub(super) what: &'a str,
+    /// Yes or no.
+    pub(super) verdict: &'a VerdictView,
+    /// How many bytes the terminal sent.
+    pub(super) bytes: usize,
+}
+
+/// Most questions of a session in one minute, answered or refused: each is written down.
+pub const MAX_QUESTIONS: u64 = 600;
+
+impl Owned {
+    /// Takes a question of the session `id`. Of those that are too many the first goes on record.
+    pub(super) fn heed(&mut self, id: &str, now: Timestamp, policy: &Policy) -> Result<(), Refusal> {
+        let asked = self.line.session_mut(id, now)?.pace.count(now);
+        if asked <= MAX_QUESTIONS {
+            return Ok(());
+        }
+        let because = format!("the limit of {MAX_QUESTIONS} questions a minute is reached");
+        let refusal = Refusal {
+            rule: Some("gateway".to_owned()),
+            ..Refusal::new(Kind::TooMany, because).with_cause(Cause::InsufficientResources)
+        };
+        if asked == MAX_QUESTIONS + 1 {
+            let verdict = VerdictView { version: policy.version(), ..VerdictView::of_refusal(&refusal) };
+            self.record(now, &Given { what: "more questions", verdict: &verdict, bytes: 0 });
+        }
+        Err(refusal)
+    }
+
+    /// Puts a verdict on record.
+    pub(super) fn record(&mut self, now: Timestamp, given: &Given<'_>) {
+        let Given { what, verdict, bytes } = given;
+        if let Some(session) = &mut self.line.session {
+            let VerdictView { verdict: word, because, rule, version, .. } = verdict;
+            session.note(now, what, word, because, rule, *version);
+        }
+        self.audit(now, given, *bytes);
+    }
+
+    fn audit(&mut self, now: Timestamp, given: &Given<'_>, bytes: usize) {
+        let Given { what, verdict, .. } = given;
+        let session = self.line.session.as_ref();
+        let session = session.map(|session| audit::session_name(&session.view.session_id));
+        let entry = audit::Verdict {
+            number: 0,
+            at: now,
+            session,
+            subscriber: audit::masked(&self.subscriber.imsi),
+            what: line::bounded(what),
+            verdict: verdict.verdict.clone(),
+            because: verdict.because.clone(),
+            rule: verdict.rule.clone(),
+            policy: verdict.version,
+            cause: verdict.cause.clone(),
+            bytes: bytes as u64,
+        };
+        self.line.fresh.push(entry);
+    }
+}
+
+/// Puts on record how an attach came out. A challenge is no verdict yet.
+pub(super) fn attach(owned: &mut Owned, answer: &Result<Answer, Refusal>, now: Timestamp, policy: &Policy) {
+    let verdict = match answer {
+        Ok(Answer::Attached { session, .. }) => VerdictView {
+            verdict: "permitted".to_owned(),
+            because: session.apn.because.clone(),
+            rule: session.apn.rule.clone(),
+            version: session.apn.version,
+            cause: None,
+        },
+        // Who is asked nothing has not been told anything either.
+        Err(refusal) if refusal.cause.is_some() => {
+            VerdictView { version: policy.version(), ..VerdictView::of_refusal(refusal) }
+        }
+        _ => return,
+    };
+    owned.audit(now, &Given { what: "attach", verdict: &verdict, bytes: 0 }, 0);
+}
