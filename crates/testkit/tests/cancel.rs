@@ -137,7 +137,8 @@ fn a_package_that_is_not_what_was_shown_is_given_back() {
     let other_name = |shown: &mut StoreMetadata| shown.profile_name = "Free for ever".into();
     let no_rules = |shown: &mut StoreMetadata| shown.profile_policy_rules = PprIds(0);
     let nobody_told = |shown: &mut StoreMetadata| shown.notification_configuration.clear();
-    let changes: [(&str, fn(&mut StoreMetadata)); 3] =
+    type Change = fn(&mut StoreMetadata);
+    let changes: [(&str, Change); 3] =
         [("another name", other_name), ("rules that come unseen", no_rules), ("nobody told", nobody_told)];
     for (name, change) in changes {
         let (mut world, order) = ruled(304, None, &["ppr1"]);
@@ -216,9 +217,12 @@ fn an_error_of_the_chip_at_any_command_of_the_package_gives_the_order_back() {
     }
 }
 
+/// Lets a download come to a certain end.
+type Ending = fn(&mut World, &Order) -> Failure;
+
 /// Everything by which a session with an order can be given up, with what the server makes
 /// of it.
-fn endings() -> Vec<(&'static str, CancelSessionReason, &'static str, fn(&mut World, &Order) -> Failure)> {
+fn endings() -> Vec<(&'static str, CancelSessionReason, &'static str, Ending)> {
     use CancelSessionReason as R;
     fn said(reply: Reply) -> impl Fn(&mut World, &Order) -> Failure {
         move |world, order| world.run(download(order), |_| reply.clone()).unwrap_err()
