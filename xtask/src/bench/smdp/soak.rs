@@ -110,7 +110,8 @@ pub(super) fn run(bench: &Bench<'_>, minutes: u64) -> Result<()> {
 
     println!("\n{:<26} {:>12} {:>12} {:>12}", "grown after warm-up", "server", "control", "may be");
     let row = |name: &str, of: &dyn Fn(&Growth) -> f64, limit: f64| {
-        let control = control.as_ref().map_or("-".to_owned(), |control| format!("{:+.1}", of(control)));
+        let control = control.as_ref().map(|control| format!("{:+.1}", of(control)));
+        let control = control.as_deref().unwrap_or("-");
         println!("{name:<26} {:>+12.1} {control:>12} {limit:>+12.1}", of(&ours));
     };
     row("JavaScript's heap, kB", &|growth| growth.heap / 1024.0, HEAP / 1024.0);
