@@ -163,7 +163,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         for iccid in self.store.expired(now, MOST).await? {
             let ended = self.change(&iccid, async |change| {
                 let profile = &mut change.profile;
-                if !profile.expires().is_some_and(|expires| expires < now) {
+                if profile.expires().is_none_or(|expires| expires >= now) {
                     return Ok(());
                 }
                 if profile.state.is_open() {

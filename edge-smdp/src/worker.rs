@@ -117,12 +117,10 @@ fn start() {
 async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> Result<web_sys::Response> {
     let url = request.url();
     if http::Uri::try_from(&url).is_ok_and(|uri| console::is_path(uri.path())) {
-        return match server(&env).await {
-            // Nobody could sign in: off, as if it were not there.
-            Ok(server) if !server.has_operator() => Response::error("", 404).map(Into::into),
-            // A server that is not configured soundly says so at its interfaces.
-            _ => console::serve(request.into(), &env).await.map(Into::into),
-        };
+        // A server that is not configured soundly says so at its interfaces.
+        let is_off = server(&env).await.is_ok_and(|server| !server.has_operator());
+        let answer = if is_off { console::off() } else { console::serve(request.into(), &env).await };
+        return answer.map(Into::into);
     }
     let response = async {
         if let Some(refused) = door::too_often(&request, &url, &env).await {

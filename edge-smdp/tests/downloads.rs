@@ -118,6 +118,7 @@ fn what_initiate_authentication_refuses() {
         "smdp.example.evil",
         "",
         "smdp2.example:8444",
+        "smdp.example:8443",
         "smdp.example/",
         "smdp.example:",
         "smdp.example:evil\n",

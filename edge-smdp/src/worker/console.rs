@@ -1,4 +1,5 @@
-//! The operator's console: files, for anybody to have; what they show needs a token.
+//! The operator's console: files, for anybody to have where somebody can be the operator; what
+//! they show needs a token.
 
 use worker::{Env, Headers, Method, Request, Response, Result};
 
@@ -27,6 +28,11 @@ const HEADERS: [(&str, &str); 7] = [
 /// Whether a path is the console's.
 pub(super) fn is_path(path: &str) -> bool {
     path.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Nobody can be the operator: as if there were no console.
+pub(super) fn off() -> Result<Response> {
+    Response::error("There is no operator here.", 404)
 }
 
 /// A file of the console.
