@@ -18,6 +18,10 @@
 //! | `POST /network/sessions/{sessionId}/service` | the verdict on a call, a message or a flow |
 //! | `POST /network/sessions/{sessionId}/http/{authority}/{path}` | what the SM answers |
 //! | `GET /network/sessions/{sessionId}/log` | the verdicts of the session |
+//! | `GET /network/subscribers/{imsi}/usage` | what a subscriber has used |
+//! | `GET`, `PUT /network/policy`, and `/check`, `/dry-run`, `/history`, `/rollback` below it | the operator's: what is decided by |
+//! | `/network/npcf-am-policy-control/v1/…`, `/network/npcf-smpolicycontrol/v1/…`, `POST /network/gx/ccr` | policy control for a core network ([`pcf`]) |
+//! | `GET /network/openapi.json` | the last three, described |
 //! | `GET /network/health` | how it is set up |
 //!
 //! Refusals are `application/problem+json` with `because` in plain words and, where
