@@ -104,7 +104,7 @@ fn a_5g_card_ahead_of_the_network_resynchronises_it() {
     let world = World::new();
     let mut ahead = [0; 32];
     ahead[3] = 99_000;
-    let rules = SqnRules { delta: None, age_limit: None };
+    let rules = SqnRules { delta: None, age_limit: Some(10) };
     let mut card = Card { array: SqnArray::from_values(ahead, rules).unwrap(), ..Card::new() };
     let challenge = world.attach(&json!({"imsi": PROVISIONING, "access": "5g"}));
     let again = world.respond(&challenge, &card.answer(&challenge));
@@ -136,8 +136,8 @@ fn concealed_identities() {
         let over_eps = world.call("POST", "/network/attach", Some(&json!({"suci": suci})));
         assert_eq!(over_eps.status, 400);
     }
-    let null = Suci::of_imsi(PROVISIONING, 2, "0", Scheme::Null, 0, &[], [0; 32]).unwrap().to_string();
-    let challenge = world.attach(&json!({"suci": null, "access": "5g"}));
+    let open = Suci::of_imsi(PROVISIONING, 2, "0", Scheme::Null, 0, &[], [0; 32]).unwrap().to_string();
+    let challenge = world.attach(&json!({"suci": open, "access": "5g"}));
     assert_eq!(challenge["servingNetwork"], HOME);
 }
 
