@@ -62,12 +62,8 @@ struct Shelf {
     clock: Rc<Cell<u64>>,
     chance: RefCell<Fill>,
     kept: RefCell<BTreeMap<String, [String; 3]>>,
-<<<<<<< HEAD
     verdicts: RefCell<BTreeMap<String, VecDeque<audit::Verdict>>>,
-    gutis: RefCell<BTreeMap<String, String>>,
-=======
     gutis: RefCell<BTreeMap<[u8; 4], String>>,
->>>>>>> neta
     policies: RefCell<Versions>,
 }
 
