@@ -42,7 +42,7 @@ pub(crate) fn check(method: &str, path: &str, answer: &Response<Vec<u8>>) {
     let Some((name, operation)) = operation(method, path) else { return };
     let status = answer.status().as_u16().to_string();
     let responses = &operation["responses"];
-    let promised = responses.get(&status).or(responses.get("default")).unwrap();
+    let promised = responses.get(&status).or_else(|| responses.get("default")).unwrap();
     let of = format!("{name}: {status}");
     let Some(content) = promised.get("content").and_then(Value::as_object) else {
         assert!(answer.body().is_empty(), "{of}: nothing is promised");
@@ -95,7 +95,7 @@ fn fits(schema: &'static Value, value: &Value, at: &str) {
     if let Some(most) = schema["maximum"].as_f64() {
         assert!(value.as_f64().is_none_or(|value| value <= most), "{at}: {value} is too large");
     }
-    let kind = schema["type"].as_str().or(schema.get("allOf").map(|_| "object"));
+    let kind = schema["type"].as_str().or_else(|| schema.get("allOf").map(|_| "object"));
     let is_it = match kind {
         Some("object") => value.is_object(),
         Some("array") => value.is_array(),
