@@ -1,5 +1,7 @@
 //! Attach by every identity and access, and what a stranger can and cannot do with one.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod world;
 
 use aka::{Output, Parameters, SqnArray, SqnRules, TuakSizes, kamf, kausf, kseaf, res_star};

@@ -42,7 +42,7 @@ pub fn read(form: Form, bytes: &[u8], class: Class) -> Result<Vec<Row>, Refusal>
     if objects.len() > MAX_ROWS {
         return Err(Refusal::new(Kind::TooLarge, format!("at most {MAX_ROWS} subscribers at once")));
     }
-    let record = |object: Result<Map<String, Value>, String>| {
+    let record = |object: Cells| {
         let mut object = object?;
         let (imsi, text) = match form {
             Form::Open5gs => open5gs::read(object, class)?,
@@ -62,11 +62,11 @@ pub fn read(form: Form, bytes: &[u8], class: Class) -> Result<Vec<Row>, Refusal>
     Ok(objects.into_iter().map(record).collect())
 }
 
-/// A row of a table as an object, or why it is none.
-type Object = Result<Map<String, Value>, String>;
+/// A row of a table by its columns, or what is wrong with it.
+type Cells = Result<Map<String, Value>, String>;
 
 /// The rows of a table as objects. Empty cells are absent.
-fn table(bytes: &[u8]) -> Result<Vec<Object>, Refusal> {
+fn table(bytes: &[u8]) -> Result<Vec<Cells>, Refusal> {
     let malformed = |because: &str| Refusal::new(Kind::Malformed, because);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let columns = reader.headers().map_err(|_| malformed("the table is not UTF-8"))?.clone();
