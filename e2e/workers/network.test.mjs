@@ -128,6 +128,41 @@ test('a wrong card and an unknown one stay outside', async () => {
   assert.deepEqual([stranger.body.cause.protocol, stranger.body.cause.number], ['EMM', 2]);
 });
 
+test('a temporary identity leads to its subscriber once, and over the runtime’s end', async () => {
+  const first = await session(BOOTSTRAP);
+  assert.match(first.guti, /^[0-9a-f]{20}$/);
+  await runtime.evict('net-policy-worker', 'TEMPORARY');
+  const byGuti = (guti, access) => ask('POST', '/network/attach', { body: { guti, access } });
+  const { status, body } = await byGuti(first.guti);
+  assert.equal(status, 200);
+  const second = (await respond(body.attachId, res(body.rand))).body;
+  assert.equal(second.imsi, BOOTSTRAP);
+  assert.notEqual(second.guti, first.guti);
+  for (const [access, protocol] of [['eps', 'EMM'], ['5g', '5GMM']]) {
+    const refused = await byGuti(first.guti, access);
+    assert.equal(refused.status, 403);
+    assert.deepEqual([refused.body.cause.protocol, refused.body.cause.number], [protocol, 9]);
+  }
+  const gone = await ask('GET', `/network/sessions/${first.sessionId}`);
+  assert.equal(gone.status, 410);
+  assert.match(gone.body.because, /attached again/);
+});
+
+test('a subscriber’s records come and go in numbers, and with their keys only when that is said', async () => {
+  const rows = Array.from({ length: 5 }, (_, at) => ({ imsi: `00101000000911${at}`, algorithm: 'xor', k: K }));
+  const path = '/network/subscribers';
+  assert.equal((await ask('POST', path, { body: rows })).status, 401);
+  const written = await ask('POST', path, { body: rows, token });
+  assert.deepEqual(written.body.map(({ outcome }) => outcome), Array(5).fill('created'));
+  const page = await ask('GET', `${path}?after=001010000009110&limit=2`, { token });
+  assert.deepEqual(page.body.map(({ imsi }) => imsi), ['001010000009111', '001010000009112']);
+  assert.equal(page.headers.get('link'), `<${path}?after=001010000009112&limit=2>; rel="next"`);
+  assert.equal((await ask('GET', `${path}/export`, { token })).status, 400);
+  const exported = await ask('GET', `${path}/export?keys=include&after=001010000009110&limit=1`, { token });
+  assert.deepEqual(exported.body.map(({ imsi, k }) => [imsi, k]), [['001010000009111', K]]);
+  for (const { imsi } of rows) assert.equal((await ask('DELETE', `${path}/${imsi}`, { token })).status, 204);
+});
+
 test('what cannot be read is refused as such', async () => {
   for (const body of ['', '{', 'null', '{}', { imsi: 'x' }, { imsi: '1'.repeat(16) }, '['.repeat(5000)]) {
     const { status } = await ask('POST', '/network/attach', { body });

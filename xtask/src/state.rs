@@ -125,6 +125,11 @@ impl State {
             "net-policy-worker" => json!({
                 "SM_ADDRESSES": SMDP_ADDRESS,
                 "OPERATOR_TOKEN": self.operator_token,
+                "SUBSCRIBER_KEY": self.derived("SUBSCRIBER_KEY"),
+                // Any 32 bytes are a key of profile A.
+                "HOME_NETWORK_KEYS": json!([
+                    { "id": 1, "profile": "A", "key": self.derived("HOME_NETWORK_KEYS") }
+                ]).to_string(),
             }),
             "www" => self.laboratory(),
             _ => json!({}),
@@ -152,7 +157,12 @@ impl State {
     }
 
     fn smdp_secret(&self) -> String {
-        hex::encode(Sha256::new().chain_update(*self.seed).chain_update("SMDP_SECRET").finalize())
+        self.derived("SMDP_SECRET")
+    }
+
+    /// A secret of the seed: 32 bytes in hex.
+    fn derived(&self, name: &str) -> String {
+        hex::encode(Sha256::new().chain_update(*self.seed).chain_update(name).finalize())
     }
 }
 
