@@ -219,6 +219,69 @@ test('the bearer leads to the SM, and to nothing else', async () => {
   assert.equal(es2.status, 403);
 });
 
+test('a session goes on under the next policy, and the policy outlives its object', async () => {
+  const { sessionId } = await session(BOOTSTRAP);
+  const current = await ask('GET', '/network/policy', { token });
+  assert.deepEqual([current.status, current.headers.get('etag'), current.body.version], [200, '"0"', 0]);
+  assert.equal((await ask('GET', '/network/policy')).status, 401);
+  assert.equal((await use(sessionId, 'sms', '12345')).body.verdict, 'refused');
+
+  const open = structuredClone(current.body.document);
+  // Long enough that its text is kept in several rows.
+  const words = 'x'.repeat(190);
+  for (let at = 0; at < 4000; at += 1) {
+    const when = { question: ['connectivity'], tac: [String(at).padStart(8, '0')] };
+    open.rules.push({ name: `more-${at}`, words, when, then: { refuse: { cause: 'EMM 15' } } });
+  }
+  open.rules.unshift({
+    name: 'messages-for-all', words: 'a day of messages', when: { question: ['sms'] }, then: { permit: {} },
+  });
+  const put = (body, seen) =>
+    ask('PUT', '/network/policy', { token, body, headers: seen ? { 'if-match': seen } : {} });
+  assert.equal((await put(open)).status, 428);
+  assert.equal((await put(open, '"1"')).status, 412);
+  assert.equal((await put({ ...open, more: 1 }, '"0"')).status, 400);
+  const written = await put(open, '"0"');
+  assert.deepEqual([written.status, written.body.version], [200, 1], JSON.stringify(written.body).slice(0, 500));
+  const { verdict, rule, version } = (await use(sessionId, 'sms', '12345')).body;
+  assert.deepEqual([verdict, rule, version], ['permitted', 'messages-for-all', 1]);
+  // Of authors at the same time one is the next.
+  const rivals = await Promise.all(Array.from({ length: 4 }, () => put(current.body.document, '"1"')));
+  assert.deepEqual(rivals.map(({ status }) => status).sort(), [200, 412, 412, 412]);
+
+  await runtime.evict('net-policy-worker', 'POLICY');
+  await runtime.restart();
+  const old = await ask('GET', '/network/policy/history/1', { token });
+  assert.deepEqual(old.body.document, open);
+  const back = await ask('POST', '/network/policy/rollback', { token, body: { to: 0 } });
+  assert.deepEqual([back.status, back.body.version, back.body.rolledBackTo], [200, 3, 0]);
+  const history = (await ask('GET', '/network/policy/history', { token })).body;
+  assert.deepEqual(history.map((entry) => entry.version), [3, 2, 1]);
+  assert.equal((await use(sessionId, 'sms', '12345')).body.rule, 'provisioning-no-contract');
+});
+
+test('what goes through the bearer is counted', async () => {
+  const { sessionId, usage } = await session(BOOTSTRAP);
+  assert.deepEqual([usage.requests, usage.bytesUp, usage.bytesDown], [0, 0, 0]);
+  const { body } = await runtime.ask('edge-smdp', 'GET', '/operator/health');
+  const target = `/network/sessions/${sessionId}/http/${sm}/gsma/rsp2/es9plus/initiateAuthentication`;
+  const headers = { 'x-admin-protocol': 'gsma/rsp/v2.2.2' };
+  executed(await ask('POST', target, { body: initiate(body.credentials[0].ciPkId, sm), headers }));
+  const used = (await ask('GET', `/network/sessions/${sessionId}`)).body.usage;
+  assert.equal(used.requests, 1);
+  assert.ok(used.bytesUp > 100 && used.bytesDown > 1000, JSON.stringify(used));
+  assert.equal(used.of.bytes, 16 * 1024 * 1024);
+  const total = (await ask('GET', `/network/subscribers/${BOOTSTRAP}/usage`, { token })).body.total;
+  assert.ok(total.attaches >= 1 && total.bytesDown >= used.bytesDown);
+});
+
+test('no core network is served without a token for it', async () => {
+  const body = { supi: `imsi-${BOOTSTRAP}` };
+  for (const path of ['npcf-smpolicycontrol/v1/sm-policies', 'npcf-am-policy-control/v1/policies', 'gx/ccr']) {
+    assert.equal((await ask('POST', `/network/${path}`, { token, body })).status, 403, path);
+  }
+});
+
 test('who has detached has no bearer', async () => {
   const { sessionId } = await session(BOOTSTRAP);
   const path = `/network/sessions/${sessionId}`;

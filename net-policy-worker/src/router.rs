@@ -168,6 +168,13 @@ impl<S: Store, L: Link> Router<S, L> {
                 Method::GET => self.health().await,
                 _ => Err(no_method("GET")),
             },
+            ["openapi.json"] => match *method {
+                Method::GET => {
+                    let document = include_bytes!("../openapi.json").to_vec();
+                    Ok(response(StatusCode::OK, "application/json", document))
+                }
+                _ => Err(no_method("GET")),
+            },
             ["subscribers"] => {
                 self.operator(&parts.headers)?;
                 match *method {

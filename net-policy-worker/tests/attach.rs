@@ -136,8 +136,8 @@ fn concealed_identities() {
         let over_eps = world.call("POST", "/network/attach", Some(&json!({"suci": suci})));
         assert_eq!(over_eps.status, 400);
     }
-    let null = Suci::of_imsi(PROVISIONING, 2, "0", Scheme::Null, 0, &[], [0; 32]).unwrap().to_string();
-    let challenge = world.attach(&json!({"suci": null, "access": "5g"}));
+    let plain = Suci::of_imsi(PROVISIONING, 2, "0", Scheme::Null, 0, &[], [0; 32]).unwrap().to_string();
+    let challenge = world.attach(&json!({"suci": plain, "access": "5g"}));
     assert_eq!(challenge["servingNetwork"], HOME);
 }
 

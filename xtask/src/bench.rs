@@ -4,8 +4,10 @@
 //! and prints its own table. `euicc` is the chip in all the places it runs in: one session is
 //! recorded natively and played to it in Node and in a browser. `smdp` is the SM-DP+ in its
 //! runtime ([`smdp`]). `ccid` is the chip behind card readers, in simulated time. `page` is a first visit and an install in a browser ([`page`]).
+//! `policy` is the network's decisions, attaches and gateway ([`policy`]).
 
 mod page;
+mod policy;
 pub(crate) mod smdp;
 
 use std::fs;
@@ -23,7 +25,7 @@ use crate::setup::{self, Need};
 pub(crate) struct Options {
     /// Only this member's; `euicc`: the chip natively, in Node and in a browser; `ccid`: an
     /// installation through card readers, in simulated time; `smdp`: the
-    /// SM-DP+ under load in its runtime; `page`: the page in a browser
+    /// SM-DP+ under load in its runtime; `policy`: decisions, attaches and the gateway; `page`: the page in a browser
     part: Option<String>,
     /// Handed on to the benchmark
     #[arg(last = true)]
@@ -41,6 +43,9 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     if options.part.as_deref() == Some(smdp::NAME) {
         return smdp::run(place, &options.arguments);
     }
+    if options.part.as_deref() == Some(policy::NAME) {
+        return policy::run(place, &options.arguments);
+    }
     if options.part.as_deref() == Some(page::NAME) {
         return page::run(place);
     }
@@ -57,8 +62,9 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     };
     if chosen.is_empty() {
         bail!(
-            "there is no such benchmark; there are: {EUICC}, {CCID}, {}, {}, {}",
+            "there is no such benchmark; there are: {EUICC}, {CCID}, {}, {}, {}, {}",
             smdp::NAME,
+            policy::NAME,
             page::NAME,
             all.join(", ")
         );

@@ -1,0 +1,339 @@
+//! Policy control as a core network asks for it. Names and shapes are those of TS 29.507,
+//! TS 29.512 and TS 29.212, as `openapi.json` has them.
+
+use serde_json::{Value, json};
+
+use super::openapi;
+use super::world::{CORE, K, OPC, OPERATIONAL, PROVISIONING, Reply, TOKEN, World, document, request};
+
+const AM: &str = "/network/npcf-am-policy-control/v1/policies";
+const SM: &str = "/network/npcf-smpolicycontrol/v1/sm-policies";
+const GX: &str = "/network/gx/ccr";
+
+fn call(world: &World, method: &str, path: &str, body: Option<&Value>) -> Reply {
+    openapi::request(method, path, body);
+    send(world, method, path, body)
+}
+
+fn send(world: &World, method: &str, path: &str, body: Option<&Value>) -> Reply {
+    let reply = world.send(request(method, path, body, Some(&format!("Bearer {CORE}"))));
+    let content_type = reply.raw.headers().get("content-type").map_or("", |value| value.to_str().unwrap());
+    openapi::answer(method, path, reply.status, content_type, &reply.body);
+    reply
+}
+
+/// A network whose SM has an address, and one that has none.
+fn world() -> World {
+    let world = World::new();
+    let mut document = serde_json::to_value(document()).unwrap();
+    document["smAccess"]["entries"][0]["addresses"] = json!(["203.0.113.10", "2001:db8:1::/48"]);
+    let mut put = request("PUT", "/network/policy", Some(&document), Some(&format!("Bearer {TOKEN}")));
+    put.headers_mut().insert("if-match", "*".parse().unwrap());
+    assert_eq!(world.send(put).status, 200);
+    world
+}
+
+fn session(imsi: &str, id: u8, dnn: &str) -> Value {
+    json!({
+        "supi": format!("imsi-{imsi}"), "pduSessionId": id, "pduSessionType": "IPV4V6", "dnn": dnn,
+        "notificationUri": "https://smf.example/notify", "sliceInfo": { "sst": 1 },
+        "servingNetwork": { "mcc": "001", "mnc": "01" }, "pei": "imeisv-3500000012345601",
+        "subsSessAmbr": { "uplink": "10 Mbps", "downlink": "50 Mbps" },
+        "somethingNewer": { "is": "let be" },
+    })
+}
+
+/// The resource that an answer names.
+fn location(reply: &Reply) -> String {
+    reply.raw.headers()["location"].to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_provisioning_session_has_the_sm_and_a_shut_gate_for_the_rest() {
+    let world = world();
+    for (id, dnn) in [(1, "internet"), (2, "sm.provisioning"), (3, "*")] {
+        let created = call(&world, "POST", SM, Some(&session(PROVISIONING, id, dnn)));
+        assert_eq!(created.status, 201, "{created:?}");
+        let decision = &created.body;
+        let rules = decision["pccRules"].as_object().unwrap();
+        assert_eq!(rules.len(), 3);
+        let gate = |rule: &Value| {
+            decision["traffContDecs"][rule["refTcData"][0].as_str().unwrap()]["flowStatus"].clone()
+        };
+        let rating = |rule: &Value| {
+            decision["chgDecs"][rule["refChgData"][0].as_str().unwrap()]["ratingGroup"].clone()
+        };
+        let sm = &rules["sm-smdp.example-443"];
+        let filters: Vec<_> = sm["flowInfos"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|info| info["flowDescription"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            filters,
+            [
+                "permit out 6 from 203.0.113.10 443 to assigned",
+                "permit out 6 from 2001:db8:1::/48 443 to assigned"
+            ]
+        );
+        assert_eq!((gate(sm), rating(sm)), (json!("ENABLED"), json!(1)));
+        // No address is known of it: the user plane is to know it by its name.
+        assert_eq!(rules["sm-lab.example-8443"]["appId"], "sm-lab.example-8443");
+        assert_eq!(rules["sm-lab.example-8443"].get("flowInfos"), None);
+        let rest = &rules["everything-else"];
+        assert_eq!((gate(rest), rating(rest)), (json!("DISABLED"), json!(2)));
+        let last = rest["precedence"].as_u64().unwrap();
+        assert!(rules.values().all(|rule| rule["precedence"].as_u64().unwrap() <= last));
+        let rule = &decision["sessRules"]["session"];
+        assert_eq!(rule["authSessAmbr"], json!({ "uplink": "1 Mbps", "downlink": "5 Mbps" }));
+        assert_eq!(rule["authDefQos"]["5qi"], 9);
+        assert_eq!(decision["umDecs"]["session"]["volumeThreshold"], 16 * 1024 * 1024);
+    }
+}
+
+#[test]
+fn an_operational_session_has_what_is_subscribed() {
+    let world = world();
+    let created = call(&world, "POST", SM, Some(&session(OPERATIONAL, 5, "internet")));
+    assert_eq!(created.status, 201);
+    let path = location(&created);
+    assert_eq!(
+        created.body["traffContDecs"],
+        json!({ "gate-open": { "tcId": "gate-open", "flowStatus": "ENABLED" } })
+    );
+    assert_eq!(
+        created.body["sessRules"]["session"]["authSessAmbr"],
+        json!({ "uplink": "10 Mbps", "downlink": "50 Mbps" })
+    );
+    let read = call(&world, "GET", &path, None);
+    assert_eq!((&read.body["policy"], &read.body["context"]["dnn"]), (&created.body, &json!("internet")));
+    // A DNN that is not subscribed is denied.
+    let denied = call(&world, "POST", SM, Some(&session(OPERATIONAL, 6, "other")));
+    assert_eq!((denied.status, &denied.body["cause"]), (403, &json!("POLICY_CONTEXT_DENIED")));
+    // Over and gone.
+    assert_eq!(call(&world, "POST", &format!("{path}/delete"), Some(&json!({}))).status, 204);
+    let gone = call(&world, "GET", &path, None);
+    assert_eq!((gone.status, &gone.body["cause"]), (404, &json!("POLICY_ASSOCIATION_NOT_FOUND")));
+}
+
+#[test]
+fn a_session_that_has_used_its_bytes_is_shut() {
+    let world = world();
+    let created = call(&world, "POST", SM, Some(&session(PROVISIONING, 1, "internet")));
+    let path = format!("{}/update", location(&created));
+    let report = |bytes: u64| {
+        json!({ "repPolicyCtrlReqTriggers": ["US_RE"], "accuUsageReports": [
+            { "refUmIds": "session", "volUsageUplink": 1, "volUsageDownlink": bytes - 1 }, { "refUmIds": "other", "volUsage": 7 },
+        ]})
+    };
+    let left = call(&world, "POST", &path, Some(&report(16 * 1024 * 1024 - 10)));
+    assert_eq!(left.body["umDecs"]["session"]["volumeThreshold"], 10);
+    let shut = call(&world, "POST", &path, Some(&report(10)));
+    assert_eq!(
+        shut.body["traffContDecs"],
+        json!({ "gate-shut": { "tcId": "gate-shut", "flowStatus": "DISABLED" } })
+    );
+    let usage = world.operator("GET", &format!("/network/subscribers/{PROVISIONING}/usage"), None).body;
+    assert_eq!(usage["today"]["bytes"], 16 * 1024 * 1024);
+}
+
+#[test]
+fn the_next_policy_is_what_an_update_is_told() {
+    let world = world();
+    let created = call(&world, "POST", SM, Some(&session(PROVISIONING, 1, "internet")));
+    let mut document = world.operator("GET", "/network/policy", None).body["document"].clone();
+    document["smAccess"]["entries"] = json!([{ "host": "new.example", "addresses": ["198.51.100.1"] }]);
+    let mut put = request("PUT", "/network/policy", Some(&document), Some(&format!("Bearer {TOKEN}")));
+    put.headers_mut().insert("if-match", "*".parse().unwrap());
+    assert_eq!(world.send(put).status, 200);
+    let updated = call(&world, "POST", &format!("{}/update", location(&created)), Some(&json!({})));
+    let rules: Vec<_> = updated.body["pccRules"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(rules, ["everything-else", "sm-new.example-443"]);
+}
+
+fn association(imsi: &str, features: &str) -> Value {
+    json!({
+        "notificationUri": "https://amf.example/notify", "supi": format!("imsi-{imsi}"), "suppFeat": features,
+        "servingPlmn": { "mcc": "001", "mnc": "01" }, "allowedSnssais": [{ "sst": 1 }, { "sst": 1, "sd": "00000a" }],
+        "rfsp": 3, "servAreaRes": { "restrictionType": "ALLOWED_AREAS" },
+    })
+}
+
+#[test]
+fn the_amf_is_told_which_dnns_to_have_replaced() {
+    let world = world();
+    world.provision(
+        "001010000000004",
+        &json!({ "k": K, "opc": OPC, "class": "provisioning", "contract": { "apns": ["internet", "sm.provisioning"] } }),
+    );
+    let created = call(&world, "POST", AM, Some(&association("001010000000004", "8")));
+    assert_eq!((created.status, &created.body["suppFeat"]), (201, &json!("8")));
+    assert_eq!(created.body["triggers"], json!(["SMF_SELECT_CH"]));
+    assert_eq!(
+        created.body["smfSelInfo"],
+        json!({ "unsuppDnn": true, "candidates": {
+            "0": { "snssai": { "sst": 1 }, "dnns": ["internet"] },
+            "1": { "snssai": { "sst": 1, "sd": "00000a" }, "dnns": ["internet"] },
+        }})
+    );
+    assert_eq!(
+        (&created.body["rfsp"], &created.body["servAreaRes"]["restrictionType"]),
+        (&json!(3), &json!("ALLOWED_AREAS"))
+    );
+    let path = location(&created);
+    let ask = |dnn: &str| {
+        let body =
+            json!({ "triggers": ["SMF_SELECT_CH"], "smfSelInfo": { "snssai": { "sst": 1 }, "dnn": dnn } });
+        call(&world, "POST", &format!("{path}/update"), Some(&body)).body
+    };
+    for dnn in ["internet", "anything", "no dnn!"] {
+        let update = ask(dnn);
+        assert_eq!(
+            update["smfSelInfo"],
+            json!({ "snssai": { "sst": 1 }, "dnn": "sm.provisioning" }),
+            "{dnn}"
+        );
+        assert_eq!(update["resourceUri"], path.as_str());
+    }
+    assert_eq!(ask("sm.provisioning").get("smfSelInfo"), None);
+    assert_eq!(call(&world, "GET", &path, None).body, created.body);
+    assert_eq!(call(&world, "DELETE", &path, None).status, 204);
+    assert_eq!(call(&world, "DELETE", &path, None).status, 404);
+
+    // Neither where the AMF cannot, nor where there is nothing to replace.
+    for (imsi, features) in [("001010000000004", "7"), (OPERATIONAL, "f")] {
+        let created = call(&world, "POST", AM, Some(&association(imsi, features)));
+        assert_eq!(
+            (created.status, created.body.get("smfSelInfo"), created.body.get("triggers")),
+            (201, None, None)
+        );
+    }
+}
+
+#[test]
+fn a_pgw_is_told_the_same() {
+    let world = world();
+    let ccr = |imsi: &str, kind: u32, number: u32| {
+        json!({
+            "Session-Id": "pgw.example;1;2", "CC-Request-Type": kind, "CC-Request-Number": number, "Called-Station-Id": "internet",
+            "Subscription-Id": [{ "Subscription-Id-Type": 0, "Subscription-Id-Data": "4915" }, { "Subscription-Id-Type": 1, "Subscription-Id-Data": imsi }],
+            "3GPP-SGSN-MCC-MNC": "00101", "User-Equipment-Info": { "User-Equipment-Info-Type": 0, "User-Equipment-Info-Value": "3500000012345601" },
+        })
+    };
+    let initial = call(&world, "POST", GX, Some(&ccr(PROVISIONING, 1, 0))).body;
+    assert_eq!((&initial["Result-Code"], &initial["CC-Request-Number"]), (&json!(2001), &json!(0)));
+    let definitions = initial["Charging-Rule-Install"][0]["Charging-Rule-Definition"].as_array().unwrap();
+    assert_eq!(definitions.len(), 3);
+    assert_eq!(
+        definitions[0]["Flow-Information"][0],
+        json!({ "Flow-Description": "permit out 6 from 203.0.113.10 443 to assigned", "Flow-Direction": 3 })
+    );
+    let gates: Vec<_> =
+        definitions.iter().map(|rule| (rule["Flow-Status"].clone(), rule["Rating-Group"].clone())).collect();
+    assert_eq!(gates, [(json!(2), json!(1)), (json!(2), json!(1)), (json!(3), json!(2))]);
+    assert_eq!(
+        initial["QoS-Information"],
+        json!({ "APN-Aggregate-Max-Bitrate-UL": 1_000_000, "APN-Aggregate-Max-Bitrate-DL": 5_000_000 })
+    );
+    assert_eq!(
+        initial["Default-EPS-Bearer-QoS"]["Allocation-Retention-Priority"]["Pre-emption-Vulnerability"],
+        0
+    );
+
+    let mut update = ccr(PROVISIONING, 2, 1);
+    update["Usage-Monitoring-Information"] = json!([{ "Monitoring-Key": "session", "Used-Service-Unit": { "CC-Total-Octets": 16 * 1024 * 1024 } }]);
+    let shut = call(&world, "POST", GX, Some(&update)).body;
+    let definitions = shut["Charging-Rule-Install"][0]["Charging-Rule-Definition"].as_array().unwrap();
+    assert!(definitions.iter().all(|rule| rule["Flow-Status"] == 3));
+
+    assert_eq!(call(&world, "POST", GX, Some(&ccr(PROVISIONING, 3, 2))).body["Result-Code"], 2001);
+    assert_eq!(call(&world, "POST", GX, Some(&ccr(PROVISIONING, 2, 3))).body["Result-Code"], 5002);
+    assert_eq!(call(&world, "POST", GX, Some(&ccr("001010000000099", 1, 0))).body["Result-Code"], 5030);
+    let mut other = ccr(OPERATIONAL, 1, 0);
+    other["Called-Station-Id"] = "other".into();
+    assert_eq!(call(&world, "POST", GX, Some(&other)).body["Result-Code"], 5003);
+}
+
+#[test]
+fn what_is_wrong_is_named_as_the_standard_names_it() {
+    let world = world();
+    let without = |mut body: Value, field: &str| {
+        body.as_object_mut().unwrap().remove(field);
+        body
+    };
+    let with = |mut body: Value, field: &str, value: Value| {
+        body[field] = value;
+        body
+    };
+    let (sm, am) = (session(PROVISIONING, 1, "internet"), association(PROVISIONING, "8"));
+    for (path, body, cause, param) in [
+        (SM, without(sm.clone(), "dnn"), "MANDATORY_IE_MISSING", "dnn"),
+        (SM, without(sm.clone(), "supi"), "MANDATORY_IE_MISSING", "supi"),
+        (SM, with(sm.clone(), "pduSessionId", json!(256)), "MANDATORY_IE_INCORRECT", "pduSessionId"),
+        (SM, with(sm.clone(), "supi", json!("nai-a@b")), "MANDATORY_IE_INCORRECT", "supi"),
+        (
+            SM,
+            with(sm.clone(), "pduSessionType", json!("ETHERNET")),
+            "MANDATORY_IE_INCORRECT",
+            "pduSessionType",
+        ),
+        (SM, with(sm.clone(), "servingNetwork", json!(7)), "OPTIONAL_IE_INCORRECT", "servingNetwork"),
+        (AM, without(am.clone(), "suppFeat"), "MANDATORY_IE_MISSING", "suppFeat"),
+        (AM, with(am.clone(), "suppFeat", json!("x")), "MANDATORY_IE_INCORRECT", "suppFeat"),
+        (
+            GX,
+            json!({ "CC-Request-Type": 1, "CC-Request-Number": 0, "Subscription-Id": [] }),
+            "MANDATORY_IE_MISSING",
+            "Session-Id",
+        ),
+        (
+            GX,
+            json!({ "Session-Id": "a", "CC-Request-Type": 1, "CC-Request-Number": 0, "Subscription-Id": [] }),
+            "MANDATORY_IE_INCORRECT",
+            "Subscription-Id",
+        ),
+    ] {
+        let reply = send(&world, "POST", path, Some(&body));
+        assert_eq!((reply.status, &reply.body["cause"]), (400, &json!(cause)), "{param}");
+        assert_eq!(reply.body["invalidParams"][0]["param"], param);
+    }
+    let reply = send(&world, "POST", SM, Some(&json!([])));
+    assert_eq!(reply.status, 400);
+    let stranger = call(&world, "POST", SM, Some(&session("001010000000099", 1, "internet")));
+    assert_eq!((stranger.status, &stranger.body["cause"]), (400, &json!("USER_UNKNOWN")));
+    let large = with(sm, "somethingNewer", json!("x".repeat(20_000)));
+    assert_eq!(send(&world, "POST", SM, Some(&large)).status, 413);
+    for id in ["nobody".to_owned(), "0".repeat(48)] {
+        assert_eq!(send(&world, "GET", &format!("{SM}/{id}"), None).status, 404);
+    }
+    // The operator's token is another.
+    let wrong = world.send(request(
+        "POST",
+        SM,
+        Some(&session(PROVISIONING, 1, "x")),
+        Some(&format!("Bearer {TOKEN}")),
+    ));
+    assert_eq!(wrong.status, 401);
+}
+
+#[test]
+fn associations_are_few_and_not_for_ever() {
+    let world = world();
+    let first = location(&call(&world, "POST", SM, Some(&session(PROVISIONING, 1, "internet"))));
+    // The same session again takes the place of the first.
+    let again = location(&call(&world, "POST", SM, Some(&session(PROVISIONING, 1, "internet"))));
+    assert_eq!(send(&world, "GET", &first, None).status, 404);
+    assert_eq!(send(&world, "GET", &again, None).status, 200);
+    let paths: Vec<_> = (2..=9)
+        .map(|id| location(&call(&world, "POST", SM, Some(&session(PROVISIONING, id, "x")))))
+        .collect();
+    assert_eq!(send(&world, "GET", &again, None).status, 404);
+    for path in &paths {
+        assert_eq!(send(&world, "GET", path, None).status, 200);
+    }
+    world.pass(24 * 60 * 60_000);
+    for path in &paths {
+        assert_eq!(send(&world, "GET", path, None).status, 404);
+    }
+}
