@@ -63,10 +63,10 @@ pub fn read(form: Form, bytes: &[u8], class: Class) -> Result<Vec<Row>, Refusal>
 }
 
 /// A row of a table as an object, or what is wrong with it.
-type Row = Result<Map<String, Value>, String>;
+type Cells = Result<Map<String, Value>, String>;
 
 /// The rows of a table as objects. Empty cells are absent.
-fn table(bytes: &[u8]) -> Result<Vec<Row>, Refusal> {
+fn table(bytes: &[u8]) -> Result<Vec<Cells>, Refusal> {
     let malformed = |because: &str| Refusal::new(Kind::Malformed, because);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let columns = reader.headers().map_err(|_| malformed("the table is not UTF-8"))?.clone();
