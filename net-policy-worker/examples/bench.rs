@@ -16,6 +16,7 @@ use std::time::Instant;
 
 use aka::{Outcome, Parameters, Sqn, SqnArray, SqnRules, authenticate, vector};
 use http::{Request, Response};
+use net_policy_worker::gateway::Way;
 use net_policy_worker::policy::document::{Document, UsedToday};
 use net_policy_worker::policy::{Class, Contract, Facts, Policy, Question, RequestedApn, Situation};
 use net_policy_worker::router::{Link, LinkFailure, Router, Tokens};
@@ -111,7 +112,7 @@ fn decisions() {
 struct Sm;
 
 impl Link for Sm {
-    async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure> {
+    async fn send(&self, _: Way, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure> {
         Ok(Response::new(request.into_body()))
     }
 }
@@ -204,7 +205,7 @@ fn attaches(counts: &[u64]) {
         let bare = each(2_000, |_| {
             let request =
                 Request::post("https://smdp.example/").body(serde_json::to_vec(&body).unwrap()).unwrap();
-            drop(black_box(now(Sm.send(request)).unwrap()));
+            drop(black_box(now(Sm.send(Way::Binding, request)).unwrap()));
         });
         println!(
             "{count:>11} {attached:>10.1} {alone:>12.1} {:>14.0} {call:>12.1} {bare:>14.1}",

@@ -17,22 +17,26 @@ pub(super) struct Given<'a> {
     pub(super) bytes: usize,
 }
 
-/// Most questions of a session in one minute, answered or refused: each is written down.
+/// Most questions in one minute, answered or refused, of a session whose requests the policy
+/// limits to half as many or less; of others twice their limit. Each is written down.
 pub const MAX_QUESTIONS: u64 = 600;
 
 impl Owned {
     /// Takes a question of the session `id`. Of those that are too many the first goes on record.
     pub(super) fn heed(&mut self, id: &str, now: Timestamp, policy: &Policy) -> Result<(), Refusal> {
-        let asked = self.line.session_mut(id, now)?.pace.count(now);
-        if asked <= MAX_QUESTIONS {
+        let session = self.line.session_mut(id, now)?;
+        let asked = session.pace.count(now);
+        let Some(requests) = session.limits.requests_per_minute else { return Ok(()) };
+        let most = requests.saturating_mul(2).max(MAX_QUESTIONS);
+        if asked <= most {
             return Ok(());
         }
-        let because = format!("the limit of {MAX_QUESTIONS} questions a minute is reached");
+        let because = format!("the limit of {most} questions a minute is reached");
         let refusal = Refusal {
             rule: Some("gateway".to_owned()),
             ..Refusal::new(Kind::TooMany, because).with_cause(Cause::InsufficientResources)
         };
-        if asked == MAX_QUESTIONS + 1 {
+        if asked == most.saturating_add(1) {
             let verdict = VerdictView { version: policy.version(), ..VerdictView::of_refusal(&refusal) };
             self.record(now, &Given { what: "more questions", verdict: &verdict, bytes: 0 });
         }
