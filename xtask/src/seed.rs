@@ -224,7 +224,7 @@ mod tests {
                 ("GET", Some("profiles")) => Ok((200, json!({ "profiles": [], "next": "1.8900" }))),
                 ("POST", Some("profiles")) => {
                     let metadata = &body["metadata"]["iccid"];
-                    let iccid = metadata.as_str().or(body["subscriber"]["iccid"].as_str());
+                    let iccid = metadata.as_str().or_else(|| body["subscriber"]["iccid"].as_str());
                     let iccid = iccid.context("an ICCID")?.to_owned();
                     let before = self.profiles.borrow_mut().insert(iccid, ("Available", 0));
                     Ok((if before.is_none() { 201 } else { 409 }, Value::Null))
