@@ -11,9 +11,11 @@
 //!
 //! | request | answer |
 //! | --- | --- |
-//! | `PUT`, `DELETE /network/subscribers/{imsi}`, `GET /network/subscribers` | the operator's: subscribers, never their keys |
-//! | `POST /network/attach` | a challenge for the card: RAND and AUTN |
-//! | `POST /network/attach/{attachId}/response` | the session, for RES; a new challenge, for AUTS |
+//! | `PUT`, `DELETE /network/subscribers/{imsi}` | the operator's: a subscriber, never its keys |
+//! | `GET`, `POST /network/subscribers` | the operator's: a page of them; many at once, as JSON, CSV or documents of Open5GS |
+//! | `GET /network/subscribers/export?keys=include` | the operator's: a page of them with their keys |
+//! | `POST /network/attach` | for `imsi`, `guti` or `suci`: a challenge for the card, RAND and AUTN |
+//! | `POST /network/attach/{attachId}/response` | the session, for RES or RES*; a new challenge, for AUTS |
 //! | `GET`, `DELETE /network/sessions/{sessionId}` | the session; detach |
 //! | `POST /network/sessions/{sessionId}/service` | the verdict on a call, a message or a flow |
 //! | `POST /network/sessions/{sessionId}/http/{authority}/{path}` | what the SM answers |

@@ -42,7 +42,7 @@ pub fn read(form: Form, bytes: &[u8], class: Class) -> Result<Vec<Row>, Refusal>
     if objects.len() > MAX_ROWS {
         return Err(Refusal::new(Kind::TooLarge, format!("at most {MAX_ROWS} subscribers at once")));
     }
-    let record = |object: Result<Map<String, Value>, String>| {
+    let record = |object: Cells| {
         let mut object = object?;
         let (imsi, text) = match form {
             Form::Open5gs => open5gs::read(object, class)?,
@@ -62,7 +62,7 @@ pub fn read(form: Form, bytes: &[u8], class: Class) -> Result<Vec<Row>, Refusal>
     Ok(objects.into_iter().map(record).collect())
 }
 
-/// A row of a table as an object, or what is wrong with it.
+/// A row of a table by its columns, or what is wrong with it.
 type Cells = Result<Map<String, Value>, String>;
 
 /// The rows of a table as objects. Empty cells are absent.

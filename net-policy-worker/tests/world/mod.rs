@@ -1,5 +1,6 @@
 //! A network in memory, an SM that records what reaches it, and a terminal with a card.
 
+#![allow(dead_code, reason = "each program of tests uses its part of it")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 #![allow(dead_code, reason = "each of the tests needs a part of it")]
 
@@ -63,7 +64,7 @@ struct Shelf {
     chance: RefCell<Fill>,
     kept: RefCell<BTreeMap<String, [String; 3]>>,
     verdicts: RefCell<BTreeMap<String, VecDeque<audit::Verdict>>>,
-    gutis: RefCell<BTreeMap<String, String>>,
+    gutis: RefCell<BTreeMap<[u8; 4], String>>,
     policies: RefCell<Versions>,
 }
 
@@ -92,8 +93,8 @@ impl Store for Shelf {
         }
         if let Ok(Answer::Attached { session, replaced }) = &answer {
             let mut gutis = self.gutis.borrow_mut();
-            replaced.map(|guti| gutis.remove(&guti.to_string()));
-            gutis.insert(session.guti.unwrap().to_string(), tag_text);
+            replaced.map(|guti| gutis.remove(&guti.tmsi()));
+            gutis.insert(session.guti.unwrap().tmsi(), tag_text);
         }
         Ok(serde_json::from_str(&serde_json::to_string(&answer).unwrap()).unwrap())
     }
@@ -105,7 +106,7 @@ impl Store for Shelf {
     }
 
     async fn guti(&self, guti: Guti) -> Result<Option<Tag>, Fault> {
-        Ok(self.gutis.borrow().get(&guti.to_string()).and_then(|tag| Tag::parse(tag)))
+        Ok(self.gutis.borrow().get(&guti.tmsi()).and_then(|tag| Tag::parse(tag)))
     }
 
     async fn subscribers(&self, after: &str, most: usize) -> Result<Vec<SubscriberView>, Fault> {
