@@ -58,13 +58,12 @@ fn document(rules: usize) -> Document {
     let mut document = serde_json::to_value(first).unwrap();
     let own = document["rules"].as_array().unwrap().clone();
     let more = (0..rules.saturating_sub(own.len())).map(|at| {
-        let when = match at % 4 {
+        let mut when = match at % 4 {
             0 => json!({ "imsi": [{ "prefix": format!("99{:06}", at) }] }),
             1 => json!({ "tac": [format!("{:08}", at)] }),
             2 => json!({ "visited": [format!("{:06}", 900_000 + at)], "class": "operational" }),
             _ => json!({ "apn": [format!("apn-{at}.example")] }),
         };
-        let mut when = when;
         when["question"] = json!(["connectivity"]);
         json!({ "name": format!("more-{at}"), "words": "more", "when": when, "then": { "refuse": { "cause": "ESM 8" } } })
     });

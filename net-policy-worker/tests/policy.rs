@@ -3,6 +3,8 @@
 //! Every request and every answer is held against `openapi.json`; a request that is meant to be
 //! wrong is held against nothing, its answer is.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
+
 #[path = "policy/decisions.rs"]
 mod decisions;
 #[path = "policy/interface.rs"]

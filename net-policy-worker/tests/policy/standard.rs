@@ -282,7 +282,7 @@ fn what_is_wrong_is_named_as_the_standard_names_it() {
         ),
         (SM, with(sm.clone(), "servingNetwork", json!(7)), "OPTIONAL_IE_INCORRECT", "servingNetwork"),
         (AM, without(am.clone(), "suppFeat"), "MANDATORY_IE_MISSING", "suppFeat"),
-        (AM, with(am.clone(), "suppFeat", json!("x")), "MANDATORY_IE_INCORRECT", "suppFeat"),
+        (AM, with(am, "suppFeat", json!("x")), "MANDATORY_IE_INCORRECT", "suppFeat"),
         (
             GX,
             json!({ "CC-Request-Type": 1, "CC-Request-Number": 0, "Subscription-Id": [] }),

@@ -2,7 +2,6 @@
 
 #![allow(dead_code, reason = "each program of tests uses its part of it")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
-#![allow(dead_code, reason = "each of the tests needs a part of it")]
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
