@@ -16,7 +16,7 @@ pub(super) fn Usage(session: Session, now: u64) -> impl IntoView {
     let limits = usage.of;
     let unlimited = || Text::new("no limit", "上限なし").owned();
     let of = |most: Option<String>| most.map_or_else(unlimited, |most| text!("of {most}", "上限 {most}"));
-    let time = limits.seconds.map(|seconds| span(seconds));
+    let time = limits.seconds.map(span);
     let time =
         time.map_or_else(unlimited, |Text { en, ja }| Text::new(format!("of {en}"), format!("上限 {ja}")));
     let counts = text!(
