@@ -375,7 +375,7 @@ export class NetworkView extends View {
 
   async resolve(name: string, record = 'AAAA'): Promise<Locator> {
     await this.section.getByLabel('Name the phone asks for').fill(name);
-    await this.section.getByLabel('Record').selectOption(record);
+    await this.section.getByRole('combobox', { name: 'Record' }).selectOption(record);
     await this.section.getByRole('button', { name: 'Resolve' }).click();
     return this.page.getByTestId('resolved');
   }
