@@ -107,9 +107,12 @@ class Reader {
       this.asked.get(became.id)?.(became);
       this.asked.delete(became.id);
     });
+    // The page asks on while the program ends: what it asks then nobody answers.
+    this.program.stdin!.on('error', () => {});
   }
 
   private ask(what: object): Promise<any> {
+    if (this.program.exitCode !== null || this.program.signalCode !== null) return Promise.resolve({ gone: true });
     this.next += 1;
     const id = this.next;
     return new Promise((resolve) => {
