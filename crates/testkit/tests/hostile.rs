@@ -469,8 +469,12 @@ fn hostile_metadata_is_refused_or_shown_as_it_is() {
     assert_eq!(upload(&world, &"n".repeat(65), "p").0, 400);
     assert_eq!(upload(&world, "n", &"p".repeat(33)).0, 400);
     assert_eq!(upload(&world, &"\u{202E}".repeat(22), "p").0, 400, "66 bytes");
+    for control in ["n\0", "\u{7}n", "n\r\nn", "\u{9B}n"] {
+        assert_eq!(upload(&world, control, "p").0, 400, "{control:?}");
+        assert_eq!(upload(&world, "n", control).0, 400, "{control:?}");
+    }
     assert_eq!(detail(&world, world.operational[0].iccid), before);
-    let (name, provider) = ("\u{202E}\0\u{7}<script>\u{1F600}\r\n", "\u{200F}'\"&;--");
+    let (name, provider) = ("\u{202E}<script>\u{1F600}", "\u{200F}'\"&;--");
     assert!(upload(&world, name, provider).0 < 300);
     world.attach(None).unwrap();
     let order = ordered(&world);
