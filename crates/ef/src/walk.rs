@@ -458,6 +458,9 @@ struct Walker {
 
 /// Data of one answer, joined from its parts.
 const MOST_ANSWER: usize = 0x1_0000;
+/// Parts of one answer. A card that hands out a byte at a time and always has one more
+/// would be asked for ever.
+const MOST_PARTS: usize = 1_024;
 /// READ BINARY counts to here.
 const MOST_OFFSET: u32 = 0x8000;
 /// Bytes asked for in one command.
@@ -916,6 +919,7 @@ impl Walker {
         let mut command = Command { cla: class, ..*command };
         let mut repeated = false;
         let mut data = Vec::new();
+        let mut parts = 0;
         loop {
             let sent = self.door.hand(Step::Send(command.to_vec())).await;
             let answer = sent.as_deref().and_then(Response::parse).ok_or(Break::Lost)?;
@@ -933,6 +937,10 @@ impl Walker {
             // Nothing came though it was announced: it would be announced for ever.
             if command.ins == ins::GET_RESPONSE && answer.data.is_empty() {
                 return Ok(Response::new(data, answer.sw));
+            }
+            parts += 1;
+            if parts > MOST_PARTS {
+                return Err(Break::Limit);
             }
             repeated = false;
             command = Command::new(channel.interindustry(), ins::GET_RESPONSE, 0, 0).le(available as u32);

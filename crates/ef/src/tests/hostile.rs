@@ -86,39 +86,52 @@ proptest! {
         answers in proptest::collection::vec(answer(), 1..40),
         thorough in any::<bool>(),
     ) {
-        let options = Options {
-            pins: vec![(1, Pin::new("1234").unwrap())],
-            thorough,
-            most_bytes: 4096,
-            most_files: 64,
-            ..Options::default()
-        };
-        let mut walk = Walk::new(options);
-        let (mut response, mut at, mut presented) = (None, 0, 0);
-        let mut progress = 0.0;
-        for _ in 0..200_000 {
-            prop_assert!(walk.progress() >= progress && walk.progress() <= 1.0);
-            progress = walk.progress();
-            match walk.next(response.take()) {
-                Step::Send(command) => {
-                    presented += usize::from(command.get(1) == Some(&0x20) && command.len() > 5);
-                    response = Some(&answers[at % answers.len()][..]);
-                    at += 1;
-                }
-                Step::Found(file) => {
-                    let _ = (file.name(), file.decoded(), file.shown_bytes(), file.place.shown());
-                }
-                Step::Pin(_) => {}
-                Step::Done(ending) => {
-                    prop_assert!(presented <= 1);
-                    let again = matches!(walk.next(None), Step::Done(same) if same == ending);
-                    prop_assert!(again);
-                    return Ok(());
-                }
+        walk_ends(&answers, thorough)?;
+    }
+}
+
+/// Found by the test above: a byte at a time, and always one more.
+#[test]
+fn a_walk_over_a_card_that_never_finishes_an_answer_ends() {
+    for thorough in [false, true] {
+        walk_ends(&[vec![0x01, 0x61, 0xFF]], thorough).unwrap();
+        walk_ends(&[vec![0x01, 0x02, 0x61, 0x01]], thorough).unwrap();
+    }
+}
+
+fn walk_ends(answers: &[Vec<u8>], thorough: bool) -> Result<(), TestCaseError> {
+    let options = Options {
+        pins: vec![(1, Pin::new("1234").unwrap())],
+        thorough,
+        most_bytes: 4096,
+        most_files: 64,
+        ..Options::default()
+    };
+    let mut walk = Walk::new(options);
+    let (mut response, mut at, mut presented) = (None, 0, 0);
+    let mut progress = 0.0;
+    for _ in 0..200_000 {
+        prop_assert!(walk.progress() >= progress && walk.progress() <= 1.0);
+        progress = walk.progress();
+        match walk.next(response.take()) {
+            Step::Send(command) => {
+                presented += usize::from(command.get(1) == Some(&0x20) && command.len() > 5);
+                response = Some(&answers[at % answers.len()][..]);
+                at += 1;
+            }
+            Step::Found(file) => {
+                let _ = (file.name(), file.decoded(), file.shown_bytes(), file.place.shown());
+            }
+            Step::Pin(_) => {}
+            Step::Done(ending) => {
+                prop_assert!(presented <= 1);
+                let again = matches!(walk.next(None), Step::Done(same) if same == ending);
+                prop_assert!(again);
+                return Ok(());
             }
         }
-        prop_assert!(false, "no end");
     }
+    Err(TestCaseError::fail("no end"))
 }
 
 fn answer() -> impl Strategy<Value = Vec<u8>> {
