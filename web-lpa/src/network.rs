@@ -316,10 +316,11 @@ impl NetworkError {
         matches!(self, Self::Refused(problem) if problem.status == 502 && problem.rule.is_some())
     }
 
-    /// Whether the session is over or never was: attaching again helps.
+    /// Whether the session is over or never was: attaching again helps. Only the network's own
+    /// word counts, not a page without one that something on the way has made.
     #[must_use]
     pub fn is_session_gone(&self) -> bool {
-        matches!(self, Self::Refused(problem) if matches!(problem.status, 404 | 410))
+        matches!(self, Self::Refused(problem) if matches!(problem.status, 404 | 410) && !problem.title.is_empty())
     }
 }
 
