@@ -40,6 +40,7 @@ export async function untranslated(page: Page): Promise<string[]> {
     // Addresses, names of functions, abbreviations, numbers with a letter are the same in every language.
     const words = text
       .replaceAll(/https?:\S+/g, ' ')
+      .replaceAll(/[0-9a-f…]*(:[0-9a-f]*){2,}/gi, ' ')
       .replaceAll(/[\w+%-]+([.:/@$][\w+%-]+)+/g, ' ')
       .match(/[A-Za-z][A-Za-z’'+-]*/g) ?? [];
     return words.some((word) => /^[A-Z]?[a-z’']{2,}$/.test(word) && !NAMES.has(word));
