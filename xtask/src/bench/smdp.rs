@@ -58,10 +58,11 @@ struct Options {
     /// With how many orders stored already; several, separated by commas
     #[arg(long, value_delimiter = ',', default_value = "10,10000,1000000")]
     orders: Vec<u64>,
-    /// Nothing but downloads for so many minutes (3 at least) and 11,000 sessions, and what stays in
-    /// memory: once all garbage is collected, JavaScript's heap and WebAssembly's memory may not have grown
-    /// by more than 128 kB after a third of the sessions and 4,000 of them, and the process not by more
-    /// than 512 bytes a session or 4 MB in all, beyond what that of a bare worker grows by that keeps as much
+    /// Nothing but downloads, in four rounds of equal length with rests between them, for so many minutes
+    /// (3 at least) and 11,000 sessions, and what stays in memory: once all garbage is collected, JavaScript's
+    /// heap and WebAssembly's memory may not have grown by more than 128 kB from the second round to the
+    /// last, and the process not by more than 512 bytes a session or 4 MB in all, beyond what that of a bare
+    /// worker grows by that keeps as much
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(3..))]
     soak: Option<u64>,
     /// How often each figure is taken

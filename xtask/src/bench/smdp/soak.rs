@@ -7,16 +7,16 @@
 //! last found a collection worth its while: between two of them it grows by what nobody needs
 //! any more, whatever runs in it.
 //!
-//! Judged is what comes after warming up: a third of the sessions and [`WARM`] at least. The mean of its
-//! first third against that of its last, if there is enough between them ([`LEAST`]).
+//! It goes in [`ROUNDS`] of the same size, and after each the server is left at rest until the platform has
+//! put its objects away, and with them what a busy server holds for a while: SQLite's page caches, up to
+//! 2 MB for each object, which fill at the pace of the work, and requests that wait for each other. What such
+//! things take is there again in the next round, no more of it; what a session leaves for good adds up.
+//! Judged is therefore the second half of the last round against the second half of the second one: the
+//! first is for warming up.
 //!
-//! What the process grows by until then is SQLite's page caches, 2 MB for each object that keeps
-//! profiles. SQLite counts its memory itself (`sqlite3_memory_used`), and in server and control
-//! alike that came to a stop after 3,500 sessions, at 16 caches that are full; what the allocator had handed out
-//! beside it stayed as it was. The allocator takes memory in huge pages of 2 MiB and keeps what is free, so
-//! a process shows steps where there is a slope, and no leak before it is larger than what was free:
-//! JavaScript's heap and WebAssembly's memory, in which all that the worker itself keeps must be, are judged
-//! much more sharply.
+//! The allocator takes memory in huge pages of 2 MiB and keeps what is free, so a process shows steps where
+//! there is a slope, and no leak before it is larger than what was free: JavaScript's heap and WebAssembly's
+//! memory, in which all that the worker itself keeps must be, are judged much more sharply.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -38,15 +38,15 @@ const EVERY: Duration = Duration::from_secs(5);
 /// Every so many looks are a line of the table.
 const LINE: usize = 6;
 
-/// Sessions after which the caches are full.
-const WARM: f64 = 4000.0;
-
+/// Rounds, the first of which warms up.
+const ROUNDS: u32 = 4;
+/// How long the server is left alone after each; objects that nobody has asked for ten seconds are put away.
+const REST: Duration = Duration::from_secs(15);
 /// How many sessions must lie between what is compared. With fewer of them [`STEPS`] would hide
 /// much in each.
 const LEAST: f64 = 4000.0;
-/// Sessions that come to [`LEAST`] with certainty, whenever they were looked at: two thirds of what is
-/// after warming up, but for a few looks.
-const SESSIONS: u64 = 11_000;
+/// Sessions in a round at least. What is compared lies two rounds apart, but for a few looks.
+const SESSIONS: u64 = 2_750;
 
 /// How much JavaScript's heap may have grown and still count as constant, in bytes: what is in
 /// it at one moment and not at another.
@@ -61,6 +61,8 @@ const STEPS: f64 = 4.0 * 1024.0 * 1024.0;
 
 /// What is in memory at some time.
 struct Look {
+    round: u32,
+    /// In all.
     sessions: f64,
     /// Bytes.
     heap: f64,
@@ -70,7 +72,8 @@ struct Look {
 
 /// What a soak came to.
 struct Soaked {
-    sessions: u64,
+    /// Sessions of a round.
+    each: u64,
     growth: Growth,
 }
 
@@ -88,20 +91,23 @@ struct Growth {
 /// Soaks the server, and the control if that is needed to tell what the process has grown by; an
 /// error unless the server's memory was constant.
 pub(super) fn run(bench: &Bench<'_>, minutes: u64) -> Result<()> {
-    println!("\nserver, {minutes} min");
+    println!("\nserver, {ROUNDS} rounds in {minutes} min");
     let (state, mut workerd) = bench.inspected("soak", &bench.build)?;
-    let mut asked = bench.ask(&workerd, &state, "soak");
-    asked.arg(format!("seconds={}", 60 * minutes)).arg(format!("sessions={SESSIONS}"));
-    let server = soak(bench, &state, &workerd, &mut asked)?;
+    let seconds = 60 * minutes / u64::from(ROUNDS);
+    // The first goes by the clock, the others do as much.
+    let asked = |rounds: &[u64]| match rounds {
+        [] => vec![format!("seconds={seconds}"), format!("sessions={SESSIONS}")],
+        [first, ..] => vec![format!("sessions={first}")],
+    };
+    let server = soak(bench, &state, &workerd, &asked)?;
     workerd.stop()?;
     let ours = server.growth;
 
     let control = if ours.each_session() > ours.limit() {
         println!("\ncontrol, as many sessions");
         let (state, mut workerd) = bench.inspected("control", &bench.place.e2e().join("bench/control"))?;
-        let mut asked = bench.ask(&workerd, &state, "soak");
-        asked.arg("control=1").arg(format!("sessions={}", server.sessions));
-        let control = soak(bench, &state, &workerd, &mut asked)?;
+        let asked = |_: &[u64]| vec!["control=1".to_owned(), format!("sessions={}", server.each)];
+        let control = soak(bench, &state, &workerd, &asked)?;
         workerd.stop()?;
         Some(control.growth)
     } else {
@@ -125,58 +131,81 @@ pub(super) fn run(bench: &Bench<'_>, minutes: u64) -> Result<()> {
     bail!("memory is not constant: {}", broken.join("; "))
 }
 
-/// Runs what is asked and looks on; a table, and what it comes to.
-fn soak(bench: &Bench<'_>, state: &State, workerd: &Workerd, asked: &mut Command) -> Result<Soaked> {
-    println!("$ {}", process::shown(asked));
-    let mut child = asked.stdout(Stdio::piped()).spawn()?;
-    let looks = looks(bench, state, workerd, &mut child);
-    let status = child.wait()?;
-    let (looks, summary) = looks?;
-    if !status.success() {
-        bail!("the sessions: {status}; see {}", workerd.log().display());
-    }
-    let of = |name: &str| summary[name].as_f64().with_context(|| format!("no {name}"));
-    println!(
-        "{:.0} sessions, none failed, {:.0} a second, {:.2} ms CPU each",
-        of("sessions")?,
-        of("perSecond")?,
-        of("cpu")? / 1e3
-    );
-    let growth = Growth::of(&looks).context("too short to be judged")?;
-    Ok(Soaked { sessions: of("sessions")? as u64, growth })
-}
-
-fn looks(
+/// Runs what is asked in each round and looks on; a table, and what it comes to.
+fn soak(
     bench: &Bench<'_>,
     state: &State,
     workerd: &Workerd,
+    asked: &dyn Fn(&[u64]) -> Vec<String>,
+) -> Result<Soaked> {
+    println!(
+        "{:>5} {:>6} {:>9} {:>10} {:>10} {:>11}",
+        "round", "s", "sessions", "heap, MB", "wasm, MB", "process, MB"
+    );
+    let (mut rounds, mut looks) = (Vec::new(), Vec::new());
+    for round in 1..=ROUNDS {
+        if round > 1 {
+            thread::sleep(REST);
+        }
+        let mut command = bench.ask(workerd, state, "soak");
+        // Profiles and eUICCs of its own.
+        command.arg(format!("first={}", u64::from(round) * 1_000_000)).args(asked(&rounds));
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let before = rounds.iter().sum();
+        let summary = watch(bench, (state, workerd), &mut child, (round, before), &mut looks);
+        let status = child.wait()?;
+        let summary = summary?;
+        if !status.success() {
+            bail!("the sessions: {status}; see {}", workerd.log().display());
+        }
+        let of = |name: &str| summary[name].as_f64().with_context(|| format!("no {name}"));
+        println!(
+            "{round:>5} {:.0} sessions, none failed, {:.0} a second, {:.2} ms CPU each",
+            of("sessions")?,
+            of("perSecond")?,
+            of("cpu")? / 1e3
+        );
+        rounds.push(of("sessions")? as u64);
+    }
+    let growth = Growth::of(&looks).context("too short to be judged")?;
+    let each = rounds.first().copied().context("no round")?;
+    Ok(Soaked { each, growth })
+}
+
+/// Looks until the sessions of a round have ended, and what they say in the end.
+fn watch(
+    bench: &Bench<'_>,
+    (state, workerd): (&State, &Workerd),
     child: &mut Child,
-) -> Result<(Vec<Look>, Value)> {
+    (round, before): (u32, u64),
+    looks: &mut Vec<Look>,
+) -> Result<Value> {
     let said = BufReader::new(child.stdout.take().context("no output")?);
-    let (sessions, summary) = (AtomicU64::new(0), Mutex::new(Value::Null));
-    println!("{:>6} {:>9} {:>10} {:>10} {:>11}", "s", "sessions", "heap, MB", "wasm, MB", "process, MB");
+    let (sessions, summary) = (AtomicU64::new(before), Mutex::new(Value::Null));
     thread::scope(|scope| {
         let reading = scope.spawn(|| -> Result<()> {
             for line in said.lines() {
                 match serde_json::from_str(&line?)? {
-                    Value::Number(done) => sessions.store(done.as_u64().unwrap_or(0), Ordering::Relaxed),
+                    Value::Number(done) => {
+                        sessions.store(before + done.as_u64().unwrap_or(0), Ordering::Relaxed)
+                    }
                     other => *summary.lock().map_err(|_| anyhow::anyhow!("reading"))? = other,
                 }
             }
             Ok(())
         });
-        let (begun, mut looks) = (Instant::now(), Vec::new());
+        let (begun, mut count) = (Instant::now(), 0_u32);
         while !reading.is_finished() {
-            let look = look(bench, state, workerd, sessions.load(Ordering::Relaxed));
+            let look = look(bench, state, workerd, (round, sessions.load(Ordering::Relaxed)));
             if look.is_err() {
                 // Else its lines would be waited for.
                 child.kill()?;
             }
             let look = look?;
-            if looks.len() % LINE == 0 {
+            if (count as usize).is_multiple_of(LINE) {
                 let mega = |bytes: f64| bytes / 1024.0 / 1024.0;
                 println!(
-                    "{:>6.0} {:>9} {:>10.2} {:>10.2} {:>11.1}",
+                    "{round:>5} {:>6.0} {:>9} {:>10.2} {:>10.2} {:>11.1}",
                     begun.elapsed().as_secs_f64(),
                     look.sessions,
                     mega(look.heap),
@@ -185,18 +214,18 @@ fn looks(
                 );
             }
             looks.push(look);
-            let next = EVERY * u32::try_from(looks.len())?;
+            count += 1;
+            let next = EVERY * count;
             while begun.elapsed() < next && !reading.is_finished() {
                 thread::sleep(Duration::from_millis(50));
             }
         }
         reading.join().map_err(|_| anyhow::anyhow!("reading"))??;
-        let summary = std::mem::take(&mut *summary.lock().map_err(|_| anyhow::anyhow!("reading"))?);
-        Ok((looks, summary))
+        Ok(std::mem::take(&mut *summary.lock().map_err(|_| anyhow::anyhow!("reading"))?))
     })
 }
 
-fn look(bench: &Bench<'_>, state: &State, workerd: &Workerd, sessions: u64) -> Result<Look> {
+fn look(bench: &Bench<'_>, state: &State, workerd: &Workerd, (round, sessions): (u32, u64)) -> Result<Look> {
     let mut node = bench.kit.command("node");
     node.current_dir(&state.folder).arg(bench.place.e2e().join("bench/memory.mjs"));
     node.arg(workerd.inspector().context("no inspector")?.to_string());
@@ -206,6 +235,7 @@ fn look(bench: &Bench<'_>, state: &State, workerd: &Workerd, sessions: u64) -> R
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let resident = resident.and_then(|line| line.split_whitespace().next()).context("no VmRSS")?;
     Ok(Look {
+        round,
         sessions: sessions as f64,
         heap: of("heap")?,
         wasm: of("wasm")?,
@@ -216,17 +246,19 @@ fn look(bench: &Bench<'_>, state: &State, workerd: &Workerd, sessions: u64) -> R
 impl Growth {
     /// `None`: there were too few looks.
     fn of(looks: &[Look]) -> Option<Self> {
-        let all = looks.last()?.sessions;
-        let is_warm = |look: &Look| look.sessions >= WARM.max(all / 3.0);
-        let warm = looks.get(looks.iter().position(is_warm)?..)?;
-        let third = warm.len() / 3;
-        let (first, last) = (warm.get(..third)?, warm.get(warm.len() - third..)?);
+        let half = |round: u32| {
+            let round: Vec<&Look> = looks.iter().filter(|look| look.round == round).collect();
+            let middle = (round.first()?.sessions + round.last()?.sessions) / 2.0;
+            let half: Vec<&Look> = round.into_iter().filter(|look| look.sessions >= middle).collect();
+            (half.len() >= 2).then_some(half)
+        };
+        let (first, last) = (half(2)?, half(ROUNDS)?);
         let grown = |of: fn(&Look) -> f64| {
-            let mean = |part: &[Look]| part.iter().map(of).sum::<f64>() / part.len() as f64;
-            mean(last) - mean(first)
+            let mean = |part: &[&Look]| part.iter().map(|look| of(look)).sum::<f64>() / part.len() as f64;
+            mean(&last) - mean(&first)
         };
         let sessions = grown(|look| look.sessions);
-        (third >= 2 && sessions >= LEAST).then(|| Self {
+        (sessions >= LEAST).then(|| Self {
             sessions,
             heap: grown(|look| look.heap),
             wasm: grown(|look| look.wasm),
@@ -260,24 +292,25 @@ impl Growth {
 mod tests {
     use super::*;
 
-    /// Looks at 2,000 sessions each, by what a session leaves.
-    fn looks(count: u32, [heap, wasm, process]: [f64; 3]) -> Vec<Look> {
-        let look = |at: u32| {
-            let sessions = 2000.0 * f64::from(at);
-            // Caches fill in the first quarter.
-            let caches = 1e8 * f64::from(at.min(3));
+    /// So many looks a round, at 1,000 sessions each, by what a session leaves.
+    fn looks(each: u32, [heap, wasm, process]: [f64; 3]) -> Vec<Look> {
+        let look = |number: u32| {
+            let sessions = 1000.0 * f64::from(number + 1);
+            // Caches fill in every round anew.
+            let caches = 1e8 * f64::from((number % each).min(3));
             Look {
+                round: number / each + 1,
                 sessions,
                 heap: 1.5e6 + heap * sessions,
                 wasm: 2e6 + wasm * sessions,
                 process: 2e8 + caches + process * sessions,
             }
         };
-        (1..=count).map(look).collect()
+        (0..each * ROUNDS).map(look).collect()
     }
 
     fn soaked(left: [f64; 3]) -> Growth {
-        Growth::of(&looks(12, left)).unwrap()
+        Growth::of(&looks(6, left)).unwrap()
     }
 
     #[test]
@@ -307,13 +340,13 @@ mod tests {
     fn too_few_looks_and_sessions_say_nothing() {
         let of = |count: u32, each: f64| {
             let mut looks = looks(count, [0.0; 3]);
-            looks.iter_mut().for_each(|look| look.sessions *= each / 2000.0);
+            looks.iter_mut().for_each(|look| look.sessions *= each / 1000.0);
             Growth::of(&looks)
         };
-        assert_eq!(of(0, 2000.0), None);
-        assert_eq!(of(5, 2000.0), None);
-        assert!(of(12, 2000.0).is_some());
-        assert_eq!(of(12, 500.0), None);
-        assert!(of(24, 500.0).is_some());
+        assert_eq!(of(0, 1000.0), None);
+        assert_eq!(of(2, 2000.0), None);
+        assert!(of(6, 1000.0).is_some());
+        assert_eq!(of(6, 250.0), None);
+        assert!(of(24, 250.0).is_some());
     }
 }
