@@ -311,18 +311,20 @@ impl<S: Store, L: Link> Router<S, L> {
         let Answer::Route(route) = self.ask(tag, request).await? else { return Err(unexpected()) };
         let request = gateway::outgoing(&method, &route.authority, &route.target, headers, body)
             .map_err(|error| Fault(format!("no request for the SM: {error}")))?;
-        let answer = self.link.send(route.way, request).await;
+        let answer = match self.link.send(route.way, request).await {
+            Ok(answer) => {
+                gateway::incoming(answer).map_err(|unusable| Refusal::new(Kind::NoRoute, unusable.0))
+            }
+            Err(LinkFailure::Unreachable) => Err(Refusal::new(Kind::NoRoute, "the SM cannot be reached")),
+            Err(LinkFailure::Late) => Err(Refusal::new(Kind::Late, "the SM does not answer in time")),
+            Err(LinkFailure::TooLarge) => Err(Refusal::new(Kind::NoRoute, "the SM's answer is too long")),
+        };
         // Also when none came: it is waited for no longer.
-        let bytes = answer.as_ref().map_or(0, |answer| answer.body().len() as u64);
-        let charge = service::Request::Charge { id: id.to_owned(), bytes };
-        let charged = self.ask(tag, charge).await;
-        let answer = answer.map_err(|failure| match failure {
-            LinkFailure::Unreachable => Refusal::new(Kind::NoRoute, "the SM cannot be reached"),
-            LinkFailure::Late => Refusal::new(Kind::Late, "the SM does not answer in time"),
-            LinkFailure::TooLarge => Refusal::new(Kind::NoRoute, "the SM's answer is too long"),
-        })?;
+        let bytes = answer.as_ref().ok().map(|answer| answer.body().len() as u64);
+        let charged = self.ask(tag, service::Request::Charge { id: id.to_owned(), bytes }).await;
+        let answer = answer?;
         charged?;
-        gateway::incoming(answer).map_err(|unusable| Refusal::new(Kind::NoRoute, unusable.0).into())
+        Ok(answer)
     }
 
     /// A name, asked for as RFC 8484 has it or in JSON: `{"name":"smdp.example","type":"AAAA"}`.

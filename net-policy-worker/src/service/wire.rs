@@ -90,12 +90,12 @@ pub enum Request {
         /// The question.
         asked: dns::Asked,
     },
-    /// Counts the answer to a request that was let out, or that none came.
+    /// Has an answer to a request that was let out, and asks whether it may go on.
     Charge {
         /// The session id.
         id: String,
-        /// How long the answer is.
-        bytes: u64,
+        /// How long the answer is; `None` where none has come that could go on.
+        bytes: Option<u64>,
     },
     /// Asks what a subscriber has used.
     Usage {
@@ -224,7 +224,7 @@ pub enum Answer {
     Route(Route),
     /// What the resolver says, and why.
     Names(dns::Names, VerdictView),
-    /// The answer is counted.
+    /// The answer is counted, and goes on.
     Charged,
     /// What the subscriber has used.
     Usage(SubscriberUsage),

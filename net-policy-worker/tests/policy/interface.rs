@@ -379,23 +379,39 @@ fn bytes_are_limited_both_ways_answers_included() {
     let world = limited(&json!({ "bytes": 100, "bytesPerDay": 150, "seconds": 60 }));
     let mut card = Card::new();
     let session = world.session(&mut card, PROVISIONING);
-    // {"a":1} up, and 100 bytes down: the answer that goes over the limit still comes.
-    *world.sm.next.borrow_mut() = Some(Ok(http::Response::new(vec![b'x'; 100])));
+    let answer =
+        |bytes: usize| *world.sm.next.borrow_mut() = Some(Ok(http::Response::new(vec![b'x'; bytes])));
+    // {"a":1} up, and 94 bytes down: nothing of an answer comes that is one byte too long.
+    answer(94);
+    refused_by_limit(&es9(&world, &session), "100 bytes a session has not enough left");
+    // Twice up, and what is left down, to the last byte.
+    answer(86);
     assert_eq!(es9(&world, &session).status, 200);
-    refused_by_limit(&es9(&world, &session), "100 bytes a session");
+    refused_by_limit(&es9(&world, &session), "100 bytes a session is reached");
     let usage = call(&world, "GET", &format!("/network/subscribers/{PROVISIONING}/usage"), None, None).body;
-    assert_eq!(usage["today"], json!({ "attaches": 1, "bytes": 107 }));
+    assert_eq!(usage["today"], json!({ "attaches": 1, "bytes": 100 }));
     assert_eq!(
         usage["total"],
-        json!({ "attaches": 1, "requests": 1, "refused": 1, "bytesUp": 7, "bytesDown": 100 })
+        json!({ "attaches": 1, "requests": 2, "refused": 2, "bytesUp": 14, "bytesDown": 86 })
     );
     assert_eq!(usage["session"]["of"], json!({ "seconds": 60, "bytes": 100, "bytesPerDay": 150 }));
 
     // Another session has bytes again, until the day has none.
     let session = world.session(&mut card, PROVISIONING);
-    *world.sm.next.borrow_mut() = Some(Ok(http::Response::new(vec![b'x'; 50])));
+    answer(40);
     assert_eq!(es9(&world, &session).status, 200);
-    refused_by_limit(&es9(&world, &session), "150 bytes a day");
+    refused_by_limit(&es9(&world, &session), "150 bytes a day has not enough left");
+    answer(3);
+    let path = format!("/network/sessions/{session}/http/smdp.example/gsma/rsp2/es9plus/x");
+    let mut last = request("POST", &path, None, None);
+    *last.body_mut() = b"{}".to_vec();
+    assert_eq!(world.send(last.clone()).status, 429, "two bytes up, and none for the answer");
+    last.body_mut().push(b' ');
+    refused_by_limit(&world.send(last.clone()), "150 bytes a day has not enough left");
+    last.body_mut().truncate(1);
+    answer(0);
+    assert_eq!(world.send(last.clone()).status, 200);
+    refused_by_limit(&world.send(last), "150 bytes a day is reached");
     let attach = world.connect(&mut card, &json!({ "imsi": PROVISIONING }));
     assert_eq!((attach.status, &attach.body["cause"]["number"]), (403, &json!(26)), "{attach:?}");
     // A session's seconds are the rule's too, and the next day is another.

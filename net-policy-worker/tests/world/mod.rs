@@ -58,13 +58,26 @@ type Fill = Box<dyn FnMut(&mut [u8])>;
 
 /// Subscribers kept as a Durable Object keeps them: every request, answer and state
 /// goes through the text it would be written as.
-struct Shelf {
+pub(crate) struct Shelf {
     clock: Rc<Cell<u64>>,
     chance: RefCell<Fill>,
     kept: RefCell<BTreeMap<String, [String; 3]>>,
     verdicts: RefCell<BTreeMap<String, VecDeque<audit::Verdict>>>,
     gutis: RefCell<BTreeMap<[u8; 4], String>>,
     policies: RefCell<Versions>,
+}
+
+impl Shelf {
+    pub(crate) fn new(policy: Policy, clock: Rc<Cell<u64>>) -> Self {
+        Self {
+            clock,
+            chance: RefCell::new(Box::new(chance(42))),
+            kept: RefCell::default(),
+            verdicts: RefCell::default(),
+            gutis: RefCell::default(),
+            policies: RefCell::new(Versions::new(policy)),
+        }
+    }
 }
 
 impl Store for Shelf {
@@ -184,7 +197,7 @@ pub(crate) fn home_network_keys() -> Vec<HomeNetworkKey> {
 }
 
 /// splitmix64: chance that is the same in every run.
-fn chance(mut state: u64) -> impl FnMut(&mut [u8]) {
+pub(crate) fn chance(mut state: u64) -> impl FnMut(&mut [u8]) {
     move |bytes| {
         for byte in bytes {
             state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -215,14 +228,7 @@ impl World {
         let tokens = Tokens { operator: operator.map(token), pcf: Some(token(CORE)) };
         let router =
             Router::new(store, sm.clone(), tokens.clone()).with_home_network_keys(home_network_keys());
-        let shelf = Shelf {
-            clock: Rc::clone(&clock),
-            chance: RefCell::new(Box::new(chance(42))),
-            kept: RefCell::default(),
-            verdicts: RefCell::default(),
-            gutis: RefCell::default(),
-            policies: RefCell::new(Versions::new(policy())),
-        };
+        let shelf = Shelf::new(policy(), Rc::clone(&clock));
         let twin_sm = Sm::default();
         let twin = Router::new(shelf, twin_sm.clone(), tokens).with_home_network_keys(home_network_keys());
         Self { router, twin, twin_sm, sm, now: clock }
