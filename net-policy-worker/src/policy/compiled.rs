@@ -181,7 +181,14 @@ fn verdict(then: &Then, facts: &Facts<'_>, sm_apn: &Apn) -> Option<Decided> {
                 let words = format!("the limit of {most} bytes a day is reached");
                 return Some(Decided::Exhausted(Cause::InsufficientResources, words));
             }
-            Verdict::Connected(Connection { apn, limits, qos: connect.qos })
+            let contract = facts.contract;
+            Verdict::Connected(Connection {
+                limits,
+                qos: connect.qos.or_else(|| contract.qos(&apn)),
+                ambr: connect.qos.and_then(|qos| qos.ambr).or_else(|| contract.session_ambr(&apn)),
+                cap: connect.ambr,
+                apn,
+            })
         }
         Then::Permit(_) if kind == Kind::Connectivity => return None,
         Then::Permit(_) => Verdict::Permitted,

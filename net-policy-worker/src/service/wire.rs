@@ -9,7 +9,7 @@ use super::usage::{SubscriberUsage, UsageView};
 use crate::gateway::{Attempt, Way, dns};
 use crate::identity::{Guti, Identity};
 use crate::pcf;
-use crate::policy::{Access, Class, Decision, Qos, Situation, Version};
+use crate::policy::{Access, Ambr, Class, Decision, Qos, Situation, Version};
 use crate::refusal::{Cause, CauseView, Refusal};
 use crate::subscriber::SubscriberView;
 
@@ -288,6 +288,9 @@ pub struct SessionView {
     /// How well it is served.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub qos: Option<Qos>,
+    /// The most bits a second, where there is no quality that says it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ambr: Option<Ambr>,
     /// What has been used, and of how much.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub usage: Option<UsageView>,

@@ -183,6 +183,11 @@ fn mistakes() -> Vec<(Value, &'static str)> {
         (field(2, limits, "bytes", json!(-1)), "rules[2].then.connect.limits.bytes"),
         (rule(2, "/then/connect/qos/qci", json!(0)), "rules[2].then.connect.qos.qci"),
         (rule(2, "/then/connect/qos/arp/priority", json!(16)), "rules[2].then.connect.qos.arp.priority"),
+        (
+            field(2, "/then/connect", "ambr", json!({ "uplink": 0, "downlink": 1 })),
+            "rules[2].then.connect.ambr",
+        ),
+        (field(2, "/then/connect", "ambr", json!({ "uplink": 1 })), "rules[2].then.connect.ambr"),
         (rule(3, "/then", json!({ "permit": {} })), "rules[3].then.permit"),
         (rule(3, "/then/refuse/cause", json!("ESM 255")), "rules[3].then.refuse.cause"),
         (

@@ -161,6 +161,10 @@ fn matches(pattern: &str, text: &str) -> bool {
             let (number, unit) = text.split_once(' ').unwrap_or_default();
             digits(number, 1, 20) && ["bps", "Kbps", "Mbps", "Gbps", "Tbps"].contains(&unit)
         }
+        "^[0-9]+ (bps|Kbps|Mbps|Gbps|Tbps)$" => {
+            let (number, unit) = text.split_once(' ').unwrap_or_default();
+            digits(number, 1, 20) && ["bps", "Kbps", "Mbps", "Gbps", "Tbps"].contains(&unit)
+        }
         "^permit out .+ to assigned$" => text.starts_with("permit out ") && text.ends_with(" to assigned"),
         "^permit out " => text.starts_with("permit out "),
         other => panic!("the schema has the pattern {other}"),

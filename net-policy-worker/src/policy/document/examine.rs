@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApnPattern, Destination, Document, Imsis, Kind, Limits, Qos, Requested, Rule, SmEntry, Target, Then, When,
+    Ambr, ApnPattern, Destination, Document, Imsis, Kind, Limits, Qos, Requested, Rule, SmEntry, Target,
+    Then, When,
 };
 use crate::policy::{Class, DEFAULT};
 
@@ -378,6 +379,9 @@ fn examine_rule(rule: &Rule, path: &str, findings: &mut Findings) {
             if let Some(qos) = &connect.qos {
                 examine_qos(qos, &format!("{path}.qos"), findings);
             }
+            if let Some(ambr) = &connect.ambr {
+                examine_ambr(ambr, &format!("{path}.ambr"), findings);
+            }
         }
         Then::Permit(permit) => {
             let path = format!("{path}.then.permit");
@@ -469,9 +473,13 @@ fn examine_qos(qos: &Qos, path: &str, findings: &mut Findings) {
     if !(1..=15).contains(&qos.arp.priority) {
         findings.error(format!("{path}.arp.priority"), "1 to 15");
     }
-    if let Some(ambr) = &qos.ambr
-        && (ambr.uplink == 0 || ambr.downlink == 0 || ambr.uplink > 1 << 53 || ambr.downlink > 1 << 53)
-    {
-        findings.error(format!("{path}.ambr"), "1 to 2^53 bits a second");
+    if let Some(ambr) = &qos.ambr {
+        examine_ambr(ambr, &format!("{path}.ambr"), findings);
+    }
+}
+
+fn examine_ambr(ambr: &Ambr, path: &str, findings: &mut Findings) {
+    if [ambr.uplink, ambr.downlink].iter().any(|rate| !(1..=1 << 53).contains(rate)) {
+        findings.error(path, "1 to 2^53 bits a second");
     }
 }
