@@ -3,23 +3,21 @@
 
 use serde_json::{Value, json};
 
-use super::openapi;
-use super::world::{CORE, Card, K, OPC, OPERATIONAL, PROVISIONING, Reply, TOKEN, World, document, request};
+use super::world::{
+    CORE, Card, K, OPC, OPERATIONAL, PROVISIONING, Reply, TOKEN, World, document, openapi, request,
+};
 
 const AM: &str = "/network/npcf-am-policy-control/v1/policies";
 const SM: &str = "/network/npcf-smpolicycontrol/v1/sm-policies";
 const GX: &str = "/network/gx/ccr";
 
 fn call(world: &World, method: &str, path: &str, body: Option<&Value>) -> Reply {
-    openapi::request(method, path, body);
+    openapi().request(method, path, body).unwrap_or_else(|why| panic!("{why}"));
     send(world, method, path, body)
 }
 
 fn send(world: &World, method: &str, path: &str, body: Option<&Value>) -> Reply {
-    let reply = world.send(request(method, path, body, Some(&format!("Bearer {CORE}"))));
-    let content_type = reply.raw.headers().get("content-type").map_or("", |value| value.to_str().unwrap());
-    openapi::answer(method, path, reply.status, content_type, &reply.body);
-    reply
+    world.send(request(method, path, body, Some(&format!("Bearer {CORE}"))))
 }
 
 /// A network whose SM has an address, and one that has none.

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 
 use aka::{Outcome, Parameters, SqnArray, SqnRules, authenticate};
@@ -158,6 +159,26 @@ impl Store for Shelf {
     }
 }
 
+static OPENAPI: LazyLock<openapi_check::Document> =
+    LazyLock::new(|| openapi_check::Document::parse(include_str!("../../openapi.json")).unwrap());
+
+/// The description of the interfaces.
+pub(crate) fn openapi() -> &'static openapi_check::Document {
+    &OPENAPI
+}
+
+/// Holds an answer against the description; what is not described is refused.
+fn described(method: &str, path: &str, answer: &Response<Vec<u8>>) {
+    let status = answer.status().as_u16();
+    if openapi().operation(method, path).is_none() {
+        assert!(matches!(status, 403..=405), "{method} {path}: {status}, and nothing is described");
+        return;
+    }
+    let content_type = answer.headers().get("content-type").map_or("", |value| value.to_str().unwrap());
+    let held = openapi().answer(method, path, status, content_type, answer.body());
+    held.unwrap_or_else(|why| panic!("{why}"));
+}
+
 pub(crate) struct World {
     pub(crate) router: Router<Memory, Sm>,
     /// The same network over a [`Shelf`]: it must answer the same.
@@ -254,6 +275,7 @@ impl World {
 
     pub(crate) fn send(&self, request: Request<Vec<u8>>) -> Reply {
         *self.twin_sm.next.borrow_mut() = self.sm.next.borrow().clone();
+        let (method, path) = (request.method().to_string(), request.uri().to_string());
         let (twin, _) = now(self.twin.handle(request.clone()));
         let (raw, fault) = now(self.router.handle(request));
         assert_eq!((raw.status(), raw.headers(), raw.body()), (twin.status(), twin.headers(), twin.body()));
@@ -267,6 +289,7 @@ impl World {
             assert_eq!(body["status"], raw.status().as_u16());
         }
         assert_eq!(raw.headers()["cache-control"], "no-store");
+        described(&method, &path, &raw);
         Reply { status: raw.status().as_u16(), body, raw }
     }
 
