@@ -8,7 +8,6 @@ use subtle::ConstantTimeEq;
 use suci::HomeNetworkKey;
 use zeroize::Zeroizing;
 
-use crate::gateway::audit::Wanted;
 use crate::gateway::{self, Attempt, Way, dns};
 use crate::policy::document;
 use crate::refusal::{CauseView, Fault, Kind, Refusal};
@@ -17,6 +16,7 @@ use crate::store::Store;
 use crate::subscriber::Tag;
 
 mod attach;
+mod audit;
 mod subscribers;
 
 mod pcf;
@@ -370,30 +370,6 @@ impl<S: Store, L: Link> Router<S, L> {
             StatusCode::OK,
             &Resolved { name: asked.name, kind, code, addresses, ttl: dns::TTL, verdict },
         ))
-    }
-
-    /// Verdicts of a subscriber, newest first: `imsi=…`, and optionally `session`, `verdict`,
-    /// `before` and `limit`.
-    async fn audit(&self, query: &str) -> Reply {
-        let (mut imsi, mut wanted) = (None, Wanted::default());
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let number = || value.parse().map_err(|_| malformed("before and limit are numbers"));
-            match &*name {
-                "imsi" => imsi = Some(value.into_owned()),
-                "session" => wanted.session = Some(value.into_owned()),
-                "verdict" => wanted.verdict = Some(value.into_owned()),
-                "before" => wanted.before = Some(number()?),
-                "limit" => wanted.limit = Some(number()? as usize),
-                _ => {
-                    return Err(malformed(
-                        "an audit is asked for by imsi, session, verdict, before and limit",
-                    ));
-                }
-            }
-        }
-        let imsi: Option<Imsi> = imsi.and_then(|imsi| imsi.parse().ok());
-        let imsi = imsi.ok_or_else(|| malformed("whose verdicts: imsi has 6 to 15 digits"))?;
-        Ok(json(StatusCode::OK, &self.store.audit(Tag::of(&imsi), &wanted).await?))
     }
 
     async fn ask(&self, tag: Tag, request: service::Request) -> Result<Answer, Failure> {

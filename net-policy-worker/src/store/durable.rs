@@ -8,7 +8,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
 use rsp::Imsi;
 use worker::{
     DurableObject, Env, Method, ObjectNamespace, Request as HttpRequest, RequestInit, Response, SqlStorage,
@@ -122,6 +122,12 @@ impl Store for Durable {
         let wanted = serde_json::to_string(wanted).map_err(fault)?;
         let text = call(&self.subscribers, &tag.to_string(), "/audit", &wanted).await?;
         serde_json::from_str(&text).map_err(fault)
+    }
+
+    /// All at the same time: each is an object of its own.
+    async fn audits(&self, tags: &[Tag], wanted: &audit::Wanted) -> Result<Vec<audit::Page>, Fault> {
+        let pages = join_all(tags.iter().map(|tag| self.audit(*tag, wanted))).await;
+        pages.into_iter().collect()
     }
 
     async fn guti(&self, guti: Guti) -> Result<Option<Tag>, Fault> {
