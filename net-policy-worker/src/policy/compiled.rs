@@ -464,6 +464,11 @@ impl Prefixes {
     }
 }
 
+/// How many places IMSIs take.
+pub(crate) fn stretches(imsis: &Imsis) -> usize {
+    prefixes(imsis).count()
+}
+
 /// The beginnings that IMSIs have in common, as their number of digits and their value; those
 /// of a range cover nothing else of its length.
 fn prefixes(imsis: &Imsis) -> impl Iterator<Item = (u8, u64)> {

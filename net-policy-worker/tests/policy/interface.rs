@@ -214,6 +214,34 @@ fn a_document_that_is_refused_leaves_the_current_and_says_where_it_is_wrong() {
     assert_eq!((&now["version"], &now["document"]), (&json!(0), &serde_json::to_value(document()).unwrap()));
 }
 
+/// As long as a document may be, and as much to work on as it can hold: still no more memory and
+/// time than an isolate has.
+#[test]
+fn documents_of_pathological_size_are_refused_or_cheap() {
+    let with = |imsis: &Value, rules: usize| {
+        let document = written(|document| {
+            let own = document["rules"].as_array_mut().unwrap();
+            for at in 0..rules {
+                own.push(json!({ "name": format!("more-{at}"), "words": "more",
+                    "when": { "imsi": imsis }, "then": { "refuse": { "cause": "EMM 15" } } }));
+            }
+        });
+        Document::read(document.to_string().as_bytes()).unwrap().examine()
+    };
+    // Each range is 252 beginnings: 15 million of them.
+    let odd = json!({ "from": "000000000000001", "to": "999999999999998" });
+    let findings = with(&json!(vec![odd; 1000]), 60);
+    let told = findings.iter().find(|finding| finding.level == Level::Error).unwrap();
+    assert!(told.path == "rules" && told.says.contains("beginnings"), "{findings:?}");
+    // Each pair of rules is a million pairs of beginnings, the one that covers always the last.
+    let mut imsis: Vec<Value> = (0..999).map(|at| json!({ "prefix": format!("1{at:05}") })).collect();
+    imsis.push(json!({ "prefix": "2" }));
+    let findings = with(&json!(imsis), 90);
+    assert!(findings.iter().all(|finding| finding.level == Level::Warning), "{findings:?}");
+    assert!(findings.iter().any(|finding| finding.says.contains("never reached")), "{findings:?}");
+    assert!(findings.iter().any(|finding| finding.says.contains("too many to look")), "{findings:?}");
+}
+
 #[test]
 fn strange_documents_are_taken_with_a_warning() {
     let strange = |change: &dyn Fn(&mut Value), says: &str| {
