@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 use http::Request;
-use net_policy_worker::service::MAX_QUESTIONS;
+use net_policy_worker::service::{FAILURE_WINDOW, MAX_QUESTIONS, MAX_REFUSALS};
 use serde_json::{Value, json};
 
 use super::world::{Card, OPERATIONAL, PROVISIONING, Reply, World};
@@ -303,4 +303,37 @@ fn the_operator_reads_the_record_of_all() {
         assert_eq!(ask(query).status, 400, "{query}");
     }
     assert_eq!(world.call("GET", "/network/audit?since=0", None).status, 401);
+}
+
+/// Whoever knows an IMSI can have attaches refused without end; what the subscriber itself did
+/// stays on record.
+#[test]
+fn strangers_do_not_push_the_subscriber_out_of_its_record() {
+    let world = World::new();
+    world.session(&mut Card::new(), PROVISIONING);
+    let read = || {
+        let page = world.operator("GET", &format!("/network/audit?imsi={PROVISIONING}"), None).body;
+        page["verdicts"].as_array().unwrap().clone()
+    };
+    for _ in 0..2000 {
+        let challenge = world.attach(&json!({"imsi": PROVISIONING}));
+        assert_eq!(world.respond(&challenge, &json!({"failure": "mac"})).status, 403);
+    }
+    let verdicts = read();
+    assert_eq!(verdicts.len() as u64, 1 + MAX_REFUSALS + 1);
+    assert_eq!((&verdicts[0]["what"], &verdicts[1]["what"]), (&json!("more attaches"), &json!("attach")));
+    assert_eq!(verdicts.last().unwrap()["verdict"], "permitted");
+    // The same of those that are not even challenged any more.
+    world.pass(FAILURE_WINDOW);
+    for _ in 0..100 {
+        let challenge = world.call("POST", "/network/attach", Some(&json!({"imsi": PROVISIONING})));
+        if challenge.status == 200 {
+            world.respond(&challenge.body, &json!({"res": "0000000000000000"}));
+        }
+    }
+    assert_eq!(read().len() as u64, 1 + 2 * (MAX_REFUSALS + 1));
+    // And who proves itself is on record all the same.
+    world.pass(FAILURE_WINDOW);
+    world.session(&mut Card::new(), PROVISIONING);
+    assert_eq!(read()[0]["verdict"], "permitted");
 }
