@@ -62,9 +62,10 @@ pub struct Total {
 }
 
 impl Tally {
-    /// What has been used on the day of `now`.
+    /// What has been used on the day of `now`. A day that has begun is not over because a clock
+    /// is behind the one before it.
     pub(super) fn today(&self, now: Timestamp) -> UsedToday {
-        if self.day == now / DAY { self.today } else { UsedToday::default() }
+        if now / DAY <= self.day { self.today } else { UsedToday::default() }
     }
 
     /// Counts a session.
@@ -83,7 +84,7 @@ impl Tally {
 
     fn turn(&mut self, now: Timestamp) {
         self.today = self.today(now);
-        self.day = now / DAY;
+        self.day = self.day.max(now / DAY);
     }
 }
 
@@ -212,5 +213,20 @@ pub struct SubscriberUsage {
 impl SubscriberUsage {
     pub(super) fn of(imsi: String, tally: &Tally, session: Option<&Session>, now: Timestamp) -> Self {
         Self { imsi, today: tally.today(now), total: tally.total, session: session.map(Session::usage) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_behind_gives_no_second_day() {
+        let mut tally = Tally::default();
+        tally.count(7, DAY);
+        tally.count(8, DAY - 1);
+        assert_eq!((tally.today(DAY).bytes, tally.today(DAY - 1).bytes), (15, 15));
+        tally.count(1, 2 * DAY);
+        assert_eq!(tally.today(2 * DAY).bytes, 1);
     }
 }
