@@ -517,7 +517,8 @@ pub struct Unusable(pub &'static str);
 /// The answer that goes back to the terminal.
 ///
 /// # Errors
-/// A redirect, which could lead anywhere, and an answer that is too long or compressed.
+/// A redirect, which could lead anywhere, and an answer that is compressed, or that is too long
+/// or has headers that are.
 pub fn incoming(answer: Response<Vec<u8>>) -> Result<Response<Vec<u8>>, Unusable> {
     if answer.status().is_redirection() || answer.status().is_informational() {
         return Err(Unusable("the SM redirects; redirects are not followed"));
@@ -528,6 +529,10 @@ pub fn incoming(answer: Response<Vec<u8>>) -> Result<Response<Vec<u8>>, Unusable
     }
     if answer.body().len() > MAX_ANSWER {
         return Err(Unusable("the SM's answer is too long"));
+    }
+    let passed = ANSWER_HEADERS.into_iter().filter_map(|name| answer.headers().get(name));
+    if passed.map(HeaderValue::len).sum::<usize>() > MAX_HEADERS {
+        return Err(Unusable("the SM's answer has headers of more than 16 KiB"));
     }
     let (parts, body) = answer.into_parts();
     let mut passed = Response::new(body);

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::policy::document::{SmEntry, network};
 use crate::policy::{
-    Connection, Decision, Destination, Facts, Policy, Question, RequestedApn, Situation, Verdict,
+    Ambr, Connection, Decision, Destination, Facts, Policy, Question, RequestedApn, Situation, Verdict,
 };
 use crate::service::{Chance, Owned, Timestamp};
 use crate::subscriber::Tag;
@@ -173,8 +173,14 @@ pub struct Control {
     pub apn: String,
     /// The rule that decided so.
     pub rule: String,
-    /// How well it is served.
+    /// How well it is served; its rates are in `ambr`.
     pub qos: Option<crate::policy::Qos>,
+    /// The most bits a second, where the rule or the contract says it.
+    #[serde(default)]
+    pub ambr: Option<Ambr>,
+    /// More than this it is in no case.
+    #[serde(default)]
+    pub cap: Option<Ambr>,
     /// Bytes left in this session; `None` is without limit.
     pub bytes: Option<u64>,
     /// Seconds of a session; `None` is without limit.
@@ -319,7 +325,7 @@ fn decide(
     };
     let connectivity = |dnn: Option<&str>| judge(Question::Connectivity(RequestedApn::parse(dnn)));
     let Decision { verdict, because, .. } = connectivity(context.dnn.as_deref());
-    let Verdict::Connected(Connection { apn, limits, qos }) = verdict else {
+    let Verdict::Connected(Connection { apn, limits, qos, ambr, cap }) = verdict else {
         return Err(Denied::Refused { rule: because.rule.to_string(), because: because.words.to_string() });
     };
     let other_than = |dnn: &str, verdict: &Verdict| matches!(verdict, Verdict::Connected(connection) if connection.apn.as_str() != dnn);
@@ -366,6 +372,8 @@ fn decide(
         apn: apn.to_string(),
         rule: because.rule.to_string(),
         qos,
+        ambr,
+        cap,
         bytes,
         seconds: limits.seconds,
         flows,
@@ -408,13 +416,6 @@ impl NetworkId {
     pub(crate) fn plmn(&self) -> Option<crate::policy::PlmnId> {
         format!("{}{}", self.mcc.as_deref()?, self.mnc.as_deref()?).try_into().ok()
     }
-}
-
-/// BitRate (TS 29.571 §5.5.2): in the largest unit that holds it exactly.
-pub(crate) fn bit_rate(bits: u64) -> String {
-    let units = [(1_000_000_000_000, "Tbps"), (1_000_000_000, "Gbps"), (1_000_000, "Mbps"), (1_000, "Kbps")];
-    let exact = units.into_iter().find(|(unit, _)| bits >= *unit && bits.is_multiple_of(*unit));
-    exact.map_or_else(|| format!("{bits} bps"), |(unit, name)| format!("{} {name}", bits / unit))
 }
 
 /// ProblemDetails (TS 29.571 §5.2.4.1).

@@ -14,9 +14,10 @@ use crate::refusal::Cause;
 pub mod compiled;
 pub mod document;
 pub mod history;
+pub mod subscribed;
 
 pub use compiled::Policy;
-pub use document::{Document, Limits, PlmnId, Qos, Tac};
+pub use document::{Ambr, Document, Limits, PlmnId, Qos, Tac};
 
 /// Names a policy document for ever; 0 is the one that the deployment's variables make.
 pub type Version = u64;
@@ -48,6 +49,24 @@ pub struct Contract {
     /// All that in other networks too; as long as nothing is said, it is.
     #[serde(skip_serializing_if = "is_true")]
     pub roaming: bool,
+    /// The most of all sessions of a terminal together, but for what has rates of its own
+    /// (UE-AMBR, TS 23.401 §4.7.3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ambr: Option<subscribed::Rates>,
+    /// The quality and rates of the APNs, by slice.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<subscribed::Slice>,
+    /// Telephone numbers, without `+`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub msisdns: Vec<String>,
+    /// Access-Restriction-Data: bits of accesses that may not be used (TS 29.272 §7.3.31). For
+    /// another core network; here nothing comes by these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_restriction: Option<u32>,
+    /// Subscribed-Periodic-RAU-TAU-Timer (TS 29.272 §7.3.134), in minutes. For another core
+    /// network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub periodic_update_minutes: Option<u32>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -57,7 +76,19 @@ const fn is_true(value: &bool) -> bool {
 
 impl Default for Contract {
     fn default() -> Self {
-        Self { apns: vec![], default_apn: None, voice: false, sms: false, data: false, roaming: true }
+        Self {
+            apns: vec![],
+            default_apn: None,
+            voice: false,
+            sms: false,
+            data: false,
+            roaming: true,
+            ambr: None,
+            slices: vec![],
+            msisdns: vec![],
+            access_restriction: None,
+            periodic_update_minutes: None,
+        }
     }
 }
 
@@ -229,8 +260,38 @@ pub struct Connection {
     pub apn: Apn,
     /// How much of it.
     pub limits: Limits,
-    /// How well.
+    /// How well: as the rule says, or else as it is subscribed. Its rates are in `ambr`.
     pub qos: Option<Qos>,
+    /// The most bits a second, as the rule says or else as it is subscribed.
+    pub ambr: Option<Ambr>,
+    /// More than this it is in no case.
+    pub cap: Option<Ambr>,
+}
+
+impl Connection {
+    /// The most bits a second. What is not known here may be known by who asks: `subscribed`.
+    #[must_use]
+    pub fn authorised(&self, subscribed: Option<Ambr>) -> Option<Ambr> {
+        authorised(self.ambr.or(subscribed), self.cap)
+    }
+
+    /// The quality with the rates that come of it; and the rates alone, where there is no more.
+    #[must_use]
+    pub fn shown(&self) -> (Option<Qos>, Option<Ambr>) {
+        let ambr = self.authorised(None);
+        let qos = self.qos.map(|qos| Qos { ambr, ..qos });
+        (qos, ambr.filter(|_| qos.is_none()))
+    }
+}
+
+/// Rates that are no more than a cap.
+pub(crate) fn authorised(ambr: Option<Ambr>, cap: Option<Ambr>) -> Option<Ambr> {
+    match (ambr, cap) {
+        (Some(ambr), Some(cap)) => {
+            Some(Ambr { uplink: ambr.uplink.min(cap.uplink), downlink: ambr.downlink.min(cap.downlink) })
+        }
+        (ambr, cap) => ambr.or(cap),
+    }
 }
 
 impl Verdict {

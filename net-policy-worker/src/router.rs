@@ -8,7 +8,6 @@ use subtle::ConstantTimeEq;
 use suci::HomeNetworkKey;
 use zeroize::Zeroizing;
 
-use crate::gateway::audit::Wanted;
 use crate::gateway::{self, Attempt, Way, dns};
 use crate::policy::document;
 use crate::refusal::{CauseView, Fault, Kind, Refusal};
@@ -17,6 +16,7 @@ use crate::store::Store;
 use crate::subscriber::Tag;
 
 mod attach;
+mod audit;
 mod subscribers;
 
 mod pcf;
@@ -311,18 +311,20 @@ impl<S: Store, L: Link> Router<S, L> {
         let Answer::Route(route) = self.ask(tag, request).await? else { return Err(unexpected()) };
         let request = gateway::outgoing(&method, &route.authority, &route.target, headers, body)
             .map_err(|error| Fault(format!("no request for the SM: {error}")))?;
-        let answer = self.link.send(route.way, request).await;
+        let answer = match self.link.send(route.way, request).await {
+            Ok(answer) => {
+                gateway::incoming(answer).map_err(|unusable| Refusal::new(Kind::NoRoute, unusable.0))
+            }
+            Err(LinkFailure::Unreachable) => Err(Refusal::new(Kind::NoRoute, "the SM cannot be reached")),
+            Err(LinkFailure::Late) => Err(Refusal::new(Kind::Late, "the SM does not answer in time")),
+            Err(LinkFailure::TooLarge) => Err(Refusal::new(Kind::NoRoute, "the SM's answer is too long")),
+        };
         // Also when none came: it is waited for no longer.
-        let bytes = answer.as_ref().map_or(0, |answer| answer.body().len() as u64);
-        let charge = service::Request::Charge { id: id.to_owned(), bytes };
-        let charged = self.ask(tag, charge).await;
-        let answer = answer.map_err(|failure| match failure {
-            LinkFailure::Unreachable => Refusal::new(Kind::NoRoute, "the SM cannot be reached"),
-            LinkFailure::Late => Refusal::new(Kind::Late, "the SM does not answer in time"),
-            LinkFailure::TooLarge => Refusal::new(Kind::NoRoute, "the SM's answer is too long"),
-        })?;
+        let bytes = answer.as_ref().ok().map(|answer| answer.body().len() as u64);
+        let charged = self.ask(tag, service::Request::Charge { id: id.to_owned(), bytes }).await;
+        let answer = answer?;
         charged?;
-        gateway::incoming(answer).map_err(|unusable| Refusal::new(Kind::NoRoute, unusable.0).into())
+        Ok(answer)
     }
 
     /// A name, asked for as RFC 8484 has it or in JSON: `{"name":"smdp.example","type":"AAAA"}`.
@@ -368,30 +370,6 @@ impl<S: Store, L: Link> Router<S, L> {
             StatusCode::OK,
             &Resolved { name: asked.name, kind, code, addresses, ttl: dns::TTL, verdict },
         ))
-    }
-
-    /// Verdicts of a subscriber, newest first: `imsi=…`, and optionally `session`, `verdict`,
-    /// `before` and `limit`.
-    async fn audit(&self, query: &str) -> Reply {
-        let (mut imsi, mut wanted) = (None, Wanted::default());
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let number = || value.parse().map_err(|_| malformed("before and limit are numbers"));
-            match &*name {
-                "imsi" => imsi = Some(value.into_owned()),
-                "session" => wanted.session = Some(value.into_owned()),
-                "verdict" => wanted.verdict = Some(value.into_owned()),
-                "before" => wanted.before = Some(number()?),
-                "limit" => wanted.limit = Some(number()? as usize),
-                _ => {
-                    return Err(malformed(
-                        "an audit is asked for by imsi, session, verdict, before and limit",
-                    ));
-                }
-            }
-        }
-        let imsi: Option<Imsi> = imsi.and_then(|imsi| imsi.parse().ok());
-        let imsi = imsi.ok_or_else(|| malformed("whose verdicts: imsi has 6 to 15 digits"))?;
-        Ok(json(StatusCode::OK, &self.store.audit(Tag::of(&imsi), &wanted).await?))
     }
 
     async fn ask(&self, tag: Tag, request: service::Request) -> Result<Answer, Failure> {

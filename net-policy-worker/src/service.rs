@@ -15,7 +15,7 @@ mod wire;
 
 pub use failures::{ALL_FAILURES, FAILURE_WINDOW, LANE_FAILURES};
 pub use line::{Line, Session};
-pub use record::MAX_QUESTIONS;
+pub use record::{MAX_QUESTIONS, MAX_REFUSALS};
 pub use usage::{MAX_UNDER_WAY, SubscriberUsage, Total, UsageView};
 pub use wire::{
     Answer, ApnView, AttachRequest, Challenge, LogEntry, Proof, Record, Request, Route, ServiceKind,
@@ -26,7 +26,7 @@ pub(crate) use attach::unknown_guti;
 pub(crate) use challenge::tag as tag_of_attach;
 
 use attach::{attach, no_challenge, respond, unknown_subscriber};
-use traffic::{dns, http, service};
+use traffic::{answered, dns, http, service};
 
 use crate::identity::Identity;
 use crate::policy::document::UsedToday;
@@ -163,10 +163,7 @@ fn carry_out(
         (Request::Service { id, kind, to }, Some(owned)) => service(owned, &id, kind, &to, now, policy),
         (Request::Http { id, attempt }, Some(owned)) => http(owned, &id, &attempt, now, policy),
         (Request::Dns { id, asked }, Some(owned)) => dns(owned, &id, &asked, now, policy),
-        (Request::Charge { id, bytes }, Some(owned)) => {
-            charge(owned, &id, bytes, now);
-            Ok(Answer::Charged)
-        }
+        (Request::Charge { id, bytes }, Some(owned)) => answered(owned, &id, bytes, now, policy),
         (Request::Usage { imsi }, Some(owned)) if owned.subscriber.imsi == imsi => {
             let Line { tally, session, .. } = &owned.line;
             let session = session.as_ref().filter(|session| now < session.view.expires);
@@ -215,14 +212,6 @@ fn provision(
     }
     *slot = Some(Owned { subscriber, line });
     Ok(Answer::Provisioned { created, view })
-}
-
-/// Counts an answer; where the session has ended meanwhile, there is nothing left to limit.
-fn charge(owned: &mut Owned, id: &str, bytes: u64, now: Timestamp) {
-    let Line { session, tally, .. } = &mut owned.line;
-    if let Some(session) = session.as_mut().filter(|session| session.view.session_id == id) {
-        session.charge(tally, bytes, now);
-    }
 }
 
 /// The policy's no, for the terminal.

@@ -39,6 +39,18 @@ pub trait Store {
     /// The store is out of order.
     async fn audit(&self, tag: Tag, wanted: &audit::Wanted) -> Result<audit::Page, Fault>;
 
+    /// The same of several subscribers, in their order.
+    ///
+    /// # Errors
+    /// The store is out of order.
+    async fn audits(&self, tags: &[Tag], wanted: &audit::Wanted) -> Result<Vec<audit::Page>, Fault> {
+        let mut pages = Vec::with_capacity(tags.len());
+        for tag in tags {
+            pages.push(self.audit(*tag, wanted).await?);
+        }
+        Ok(pages)
+    }
+
     /// Whom to ask about a temporary identity. It was given out by [`Answer::Attached`], which
     /// the store has noted before it answered; whether it still holds, its owner knows. Of one
     /// that was given out twice (by chance, one in many millions) nobody is found.

@@ -7,6 +7,17 @@
 //!                 "voice": true, "sms": true, "data": true } }
 //! ```
 //!
+//! A contract may say more, which decisions use and other core networks want to know:
+//!
+//! ```json
+//! { "ambr": { "uplink": "50 Mbps", "downlink": "1 Gbps" },
+//!   "slices": [ { "sst": 1, "sd": "000001", "default": true,
+//!                 "sessions": [ { "apn": "internet", "type": "IPV4V6",
+//!                                 "qos": { "qci": 9, "arp": { "priority": 8 } },
+//!                                 "ambr": { "uplink": "50 Mbps", "downlink": "1 Gbps" } } ] } ],
+//!   "msisdns": ["4915112345678"], "accessRestriction": 32, "periodicUpdateMinutes": 12 }
+//! ```
+//!
 //! `algorithm` is `milenage` (with `opc` or `op`, and where the operator has its own
 //! `rotations` and `xors`), `tuak` (with `topc` or `top`, `iterations`, and the sizes
 //! `resBytes`, `ckBytes`, `ikBytes`) or `xor` (with `resBytes`). `sqn` is where the
@@ -129,6 +140,9 @@ impl Subscriber {
                 Some(Sqn::from_bytes(number))
             }
         };
+        if let Some(flaw) = wire.contract.flaw(wire.class == Class::Operational) {
+            return Err(malformed(&format!("contract: {flaw}")));
+        }
         Ok(Self {
             imsi,
             class: wire.class,
@@ -279,7 +293,14 @@ fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
 /// Where the JSON is wrong. What was found there stays out: it may be a key.
 fn described(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let harmless = ["missing field", "unknown field", "unknown variant", "a key is not hexadecimal"];
+    let harmless = [
+        "missing field",
+        "unknown field",
+        "unknown variant",
+        "a key is not hexadecimal",
+        "a bit rate is",
+        "a slice differentiator is",
+    ];
     if harmless.iter().any(|start| text.starts_with(start)) {
         text
     } else {

@@ -219,7 +219,7 @@ impl World {
         }
         let answer = ready(self.smdp.handle(request.body(body.to_vec()).unwrap()));
         openapi::check(method, path, &answer);
-        if let Some((operation, _)) = openapi::operation(method, path) {
+        if let Some(operation) = openapi::operation(method, path) {
             let is_success = answer.status().is_success() && !answer.body().is_empty();
             self.answered.borrow_mut().extend(is_success.then_some(operation));
         }

@@ -56,6 +56,8 @@ pub struct Wanted {
     pub session: Option<String>,
     /// Only those before this number.
     pub before: Option<u64>,
+    /// Only those of then or later.
+    pub since: Option<Timestamp>,
     /// Only those with this verdict.
     pub verdict: Option<String>,
     /// How many at most; at most [`PAGE`].
@@ -79,6 +81,7 @@ impl Page {
         for verdict in verdicts {
             let verdict = verdict?;
             let asked_for = wanted.before.is_none_or(|before| verdict.number < before)
+                && wanted.since.is_none_or(|since| verdict.at >= since)
                 && wanted.verdict.as_ref().is_none_or(|wanted| *wanted == verdict.verdict)
                 && wanted.session.as_ref().is_none_or(|wanted| Some(wanted) == verdict.session.as_ref());
             if !asked_for {

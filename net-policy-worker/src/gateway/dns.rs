@@ -20,7 +20,12 @@ pub const MAX_QUERY: usize = 1232;
 pub const TTL: u32 = 30;
 
 /// The gateway's IPv4 address for every terminal: the far end of an IPv4 service over an
-/// IPv6 bearer (RFC 6333 §5.7).
+/// IPv6 bearer, 192.0.0.1 of the IPv4 service continuity prefix (RFC 7335, RFC 6333 §5.7).
+///
+/// It may be the same for all, and is right for every name that is answered: 192.0.0.0/29 is
+/// routed nowhere but at the two ends of one bearer, so the packets of each terminal come out at
+/// its own, and which SM is meant the gateway knows by the name, never by the address. As no
+/// name leads to an address outside, there is nothing that a name could be rebound to.
 const GATEWAY_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 0, 1);
 
 /// A response code, with its number (RFC 1035 §4.1.1, RFC 6891 §9).

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Ask, Change, Context, Control, Denied, Door, Flow, Name, ProblemDetails, Told, read};
-use crate::policy::{Access, PlmnId, Situation, Tac};
+use crate::policy::{Access, Ambr, PlmnId, Situation, Tac, authorised};
 
 /// What a CCR must have here; Subscription-Id in each, for it leads to the subscriber.
 const MANDATORY: [&str; 4] = ["Session-Id", "CC-Request-Type", "CC-Request-Number", "Subscription-Id"];
@@ -129,7 +129,7 @@ pub(crate) fn answer(read: &Read, told: &Told) -> Value {
     });
     match told {
         Told::Deleted => {}
-        Told::Association { control, .. } => install(&mut cca, control),
+        Told::Association { request, control, .. } => install(&mut cca, request, control),
         Told::Denied(denied) => {
             let (code, because) = match denied {
                 Denied::UserUnknown => (USER_UNKNOWN, "this network has no such subscriber".to_owned()),
@@ -143,7 +143,7 @@ pub(crate) fn answer(read: &Read, told: &Told) -> Value {
     cca
 }
 
-fn install(cca: &mut Value, control: &Control) {
+fn install(cca: &mut Value, request: &Value, control: &Control) {
     if let Some(qos) = &control.qos {
         // 0 is enabled, 1 is disabled (TS 29.212 §5.3.46, §5.3.47).
         let disabled = |on: bool| u8::from(!on);
@@ -155,11 +155,11 @@ fn install(cca: &mut Value, control: &Control) {
                 "Pre-emption-Vulnerability": disabled(qos.arp.preemptable),
             },
         });
-        if let Some(ambr) = &qos.ambr {
-            cca["QoS-Information"] = json!({
-                "APN-Aggregate-Max-Bitrate-UL": ambr.uplink, "APN-Aggregate-Max-Bitrate-DL": ambr.downlink,
-            });
-        }
+    }
+    // Where neither rule nor contract says anything, the gateway's own stays as it is.
+    let known = control.ambr.or_else(|| control.cap.and_then(|_| apn_ambr(&request["QoS-Information"])));
+    if let Some(ambr) = authorised(known, control.cap) {
+        cca["QoS-Information"] = qos_information(ambr);
     }
     let definitions: Vec<Value> = control.flows.iter().map(definition).collect();
     cca["Charging-Rule-Install"] = json!([{ "Charging-Rule-Definition": definitions }]);
@@ -171,6 +171,33 @@ fn install(cca: &mut Value, control: &Control) {
         // USAGE_REPORT (TS 29.212 §5.3.7).
         cca["Event-Trigger"] = json!([33]);
     }
+}
+
+/// What is more than an Unsigned32 holds is in kbit/s beside it (TS 29.212 §4.5.30).
+const EXTENDED: [(&str, &str); 2] = [
+    ("APN-Aggregate-Max-Bitrate-UL", "Extended-APN-AMBR-UL"),
+    ("APN-Aggregate-Max-Bitrate-DL", "Extended-APN-AMBR-DL"),
+];
+
+/// The APN-AMBR of QoS-Information (TS 29.212 §5.3.16).
+fn apn_ambr(information: &Value) -> Option<Ambr> {
+    let [uplink, downlink] = EXTENDED.map(|(name, extended)| {
+        let extended = information.get(extended).and_then(Value::as_u64);
+        let extended = extended.map(|kilobits| kilobits.saturating_mul(1000));
+        extended.or_else(|| information.get(name).and_then(Value::as_u64))
+    });
+    Some(Ambr { uplink: uplink?, downlink: downlink? })
+}
+
+fn qos_information(ambr: Ambr) -> Value {
+    let mut information = Map::new();
+    for ((name, extended), bits) in EXTENDED.into_iter().zip([ambr.uplink, ambr.downlink]) {
+        information.insert(name.to_owned(), u32::try_from(bits).unwrap_or(u32::MAX).into());
+        if u32::try_from(bits).is_err() {
+            information.insert(extended.to_owned(), (bits / 1000).into());
+        }
+    }
+    Value::Object(information)
 }
 
 /// Charging-Rule-Definition (TS 29.212 §5.3.4).

@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Change, Context, Control, Flow, NetworkId, ProblemDetails, bit_rate, imsi, read, tac};
-use crate::policy::{Access, Situation};
+use super::{Change, Context, Control, Flow, NetworkId, ProblemDetails, imsi, read, tac};
+use crate::policy::subscribed::BitRate;
+use crate::policy::{Access, Ambr, Situation, authorised};
 
 /// What a request must have (TS 29.512 §5.6.2.3).
 const MANDATORY: [&str; 6] =
@@ -107,22 +108,22 @@ pub(crate) fn deletion(body: &[u8]) -> Result<u64, ProblemDetails> {
 /// SmPolicyDecision (TS 29.512 §5.6.2.4).
 pub(crate) fn decision(request: &Value, control: &Control) -> Value {
     let mut rule = json!({ "sessRuleId": "session" });
-    match &control.qos {
-        Some(qos) => {
-            rule["authDefQos"] = json!({ "5qi": qos.qci, "arp": arp(&qos.arp) });
-            if let Some(ambr) = &qos.ambr {
-                rule["authSessAmbr"] =
-                    json!({ "uplink": bit_rate(ambr.uplink), "downlink": bit_rate(ambr.downlink) });
-            }
-        }
-        // No rule of ours: what is subscribed is authorised.
-        None => {
-            for (own, subscribed) in [("authSessAmbr", "subsSessAmbr"), ("authDefQos", "subsDefQos")] {
-                if let Some(value) = request.get(subscribed) {
-                    rule[own] = value.clone();
-                }
-            }
-        }
+    // Where neither rule nor contract says anything, what the SMF knows as subscribed is authorised.
+    let subscribed = request.get("subsDefQos");
+    let qos = control.qos.map(|qos| json!({ "5qi": qos.qci, "arp": arp(&qos.arp) }));
+    if let Some(qos) = qos.or_else(|| subscribed.cloned()) {
+        rule["authDefQos"] = qos;
+    }
+    let subscribed = request.get("subsSessAmbr");
+    let rates = authorised(control.ambr.or_else(|| subscribed.and_then(ambr)), control.cap);
+    let written = |rates: Ambr| {
+        let [uplink, downlink] =
+            [rates.uplink, rates.downlink].map(|bits| BitRate::of_bits(bits).to_string());
+        json!({ "uplink": uplink, "downlink": downlink })
+    };
+    let unchanged = subscribed.filter(|_| control.ambr.is_none() && control.cap.is_none());
+    if let Some(rates) = unchanged.cloned().or_else(|| rates.map(written)) {
+        rule["authSessAmbr"] = rates;
     }
     let mut decision = json!({ "policyCtrlReqTriggers": ["PLMN_CH"], "suppFeat": "0" });
     let mut usage = json!({ "umId": USAGE });
@@ -154,6 +155,12 @@ pub(crate) fn decision(request: &Value, control: &Control) -> Value {
         (id, data)
     });
     decision
+}
+
+/// Ambr (TS 29.571 §5.5.4.3).
+fn ambr(value: &Value) -> Option<Ambr> {
+    let rate = |name: &str| BitRate::bits_of(value.get(name)?.as_str()?);
+    Some(Ambr { uplink: rate("uplink")?, downlink: rate("downlink")? })
 }
 
 fn pcc_rule(flow: &Flow) -> Value {

@@ -181,7 +181,14 @@ fn verdict(then: &Then, facts: &Facts<'_>, sm_apn: &Apn) -> Option<Decided> {
                 let words = format!("the limit of {most} bytes a day is reached");
                 return Some(Decided::Exhausted(Cause::InsufficientResources, words));
             }
-            Verdict::Connected(Connection { apn, limits, qos: connect.qos })
+            let contract = facts.contract;
+            Verdict::Connected(Connection {
+                limits,
+                qos: connect.qos.or_else(|| contract.qos(&apn)),
+                ambr: connect.qos.and_then(|qos| qos.ambr).or_else(|| contract.session_ambr(&apn)),
+                cap: connect.ambr,
+                apn,
+            })
         }
         Then::Permit(_) if kind == Kind::Connectivity => return None,
         Then::Permit(_) => Verdict::Permitted,
@@ -455,6 +462,11 @@ impl Prefixes {
             .filter(|(length, _)| self.lengths & 1 << *length != 0)
             .filter_map(|key| self.lists.get(&key))
     }
+}
+
+/// How many places IMSIs take.
+pub(crate) fn stretches(imsis: &Imsis) -> usize {
+    prefixes(imsis).count()
 }
 
 /// The beginnings that IMSIs have in common, as their number of digits and their value; those

@@ -467,9 +467,12 @@ pub struct Connect {
     /// How much of it.
     #[serde(default, skip_serializing_if = "Limits::is_none")]
     pub limits: Limits,
-    /// How well.
+    /// How well; what is subscribed, if it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub qos: Option<Qos>,
+    /// The most bits a second, whatever `qos` or the subscription says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ambr: Option<Ambr>,
     /// A provisioning profile may be connected to more than the SM by this: said, because it is
     /// otherwise taken for a mistake.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -587,7 +590,7 @@ pub struct Arp {
     pub preemptable: bool,
 }
 
-/// The most bits a second of all that a session does.
+/// The most bits a second of all that a session does (session AMBR, APN-AMBR).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Ambr {

@@ -24,7 +24,7 @@ fn contracts() -> Vec<Contract> {
                     voice: bits & 1 != 0,
                     sms: bits & 2 != 0,
                     data: bits & 4 != 0,
-                    roaming: true,
+                    ..Contract::default()
                 });
             }
         }

@@ -8,7 +8,7 @@ use super::{Failure, Link, Reply, Router, json, malformed, no_method, no_path};
 use crate::policy::document::{Document, Finding, Level, UsedToday};
 use crate::policy::history::Proposal;
 use crate::policy::{
-    Class, Contract, Decision, Destination, Facts, Kind as About, Limits, Policy, Qos, Question,
+    Ambr, Class, Contract, Decision, Destination, Facts, Kind as About, Limits, Policy, Qos, Question,
     RequestedApn, Situation, Verdict, Version,
 };
 use crate::refusal::{CauseView, Kind, Refusal};
@@ -219,6 +219,9 @@ struct Decided {
     limits: Option<Limits>,
     #[serde(skip_serializing_if = "Option::is_none")]
     qos: Option<Qos>,
+    /// Where there is no quality that it could be of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ambr: Option<Ambr>,
 }
 
 impl Decided {
@@ -231,6 +234,7 @@ impl Decided {
             apn: None,
             limits: None,
             qos: None,
+            ambr: None,
         };
         match &decision.verdict {
             Verdict::Permitted => {}
@@ -238,7 +242,7 @@ impl Decided {
                 decided.verdict = "connected";
                 decided.apn = Some(connection.apn.to_string());
                 decided.limits = Some(connection.limits).filter(|limits| !limits.is_none());
-                decided.qos = connection.qos;
+                (decided.qos, decided.ambr) = connection.shown();
             }
             Verdict::Refused(cause) => {
                 decided.verdict = "refused";

@@ -230,6 +230,7 @@ fn connect(
     };
     let lifetime =
         connection.limits.seconds.map_or(OPERATIONAL_LIFETIME, |seconds| seconds.saturating_mul(1000));
+    let (qos, ambr) = connection.shown();
     let view = SessionView {
         imsi: subscriber.imsi.to_string(),
         class: policy.class(subscriber.class, subscriber.imsi.as_str()),
@@ -248,7 +249,8 @@ fn connect(
             voice: judge(Question::Voice { emergency: false }),
             sms: judge(Question::Sms),
         },
-        qos: connection.qos,
+        qos,
+        ambr,
         usage: None,
         serving_plmn,
         kasme_proof,

@@ -43,6 +43,8 @@ pub struct Line {
     pub(super) guti: Option<Guti>,
     pub(super) session: Option<Session>,
     pub(super) tally: Tally,
+    /// How often an attach was refused of late.
+    pub(super) refusals: Pace,
     /// What core networks are told about it.
     pub(crate) associations: Vec<Association>,
     pub(super) past: VecDeque<Ended>,
@@ -75,18 +77,19 @@ pub struct Session {
     pub(super) pace: Pace,
 }
 
-/// How fast a session asks.
+/// How fast something is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pace {
-    /// When the minute of the last question began, and the questions in it.
+    /// When the time of the last question began, and the questions in it.
     minute: Timestamp,
     asked: u64,
 }
 
 impl Pace {
-    /// Counts a question, whatever comes of it: how many there are in this minute.
-    pub(super) fn count(&mut self, now: Timestamp) -> u64 {
-        if now.saturating_sub(self.minute) >= 60_000 {
+    /// Counts a question, whatever comes of it: how many there are in this minute, or what other
+    /// time is counted in.
+    pub(super) fn count(&mut self, now: Timestamp, time: u64) -> u64 {
+        if now.saturating_sub(self.minute) >= time {
             *self = Self { minute: now, asked: 0 };
         }
         self.asked = self.asked.saturating_add(1);

@@ -110,6 +110,26 @@ pub(super) fn http(
     }
 }
 
+/// Lets an answer of the SM go on, if the session is still there and has room for it: one that
+/// ended meanwhile has no limits that could be kept, so nothing comes through it any more.
+pub(super) fn answered(
+    owned: &mut Owned,
+    id: &str,
+    bytes: Option<u64>,
+    now: Timestamp,
+    policy: &Policy,
+) -> Result<Answer, Refusal> {
+    owned.line.session(id, now)?;
+    let Line { session: Some(session), tally, .. } = &mut owned.line else { return Err(no_session()) };
+    let charged = session.charge(tally, bytes, now);
+    if let Err(refusal) = &charged {
+        let verdict = VerdictView { version: policy.version(), ..VerdictView::of_refusal(refusal) };
+        let what = format!("an answer of {} bytes", bytes.unwrap_or_default());
+        owned.record(now, &Given { what: &what, verdict: &verdict, bytes: 0 });
+    }
+    charged.map(|()| Answer::Charged)
+}
+
 pub(super) fn dns(
     owned: &mut Owned,
     id: &str,

@@ -1,8 +1,10 @@
 //! What a session and its subscriber have used, and whether there is more.
 //!
-//! A request is admitted before it leaves, and counts with what it carries; what the answer
-//! carries is charged when it has come. So a session can go over its bytes by what is under way
-//! at the time, and not more than [`MAX_UNDER_WAY`] requests are.
+//! Bytes are those of bodies; what else is passed on is bounded for each request
+//! ([`crate::gateway`]). A request leaves only if there is room for all of it, and is counted
+//! before it does; its answer goes on only if there is room for all of that, and is counted
+//! before it does ([`Session::charge`]). Both are decided where the subscriber is, one after the
+//! other: however many requests are under way, no byte goes over a limit.
 
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +53,7 @@ pub struct Total {
     pub attaches: u64,
     /// Requests that were let out.
     pub requests: u64,
-    /// Requests that a limit kept in.
+    /// Requests and answers that a limit kept in.
     pub refused: u64,
     /// Bytes from the terminal.
     pub bytes_up: u64,
@@ -60,9 +62,10 @@ pub struct Total {
 }
 
 impl Tally {
-    /// What has been used on the day of `now`.
+    /// What has been used on the day of `now`. A day that has begun is not over because a clock
+    /// is behind the one before it.
     pub(super) fn today(&self, now: Timestamp) -> UsedToday {
-        if self.day == now / DAY { self.today } else { UsedToday::default() }
+        if now / DAY <= self.day { self.today } else { UsedToday::default() }
     }
 
     /// Counts a session.
@@ -81,7 +84,7 @@ impl Tally {
 
     fn turn(&mut self, now: Timestamp) {
         self.today = self.today(now);
-        self.day = now / DAY;
+        self.day = self.day.max(now / DAY);
     }
 }
 
@@ -96,18 +99,14 @@ impl Session {
         if now.saturating_sub(self.usage.minute) >= MINUTE {
             (self.usage.minute, self.usage.in_minute) = (now, 0);
         }
-        let Limits { bytes: of_session, bytes_per_day, requests_per_minute, .. } = self.limits;
-        let Usage { bytes_up, bytes_down, in_minute, .. } = self.usage;
-        let used = bytes_up.saturating_add(bytes_down);
-        let reached = |most: Option<u64>, used: u64| most.filter(|most| used >= *most);
-        let because = if let Some(most) = reached(requests_per_minute, in_minute) {
+        let Limits { requests_per_minute, .. } = self.limits;
+        let Usage { bytes_up, in_minute, .. } = self.usage;
+        let because = if let Some(most) = requests_per_minute.filter(|most| in_minute >= *most) {
             format!("the limit of {most} requests a minute is reached")
         } else if self.usage.under_way.len() >= MAX_UNDER_WAY {
             format!("{MAX_UNDER_WAY} requests wait for their answers already")
-        } else if let Some(most) = reached(of_session, used) {
-            format!("the limit of {most} bytes a session is reached")
-        } else if let Some(most) = reached(bytes_per_day, tally.today.bytes) {
-            format!("the limit of {most} bytes a day is reached")
+        } else if let Some(because) = self.no_room(tally, bytes.max(1)) {
+            because
         } else {
             let until = now.saturating_add(u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX));
             self.usage.under_way.push(until);
@@ -119,23 +118,58 @@ impl Session {
             tally.today.bytes = tally.today.bytes.saturating_add(bytes);
             return Ok(());
         };
-        self.usage.refused = self.usage.refused.saturating_add(1);
-        tally.total.refused = tally.total.refused.saturating_add(1);
-        Err(Refusal {
-            rule: Some(self.view.apn.rule.clone()),
-            ..Refusal::new(Kind::TooMany, because).with_cause(Cause::InsufficientResources)
-        })
+        Err(self.kept_in(tally, because))
     }
 
-    /// Counts the `bytes` of an answer that has come, or 0 for one that will not.
-    pub(super) fn charge(&mut self, tally: &mut Tally, bytes: u64, now: Timestamp) {
+    /// Lets an answer of `bytes` go on, if there is enough left, and counts it; `None` where none
+    /// has come that could.
+    ///
+    /// # Errors
+    /// [`Kind::TooMany`], with the rule that set the limit: nothing of the answer may go on.
+    pub(super) fn charge(
+        &mut self,
+        tally: &mut Tally,
+        bytes: Option<u64>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         tally.turn(now);
         if !self.usage.under_way.is_empty() {
             self.usage.under_way.remove(0);
         }
+        let Some(bytes) = bytes else { return Ok(()) };
+        if let Some(because) = self.no_room(tally, bytes) {
+            return Err(self.kept_in(tally, because));
+        }
         self.usage.bytes_down = self.usage.bytes_down.saturating_add(bytes);
         tally.total.bytes_down = tally.total.bytes_down.saturating_add(bytes);
         tally.today.bytes = tally.today.bytes.saturating_add(bytes);
+        Ok(())
+    }
+
+    /// Why there is no room for so many bytes more, if there is none.
+    fn no_room(&self, tally: &Tally, bytes: u64) -> Option<String> {
+        let Usage { bytes_up, bytes_down, .. } = self.usage;
+        let over = |most: Option<u64>, used: u64| {
+            let most = most.filter(|most| used.saturating_add(bytes) > *most)?;
+            Some((most, used < most))
+        };
+        let words = |(most, some_left): (u64, bool), of: &str| {
+            let is = if some_left { "has not enough left" } else { "is reached" };
+            format!("the limit of {most} bytes a {of} {is}")
+        };
+        let of_session = over(self.limits.bytes, bytes_up.saturating_add(bytes_down));
+        let of_day = over(self.limits.bytes_per_day, tally.today.bytes);
+        of_session.map(|over| words(over, "session")).or_else(|| of_day.map(|over| words(over, "day")))
+    }
+
+    /// Counts what a limit keeps in.
+    fn kept_in(&mut self, tally: &mut Tally, because: String) -> Refusal {
+        self.usage.refused = self.usage.refused.saturating_add(1);
+        tally.total.refused = tally.total.refused.saturating_add(1);
+        Refusal {
+            rule: Some(self.view.apn.rule.clone()),
+            ..Refusal::new(Kind::TooMany, because).with_cause(Cause::InsufficientResources)
+        }
     }
 
     /// What has been used, and of how much.
@@ -151,7 +185,7 @@ impl Session {
 pub struct UsageView {
     /// Requests that were let out.
     pub requests: u64,
-    /// Requests that a limit kept in.
+    /// Requests and answers that a limit kept in.
     pub refused: u64,
     /// Bytes from the terminal.
     pub bytes_up: u64,
@@ -179,5 +213,20 @@ pub struct SubscriberUsage {
 impl SubscriberUsage {
     pub(super) fn of(imsi: String, tally: &Tally, session: Option<&Session>, now: Timestamp) -> Self {
         Self { imsi, today: tally.today(now), total: tally.total, session: session.map(Session::usage) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_behind_gives_no_second_day() {
+        let mut tally = Tally::default();
+        tally.count(7, DAY);
+        tally.count(8, DAY - 1);
+        assert_eq!((tally.today(DAY).bytes, tally.today(DAY - 1).bytes), (15, 15));
+        tally.count(1, 2 * DAY);
+        assert_eq!(tally.today(2 * DAY).bytes, 1);
     }
 }

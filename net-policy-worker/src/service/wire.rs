@@ -9,7 +9,7 @@ use super::usage::{SubscriberUsage, UsageView};
 use crate::gateway::{Attempt, Way, dns};
 use crate::identity::{Guti, Identity};
 use crate::pcf;
-use crate::policy::{Access, Class, Decision, Qos, Situation, Version};
+use crate::policy::{Access, Ambr, Class, Decision, Qos, Situation, Version};
 use crate::refusal::{Cause, CauseView, Refusal};
 use crate::subscriber::SubscriberView;
 
@@ -90,12 +90,12 @@ pub enum Request {
         /// The question.
         asked: dns::Asked,
     },
-    /// Counts the answer to a request that was let out, or that none came.
+    /// Has an answer to a request that was let out, and asks whether it may go on.
     Charge {
         /// The session id.
         id: String,
-        /// How long the answer is.
-        bytes: u64,
+        /// How long the answer is; `None` where none has come that could go on.
+        bytes: Option<u64>,
     },
     /// Asks what a subscriber has used.
     Usage {
@@ -224,7 +224,7 @@ pub enum Answer {
     Route(Route),
     /// What the resolver says, and why.
     Names(dns::Names, VerdictView),
-    /// The answer is counted.
+    /// The answer is counted, and goes on.
     Charged,
     /// What the subscriber has used.
     Usage(SubscriberUsage),
@@ -288,6 +288,9 @@ pub struct SessionView {
     /// How well it is served.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub qos: Option<Qos>,
+    /// The most bits a second, where there is no quality that says it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ambr: Option<Ambr>,
     /// What has been used, and of how much.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub usage: Option<UsageView>,

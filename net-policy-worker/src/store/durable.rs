@@ -8,7 +8,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
 use rsp::Imsi;
 use worker::{
     DurableObject, Env, Method, ObjectNamespace, Request as HttpRequest, RequestInit, Response, SqlStorage,
@@ -124,6 +124,12 @@ impl Store for Durable {
         serde_json::from_str(&text).map_err(fault)
     }
 
+    /// All at the same time: each is an object of its own.
+    async fn audits(&self, tags: &[Tag], wanted: &audit::Wanted) -> Result<Vec<audit::Page>, Fault> {
+        let pages = join_all(tags.iter().map(|tag| self.audit(*tag, wanted))).await;
+        pages.into_iter().collect()
+    }
+
     async fn guti(&self, guti: Guti) -> Result<Option<Tag>, Fault> {
         self.temporary.find(guti).await
     }
@@ -177,6 +183,23 @@ fn fault(error: impl std::fmt::Display) -> Fault {
     Fault(error.to_string())
 }
 
+/// The other side of [`call`]: what an object does with a path and a body, as its answer. What
+/// is wrong with an object, its log says by `name`; whoever asks is not told.
+async fn answered(
+    name: &str,
+    mut request: HttpRequest,
+    carry_out: impl AsyncFnOnce(&str, Zeroizing<String>) -> Result<String, Fault>,
+) -> worker::Result<Response> {
+    let body = Zeroizing::new(request.text().await?);
+    match carry_out(&request.path(), body).await {
+        Ok(text) => Response::ok(text),
+        Err(fault) => {
+            worker::console_error!("{name}: {fault}");
+            Response::error("out of order", 500)
+        }
+    }
+}
+
 /// One subscriber.
 #[durable_object(fetch)]
 pub(crate) struct SubscriberObject {
@@ -189,10 +212,8 @@ impl DurableObject for SubscriberObject {
         Self { state, env }
     }
 
-    async fn fetch(&self, mut request: HttpRequest) -> worker::Result<Response> {
-        let path = request.path();
-        let body = Zeroizing::new(request.text().await?);
-        let answer = async {
+    async fn fetch(&self, request: HttpRequest) -> worker::Result<Response> {
+        answered("subscriber", request, async |path, body| {
             if path == "/audit" {
                 let wanted: audit::Wanted = serde_json::from_str(&body).map_err(fault)?;
                 let page = verdicts(&self.state.storage().sql(), &wanted)?;
@@ -202,14 +223,8 @@ impl DurableObject for SubscriberObject {
             let version = version.parse().map_err(fault)?;
             let policy = Policies::new(&self.env).map_err(fault)?.get(version).await?;
             self.carry_out(path, body, &policy)
-        };
-        match answer.await {
-            Ok(text) => Response::ok(text),
-            Err(fault) => {
-                worker::console_error!("subscriber: {fault}");
-                Response::error("out of order", 500)
-            }
-        }
+        })
+        .await
     }
 }
 
@@ -368,16 +383,8 @@ impl DurableObject for DirectoryObject {
         Self { state, _env: env }
     }
 
-    async fn fetch(&self, mut request: HttpRequest) -> worker::Result<Response> {
-        let path = request.path();
-        let body = request.text().await?;
-        match self.carry_out(&path, &body) {
-            Ok(text) => Response::ok(text),
-            Err(fault) => {
-                worker::console_error!("directory: {fault}");
-                Response::error("out of order", 500)
-            }
-        }
+    async fn fetch(&self, request: HttpRequest) -> worker::Result<Response> {
+        answered("directory", request, async |path, body| self.carry_out(path, &body)).await
     }
 }
 

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 use http::Request;
-use net_policy_worker::service::MAX_QUESTIONS;
+use net_policy_worker::service::{FAILURE_WINDOW, MAX_QUESTIONS, MAX_REFUSALS};
 use serde_json::{Value, json};
 
 use super::world::{Card, OPERATIONAL, PROVISIONING, Reply, World};
@@ -232,4 +232,108 @@ fn who_asks_without_end_is_no_longer_heard_and_fills_no_record() {
 
 fn asked_for(world: &World, session: &str) -> Reply {
     asked(world, session, "smdp.example", "AAAA")
+}
+
+/// Network-wide: every verdict once, whatever the pages are; newest first in each.
+#[test]
+fn the_operator_reads_the_record_of_all() {
+    let world = World::new();
+    let provisioning = world.session(&mut Card::new(), PROVISIONING);
+    world.pass(10);
+    let operational = world.session(&mut Card::new(), OPERATIONAL);
+    let begun = world.now.get();
+    for _ in 0..130 {
+        world.pass(1);
+        world.gateway(&provisioning, "www.example/");
+        world.pass(1);
+        world.gateway(&operational, "smdp.example/gsma/rsp2/es9plus/x");
+    }
+    let ask = |query: &str| world.operator("GET", &format!("/network/audit{query}"), None);
+    let all = ask("?since=0");
+    assert_eq!((all.status, &all.body["next"]), (200, &Value::Null));
+    let all = all.body["verdicts"].as_array().unwrap();
+    // Two attaches, and of each session 130.
+    assert_eq!(all.len(), 262);
+    let times: Vec<_> = all.iter().map(|verdict| verdict["at"].as_u64().unwrap()).collect();
+    assert!(times.is_sorted_by(|newer, older| newer >= older));
+    for (imsi, masked) in [(PROVISIONING, "00101*******001"), (OPERATIONAL, "00101*******002")] {
+        let own: Vec<_> = all.iter().filter(|verdict| verdict["imsi"] == imsi).collect();
+        assert_eq!(own.len(), 131);
+        assert!(own.iter().all(|verdict| verdict["subscriber"] == masked));
+        let numbers: Vec<_> = own.iter().map(|verdict| verdict["number"].as_u64().unwrap()).collect();
+        assert_eq!(numbers, (1..=131).rev().collect::<Vec<_>>());
+    }
+    // One subscriber at a time it is the same.
+    let (mut path, mut some) = ("?since=0&limit=1".to_owned(), vec![]);
+    loop {
+        let page = ask(&path).body;
+        some.extend(page["verdicts"].as_array().unwrap().clone());
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("?since=0&limit=1&after={next}");
+    }
+    some.sort_by_key(|verdict| std::cmp::Reverse(verdict["at"].as_u64()));
+    assert_eq!(some, *all);
+    // Since a time, and of one kind.
+    let since = ask(&format!("?since={}", begun + 1)).body;
+    assert_eq!(since["verdicts"].as_array().unwrap().len(), 260);
+    let refused = ask(&format!("?since={begun}&verdict=refused")).body;
+    let refused = refused["verdicts"].as_array().unwrap();
+    assert_eq!(refused.len(), 130);
+    assert!(refused.iter().all(|verdict| verdict["imsi"] == PROVISIONING));
+    assert_eq!(ask(&format!("?since={}", u64::MAX)).body["verdicts"], json!([]));
+    let own = ask(&format!("?imsi={PROVISIONING}&since={}&limit=100", begun + 150)).body;
+    assert_eq!(own["verdicts"].as_array().unwrap().len(), 55);
+
+    // Who was withdrawn is in no list of subscribers; by its name its record is there.
+    world.operator("DELETE", &format!("/network/subscribers/{PROVISIONING}"), None);
+    assert_eq!(ask("?since=0").body["verdicts"].as_array().unwrap().len(), 131);
+    assert_eq!(ask(&format!("?imsi={PROVISIONING}")).body["verdicts"].as_array().unwrap().len(), 100);
+    for query in [
+        "",
+        "?after=001010000000001",
+        "?since=x",
+        "?since=0&limit=0",
+        "?since=0&limit=41",
+        "?since=0&before=3",
+        "?since=0&after=1",
+        "?since=-1",
+        "?imsi=001010000000001&after=001010000000001",
+        "?since=0&more=1",
+    ] {
+        assert_eq!(ask(query).status, 400, "{query}");
+    }
+    assert_eq!(world.call("GET", "/network/audit?since=0", None).status, 401);
+}
+
+/// Whoever knows an IMSI can have attaches refused without end; what the subscriber itself did
+/// stays on record.
+#[test]
+fn strangers_do_not_push_the_subscriber_out_of_its_record() {
+    let world = World::new();
+    world.session(&mut Card::new(), PROVISIONING);
+    let read = || {
+        let page = world.operator("GET", &format!("/network/audit?imsi={PROVISIONING}"), None).body;
+        page["verdicts"].as_array().unwrap().clone()
+    };
+    for _ in 0..2000 {
+        let challenge = world.attach(&json!({"imsi": PROVISIONING}));
+        assert_eq!(world.respond(&challenge, &json!({"failure": "mac"})).status, 403);
+    }
+    let verdicts = read();
+    assert_eq!(verdicts.len() as u64, 1 + MAX_REFUSALS + 1);
+    assert_eq!((&verdicts[0]["what"], &verdicts[1]["what"]), (&json!("more attaches"), &json!("attach")));
+    assert_eq!(verdicts.last().unwrap()["verdict"], "permitted");
+    // The same of those that are not even challenged any more.
+    world.pass(FAILURE_WINDOW);
+    for _ in 0..100 {
+        let challenge = world.call("POST", "/network/attach", Some(&json!({"imsi": PROVISIONING})));
+        if challenge.status == 200 {
+            world.respond(&challenge.body, &json!({"res": "0000000000000000"}));
+        }
+    }
+    assert_eq!(read().len() as u64, 1 + 2 * (MAX_REFUSALS + 1));
+    // And who proves itself is on record all the same.
+    world.pass(FAILURE_WINDOW);
+    world.session(&mut Card::new(), PROVISIONING);
+    assert_eq!(read()[0]["verdict"], "permitted");
 }

@@ -1,16 +1,14 @@
 //! The operator's interface: documents are read strictly, versions follow each other, and a
 //! session goes on under the next one.
 
-use http::Request;
 use net_policy_worker::policy::document::{Document, Level};
 use serde_json::{Value, json};
 
-use super::openapi;
-use super::world::{Card, OPERATIONAL, PROVISIONING, Reply, TOKEN, World, document, request};
+use super::world::{Card, OPERATIONAL, PROVISIONING, Reply, TOKEN, World, document, openapi, request};
 
 /// As the operator; what is sent and what comes is as described.
 fn call(world: &World, method: &str, path: &str, body: Option<&Value>, seen: Option<&str>) -> Reply {
-    openapi::request(method, path, body);
+    openapi().request(method, path, body).unwrap_or_else(|why| panic!("{why}"));
     send(world, method, path, body, seen)
 }
 
@@ -20,15 +18,7 @@ fn send(world: &World, method: &str, path: &str, body: Option<&Value>, seen: Opt
     if let Some(seen) = seen {
         sent.headers_mut().insert("if-match", seen.parse().unwrap());
     }
-    answered(world, sent)
-}
-
-fn answered(world: &World, sent: Request<Vec<u8>>) -> Reply {
-    let (method, path) = (sent.method().to_string(), sent.uri().path().to_owned());
-    let reply = world.send(sent);
-    let content_type = reply.raw.headers().get("content-type").map_or("", |value| value.to_str().unwrap());
-    openapi::answer(&method, &path, reply.status, content_type, &reply.body);
-    reply
+    world.send(sent)
 }
 
 fn written(change: impl FnOnce(&mut Value)) -> Value {
@@ -183,6 +173,11 @@ fn mistakes() -> Vec<(Value, &'static str)> {
         (field(2, limits, "bytes", json!(-1)), "rules[2].then.connect.limits.bytes"),
         (rule(2, "/then/connect/qos/qci", json!(0)), "rules[2].then.connect.qos.qci"),
         (rule(2, "/then/connect/qos/arp/priority", json!(16)), "rules[2].then.connect.qos.arp.priority"),
+        (
+            field(2, "/then/connect", "ambr", json!({ "uplink": 0, "downlink": 1 })),
+            "rules[2].then.connect.ambr",
+        ),
+        (field(2, "/then/connect", "ambr", json!({ "uplink": 1 })), "rules[2].then.connect.ambr"),
         (rule(3, "/then", json!({ "permit": {} })), "rules[3].then.permit"),
         (rule(3, "/then/refuse/cause", json!("ESM 255")), "rules[3].then.refuse.cause"),
         (
@@ -210,13 +205,41 @@ fn a_document_that_is_refused_leaves_the_current_and_says_where_it_is_wrong() {
     let mut broken = request("PUT", POLICY, None, Some(&format!("Bearer {TOKEN}")));
     broken.headers_mut().insert("if-match", "*".parse().unwrap());
     *broken.body_mut() = b"{\"schema\":".to_vec();
-    assert_eq!(answered(&world, broken.clone()).status, 400);
+    assert_eq!(world.send(broken.clone()).status, 400);
     *broken.body_mut() = vec![b' '; 4 * 1024 * 1024 + 1];
-    assert_eq!(answered(&world, broken.clone()).status, 400);
+    assert_eq!(world.send(broken.clone()).status, 400);
     *broken.body_mut() = vec![b' '; 5 * 1024 * 1024 + 1];
-    assert_eq!(answered(&world, broken).status, 413);
+    assert_eq!(world.send(broken).status, 413);
     let now = call(&world, "GET", POLICY, None, None).body;
     assert_eq!((&now["version"], &now["document"]), (&json!(0), &serde_json::to_value(document()).unwrap()));
+}
+
+/// As long as a document may be, and as much to work on as it can hold: still no more memory and
+/// time than an isolate has.
+#[test]
+fn documents_of_pathological_size_are_refused_or_cheap() {
+    let with = |imsis: &Value, rules: usize| {
+        let document = written(|document| {
+            let own = document["rules"].as_array_mut().unwrap();
+            for at in 0..rules {
+                own.push(json!({ "name": format!("more-{at}"), "words": "more",
+                    "when": { "imsi": imsis }, "then": { "refuse": { "cause": "EMM 15" } } }));
+            }
+        });
+        Document::read(document.to_string().as_bytes()).unwrap().examine()
+    };
+    // Each range is 252 beginnings: 15 million of them.
+    let odd = json!({ "from": "000000000000001", "to": "999999999999998" });
+    let findings = with(&json!(vec![odd; 1000]), 60);
+    let told = findings.iter().find(|finding| finding.level == Level::Error).unwrap();
+    assert!(told.path == "rules" && told.says.contains("beginnings"), "{findings:?}");
+    // Each pair of rules is a million pairs of beginnings, the one that covers always the last.
+    let mut imsis: Vec<Value> = (0..999).map(|at| json!({ "prefix": format!("1{at:05}") })).collect();
+    imsis.push(json!({ "prefix": "2" }));
+    let findings = with(&json!(imsis), 90);
+    assert!(findings.iter().all(|finding| finding.level == Level::Warning), "{findings:?}");
+    assert!(findings.iter().any(|finding| finding.says.contains("never reached")), "{findings:?}");
+    assert!(findings.iter().any(|finding| finding.says.contains("too many to look")), "{findings:?}");
 }
 
 #[test]
@@ -379,23 +402,39 @@ fn bytes_are_limited_both_ways_answers_included() {
     let world = limited(&json!({ "bytes": 100, "bytesPerDay": 150, "seconds": 60 }));
     let mut card = Card::new();
     let session = world.session(&mut card, PROVISIONING);
-    // {"a":1} up, and 100 bytes down: the answer that goes over the limit still comes.
-    *world.sm.next.borrow_mut() = Some(Ok(http::Response::new(vec![b'x'; 100])));
+    let answer =
+        |bytes: usize| *world.sm.next.borrow_mut() = Some(Ok(http::Response::new(vec![b'x'; bytes])));
+    // {"a":1} up, and 94 bytes down: nothing of an answer comes that is one byte too long.
+    answer(94);
+    refused_by_limit(&es9(&world, &session), "100 bytes a session has not enough left");
+    // Twice up, and what is left down, to the last byte.
+    answer(86);
     assert_eq!(es9(&world, &session).status, 200);
-    refused_by_limit(&es9(&world, &session), "100 bytes a session");
+    refused_by_limit(&es9(&world, &session), "100 bytes a session is reached");
     let usage = call(&world, "GET", &format!("/network/subscribers/{PROVISIONING}/usage"), None, None).body;
-    assert_eq!(usage["today"], json!({ "attaches": 1, "bytes": 107 }));
+    assert_eq!(usage["today"], json!({ "attaches": 1, "bytes": 100 }));
     assert_eq!(
         usage["total"],
-        json!({ "attaches": 1, "requests": 1, "refused": 1, "bytesUp": 7, "bytesDown": 100 })
+        json!({ "attaches": 1, "requests": 2, "refused": 2, "bytesUp": 14, "bytesDown": 86 })
     );
     assert_eq!(usage["session"]["of"], json!({ "seconds": 60, "bytes": 100, "bytesPerDay": 150 }));
 
     // Another session has bytes again, until the day has none.
     let session = world.session(&mut card, PROVISIONING);
-    *world.sm.next.borrow_mut() = Some(Ok(http::Response::new(vec![b'x'; 50])));
+    answer(40);
     assert_eq!(es9(&world, &session).status, 200);
-    refused_by_limit(&es9(&world, &session), "150 bytes a day");
+    refused_by_limit(&es9(&world, &session), "150 bytes a day has not enough left");
+    answer(3);
+    let path = format!("/network/sessions/{session}/http/smdp.example/gsma/rsp2/es9plus/x");
+    let mut last = request("POST", &path, None, None);
+    *last.body_mut() = b"{}".to_vec();
+    assert_eq!(world.send(last.clone()).status, 429, "two bytes up, and none for the answer");
+    last.body_mut().push(b' ');
+    refused_by_limit(&world.send(last.clone()), "150 bytes a day has not enough left");
+    last.body_mut().truncate(1);
+    answer(0);
+    assert_eq!(world.send(last.clone()).status, 200);
+    refused_by_limit(&world.send(last), "150 bytes a day is reached");
     let attach = world.connect(&mut card, &json!({ "imsi": PROVISIONING }));
     assert_eq!((attach.status, &attach.body["cause"]["number"]), (403, &json!(26)), "{attach:?}");
     // A session's seconds are the rule's too, and the next day is another.
@@ -428,25 +467,28 @@ fn attaches_of_a_day_are_limited() {
 #[test]
 fn only_the_operator_reads_or_writes_the_policy() {
     let world = World::new();
-    let document = openapi::document();
+    let document = openapi().json();
     for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
-            let called = path
-                .replace("{version}", "0")
-                .replace("{imsi}", PROVISIONING)
-                .replace("{id}", &"0".repeat(48));
+        let called = path
+            .replace("{version}", "0")
+            .replace("{imsi}", PROVISIONING)
+            .replace("attach/{id}", &format!("attach/{}.e30.{}", "0".repeat(16), "0".repeat(32)))
+            .replace("{id}", &"0".repeat(48))
+            .replace("{authority}/{path}", "smdp.example/gsma/rsp2/es9plus/x");
+        let methods = item.as_object().unwrap().iter().filter(|(_, operation)| operation.is_object());
+        for (method, operation) in methods {
             let open = operation["security"].as_array().unwrap().is_empty();
             for authorization in [None, Some("Bearer wrong"), Some("Bearer ")] {
                 let sent = request(&method.to_uppercase(), &called, Some(&json!({})), authorization);
-                let status = answered(&world, sent).status;
+                let status = world.send(sent).status;
                 assert_eq!(status == 401, !open, "{method} {path}: {status}");
             }
         }
         // Other methods are known to be none.
-        let called =
-            path.replace("{version}", "0").replace("{imsi}", PROVISIONING).replace("{id}", &"0".repeat(48));
         let token = if path.contains("pcf") || path.contains("gx") { super::world::CORE } else { TOKEN };
-        for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
+        // Whatever the method, the gateway gives its verdict.
+        let methods = ["GET", "POST", "PUT", "DELETE", "PATCH"];
+        for method in methods.into_iter().filter(|_| !path.contains("/http/")) {
             let sent = request(method, &called, Some(&json!({})), Some(&format!("Bearer {token}")));
             let status = world.send(sent).status;
             assert_eq!(status != 405, item.get(method.to_lowercase()).is_some(), "{method} {path}: {status}");

@@ -3,23 +3,21 @@
 
 use serde_json::{Value, json};
 
-use super::openapi;
-use super::world::{CORE, K, OPC, OPERATIONAL, PROVISIONING, Reply, TOKEN, World, document, request};
+use super::world::{
+    CORE, Card, K, OPC, OPERATIONAL, PROVISIONING, Reply, TOKEN, World, document, openapi, request,
+};
 
 const AM: &str = "/network/npcf-am-policy-control/v1/policies";
 const SM: &str = "/network/npcf-smpolicycontrol/v1/sm-policies";
 const GX: &str = "/network/gx/ccr";
 
 fn call(world: &World, method: &str, path: &str, body: Option<&Value>) -> Reply {
-    openapi::request(method, path, body);
+    openapi().request(method, path, body).unwrap_or_else(|why| panic!("{why}"));
     send(world, method, path, body)
 }
 
 fn send(world: &World, method: &str, path: &str, body: Option<&Value>) -> Reply {
-    let reply = world.send(request(method, path, body, Some(&format!("Bearer {CORE}"))));
-    let content_type = reply.raw.headers().get("content-type").map_or("", |value| value.to_str().unwrap());
-    openapi::answer(method, path, reply.status, content_type, &reply.body);
-    reply
+    world.send(request(method, path, body, Some(&format!("Bearer {CORE}"))))
 }
 
 /// A network whose SM has an address, and one that has none.
@@ -119,6 +117,136 @@ fn an_operational_session_has_what_is_subscribed() {
     assert_eq!((gone.status, &gone.body["cause"]), (404, &json!("POLICY_ASSOCIATION_NOT_FOUND")));
 }
 
+/// A subscriber whose contract says how well it is served.
+fn with_quality(world: &World, class: &str) {
+    let contract = json!({
+        "apns": ["internet", "*"], "defaultApn": "internet", "data": true,
+        "slices": [{ "sst": 1, "default": true, "sessions": [
+            { "apn": "internet", "qos": { "qci": 6, "arp": { "priority": 4, "mayPreempt": true } },
+              "ambr": { "uplink": "500 Mbps", "downlink": "8 Gbps" } },
+            { "apn": "*", "ambr": { "uplink": "1500 Kbps", "downlink": "3 Mbps" } },
+        ]}],
+    });
+    world.provision(QUALITY, &json!({ "k": K, "opc": OPC, "class": class, "contract": contract }));
+}
+
+const QUALITY: &str = "001010000000006";
+
+/// Provisioning profiles get what is subscribed, but no more than this.
+fn cap(world: &World, qos: Option<Value>) {
+    let mut document = world.operator("GET", "/network/policy", None).body["document"].clone();
+    let connect = &mut document["rules"][2]["then"]["connect"];
+    connect.as_object_mut().unwrap().remove("qos");
+    connect["ambr"] = json!({ "uplink": 400_000, "downlink": 4_000_000 });
+    if let Some(qos) = qos {
+        connect["qos"] = qos;
+    }
+    let mut put = request("PUT", "/network/policy", Some(&document), Some(&format!("Bearer {TOKEN}")));
+    put.headers_mut().insert("if-match", "*".parse().unwrap());
+    let put = world.send(put);
+    assert_eq!(put.status, 200, "{put:?}");
+}
+
+#[test]
+fn what_the_contract_says_of_quality_is_authorised() {
+    let world = world();
+    with_quality(&world, "operational");
+    let rule = |dnn: &str, id: u8| {
+        let created = call(&world, "POST", SM, Some(&session(QUALITY, id, dnn)));
+        created.body["sessRules"]["session"].clone()
+    };
+    let internet = rule("internet", 1);
+    assert_eq!(internet["authSessAmbr"], json!({ "uplink": "500 Mbps", "downlink": "8 Gbps" }));
+    assert_eq!(
+        internet["authDefQos"],
+        json!({ "5qi": 6, "arp": { "priorityLevel": 4, "preemptCap": "MAY_PREEMPT", "preemptVuln": "NOT_PREEMPTABLE" } })
+    );
+    // Of any other APN only the rates are subscribed.
+    let other = rule("other", 2);
+    assert_eq!(other["authSessAmbr"], json!({ "uplink": "1500 Kbps", "downlink": "3 Mbps" }));
+    assert_eq!(other.get("authDefQos"), None);
+
+    // 8 Gbit/s are more than an Unsigned32 holds (TS 29.212 §4.5.30).
+    let mut ccr = ccr(QUALITY, 1, 0);
+    let cca = call(&world, "POST", GX, Some(&ccr)).body;
+    assert_eq!(
+        cca["QoS-Information"],
+        json!({ "APN-Aggregate-Max-Bitrate-UL": 500_000_000, "APN-Aggregate-Max-Bitrate-DL": 4_294_967_295_u32,
+                "Extended-APN-AMBR-DL": 8_000_000 })
+    );
+    assert_eq!(cca["Default-EPS-Bearer-QoS"]["QoS-Class-Identifier"], 6);
+    ccr["Called-Station-Id"] = "other".into();
+    let cca = call(&world, "POST", GX, Some(&ccr)).body;
+    assert_eq!(cca["QoS-Information"]["APN-Aggregate-Max-Bitrate-UL"], 1_500_000);
+    assert_eq!(cca.get("Default-EPS-Bearer-QoS"), None);
+
+    // And the terminal is told.
+    let view = world.connect(&mut Card::new(), &json!({ "imsi": QUALITY })).body;
+    assert_eq!(view["qos"]["ambr"], json!({ "uplink": 500_000_000, "downlink": 8_000_000_000_u64 }));
+    let view = world.connect(&mut Card::new(), &json!({ "imsi": QUALITY, "apn": "other" }));
+    assert_eq!(view.status, 200, "{view:?}");
+    assert_eq!((view.body.get("qos"), &view.body["ambr"]["uplink"]), (None, &json!(1_500_000)));
+}
+
+#[test]
+fn a_rule_caps_the_rates_whatever_is_subscribed() {
+    let world = world();
+    with_quality(&world, "provisioning");
+    cap(&world, None);
+    let rule = |imsi: &str, body: Value| {
+        let created = call(&world, "POST", SM, Some(&body));
+        assert_eq!(created.status, 201, "{imsi}");
+        created.body["sessRules"]["session"].clone()
+    };
+    // The contract has `*` for the SM's APN: 1500 kbit/s up, 3 Mbit/s down.
+    let subscribed = rule(QUALITY, session(QUALITY, 1, "internet"));
+    assert_eq!(subscribed["authSessAmbr"], json!({ "uplink": "400 Kbps", "downlink": "3 Mbps" }));
+    // Without a contract, what the SMF knows: 10 and 50 Mbit/s.
+    let known = rule(PROVISIONING, session(PROVISIONING, 1, "internet"));
+    assert_eq!(known["authSessAmbr"], json!({ "uplink": "400 Kbps", "downlink": "4 Mbps" }));
+    for rates in [
+        json!(null),
+        json!({ "uplink": "fast", "downlink": "1 Mbps" }),
+        json!({ "uplink": "0.1 Mbps", "downlink": "0.1 Gbps" }),
+    ] {
+        let mut body = session(PROVISIONING, 1, "internet");
+        body["subsSessAmbr"] = rates.clone();
+        let created = send(&world, "POST", SM, Some(&body)).body;
+        let uplink = if rates["uplink"] == "0.1 Mbps" { "100 Kbps" } else { "400 Kbps" };
+        let ambr = &created["sessRules"]["session"]["authSessAmbr"];
+        assert_eq!(*ambr, json!({ "uplink": uplink, "downlink": "4 Mbps" }), "{rates}");
+    }
+    let cca = call(&world, "POST", GX, Some(&ccr(PROVISIONING, 1, 0))).body;
+    assert_eq!(
+        cca["QoS-Information"],
+        json!({ "APN-Aggregate-Max-Bitrate-UL": 400_000, "APN-Aggregate-Max-Bitrate-DL": 4_000_000 })
+    );
+    let mut slower = ccr(PROVISIONING, 1, 0);
+    slower["QoS-Information"] = json!({ "APN-Aggregate-Max-Bitrate-UL": 1000, "APN-Aggregate-Max-Bitrate-DL": 4_294_967_295_u32, "Extended-APN-AMBR-DL": 5_000_000 });
+    let cca = call(&world, "POST", GX, Some(&slower)).body;
+    assert_eq!(cca["QoS-Information"]["APN-Aggregate-Max-Bitrate-UL"], 1000);
+    assert_eq!(cca["QoS-Information"]["APN-Aggregate-Max-Bitrate-DL"], 4_000_000);
+    // What the rule itself says is capped as well.
+    cap(
+        &world,
+        Some(json!({ "qci": 9, "arp": { "priority": 15 }, "ambr": { "uplink": 1, "downlink": 9_000_000 } })),
+    );
+    let both = rule(PROVISIONING, session(PROVISIONING, 1, "internet"));
+    assert_eq!(both["authSessAmbr"], json!({ "uplink": "1 bps", "downlink": "4 Mbps" }));
+    let view = world.connect(&mut Card::new(), &json!({ "imsi": PROVISIONING })).body;
+    assert_eq!(view["qos"]["ambr"], json!({ "uplink": 1, "downlink": 4_000_000 }));
+    let facts =
+        json!([{ "imsi": PROVISIONING, "class": "provisioning", "question": { "kind": "connectivity" } }]);
+    let dry = request(
+        "POST",
+        "/network/policy/dry-run",
+        Some(&json!({ "facts": facts })),
+        Some(&format!("Bearer {TOKEN}")),
+    );
+    let decision = world.send(dry).body["outcomes"][0]["decision"].clone();
+    assert_eq!(decision["qos"]["ambr"], json!({ "uplink": 1, "downlink": 4_000_000 }));
+}
+
 #[test]
 fn a_session_that_has_used_its_bytes_is_shut() {
     let world = world();
@@ -213,16 +341,17 @@ fn the_amf_is_told_which_dnns_to_have_replaced() {
     }
 }
 
+fn ccr(imsi: &str, kind: u32, number: u32) -> Value {
+    json!({
+        "Session-Id": "pgw.example;1;2", "CC-Request-Type": kind, "CC-Request-Number": number, "Called-Station-Id": "internet",
+        "Subscription-Id": [{ "Subscription-Id-Type": 0, "Subscription-Id-Data": "4915" }, { "Subscription-Id-Type": 1, "Subscription-Id-Data": imsi }],
+        "3GPP-SGSN-MCC-MNC": "00101", "User-Equipment-Info": { "User-Equipment-Info-Type": 0, "User-Equipment-Info-Value": "3500000012345601" },
+    })
+}
+
 #[test]
 fn a_pgw_is_told_the_same() {
     let world = world();
-    let ccr = |imsi: &str, kind: u32, number: u32| {
-        json!({
-            "Session-Id": "pgw.example;1;2", "CC-Request-Type": kind, "CC-Request-Number": number, "Called-Station-Id": "internet",
-            "Subscription-Id": [{ "Subscription-Id-Type": 0, "Subscription-Id-Data": "4915" }, { "Subscription-Id-Type": 1, "Subscription-Id-Data": imsi }],
-            "3GPP-SGSN-MCC-MNC": "00101", "User-Equipment-Info": { "User-Equipment-Info-Type": 0, "User-Equipment-Info-Value": "3500000012345601" },
-        })
-    };
     let initial = call(&world, "POST", GX, Some(&ccr(PROVISIONING, 1, 0))).body;
     assert_eq!((&initial["Result-Code"], &initial["CC-Request-Number"]), (&json!(2001), &json!(0)));
     let definitions = initial["Charging-Rule-Install"][0]["Charging-Rule-Definition"].as_array().unwrap();

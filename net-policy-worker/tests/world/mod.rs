@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 
 use aka::{Outcome, Parameters, SqnArray, SqnRules, authenticate};
@@ -58,13 +59,26 @@ type Fill = Box<dyn FnMut(&mut [u8])>;
 
 /// Subscribers kept as a Durable Object keeps them: every request, answer and state
 /// goes through the text it would be written as.
-struct Shelf {
+pub(crate) struct Shelf {
     clock: Rc<Cell<u64>>,
     chance: RefCell<Fill>,
     kept: RefCell<BTreeMap<String, [String; 3]>>,
     verdicts: RefCell<BTreeMap<String, VecDeque<audit::Verdict>>>,
     gutis: RefCell<BTreeMap<[u8; 4], String>>,
     policies: RefCell<Versions>,
+}
+
+impl Shelf {
+    pub(crate) fn new(policy: Policy, clock: Rc<Cell<u64>>) -> Self {
+        Self {
+            clock,
+            chance: RefCell::new(Box::new(chance(42))),
+            kept: RefCell::default(),
+            verdicts: RefCell::default(),
+            gutis: RefCell::default(),
+            policies: RefCell::new(Versions::new(policy)),
+        }
+    }
 }
 
 impl Store for Shelf {
@@ -145,6 +159,26 @@ impl Store for Shelf {
     }
 }
 
+static OPENAPI: LazyLock<openapi_check::Document> =
+    LazyLock::new(|| openapi_check::Document::parse(include_str!("../../openapi.json")).unwrap());
+
+/// The description of the interfaces.
+pub(crate) fn openapi() -> &'static openapi_check::Document {
+    &OPENAPI
+}
+
+/// Holds an answer against the description; what is not described is refused.
+fn described(method: &str, path: &str, answer: &Response<Vec<u8>>) {
+    let status = answer.status().as_u16();
+    if openapi().operation(method, path).is_none() {
+        assert!(matches!(status, 403..=405), "{method} {path}: {status}, and nothing is described");
+        return;
+    }
+    let content_type = answer.headers().get("content-type").map_or("", |value| value.to_str().unwrap());
+    let held = openapi().answer(method, path, status, content_type, answer.body());
+    held.unwrap_or_else(|why| panic!("{why}"));
+}
+
 pub(crate) struct World {
     pub(crate) router: Router<Memory, Sm>,
     /// The same network over a [`Shelf`]: it must answer the same.
@@ -184,7 +218,7 @@ pub(crate) fn home_network_keys() -> Vec<HomeNetworkKey> {
 }
 
 /// splitmix64: chance that is the same in every run.
-fn chance(mut state: u64) -> impl FnMut(&mut [u8]) {
+pub(crate) fn chance(mut state: u64) -> impl FnMut(&mut [u8]) {
     move |bytes| {
         for byte in bytes {
             state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -215,14 +249,7 @@ impl World {
         let tokens = Tokens { operator: operator.map(token), pcf: Some(token(CORE)) };
         let router =
             Router::new(store, sm.clone(), tokens.clone()).with_home_network_keys(home_network_keys());
-        let shelf = Shelf {
-            clock: Rc::clone(&clock),
-            chance: RefCell::new(Box::new(chance(42))),
-            kept: RefCell::default(),
-            verdicts: RefCell::default(),
-            gutis: RefCell::default(),
-            policies: RefCell::new(Versions::new(policy())),
-        };
+        let shelf = Shelf::new(policy(), Rc::clone(&clock));
         let twin_sm = Sm::default();
         let twin = Router::new(shelf, twin_sm.clone(), tokens).with_home_network_keys(home_network_keys());
         Self { router, twin, twin_sm, sm, now: clock }
@@ -248,6 +275,7 @@ impl World {
 
     pub(crate) fn send(&self, request: Request<Vec<u8>>) -> Reply {
         *self.twin_sm.next.borrow_mut() = self.sm.next.borrow().clone();
+        let (method, path) = (request.method().to_string(), request.uri().to_string());
         let (twin, _) = now(self.twin.handle(request.clone()));
         let (raw, fault) = now(self.router.handle(request));
         assert_eq!((raw.status(), raw.headers(), raw.body()), (twin.status(), twin.headers(), twin.body()));
@@ -261,6 +289,7 @@ impl World {
             assert_eq!(body["status"], raw.status().as_u16());
         }
         assert_eq!(raw.headers()["cache-control"], "no-store");
+        described(&method, &path, &raw);
         Reply { status: raw.status().as_u16(), body, raw }
     }
 

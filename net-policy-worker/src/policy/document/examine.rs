@@ -6,8 +6,10 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApnPattern, Destination, Document, Imsis, Kind, Limits, Qos, Requested, Rule, SmEntry, Target, Then, When,
+    Ambr, ApnPattern, Destination, Document, Imsis, Kind, Limits, Qos, Requested, Rule, SmEntry, Target,
+    Then, When,
 };
+use crate::policy::compiled::stretches;
 use crate::policy::{Class, DEFAULT};
 
 /// Most rules.
@@ -20,8 +22,11 @@ const MAX_LIST: usize = 1_000;
 const MAX_NAME: usize = 64;
 const MAX_WORDS: usize = 200;
 const MAX_NOTE: usize = 1_000;
-/// Most pairs of rules that are compared to find rules that are never reached.
+/// Most that is compared, of pairs of rules, to find rules that are never reached.
 const MAX_COMPARED: usize = 4_000_000;
+/// Most beginnings of IMSIs that all ranges together come to ([`stretches`]): a range of odd ends
+/// is a few hundred, each with a place of its own in memory.
+const MAX_STRETCHES: usize = 100_000;
 /// Most findings that are told.
 const MAX_FINDINGS: usize = 200;
 
@@ -88,6 +93,13 @@ impl Document {
         if self.rules.is_empty() {
             findings.warn("rules", "there are none: everything is refused");
         }
+        let listed = self.rules.iter().flat_map(|rule| &rule.when.imsi).chain(&self.classes.provisioning);
+        if listed.map(stretches).sum::<usize>() > MAX_STRETCHES {
+            let says =
+                format!("their IMSIs come to more than {MAX_STRETCHES} beginnings: ranges with rounder ends");
+            findings.error("rules", says);
+            return findings.0;
+        }
         let mut names = HashMap::new();
         for (at, rule) in self.rules.iter().enumerate() {
             examine_rule(rule, &format!("rules[{at}]"), &mut findings);
@@ -132,7 +144,7 @@ impl Document {
             let keyed = keys_of(&rule.when).filter_map(|key| by_key.get(&key)).flatten();
             let mut shadow = None;
             for &before in open.iter().chain(keyed) {
-                compared += 1;
+                compared += self.rules.get(before).map_or(1, |earlier| effort(&earlier.when, &rule.when));
                 if compared > MAX_COMPARED {
                     findings.warn("rules", "too many to look whether all of them can be reached");
                     return;
@@ -154,6 +166,17 @@ impl Document {
             }
         }
     }
+}
+
+/// How much there is to compare.
+fn effort(before: &When, after: &When) -> usize {
+    let of = [
+        before.imsi.len() * after.imsi.len(),
+        before.apn.len() * after.apn.len(),
+        before.tac.len() * after.tac.len(),
+        before.visited.len() * after.visited.len(),
+    ];
+    of.iter().sum::<usize>().max(1)
 }
 
 /// What a rule can be found by when a later one is compared with it.
@@ -378,6 +401,9 @@ fn examine_rule(rule: &Rule, path: &str, findings: &mut Findings) {
             if let Some(qos) = &connect.qos {
                 examine_qos(qos, &format!("{path}.qos"), findings);
             }
+            if let Some(ambr) = &connect.ambr {
+                examine_ambr(ambr, &format!("{path}.ambr"), findings);
+            }
         }
         Then::Permit(permit) => {
             let path = format!("{path}.then.permit");
@@ -469,9 +495,13 @@ fn examine_qos(qos: &Qos, path: &str, findings: &mut Findings) {
     if !(1..=15).contains(&qos.arp.priority) {
         findings.error(format!("{path}.arp.priority"), "1 to 15");
     }
-    if let Some(ambr) = &qos.ambr
-        && (ambr.uplink == 0 || ambr.downlink == 0 || ambr.uplink > 1 << 53 || ambr.downlink > 1 << 53)
-    {
-        findings.error(format!("{path}.ambr"), "1 to 2^53 bits a second");
+    if let Some(ambr) = &qos.ambr {
+        examine_ambr(ambr, &format!("{path}.ambr"), findings);
+    }
+}
+
+fn examine_ambr(ambr: &Ambr, path: &str, findings: &mut Findings) {
+    if [ambr.uplink, ambr.downlink].iter().any(|rate| !(1..=1 << 53).contains(rate)) {
+        findings.error(path, "1 to 2^53 bits a second");
     }
 }

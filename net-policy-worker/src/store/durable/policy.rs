@@ -11,7 +11,7 @@ use worker::{
     State, durable_object,
 };
 
-use super::{call, fault};
+use super::{answered, call, fault};
 use crate::policy::history::{Accepted, Entry, History, Proposal};
 use crate::policy::{Document, Policy, Version};
 use crate::refusal::{Fault, Refusal};
@@ -138,16 +138,8 @@ impl DurableObject for PolicyObject {
         Self { state, _env: env }
     }
 
-    async fn fetch(&self, mut request: HttpRequest) -> worker::Result<Response> {
-        let path = request.path();
-        let body = request.text().await?;
-        match self.carry_out(&path, &body) {
-            Ok(text) => Response::ok(text),
-            Err(fault) => {
-                worker::console_error!("policy: {fault}");
-                Response::error("out of order", 500)
-            }
-        }
+    async fn fetch(&self, request: HttpRequest) -> worker::Result<Response> {
+        answered("policy", request, async |path, body| self.carry_out(path, &body)).await
     }
 }
 

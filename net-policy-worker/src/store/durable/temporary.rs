@@ -8,7 +8,7 @@ use worker::{
     durable_object,
 };
 
-use super::{call, fault};
+use super::{answered, call, fault};
 use crate::identity::Guti;
 use crate::refusal::Fault;
 use crate::subscriber::Tag;
@@ -59,16 +59,8 @@ impl DurableObject for TemporaryObject {
         Self { state, _env: env }
     }
 
-    async fn fetch(&self, mut request: HttpRequest) -> worker::Result<Response> {
-        let path = request.path();
-        let body = request.text().await?;
-        match self.carry_out(&path, &body) {
-            Ok(text) => Response::ok(text),
-            Err(fault) => {
-                worker::console_error!("temporary: {fault}");
-                Response::error("out of order", 500)
-            }
-        }
+    async fn fetch(&self, request: HttpRequest) -> worker::Result<Response> {
+        answered("temporary", request, async |path, body| self.carry_out(path, &body)).await
     }
 }
 
