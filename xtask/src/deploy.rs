@@ -30,7 +30,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     }
     let kit = setup::ensure(place, &build::NEEDS)?;
     build::everything(place, &kit, Profile::Release)?;
-    if !options.dry_run && !exists(&kit, NETWORK) {
+    if !options.dry_run && is_missing(&kit, NETWORK)? {
         println!("{NETWORK} is not there yet: {SMDP} is uploaded without it first, and with it afterwards");
         let first = without_network(stack::configuration(place, SMDP)?)?;
         // Beside the member's own: its paths are relative to it.
@@ -60,11 +60,17 @@ fn upload(place: &Place, kit: &Kit, worker: &str) -> std::process::Command {
     wrangler
 }
 
-/// Whether a worker was uploaded before. Where that can't be told, the uploads say why.
-fn exists(kit: &Kit, worker: &str) -> bool {
+/// What the platform's API answers of a worker that it does not know.
+const NO_SUCH_WORKER: &str = "10007";
+
+/// Whether the platform says that there is no such worker. Where it says something else, the
+/// uploads fail as it has it: without the network nothing is uploaded over one that is bound.
+fn is_missing(kit: &Kit, worker: &str) -> Result<bool> {
     let mut wrangler = kit.command("wrangler");
     wrangler.args(["deployments", "list", "--name", worker]);
-    wrangler.output().is_ok_and(|output| output.status.success())
+    let output = wrangler.output().context("cannot start wrangler")?;
+    let said = [output.stdout, output.stderr].concat();
+    Ok(!output.status.success() && String::from_utf8_lossy(&said).contains(NO_SUCH_WORKER))
 }
 
 /// The SM-DP+'s configuration without the network, which can't be bound before it exists; and it
