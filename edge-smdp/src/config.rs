@@ -60,6 +60,11 @@ pub struct Configuration<'a> {
     /// `SMDS_ROOT`: host\[:port\] of the root SM-DS, for orders with an empty SM-DS
     /// address.
     pub smds_root: Option<&'a str>,
+    /// Whether a network is bound to this server (`NETWORK`). Without one no subscriber is fed.
+    pub network: bool,
+    /// `FEEDER_TOKEN`: the network's bearer token for whoever feeds it. Without it as without a
+    /// network.
+    pub feeder_token: Option<&'a str>,
 }
 
 /// The two forms of the bound profile package (SGP.22 §2.5.4).
@@ -191,6 +196,10 @@ pub struct Server<P: Provider> {
     /// Who may call ES2+, and which profile types they may use; `None`: everybody, all.
     pub(crate) requesters: Option<BTreeMap<String, Option<Vec<String>>>>,
     pub(crate) smds_root: Option<String>,
+    /// The token by which the network is fed; `None`: it is not.
+    pub(crate) feeder_token: Option<Zeroizing<String>>,
+    /// Why it is not, where somebody seems to have wanted it.
+    pub(crate) not_fed: Option<&'static str>,
 }
 
 /// Where the operator is told of downloads.
@@ -321,6 +330,12 @@ impl<P: ImportKey> Server<P> {
         if smds_root.as_ref().is_some_and(|root| !rsp::activation_code::is_address(root)) {
             return Err(invalid("SMDS_ROOT: host[:port]"));
         }
+        let feeder_token = present(configuration.feeder_token).map(Zeroizing::new);
+        let not_fed = match (configuration.network, &feeder_token) {
+            (true, None) => Some("FEEDER_TOKEN is not configured: the network is not fed"),
+            (false, Some(_)) => Some("no network is bound (NETWORK): it is not fed"),
+            _ => None,
+        };
         let token = configuration.operator_token.filter(|token| !token.is_empty());
         Ok(Self {
             provider,
@@ -338,6 +353,8 @@ impl<P: ImportKey> Server<P> {
             operator_callback,
             requesters,
             smds_root,
+            feeder_token: feeder_token.filter(|_| configuration.network),
+            not_fed,
         })
     }
 }
@@ -418,7 +435,7 @@ impl<P: Provider> Server<P> {
     /// start. Nothing is open because of it.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        self.access.warning().into_iter().collect()
+        self.access.warning().into_iter().chain(self.not_fed.map(str::to_owned)).collect()
     }
 
     /// The SM-DP+ OID.

@@ -61,6 +61,27 @@ pub trait Courier {
     /// # Errors
     /// What kept an answer from coming, in words for the log.
     async fn post(&self, letter: &Letter<'_>) -> Result<(u16, Vec<u8>), String>;
+
+    /// Asks the network that is bound to this server; answers as [`Courier::post`].
+    ///
+    /// # Errors
+    /// As [`Courier::post`]; also where no network is bound.
+    async fn ask_network(&self, _call: &NetworkCall<'_>) -> Result<(u16, Vec<u8>), String> {
+        Err("no network is bound to this server".into())
+    }
+}
+
+/// A request to the network's own interface.
+#[derive(Clone, Copy)]
+pub struct NetworkCall<'a> {
+    /// `PUT` or `DELETE`.
+    pub method: &'static str,
+    /// Its path.
+    pub path: &'a str,
+    /// The bearer token of whoever feeds it.
+    pub token: &'a str,
+    /// The request; a `PUT` has one, with keys.
+    pub json: Option<&'a str>,
 }
 
 /// What a [`Courier`] carries.
@@ -86,5 +107,9 @@ impl Courier for Nowhere {
 impl<T: Courier + ?Sized> Courier for std::rc::Rc<T> {
     async fn post(&self, letter: &Letter<'_>) -> Result<(u16, Vec<u8>), String> {
         (**self).post(letter).await
+    }
+
+    async fn ask_network(&self, call: &NetworkCall<'_>) -> Result<(u16, Vec<u8>), String> {
+        (**self).ask_network(call).await
     }
 }

@@ -22,6 +22,8 @@ struct Health<'a> {
     addresses: &'a [String],
     /// Whether anybody can be the operator.
     operator: bool,
+    /// Whether the network is told of subscribers.
+    feeds: bool,
     /// Which LPAs are served: `open` or `certificate`.
     admission: &'static str,
     credentials: Vec<CredentialHealth>,
@@ -134,6 +136,7 @@ pub(crate) fn health<P: Provider>(server: &Server<P>, now: u64) -> Response<Vec<
         oid: server.oid.to_string(),
         addresses: &server.addresses,
         operator: server.has_operator(),
+        feeds: server.feeder_token.is_some(),
         admission: server.admission.name(),
         credentials,
         certificates,

@@ -47,6 +47,6 @@ pub mod wire;
 mod worker;
 
 pub use config::{Configuration, Limits, Protection, Server};
-pub use environment::{Chance, Clock, Courier, Letter, Nowhere};
+pub use environment::{Chance, Clock, Courier, Letter, NetworkCall, Nowhere};
 pub use error::{Fault, Refusal, Trouble};
 pub use router::SmDp;

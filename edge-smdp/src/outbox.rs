@@ -1,6 +1,6 @@
 //! Messages that leave the server after a change has happened, and are sent again
-//! until they are acknowledged: callbacks to the operator (ES2+) and events at SM-DSs
-//! (ES12).
+//! until they are acknowledged: callbacks to the operator (ES2+), events at SM-DSs
+//! (ES12), and subscribers of whom the network is told.
 //!
 //! A change and its messages are kept in one step ([`crate::profile::Pending`]), so that
 //! none is lost and none tells of what did not happen. The object that keeps them
@@ -15,6 +15,15 @@
 //! | 200, `Failed` otherwise | the peer has it and wants none of it: given up, noted in the journal |
 //! | no answer, any other status | again |
 //!
+//! The network answers with a status alone:
+//!
+//! | status | and then |
+//! | --- | --- |
+//! | 2xx; 404 to a withdrawal | acknowledged |
+//! | 401, 403, 408, 425, 429 | again: it is not the subscriber that it does not want |
+//! | any other 4xx | given up, noted in the journal |
+//! | no answer, any other status | again |
+//!
 //! Again: after 10 seconds, then twice as long each time up to six hours, each time
 //! a little more or less. After [`PATIENCE`] the message is given up, and the journal
 //! says so.
@@ -23,7 +32,7 @@ use rsp::es2::{HandleDownloadProgressInfoRequest, HandleNotificationRequest};
 use rsp::es9::{Base64, HeaderOnly};
 use rsp::es12::DeleteEventRequest;
 use rsp::status::{FunctionExecutionStatus, RequestHeader, StatusCode};
-use rsp::{Eid, Iccid, MatchingId, Oid};
+use rsp::{Eid, Iccid, Imsi, MatchingId, Oid};
 use serde::{Deserialize, Serialize};
 
 use crate::profile::EventKind;
@@ -86,6 +95,29 @@ pub enum Message {
         #[serde(with = "text")]
         event_id: MatchingId,
     },
+    /// The network is to serve the profile's subscriber. The keys are not here: they are taken
+    /// from the profile's record when it is sent.
+    FeedSubscriber {
+        /// When it came to be, in seconds since 1970.
+        at: u64,
+        /// Whom.
+        #[serde(with = "text")]
+        imsi: Imsi,
+        /// [`crate::profile::Subscription::word`].
+        word: u64,
+        /// Whether the network was not told of this subscriber before.
+        is_first: bool,
+    },
+    /// The network is to serve the subscriber no longer.
+    WithdrawSubscriber {
+        /// When it came to be, in seconds since 1970.
+        at: u64,
+        /// Whom.
+        #[serde(with = "text")]
+        imsi: Imsi,
+        /// [`crate::profile::Subscription::word`].
+        word: u64,
+    },
 }
 
 impl Message {
@@ -95,6 +127,12 @@ impl Message {
         matches!(self, Self::DownloadProgress { .. } | Self::ProfileEvent { .. })
     }
 
+    /// Whether the network is told.
+    #[must_use]
+    pub const fn is_for_network(&self) -> bool {
+        matches!(self, Self::FeedSubscriber { .. } | Self::WithdrawSubscriber { .. })
+    }
+
     /// The function that carries it.
     #[must_use]
     pub const fn function(&self) -> &'static str {
@@ -102,6 +140,8 @@ impl Message {
             Self::DownloadProgress { .. } => "handleDownloadProgressInfo",
             Self::ProfileEvent { .. } => "handleNotification",
             Self::DeleteEvent { .. } => "deleteEvent",
+            Self::FeedSubscriber { .. } => "feedSubscriber",
+            Self::WithdrawSubscriber { .. } => "withdrawSubscriber",
         }
     }
 
@@ -111,7 +151,9 @@ impl Message {
         match self {
             Self::DownloadProgress { at, .. }
             | Self::ProfileEvent { at, .. }
-            | Self::DeleteEvent { at, .. } => *at,
+            | Self::DeleteEvent { at, .. }
+            | Self::FeedSubscriber { at, .. }
+            | Self::WithdrawSubscriber { at, .. } => *at,
         }
     }
 
@@ -143,8 +185,8 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// The request, from the server with this OID. The call has the same name in every
-    /// attempt.
+    /// The request, from the server with this OID; empty for the network, whose requests have keys
+    /// and are made elsewhere. The call has the same name in every attempt.
     ///
     /// # Errors
     /// None in practice: what the encoder says.
@@ -189,6 +231,7 @@ impl Outgoing {
                 eid: eid.to_string(),
                 event_id: event_id.as_str().to_owned(),
             }),
+            Message::FeedSubscriber { .. } | Message::WithdrawSubscriber { .. } => Ok(String::new()),
         }
     }
 }
@@ -214,6 +257,8 @@ pub(crate) enum Reply {
     Done,
     /// It may be done another time: why not now.
     Later(String),
+    /// The same, and the peer has nothing to do with it: it was not asked.
+    NotAsked(String),
     /// It will not be done: subject code, reason code, and why.
     Refused(String, String, String),
 }
@@ -243,6 +288,31 @@ pub(crate) fn reply(answer: Result<(u16, Vec<u8>), String>, needs_header: bool) 
     match data.reason_code.as_str() {
         "4.2" | "5.1" => Reply::Later(words(&said)),
         _ => Reply::Refused(data.subject_code, data.reason_code, words(&said)),
+    }
+}
+
+/// Reads an answer of the network; `is_gone`: what is not there is withdrawn.
+pub(crate) fn network_reply(answer: Result<(u16, Vec<u8>), String>, is_gone: bool) -> Reply {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Problem {
+        because: String,
+    }
+    let (status, body) = match answer {
+        Ok(answer) => answer,
+        Err(error) => return Reply::Later(words(&error)),
+    };
+    let said = format!("HTTP status {status}");
+    match status {
+        200..=299 => Reply::Done,
+        404 if is_gone => Reply::Done,
+        401 | 403 | 408 | 425 | 429 => Reply::Later(said),
+        400..=499 => {
+            // Its refusals never quote what they refuse.
+            let Problem { because } = serde_json::from_slice(&body).unwrap_or_default();
+            Reply::Refused(String::new(), String::new(), words(&format!("{said} {because}")))
+        }
+        _ => Reply::Later(said),
     }
 }
 

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use rsp::es9::Base64;
 use rsp::metadata::NotificationEvents;
 use rsp::status::{FunctionExecutionStatus, StatusCode};
-use rsp::{CiPkId, Eid, Iccid, MatchingId, TransactionId, Version};
+use rsp::{CiPkId, Eid, Iccid, Imsi, MatchingId, TransactionId, Version};
 use rsp_crypto::{Curve, PublicKey};
 use serde::de::{Error as _, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -80,6 +80,9 @@ pub struct Profile {
     /// What more eligibility is decided by.
     #[serde(default, skip_serializing_if = "Requirements::is_empty")]
     pub requirements: Requirements,
+    /// Whom the network is told of when it is ordered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<Subscription>,
     /// Where it stands.
     pub state: ProfileState,
     /// Who is to have it.
@@ -198,6 +201,59 @@ impl PackageFacts {
         match self.memory {
             Some(memory) => memory,
             None => self.length,
+        }
+    }
+}
+
+/// The subscriber of a profile, for the network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// Whose it is.
+    #[serde(with = "text")]
+    pub imsi: Imsi,
+    /// What the network is told, keys and all, sealed. It goes when the network has it and the
+    /// profile can't be ordered again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Base64>,
+    /// How it stands with the network.
+    #[serde(default)]
+    pub network: Network,
+    /// The name of what the network was told last: what became of an earlier word says nothing
+    /// of this one.
+    #[serde(default)]
+    pub word: u64,
+    /// Whether the network had a subscriber of this IMSI before it was told of this one. That one
+    /// is not withdrawn.
+    #[serde(default)]
+    pub found: bool,
+}
+
+/// How the subscriber of a profile stands with the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Network {
+    /// It is not told of it, or not any more.
+    #[default]
+    Off,
+    /// It is being told.
+    Feeding,
+    /// It has it.
+    Fed,
+    /// It refuses it, or does not answer for so long that it was given up.
+    Refused,
+    /// It is being told that the subscriber is none any more.
+    Withdrawing,
+}
+
+impl Network {
+    /// As the operator sees it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Feeding | Self::Withdrawing => "pending",
+            Self::Fed => "fed",
+            Self::Refused => "refused",
         }
     }
 }
@@ -487,6 +543,7 @@ impl Profile {
             metadata: Base64(metadata),
             package,
             requirements: Requirements::default(),
+            subscription: None,
             state: ProfileState::Available,
             order: None,
             withdrawn: None,
@@ -677,6 +734,30 @@ impl Profile {
             ProfileState::Downloaded => true,
             ProfileState::Released | ProfileState::Error => delivered,
             _ => false,
+        }
+    }
+
+    /// How its subscriber stands with the network.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        self.subscription.as_ref().map_or(Network::Off, |subscription| subscription.network)
+    }
+
+    /// Whether the network is to serve its subscriber: from the confirmation of an order on, as
+    /// long as the profile may get onto an eUICC or be on one.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        match self.state {
+            ProfileState::Confirmed
+            | ProfileState::Released
+            | ProfileState::Downloaded
+            | ProfileState::Installed
+            | ProfileState::Deleted => true,
+            ProfileState::Error => self.is_out(),
+            ProfileState::Available
+            | ProfileState::Allocated
+            | ProfileState::Linked
+            | ProfileState::Unavailable => false,
         }
     }
 

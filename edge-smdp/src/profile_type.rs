@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::Malformed;
 use crate::profile::Requirements;
+use crate::wire::network::Subscription;
 use crate::wire::operator::Metadata;
 
 /// The longest name, in bytes.
@@ -45,6 +46,9 @@ pub struct ProfileType {
     /// What device and eUICC must have.
     #[serde(default, skip_serializing_if = "Requirements::is_empty")]
     pub requirements: Requirements,
+    /// What the network is told of subscribers that do not say it themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<Subscription>,
 }
 
 /// What profiles of a type are made of.
@@ -115,6 +119,7 @@ impl ProfileType {
                 personalised: Fields(Field::ALL.iter().copied().collect()),
                 metadata: Some(Metadata::of_class(class)),
                 requirements: Requirements::default(),
+                subscription: None,
             }
         };
         vec![
@@ -150,6 +155,7 @@ impl ProfileType {
             metadata.check()?;
         }
         self.requirements.check()?;
+        self.subscription.as_ref().map_or(Ok(()), Subscription::check)?;
         match (self.template, &self.package) {
             (Template::Package, None) => malformed("package", "the template is missing"),
             (Template::Package, Some(package)) => self.check_package(&package.0),

@@ -26,6 +26,7 @@ use crate::log::{Line, Refused};
 use crate::profile::{EventKind, Profile};
 use crate::seal::Cipher;
 use crate::service::end::{self, Ended};
+use crate::service::feed;
 use crate::service::session;
 use crate::store::{Change, Store};
 use crate::wire::problem::problem;
@@ -264,6 +265,8 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 return result.map(Some);
             }
             let ended = end::of(&stored.profile, &mut change.profile, self.clock.now());
+            let has_network = self.server.feeder_token.is_some();
+            feed::follow(&stored.profile, &mut change.profile, has_network, self.clock.now());
             if self.server.operator_callback.is_none() {
                 change.profile.pending.messages.retain(|message| !message.is_for_operator());
             }

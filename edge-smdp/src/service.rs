@@ -11,6 +11,7 @@ pub(crate) mod cancel;
 pub(crate) mod eligibility;
 pub(crate) mod end;
 pub(crate) mod es2;
+pub(crate) mod feed;
 pub(crate) mod initiate;
 pub(crate) mod notify;
 pub(crate) mod package;

@@ -14,9 +14,10 @@ use crate::error::{Fault, Trouble};
 use crate::outbox::{self, Message, Outgoing, Reply, Settled};
 use crate::profile::EventKind;
 use crate::seal::Cipher;
+use crate::service::feed::{self, Told};
 use crate::service::{authenticate, bind};
 use crate::store::{MAX_PROFILE_TYPES, Packages, Store};
-use crate::{Chance, Clock, Courier, Letter, SmDp};
+use crate::{Chance, Clock, Courier, Letter, NetworkCall, SmDp};
 
 /// How much of each is done in one go.
 const MOST: usize = 100;
@@ -66,16 +67,22 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 let silence = silent.get(&peer).copied().unwrap_or(0);
                 let reply = if silence >= MOST_SILENCE {
                     Reply::Later("the peer answers nobody".into())
+                } else if message.message.is_for_network() {
+                    self.tell_network(&message).await?
                 } else {
                     self.send(&message, &peer).await?
                 };
-                if matches!(reply, Reply::Later(_)) {
-                    silent.insert(peer, silence + 1);
-                    if for_operator {
-                        waiting.insert(message.iccid);
+                match reply {
+                    Reply::Later(_) => {
+                        silent.insert(peer, silence + 1);
+                        if for_operator {
+                            waiting.insert(message.iccid);
+                        }
                     }
-                } else {
-                    silent.remove(&peer);
+                    Reply::NotAsked(_) => {}
+                    Reply::Done | Reply::Refused(..) => {
+                        silent.remove(&peer);
+                    }
                 }
                 self.settle(&message, reply).await?;
             }
@@ -98,6 +105,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 let path = format!("{}{}", rsp::es12::PATH, message.function());
                 url_of(smds_address, &path)
             }
+            Message::FeedSubscriber { .. } | Message::WithdrawSubscriber { .. } => "the network".to_owned(),
         }
     }
 
@@ -115,6 +123,64 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let reply = outbox::reply(answer, !message.message.is_for_operator());
         // An event that is not there is deleted.
         Ok(if reply.is(StatusCode::SMDS_EVENT_UNKNOWN) { Reply::Done } else { reply })
+    }
+
+    /// Tells the network of a subscriber, unless that is not so any more.
+    async fn tell_network(&self, outgoing: &Outgoing) -> Result<Reply, Fault> {
+        let (iccid, message) = (&outgoing.iccid, &outgoing.message);
+        let stored = self.store.profile(iccid).await?;
+        let profile = stored.as_ref().map(|stored| &stored.profile);
+        if !feed::is_current(profile, message) {
+            // Where it is the last word, what is shown of it comes to rest.
+            self.note_told(outgoing, Told::Done { found: false }).await?;
+            return Ok(Reply::Done);
+        }
+        let Some(token) = &self.server.feeder_token else {
+            let because = "no network is bound, or FEEDER_TOKEN is not configured";
+            return Ok(Reply::NotAsked(because.into()));
+        };
+        let (imsi, is_first) = match message {
+            Message::FeedSubscriber { imsi, is_first, .. } => (imsi, Some(*is_first)),
+            Message::WithdrawSubscriber { imsi, .. } => (imsi, None),
+            _ => return Ok(Reply::Done),
+        };
+        let path = format!("/network/subscribers/{imsi}");
+        let subscription = profile.and_then(|profile| profile.subscription.as_ref());
+        let answer = match (is_first, subscription.and_then(|subscription| subscription.record.as_ref())) {
+            (None, _) => {
+                let call = NetworkCall { method: "DELETE", path: &path, token, json: None };
+                self.courier.ask_network(&call).await
+            }
+            (Some(_), Some(sealed)) => {
+                let (secret, cipher) = (&self.server.secret, &self.server.provider);
+                let context = bind::subscriber_context(iccid, imsi);
+                // One that does not open keeps no other from being told.
+                match secret.expose_sealed(cipher, &context, &sealed.0).await {
+                    Err(fault) => return Ok(Reply::NotAsked(fault.to_string())),
+                    Ok(record) => {
+                        let json = core::str::from_utf8(&record).ok();
+                        let call = NetworkCall { method: "PUT", path: &path, token, json };
+                        self.courier.ask_network(&call).await
+                    }
+                }
+            }
+            (Some(_), None) => return Ok(Reply::NotAsked("there are no keys".into())),
+        };
+        // Made by an earlier attempt whose answer was lost, it is ours all the same.
+        let found = is_first == Some(true) && outgoing.attempts == 0 && matches!(answer, Ok((200, _)));
+        let reply = outbox::network_reply(answer, is_first.is_none());
+        if reply == Reply::Done {
+            self.note_told(outgoing, Told::Done { found }).await?;
+        }
+        Ok(reply)
+    }
+
+    async fn note_told(&self, outgoing: &Outgoing, told: Told) -> Result<(), Fault> {
+        let noted = self.change(&outgoing.iccid, async |change| {
+            feed::told(&mut change.profile, &outgoing.message, told);
+            Ok(())
+        });
+        no_trouble(noted.await)
     }
 
     /// Whether an event that is to be deleted is that of an order in force: the one it
@@ -136,12 +202,14 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let now = self.clock.now();
         let because = match reply {
             Reply::Done => return self.store.settle(message, &Settled::Acknowledged).await,
-            Reply::Later(because) if now < message.message.since() + outbox::PATIENCE => {
+            Reply::Later(because) | Reply::NotAsked(because)
+                if now < message.message.since() + outbox::PATIENCE =>
+            {
                 let [chance] = random(&self.chance)?;
                 let due = now + outbox::uneven_pause(message.attempts, chance);
                 return self.store.settle(message, &Settled::Again { due, because }).await;
             }
-            Reply::Later(because) => format!("given up: {because}"),
+            Reply::Later(because) | Reply::NotAsked(because) => format!("given up: {because}"),
             Reply::Refused(_, _, because) => format!("refused: {because}"),
         };
         // Written down first: a word too many is better than one too few.
@@ -149,6 +217,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let noted = self.change(&message.iccid, async |change| {
             let detail = format!("{function} {because}");
             change.profile.note(now, EventKind::Undelivered, Some(detail));
+            feed::told(&mut change.profile, &message.message, Told::Refused);
             Ok(())
         });
         no_trouble(noted.await)?;
@@ -224,6 +293,13 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 && let Some(sealed) = &mut order.confirmation_code
             {
                 let context = bind::confirmation_context(iccid);
+                let new = secret.reseal(cipher, random(&self.chance)?, &context, &sealed.0).await?;
+                new.into_iter().for_each(|new| sealed.0 = new);
+            }
+            if let Some(subscription) = &mut change.profile.subscription
+                && let Some(sealed) = &mut subscription.record
+            {
+                let context = bind::subscriber_context(iccid, &subscription.imsi);
                 let new = secret.reseal(cipher, random(&self.chance)?, &context, &sealed.0).await?;
                 new.into_iter().for_each(|new| sealed.0 = new);
             }

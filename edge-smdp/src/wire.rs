@@ -1,5 +1,6 @@
 //! JSON on the wire to types and back.
 
+pub mod network;
 pub mod operator;
 pub mod problem;
 pub(crate) mod query;

@@ -10,8 +10,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ReadableStreamDefaultReader, ResponseInit};
 use worker::{
-    Context, Date, Env, Fetch, Headers, Method as Verb, Request, RequestInit, RequestRedirect, Result,
-    ScheduleContext, ScheduledEvent, event,
+    Context, Date, Env, Fetch, Fetcher, Headers, Method as Verb, Request, RequestInit, RequestRedirect,
+    Result, ScheduleContext, ScheduledEvent, event,
 };
 use zeroize::Zeroizing;
 
@@ -23,7 +23,7 @@ use crate::log::{Identifiers, Line};
 use crate::router::{MAX_OPERATOR_BODY, SmDp};
 use crate::store::durable::{Durable, Here, Shard, within};
 use crate::wire::problem::problem;
-use crate::{Clock, Courier, Fault, Letter};
+use crate::{Clock, Courier, Fault, Letter, NetworkCall};
 
 /// The headers that the router looks at, beside those by which an LPA proves who
 /// it is.
@@ -48,13 +48,24 @@ impl Clock for RuntimeClock {
 mod console;
 mod door;
 
-/// How long a message to the operator or an SM-DS may take.
+/// How long a message to the operator, an SM-DS or the network may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How much of an answer to a message is read, in bytes.
 const MOST_OF_ANSWER: usize = 16 * 1024;
 
-/// The platform's way out.
-struct Outgoing;
+/// The platform's way out, and by a binding the one to the network.
+struct Outgoing {
+    network: Option<Fetcher>,
+}
+
+/// The name of that binding.
+const NETWORK: &str = "NETWORK";
+
+impl Outgoing {
+    fn of(env: &Env) -> Self {
+        Self { network: env.service(NETWORK).ok() }
+    }
+}
 
 impl Courier for Outgoing {
     async fn post(&self, letter: &Letter<'_>) -> core::result::Result<(u16, Vec<u8>), String> {
@@ -77,6 +88,29 @@ impl Courier for Outgoing {
         let answer = within(PATIENCE, send).await.ok_or("no answer in time")?;
         answer.map_err(|error: worker::Error| error.to_string())
     }
+
+    async fn ask_network(&self, call: &NetworkCall<'_>) -> core::result::Result<(u16, Vec<u8>), String> {
+        let network = self.network.as_ref().ok_or("no network is bound to this server")?;
+        let ask = async {
+            let headers = Headers::new();
+            headers.set("authorization", &format!("Bearer {}", call.token))?;
+            let mut init = RequestInit::new();
+            init.with_method(Verb::from(call.method.to_owned())).with_redirect(RequestRedirect::Manual);
+            if let Some(json) = call.json {
+                headers.set("content-type", "application/json")?;
+                init.with_body(Some(json.into()));
+            }
+            init.with_headers(headers);
+            // The binding decides who answers; the host is a name for nobody.
+            let request = Request::new_with_init(&format!("https://network{}", call.path), &init)?;
+            let mut response = network.fetch_request(request).await?;
+            let mut body = response.bytes().await?;
+            body.truncate(MOST_OF_ANSWER);
+            Ok((response.status_code(), body))
+        };
+        let answer = within(PATIENCE, ask).await.ok_or("no answer in time")?;
+        answer.map_err(|error: worker::Error| error.to_string())
+    }
 }
 
 /// From time to time every object is asked to do what is due, should its alarm have
@@ -97,7 +131,10 @@ pub(crate) async fn tend(env: &Env, here: Here) -> bool {
     let tended = async {
         let objects = env.durable_object("STORE").map_err(|error| Fault::new(error.to_string()))?;
         let store = Durable::inside(objects, here);
-        SmDp::new(server(env).await?, store, RuntimeClock, Entropy).with_courier(Outgoing).tend().await
+        SmDp::new(server(env).await?, store, RuntimeClock, Entropy)
+            .with_courier(Outgoing::of(env))
+            .tend()
+            .await
     };
     let tended = tended.await;
     if let Err(fault) = &tended {
@@ -173,7 +210,7 @@ async fn outside(
         crate::crypto::bare::run(asked).await?;
         return outgoing(http::Response::new(b"done".to_vec()));
     }
-    let smdp = SmDp::new(server, store, RuntimeClock, Entropy).with_courier(Outgoing);
+    let smdp = SmDp::new(server, store, RuntimeClock, Entropy).with_courier(Outgoing::of(env));
     if let Some(refused) = smdp.turned_away(&request).await {
         return sent(refused, env);
     }
@@ -201,7 +238,8 @@ pub(crate) async fn inside(
             return outgoing(too_long());
         };
         let store = Durable::inside(env.durable_object("STORE").map_err(failed)?, here);
-        let smdp = SmDp::new(server(env).await?, store, RuntimeClock, Entropy).with_courier(Outgoing);
+        let smdp =
+            SmDp::new(server(env).await?, store, RuntimeClock, Entropy).with_courier(Outgoing::of(env));
         sent(smdp.handle_admitted(request).await, env)
     };
     answered(response.await)
@@ -265,6 +303,7 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
     let limits = limits.map_err(|error| Fault::new(error.to_string()))?;
     let (callback, callback_token) = (text("OPERATOR_CALLBACK"), text("OPERATOR_CALLBACK_TOKEN"));
     let access = text("OPERATOR_ACCESS");
+    let feeder_token = text("FEEDER_TOKEN").map(Zeroizing::new);
     let (requesters, smds_root) = (text("OPERATOR_REQUESTERS"), text("SMDS_ROOT"));
     let configuration = Configuration {
         credentials: &credentials,
@@ -286,6 +325,8 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
         operator_access: access.as_deref(),
         operator_requesters: requesters.as_deref(),
         smds_root: smds_root.as_deref(),
+        network: env.service(NETWORK).is_ok(),
+        feeder_token: feeder_token.as_deref().map(String::as_str),
     };
     let server = Server::new(WebCrypto::new()?, &configuration).await;
     let server = Rc::new(server.map_err(|error| Fault::new(error.to_string()))?);

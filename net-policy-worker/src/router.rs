@@ -78,6 +78,9 @@ pub struct Tokens {
     pub operator: Option<Zeroizing<String>>,
     /// That of the core networks that ask for policy control.
     pub pcf: Option<Zeroizing<String>>,
+    /// That of the SM-DP+ that feeds it: to write and to withdraw one subscriber, and nothing
+    /// else.
+    pub feeder: Option<Zeroizing<String>>,
 }
 
 impl Tokens {
@@ -113,7 +116,7 @@ impl<S: Store, L: Link> Router<S, L> {
     /// nobody can write subscribers or policies.
     pub fn new(store: S, link: L, mut tokens: Tokens) -> Self {
         // An empty token would be one that everybody knows.
-        for token in [&mut tokens.operator, &mut tokens.pcf] {
+        for token in [&mut tokens.operator, &mut tokens.pcf, &mut tokens.feeder] {
             token.take_if(|token| token.is_empty());
         }
         Self { store, link, tokens, home_network_keys: vec![] }
@@ -191,7 +194,7 @@ impl<S: Store, L: Link> Router<S, L> {
                 }
             }
             ["subscribers", imsi] => {
-                self.operator(&parts.headers)?;
+                self.operator_or_feeder(&parts.headers)?;
                 let imsi: Imsi = imsi.parse().map_err(|_| malformed("an IMSI has 6 to 15 digits"))?;
                 match *method {
                     Method::PUT => self.provision(imsi, body).await,
@@ -285,6 +288,14 @@ impl<S: Store, L: Link> Router<S, L> {
             Ok(())
         } else {
             Err(Refusal::new(Kind::Unauthorised, "the operator's token is needed").into())
+        }
+    }
+
+    /// Lets the operator through and whoever feeds subscribers.
+    fn operator_or_feeder(&self, headers: &HeaderMap) -> Result<(), Failure> {
+        match &self.tokens.feeder {
+            Some(token) if bearer(token, headers) => Ok(()),
+            _ => self.operator(headers),
         }
     }
 

@@ -42,7 +42,11 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
 async fn answer(request: Request, env: &Env) -> worker::Result<(http::Response<Vec<u8>>, Option<Fault>)> {
     // A secret and a variable are the same to the runtime.
     let secret = |name| env.secret(name).ok().map(|token| Zeroizing::new(token.to_string()));
-    let tokens = Tokens { operator: secret("OPERATOR_TOKEN"), pcf: secret("PCF_TOKEN") };
+    let tokens = Tokens {
+        operator: secret("OPERATOR_TOKEN"),
+        pcf: secret("PCF_TOKEN"),
+        feeder: secret("FEEDER_TOKEN"),
+    };
     let keys = secret("HOME_NETWORK_KEYS").filter(|keys| !keys.is_empty());
     let keys = keys.map(|keys| home_network::keys(&keys)).transpose();
     let keys = keys.map_err(|fault| worker::Error::from(fault.0))?;

@@ -6,7 +6,7 @@ mod world;
 
 use http::Request;
 use serde_json::{Value, json};
-use world::{Card, K, OPC, Reply, TOKEN, World};
+use world::{Card, FEEDER, K, OPC, Reply, TOKEN, World};
 
 fn post(world: &World, query: &str, content_type: &str, body: &str) -> Reply {
     let request = Request::post(format!("/network/subscribers{query}"))
@@ -411,4 +411,41 @@ fn a_contract_says_what_it_means_or_is_refused() {
     broken("/slices/0/sessions/0/qos/qci", json!(255), "QCI");
     let many: Vec<_> = (0..65).map(|n| format!("apn{n}")).collect();
     broken("/apns", json!(many), "64 APNs");
+}
+
+#[test]
+fn who_feeds_subscribers_does_nothing_else() {
+    let path = "/network/subscribers/001010000000031";
+    let record = json!({"k": K, "opc": OPC, "class": "operational", "contract": {"apns": ["internet"]}});
+    for operator in [Some(TOKEN), None] {
+        let world = World::empty(operator);
+        let ask = |token: &str, method: &str, path: &str, body: Option<&Value>| {
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .header("authorization", format!("Bearer {token}"));
+            world.send(
+                request.body(body.map(|body| body.to_string().into_bytes()).unwrap_or_default()).unwrap(),
+            )
+        };
+        let shut = if operator.is_some() { 401 } else { 403 };
+        for token in ["", "the SM-DP", "the SM-DP+ ", "The SM-DP+"] {
+            assert_eq!(ask(token, "PUT", path, Some(&record)).status, shut, "{token:?}");
+        }
+        assert_eq!(ask(FEEDER, "PUT", path, Some(&record)).status, 201);
+        assert_eq!(ask(FEEDER, "PUT", path, Some(&record)).status, 200);
+        for (method, path) in [
+            ("GET", "/network/subscribers"),
+            ("POST", "/network/subscribers"),
+            ("GET", "/network/subscribers/export?keys=include"),
+            ("GET", "/network/subscribers/001010000000031/usage"),
+            ("GET", "/network/audit?imsi=001010000000031"),
+            ("GET", "/network/policy"),
+            ("PUT", "/network/policy"),
+        ] {
+            assert_eq!(ask(FEEDER, method, path, None).status, shut, "{method} {path}");
+        }
+        assert_eq!(ask(FEEDER, "DELETE", path, None).status, 204);
+        assert_eq!(ask(FEEDER, "DELETE", path, None).status, 404);
+    }
 }

@@ -83,7 +83,9 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             Reply::Later(because) if because.starts_with("8.9/4.2") => {
                 Err(Refusal::new(StatusCode::SMDS_EXECUTION_ERROR, because).into())
             }
-            Reply::Later(because) => Err(Refusal::new(StatusCode::SMDS_INACCESSIBLE, because).into()),
+            Reply::Later(because) | Reply::NotAsked(because) => {
+                Err(Refusal::new(StatusCode::SMDS_INACCESSIBLE, because).into())
+            }
             Reply::Refused(subject, reason, because) => {
                 let same = |code: &&StatusCode| code.subject == subject && code.reason == reason;
                 let code = REFUSALS.iter().find(same).unwrap_or(&StatusCode::SMDS_EXECUTION_ERROR);

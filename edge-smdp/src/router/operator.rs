@@ -16,12 +16,13 @@ use super::{
 };
 use crate::environment::random;
 use crate::error::{Fault, Malformed, Refusal, Trouble};
-use crate::profile::{EventKind, Profile, ProfileState, Requirements};
+use crate::profile::{EventKind, Network, Profile, ProfileState, Requirements, Subscription};
 use crate::profile_type::{ProfileType, Template};
 use crate::seal::Cipher;
 use crate::service::package::{self, Package};
-use crate::service::{bind, subscriber};
+use crate::service::{bind, feed, subscriber};
 use crate::store::{Added, JournalQuery, Place, Query, Store, StoredProfileType};
+use crate::wire::network as wire;
 use crate::wire::operator::{
     BatchLine, BatchReport, EventLine, NewOrder, NewProfile, NotificationLine, OrderDetail, OrderResult,
     OutgoingLine, ProfileLine,
@@ -39,6 +40,15 @@ const MAX_SUBSCRIBERS: usize = 500;
 const MAX_ORDERS: usize = 80;
 /// How many waiting messages are shown.
 const MAX_OUTBOX: usize = 200;
+
+/// What is kept of a profile beside its package.
+struct About<'a> {
+    profile_type: Option<String>,
+    metadata: Vec<u8>,
+    requirements: Requirements,
+    /// For the network; without one it is not told of the subscriber.
+    subscription: Option<&'a wire::Subscription>,
+}
 
 /// What the interface answers: a response, or trouble that becomes one.
 type Answer = Result<Response<Vec<u8>>, Trouble>;
@@ -131,7 +141,17 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let metadata = new.metadata.encode(package.iccid, self.server.address())?;
         package.is_of(new.metadata.owner()?.as_ref())?;
         new.requirements.check()?;
-        let kept = self.keep(package, new.profile_type.clone(), metadata, new.requirements.clone());
+        let of_subscriber = new.subscriber.as_ref().and_then(|given| given.subscription.as_ref());
+        if of_subscriber.is_some() && new.subscription.is_some() {
+            return Err(Malformed::new("subscription", "once").into());
+        }
+        let about = About {
+            profile_type: new.profile_type.clone(),
+            metadata,
+            requirements: new.requirements.clone(),
+            subscription: of_subscriber.or(new.subscription.as_ref()),
+        };
+        let kept = self.keep(package, about);
         let (added, profile) = kept.await?;
         let status = match added {
             Added::New => Http::CREATED,
@@ -144,20 +164,34 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     }
 
     /// Seals a package and keeps it.
-    async fn keep(
-        &self,
-        package: Package,
-        profile_type: Option<String>,
-        metadata: Vec<u8>,
-        requirements: Requirements,
-    ) -> Result<(Added, Profile), Trouble> {
+    async fn keep(&self, package: Package, about: About<'_>) -> Result<(Added, Profile), Trouble> {
+        let subscription = match about.subscription {
+            Some(subscription) => Some(self.sealed(&package, subscription).await?),
+            None => None,
+        };
         let chance = random(&self.chance)?;
         let packages = bind::packages(&self.server, chance, &package.iccid, &package.bytes).await?;
+        let About { profile_type, metadata, requirements, .. } = about;
         let mut profile =
             Profile::new(package.iccid, profile_type, metadata, package.facts, self.clock.now());
         profile.requirements = requirements;
+        profile.subscription = subscription;
         let added = self.store.add_profile(&profile, &packages).await?;
         Ok((added, profile))
+    }
+
+    /// What the network is told of a package's subscriber, sealed.
+    async fn sealed(
+        &self,
+        package: &Package,
+        subscription: &wire::Subscription,
+    ) -> Result<Subscription, Trouble> {
+        let (imsi, record) = feed::record(package, subscription)?;
+        let (secret, cipher) = (&self.server.secret, &self.server.provider);
+        let context = bind::subscriber_context(&package.iccid, &imsi);
+        let sealed = secret.seal(cipher, random(&self.chance)?, &context, &record).await?;
+        let record = Some(Base64(sealed));
+        Ok(Subscription { imsi, record, network: Network::Off, word: 0, found: false })
     }
 
     /// A subscriber's data, its secrets opened.
@@ -281,9 +315,13 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         package.is_of(metadata.owner()?.as_ref())?;
         let metadata = metadata.encode(package.iccid, self.server.address())?;
         let iccid = package.iccid;
-        let requirements = profile_type.requirements.clone();
-        let name = profile_type.name.clone();
-        let (added, _) = self.keep(package, Some(name), metadata, requirements).await?;
+        let about = About {
+            profile_type: Some(profile_type.name.clone()),
+            metadata,
+            requirements: profile_type.requirements.clone(),
+            subscription: given.subscription.as_ref().or(profile_type.subscription.as_ref()),
+        };
+        let (added, _) = self.keep(package, about).await?;
         Ok((iccid, added))
     }
 

@@ -51,6 +51,11 @@ pub(crate) fn package_context(iccid: &rsp::Iccid) -> Vec<u8> {
     [b"profile package ", &iccid.as_bytes()[..]].concat()
 }
 
+/// The context under which the record of a profile's subscriber is sealed.
+pub(crate) fn subscriber_context(iccid: &rsp::Iccid, imsi: &rsp::Imsi) -> Vec<u8> {
+    [b"subscriber ", &iccid.as_bytes()[..], imsi.as_str().as_bytes()].concat()
+}
+
 /// The context under which the template of a profile type is sealed.
 pub(crate) fn template_context(name: &str) -> Vec<u8> {
     [b"profile type ", name.as_bytes()].concat()

@@ -2,7 +2,7 @@
 //! over the memory, in the runtime over Durable Objects.
 
 use rsp::status::{FunctionExecutionStatus, StatusCode};
-use rsp::{Eid, Iccid, MatchingId, TransactionId};
+use rsp::{Eid, Iccid, Imsi, MatchingId, TransactionId};
 
 use super::{
     Added, Change, JournalQuery, Link, MAX_LINKS, Packages, Place, Query, Standing, Store, StoredProfileType,
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::Fault;
 use crate::outbox::{Message, Outgoing, Settled};
-use crate::profile::{EventKind, Order, PackageFacts, Pending, Profile, ProfileState};
+use crate::profile::{EventKind, Network, Order, PackageFacts, Pending, Profile, ProfileState, Subscription};
 
 /// The key that packages are said to be sealed under.
 const KEY: &str = "suite";
@@ -209,11 +209,30 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
     holds(waits && again.id == second.id, "and says why")?;
     store.settle(again, &Settled::Acknowledged).await?;
     store.settle(again, &Settled::Acknowledged).await?;
+    // What the network is told waits for nobody, and nobody for it.
+    let imsi: Imsi = "001010000000001".parse().map_err(|e| Fault::new(format!("{e}")))?;
+    let feed = Message::FeedSubscriber { at: 2, imsi: imsi.clone(), word: 7, is_first: true };
+    let withdraw = Message::WithdrawSubscriber { at: 2, imsi: imsi.clone(), word: 8 };
+    let record = Some(rsp::es9::Base64(vec![0, 255]));
+    next.subscription = Some(Subscription { imsi, record, network: Network::Feeding, word: 7, found: false });
+    next.pending = Pending { messages: vec![feed.clone(), withdraw.clone()], ..Pending::default() };
+    holds(store.replace(version + 2, &Change::of(next.clone())).await?, "the network is told")?;
     next.pending = Pending::default();
+    let read = store.profile(&one.iccid).await?;
+    holds(read.is_some_and(|read| read.profile == next), "of a subscriber that is kept")?;
+    let due = ours(store.due(2, MANY).await?);
+    let [first, second] = &due[..] else { return holds(false, "two messages for the network") };
+    holds(first.message == feed && second.message == withdraw, "as they were put")?;
+    store.settle(first, &Settled::Again { due: 50, because: "busy".into() }).await?;
+    let due = ours(store.due(49, MANY).await?);
+    holds(due.len() == 1 && due[0].message == withdraw, "one that waits keeps no other")?;
+    store.settle(first, &Settled::Acknowledged).await?;
+    store.settle(second, &Settled::Acknowledged).await?;
+    holds(ours(store.due(u64::MAX, MANY).await?).is_empty(), "and both are gone")?;
 
     // The end.
     next.state = ProfileState::Unavailable;
-    holds(store.replace(version + 2, &Change::of(next)).await?, "the last change")?;
+    holds(store.replace(version + 3, &Change::of(next)).await?, "the last change")?;
     holds(store.bound_profile_package(&one.iccid).await?.is_none(), "erases what is bound")?;
     holds(store.packages(&one.iccid).await?.is_none(), "and the package")?;
     holds(!store.expired(MANY as u64, MANY).await?.contains(&one.iccid), "and nothing ends any more")?;

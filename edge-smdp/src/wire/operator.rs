@@ -14,6 +14,7 @@ use crate::error::{Malformed, Refusal};
 use crate::outbox::Outgoing;
 use crate::profile::{Event, Notification, Profile, ProfileState, Requirements};
 use crate::store::{Added, Logged};
+use crate::wire::network::Subscription;
 use crate::wire::subscriber::Subscriber;
 
 /// `POST /operator/profiles`: metadata, and either a package or a subscriber.
@@ -34,6 +35,9 @@ pub struct NewProfile {
     /// What device and eUICC must have.
     #[serde(default)]
     pub requirements: Requirements,
+    /// What the network is told when it is ordered; without it nothing.
+    #[serde(default)]
+    pub subscription: Option<Subscription>,
 }
 
 impl Drop for NewProfile {
@@ -247,6 +251,8 @@ pub struct ProfileLine {
     smds_address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<u64>,
+    /// `off`, `pending`, `fed` or `refused`.
+    network: &'static str,
     changed: u64,
 }
 
@@ -289,6 +295,7 @@ impl ProfileLine {
             package_length: profile.package.length,
             smds_address: order.and_then(|order| order.smds_address.clone()),
             expires: order.map(|order| order.expires),
+            network: profile.network().name(),
             changed: profile.events.last().map_or(0, |event| event.at),
         }
     }
@@ -462,6 +469,8 @@ pub struct OrderResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     activation_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<StatusCodeData>,
 }
 
@@ -474,6 +483,7 @@ impl OrderResult {
             state: Some(line.state),
             matching_id: line.matching_id.clone(),
             activation_code: line.activation_code.clone(),
+            network: Some(line.network),
             refused: None,
         }
     }
@@ -487,6 +497,7 @@ impl OrderResult {
             state: None,
             matching_id: None,
             activation_code: None,
+            network: None,
             refused: header.function_execution_status.status_code_data,
         }
     }

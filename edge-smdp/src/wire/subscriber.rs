@@ -4,6 +4,7 @@ use serde::Deserialize;
 use zeroize::Zeroize;
 
 use crate::error::Malformed;
+use crate::wire::network::{Class, Subscription};
 
 /// A subscriber, as the operator's own systems know them. Not `Debug`: it holds
 /// keys.
@@ -74,6 +75,9 @@ pub struct Subscriber {
     /// Whether the profile gets an ISIM with identities derived from the IMSI.
     #[serde(default)]
     pub ims: bool,
+    /// What the network is told when the profile is ordered.
+    #[serde(default)]
+    pub subscription: Option<Subscription>,
 }
 
 impl Drop for Subscriber {
@@ -103,6 +107,11 @@ impl Subscriber {
             let number = text().map(|text| text.parse::<u8>()).transpose();
             number.map_err(|_| Malformed::new(column, "a number"))
         };
+        let truth = || match cell {
+            "" | "false" | "0" => Ok(false),
+            "true" | "1" => Ok(true),
+            _ => Err(Malformed::new(column, "true or false")),
+        };
         match column {
             "iccid" => cell.clone_into(&mut self.iccid),
             "imsi" => cell.clone_into(&mut self.imsi),
@@ -125,16 +134,31 @@ impl Subscriber {
             "equivalentHomePlmns" => self.equivalent_home_plmns = list(),
             "forbiddenPlmns" => self.forbidden_plmns = list(),
             "accessPoints" => self.access_points = list(),
-            "ims" => {
-                self.ims = match cell {
-                    "" | "false" | "0" => false,
-                    "true" | "1" => true,
-                    _ => return Err(Malformed::new("ims", "true or false")),
-                }
+            "ims" => self.ims = truth()?,
+            "class" | "apns" | "defaultApn" | "voice" | "sms" | "data" | "roaming" | "amf"
+                if cell.is_empty() => {}
+            "class" => {
+                self.subscription().class = Some(match cell {
+                    "provisioning" => Class::Provisioning,
+                    "operational" => Class::Operational,
+                    _ => return Err(Malformed::new("class", "provisioning or operational")),
+                });
             }
+            "apns" => self.subscription().contract.apns = list(),
+            "defaultApn" => self.subscription().contract.default_apn = text(),
+            "voice" => self.subscription().contract.voice = truth()?,
+            "sms" => self.subscription().contract.sms = truth()?,
+            "data" => self.subscription().contract.data = truth()?,
+            "roaming" => self.subscription().contract.roaming = Some(truth()?),
+            "amf" => self.subscription().amf = text(),
             _ => return Err(Malformed::new("column", "the name of a subscriber's datum")),
         }
         Ok(())
+    }
+
+    /// The subscription of a row that says something of one.
+    fn subscription(&mut self) -> &mut Subscription {
+        self.subscription.get_or_insert_default()
     }
 }
 

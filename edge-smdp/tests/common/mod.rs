@@ -12,7 +12,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use edge_smdp::{Configuration, Courier, Letter, Limits, Protection, Server, SmDp};
+use edge_smdp::{Configuration, Courier, Letter, Limits, NetworkCall, Protection, Server, SmDp};
 use http::{Request, Response};
 use rand_chacha::ChaCha8Rng;
 use rsp::auth::ServerSigned1;
@@ -34,9 +34,21 @@ pub(crate) type Answer = Result<(u16, Vec<u8>), String>;
 pub(crate) struct Post {
     pub(crate) letters: RefCell<Vec<Sent>>,
     answer: RefCell<Peer>,
+    pub(crate) asked: RefCell<Vec<Asked>>,
+    network: RefCell<Network>,
 }
 
 type Peer = Box<dyn FnMut(&Sent) -> Answer>;
+type Network = Box<dyn FnMut(&Asked) -> Answer>;
+
+/// What the network was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Asked {
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) token: String,
+    pub(crate) body: Value,
+}
 
 /// A letter that arrived.
 #[derive(Clone, Debug)]
@@ -60,12 +72,22 @@ impl Sent {
 
 impl Post {
     pub(crate) fn new() -> Self {
-        Self { letters: RefCell::default(), answer: RefCell::new(Box::new(|_| Ok((204, Vec::new())))) }
+        Self {
+            letters: RefCell::default(),
+            answer: RefCell::new(Box::new(|_| Ok((204, Vec::new())))),
+            asked: RefCell::default(),
+            network: RefCell::new(Box::new(|_| Err("no network is there".into()))),
+        }
     }
 
     /// From now on letters are answered like this.
     pub(crate) fn answers(&self, answer: impl FnMut(&Sent) -> Answer + 'static) {
         *self.answer.borrow_mut() = Box::new(answer);
+    }
+
+    /// From now on the network answers like this.
+    pub(crate) fn network(&self, answer: impl FnMut(&Asked) -> Answer + 'static) {
+        *self.network.borrow_mut() = Box::new(answer);
     }
 
     /// What arrived since this was asked last.
@@ -83,6 +105,17 @@ impl Courier for Post {
         };
         self.letters.borrow_mut().push(sent.clone());
         (self.answer.borrow_mut())(&sent)
+    }
+
+    async fn ask_network(&self, call: &NetworkCall<'_>) -> Answer {
+        let asked = Asked {
+            method: call.method,
+            path: call.path.to_owned(),
+            token: call.token.to_owned(),
+            body: call.json.map_or(Value::Null, |json| serde_json::from_str(json).unwrap()),
+        };
+        self.asked.borrow_mut().push(asked.clone());
+        (self.network.borrow_mut())(&asked)
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) const PROVISIONING: &str = "001010000000001";
 pub(crate) const OPERATIONAL: &str = "001010000000002";
 pub(crate) const TOKEN: &str = "the operator";
 pub(crate) const CORE: &str = "the core network";
+pub(crate) const FEEDER: &str = "the SM-DP+";
 
 /// What an SM answers.
 type Answered = Result<Response<Vec<u8>>, LinkFailure>;
@@ -246,7 +247,8 @@ impl World {
         let store = Memory::new(policy(), move || ticking.get(), chance(42));
         let sm = Sm::default();
         let token = |token: &str| token.to_owned().into();
-        let tokens = Tokens { operator: operator.map(token), pcf: Some(token(CORE)) };
+        let tokens =
+            Tokens { operator: operator.map(token), pcf: Some(token(CORE)), feeder: Some(token(FEEDER)) };
         let router =
             Router::new(store, sm.clone(), tokens.clone()).with_home_network_keys(home_network_keys());
         let shelf = Shelf::new(policy(), Rc::clone(&clock));
