@@ -116,34 +116,3 @@ test('the operator changes the policy during a session, tries it before, and tak
   await phone.service('sms').getByRole('button').click();
   await expect(phone.notice).toContainText('not yet under contract');
 });
-
-test('a network that stops in the middle of things is told, and when it is back all goes on', async ({ person, operator, page, watch }) => {
-  watch.excuse(HTTP_ERROR);
-  const order = await operator.order('Gone');
-  const { phone, network } = person;
-  await person.open();
-  await expect(phone.operator).toHaveText('Bootstrap');
-  // As the site answers for a service that is not there.
-  await page.route('**/network/**', (route) =>
-    route.fulfill({
-      status: 503, contentType: 'application/problem+json',
-      body: JSON.stringify({ type: 'about:blank', status: 503, detail: 'The network service failed to answer.' }),
-    }));
-  await phone.enter(order.code);
-  await expect(phone.notice).toContainText('can\'t be reached');
-  await expect(phone.notice).toContainText('Nothing is lost');
-  await network.go();
-  await network.press('Attach again');
-  await expect(phone.operator).toContainText('no service');
-  await expect(page.getByTestId('status')).toContainText('Try to attach again under Network');
-  await person.view('chip');
-  await expect(person.chip.eid).not.toBeEmpty();
-
-  await page.unroute('**/network/**');
-  await network.go();
-  await network.press('Attach again');
-  await expect(phone.operator).toHaveText('Bootstrap');
-  await person.view('phone');
-  await phone.fetch(order.code);
-  await expect(phone.profiles).toHaveCount(2);
-});
