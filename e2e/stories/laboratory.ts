@@ -20,6 +20,8 @@ export interface Order {
   iccid: string;
   imsi: string;
   code: string;
+  /** What the network was told of the subscriber. */
+  record: Record<string, unknown>;
 }
 
 /** How a profile is ordered. */
@@ -70,10 +72,11 @@ export class Operator {
       ? { algorithm: 'xor', k: '000102030405060708090a0b0c0d0e0f' }
       : { algorithm: 'milenage', k: randomBytes(16).toString('hex'), opc: randomBytes(16).toString('hex') };
     const provider = 'Story Mobile';
-    await this.send('PUT', `/network/subscribers/${imsi}`, {
+    const record = {
       ...keys, class: 'operational',
       contract: { apns: ['internet'], defaultApn: 'internet', voice: true, sms: true, data: true },
-    });
+    };
+    await this.subscriber(imsi, record);
     await this.send('POST', '/operator/profiles', {
       metadata: {
         serviceProviderName: provider, profileName: name, profileClass: options.profileClass ?? 'operational',
@@ -82,7 +85,7 @@ export class Operator {
       },
       subscriber: { iccid, imsi, spn: provider, ...keys, ...(keys.algorithm === 'xor' && { algorithm: 'testXor' }) },
     });
-    return { name, provider, iccid, imsi, code: await this.release(iccid, options) };
+    return { name, provider, iccid, imsi, record, code: await this.release(iccid, options) };
   }
 
   /** Whether a profile was ordered here before. */

@@ -116,3 +116,66 @@ test('the operator changes the policy during a session, tries it before, and tak
   await phone.service('sms').getByRole('button').click();
   await expect(phone.notice).toContainText('not yet under contract');
 });
+
+test('a network that is behind the card takes the card’s number over, and the messages show how', async ({ person, operator, watch }) => {
+  watch.excuse(HTTP_ERROR);
+  const order = await operator.order('Behind');
+  const { phone, network, trace } = person;
+  await person.open();
+  await phone.fetch(order.code);
+  await phone.switchTo(order.name);
+  await network.go();
+  await network.press('Attach again');
+  await phone.idle();
+  await expect(network.decisions).not.toContainText('AUTS');
+  // As if the network were restored from a copy of its first day: it counts from the beginning.
+  await operator.subscriber(order.imsi, { ...order.record, sqn: '000000000000' });
+  await network.press('Attach again');
+  await phone.idle();
+  await expect(phone.operator).toHaveText(order.provider);
+  await expect(network.decisions).toContainText('the card sends its own (AUTS)');
+  await expect(network.log).toContainText('attach');
+  await trace.go();
+  // The card’s answer, the phone’s to the network, and what the network then has of the card.
+  await expect(await trace.find('synchronisation failure')).toContainText('AUTHENTICATE');
+  await expect(trace.messages).toHaveCount(1);
+  await trace.messages.first().getByRole('link').click();
+  await expect(trace.field('Response', 'AUTS')).toBeVisible();
+  await trace.search.fill('"auts"');
+  await expect(trace.messages).toHaveCount(1);
+  await expect(trace.messages.first()).toContainText('200');
+  // From here on they agree.
+  await network.go();
+  await network.press('Attach again');
+  await phone.idle();
+  await trace.go();
+  await trace.search.fill('synchronisation failure');
+  await expect(trace.messages).toHaveCount(1);
+});
+
+test('an old copy of a chip attaches: the network is ahead of it, and that is no failure', async ({ person, operator, page, watch }) => {
+  watch.excuse(HTTP_ERROR);
+  const order = await operator.order('Restored');
+  const { phone, network, bench, trace } = person;
+  await person.open();
+  await phone.fetch(order.code);
+  await phone.switchTo(order.name);
+  await bench.go();
+  const { name, bytes } = await bench.save();
+  await network.go();
+  for (let times = 0; times < 3; times += 1) {
+    await network.press('Attach again');
+    await phone.idle();
+  }
+  await bench.go();
+  await bench.part('session');
+  await page.getByTestId('session-file').setInputFiles({ name, mimeType: 'application/json', buffer: bytes });
+  await expect(phone.notice).toContainText('The session is open.');
+  await phone.idle();
+  await expect(phone.operator).toHaveText(order.provider);
+  await trace.go();
+  await trace.search.fill('successful 3G authentication');
+  await expect(trace.messages.last()).toContainText('AUTHENTICATE');
+  await trace.search.fill('synchronisation failure');
+  await expect(trace.messages).toHaveCount(0);
+});

@@ -229,7 +229,18 @@ impl<'a> Terminal<'a> {
         for _ in 0..=MAX_RESYNCHRONISATIONS {
             let proof = match self.card_answer(&challenge).await {
                 Ok(AkaAnswer::Success { res, .. }) => Proof::Res(hex::encode(res)),
-                Ok(AkaAnswer::Synchronisation(auts)) => Proof::Auts(hex::encode(auts)),
+                Ok(AkaAnswer::Synchronisation(auts)) => {
+                    self.model.note(
+                        true,
+                        text!("challenge to the card of {imsi}", "{imsi} のカードへのチャレンジ"),
+                        Text::new(
+                            "the network’s sequence number is not above the card’s: the card sends its own (AUTS)",
+                            "ネットワークの連番がカードより進んでいないため、カードが自分の連番を送ります (AUTS)",
+                        ),
+                        "SQN · AUTS",
+                    );
+                    Proof::Auts(hex::encode(auts))
+                }
                 Ok(AkaAnswer::MacFailure) => Proof::Failure("mac"),
                 Ok(AkaAnswer::Failed(sw)) => {
                     return Ok(Radio::NoTrust(text!(
