@@ -1,4 +1,5 @@
 // The network as the phone and its operator see it: the bearer, its limits, its refusals, its policy.
+import type { APIRequestContext } from '@playwright/test';
 import { HTTP_ERROR, expect, test } from './laboratory';
 
 const ES9 = 'smdp.example/gsma/rsp2/es9plus/';
@@ -61,11 +62,7 @@ test('a subscriber that attaches elsewhere takes its session along, and the phon
   await expect(phone.service('voice')).toContainText('works');
   await network.go();
 
-  const { attachId, rand } = await (await request.post('/network/attach', { data: { imsi: order.imsi } })).json();
-  const k = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex');
-  const res = Buffer.from(Buffer.from(rand, 'hex').map((byte, at) => byte ^ k[at])).toString('hex');
-  const elsewhere = await request.post(`/network/attach/${attachId}/response`, { data: { res } });
-  expect(elsewhere.ok()).toBeTruthy();
+  const elsewhere = await attachElsewhere(request, order.imsi);
 
   await expect(phone.operator).toContainText('no service');
   await expect(person.page.getByTestId('status')).toContainText('the subscriber attached again');
@@ -115,6 +112,61 @@ test('the operator changes the policy during a session, tries it before, and tak
   await person.view('phone');
   await phone.service('sms').getByRole('button').click();
   await expect(phone.notice).toContainText('not yet under contract');
+});
+
+test('a phone notices by itself that its session has ended elsewhere, whatever is shown', async ({ person, operator, request, watch }) => {
+  watch.excuse(HTTP_ERROR);
+  const order = await operator.order('Noticed', { profileClass: 'test' });
+  const { phone, trace } = person;
+  await person.open();
+  await phone.fetch(order.code);
+  await phone.switchTo(order.name);
+  await person.view('trace');
+  const before = await trace.shown();
+  await attachElsewhere(request, order.imsi);
+  await expect(phone.operator).toContainText('no service');
+  await expect(person.page.getByTestId('status')).toContainText('the subscriber attached again');
+  // It was the page that asked: no message passed between the parties.
+  expect(await trace.shown()).toBe(before);
+  // To use the network is to want it back.
+  await phone.fetch((await operator.order('Wanted')).code);
+  await expect(phone.operator).toHaveText(order.provider);
+});
+
+test('nobody asks for a session that nobody sees, or that can’t be reached', async ({ person, operator, page, request, context, watch }) => {
+  watch.excuse(HTTP_ERROR);
+  const order = await operator.order('Unseen', { profileClass: 'test' });
+  const { phone } = person;
+  await page.addInitScript(() => {
+    Object.defineProperty(document, 'hidden', { get: () => (window as any).unseen === true });
+  });
+  await person.open();
+  await phone.fetch(order.code);
+  await phone.switchTo(order.name);
+  const asked: string[] = [];
+  page.on('request', (one) => {
+    if (/\/network\/sessions\/[0-9a-f]+$/.test(one.url())) asked.push(one.url());
+  });
+  // The way there is open: it is asked now and then.
+  await expect.poll(() => asked.length).toBeGreaterThan(0);
+  const seen = (sees: boolean) => page.evaluate((sees) => {
+    (window as any).unseen = !sees;
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, sees);
+  await seen(false);
+  await attachElsewhere(request, order.imsi);
+  asked.length = 0;
+  // Longer than between two looks.
+  await page.waitForTimeout(12_000);
+  expect(asked).toEqual([]);
+  await context.setOffline(true);
+  await seen(true);
+  await page.waitForTimeout(1_000);
+  expect(asked).toEqual([]);
+  await expect(phone.operator).toHaveText(order.provider);
+  await context.setOffline(false);
+  await seen(true);
+  await expect(phone.operator).toContainText('no service', { timeout: 3_000 });
 });
 
 test('a network that is behind the card takes the card’s number over, and the messages show how', async ({ person, operator, watch }) => {
@@ -179,3 +231,13 @@ test('an old copy of a chip attaches: the network is ahead of it, and that is no
   await trace.search.fill('synchronisation failure');
   await expect(trace.messages).toHaveCount(0);
 });
+
+/** As somebody who has the same test card attaches: its key is everybody's (3GPP TS 34.108). */
+async function attachElsewhere(request: APIRequestContext, imsi: string) {
+  const { attachId, rand } = await (await request.post('/network/attach', { data: { imsi } })).json();
+  const k = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex');
+  const res = Buffer.from(Buffer.from(rand, 'hex').map((byte, at) => byte ^ k[at]!)).toString('hex');
+  const elsewhere = await request.post(`/network/attach/${attachId}/response`, { data: { res } });
+  expect(elsewhere.ok()).toBeTruthy();
+  return elsewhere;
+}

@@ -14,6 +14,7 @@ use crate::network::{
 };
 use crate::phone::{Phone, Service};
 use crate::said;
+use crate::transport::http::HttpResponse;
 use crate::units::hex;
 
 /// TERMINAL PROFILE (ETSI TS 102 223 §5.2): profile download, and REFRESH.
@@ -97,10 +98,16 @@ impl<'a> Terminal<'a> {
 
     /// Asks the network whether a service may be used now.
     pub(crate) async fn use_service(&self, service: Service, to: &str) -> Result<Verdict, NetworkError> {
+        let wish = ServiceRequest { kind: service.word(), to };
+        let path = |session: &Session| format!("/network/sessions/{}/service", session.session_id);
         let session = self.session()?;
-        let kind = service.word();
-        let path = format!("/network/sessions/{}/service", session.session_id);
-        let verdict: Verdict = self.post(&path, &ServiceRequest { kind, to }).await?;
+        let verdict: Verdict = match self.post(&path(&session), &wish).await {
+            Err(error) if self.phone.has_run_out(&session, &error) => {
+                self.attach().await;
+                self.post(&path(&self.session()?), &wish).await?
+            }
+            answer => answer?,
+        };
         let Text { en, ja } = verdict.words();
         let outcome = if verdict.permitted() {
             text!("permitted: {en}", "許可: {ja}")
@@ -326,13 +333,17 @@ impl<'a> Terminal<'a> {
     ) -> Result<T, NetworkError> {
         let body = serde_json::to_vec(body).map_err(|error| NetworkError::Lost(error.to_string()))?;
         let answer = self.phone.send(Party::Network, path, path, &[], body).await;
-        let answer = answer.map_err(NetworkError::Lost)?;
-        if answer.status >= 400 {
-            return Err(refusal(answer.status, &answer.body));
-        }
-        serde_json::from_slice(&answer.body)
-            .map_err(|error| NetworkError::Lost(format!("the network's answer can't be read: {error}")))
+        answered(&answer.map_err(NetworkError::Lost)?)
     }
+}
+
+/// What the network answers, or that it refuses.
+pub(crate) fn answered<T: serde::de::DeserializeOwned>(answer: &HttpResponse) -> Result<T, NetworkError> {
+    if answer.status >= 400 {
+        return Err(refusal(answer.status, &answer.body));
+    }
+    serde_json::from_slice(&answer.body)
+        .map_err(|error| NetworkError::Lost(format!("the network's answer can't be read: {error}")))
 }
 
 /// What a refusal says; also of a body that is none.

@@ -8,7 +8,6 @@ mod usage;
 
 use std::time::Duration;
 
-use ask::ask_session;
 use leptos::prelude::*;
 use names::Names;
 use policy::Policy;
@@ -186,20 +185,18 @@ fn line(line: LogLine) -> impl IntoView {
 /// HTTP call that its gateway let through or did not.
 #[component]
 fn Kept() -> impl IntoView {
-    let Context { model, say, .. } = context();
+    let Context { model, phone, say, .. } = context();
     let log = RwSignal::new(None::<Result<Vec<LogEntry>, NetworkError>>);
     let session = RwSignal::new(None::<Session>);
     let look = move || {
-        if model.task.with_untracked(Option::is_some)
-            || model.radio.with_untracked(|radio| radio.session().is_none())
-        {
+        if !phone.may_look() {
             return;
         }
         spawn_local(async move {
             // The view may be gone by now.
-            let fresh = ask_session::<Session>(model, "", None).await;
+            let fresh = phone.ask_session::<Session>("", None).await;
             if fresh.is_ok() {
-                let entries = ask_session(model, "/log", None).await;
+                let entries = phone.ask_session("/log", None).await;
                 let _ = log.try_set(Some(entries));
             }
             let _ = session.try_set(fresh.ok());
