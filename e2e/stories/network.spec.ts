@@ -189,8 +189,9 @@ test('a network that is behind the card takes the card’s number over, and the 
   await expect(network.log).toContainText('attach');
   await trace.go();
   // The card’s answer, the phone’s to the network, and what the network then has of the card.
-  await expect(await trace.find('synchronisation failure')).toContainText('AUTHENTICATE');
+  await trace.search.fill('synchronisation failure');
   await expect(trace.messages).toHaveCount(1);
+  await expect(trace.messages.first()).toContainText('AUTHENTICATE');
   await trace.messages.first().getByRole('link').click();
   await expect(trace.field('Response', 'AUTS')).toBeVisible();
   await trace.search.fill('"auts"');
@@ -230,6 +231,40 @@ test('an old copy of a chip attaches: the network is ahead of it, and that is no
   await expect(trace.messages.last()).toContainText('AUTHENTICATE');
   await trace.search.fill('synchronisation failure');
   await expect(trace.messages).toHaveCount(0);
+});
+
+test('in 5G the phone comes with its concealed identity, and from then on with the temporary one', async ({ person, operator, page, watch }) => {
+  watch.excuse(HTTP_ERROR);
+  const order = await operator.order('Fifth');
+  const { phone, network, trace } = person;
+  await person.open('#network');
+  await expect(page.getByTestId('access')).toHaveText('4G (EPS)');
+  await network.section.getByRole('combobox', { name: 'Access' }).selectOption('5G');
+  await network.press('Attach again');
+  await phone.idle();
+  await expect(phone.operator).toHaveText('Bootstrap');
+  await expect(page.getByTestId('access')).toHaveText('5G');
+  await expect(network.decisions.getByRole('listitem').first()).toContainText('suci-0-001-01-');
+  await network.press('Attach again');
+  await phone.idle();
+  await expect(network.decisions.getByRole('listitem').first()).toContainText('5G-GUTI');
+  await trace.go();
+  await trace.search.fill('"suci"');
+  await expect(trace.messages).toHaveCount(1);
+  await trace.search.fill('"guti":"');
+  await expect(trace.messages.first()).toBeVisible();
+  await trace.search.fill('"resStar"');
+  await expect(trace.messages).toHaveCount(2);
+  // Somebody else's subscriber: nobody knows it by the GUTI of the one before.
+  await phone.fetch(order.code);
+  await phone.switchTo(order.name);
+  await expect(phone.operator).toHaveText(order.provider);
+  await trace.search.fill('"suci"');
+  await expect(trace.messages).toHaveCount(2);
+  await person.view('phone');
+  await expect(phone.service('voice')).toContainText('works');
+  await network.go();
+  await person.inOrderNow('the network, in 5G');
 });
 
 /** As somebody who has the same test card attaches: its key is everybody's (3GPP TS 34.108). */

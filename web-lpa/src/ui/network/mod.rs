@@ -20,7 +20,10 @@ use super::digits::{Number, shown_in};
 use super::operator::operator_token;
 use super::{Context, context};
 use crate::model::{LogLine, Radio};
-use crate::network::{LogEntry, NetworkError, Session, Verdict};
+use crate::network::{Access, LogEntry, NetworkError, Session, Verdict};
+
+/// How 5G is called in the form.
+const FIVE_G: &str = "5g";
 
 /// How often the session is looked after as long as somebody looks at it.
 const LOOK: Duration = Duration::from_secs(5);
@@ -62,6 +65,20 @@ pub(super) fn Network() -> impl IntoView {
                         prop:value=model.apn
                         on:input=move |event| model.apn.set(event_target_value(&event))
                     />
+                </label>
+                <label class="short">
+                    {say.of(Text::new("Access", "アクセス"))}
+                    <select
+                        name="access"
+                        on:change=move |event| model.access.set(if event_target_value(&event) == FIVE_G {
+                            Access::FiveG
+                        } else {
+                            Access::Eps
+                        })
+                    >
+                        <option value="eps" selected=model.access.get_untracked() == Access::Eps>"4G (EPS)"</option>
+                        <option value=FIVE_G selected=model.access.get_untracked() == Access::FiveG>"5G"</option>
+                    </select>
                 </label>
                 <button type="submit" disabled=move || !can_attach()>{say.of(Text::new("Attach again", "再アタッチ"))}</button>
                 <button
@@ -108,10 +125,16 @@ fn Facts(session: Session) -> impl IntoView {
         .requested
         .map_or_else(|| Text::new("none", "なし").owned(), |asked| Text::new(asked.clone(), asked));
     let services = session.services;
+    let access = match session.access {
+        Access::Eps => "4G (EPS)",
+        Access::FiveG => "5G",
+    };
     view! {
         <dl>
             <dt>{say.of(Text::new("Subscriber (IMSI)", "加入者 (IMSI)"))}</dt>
             <dd><Number number=session.imsi what=Text::new("IMSI", "IMSI")/>" "<span class=format!("badge {class}")>{say.of(class_words)}</span></dd>
+            <dt>{say.of(Text::new("Access", "アクセス"))}</dt>
+            <dd data-testid="access">{access}</dd>
             <dt>{say.of(Text::new("APN asked", "要求した APN"))}</dt>
             <dd data-testid="apn-asked">{say.of(asked)}</dd>
             <dt>{say.of(Text::new("APN given", "与えられた APN"))}</dt>
