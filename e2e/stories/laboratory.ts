@@ -20,6 +20,8 @@ export interface Order {
   iccid: string;
   imsi: string;
   code: string;
+  /** What the network was told of the subscriber. */
+  record: Record<string, unknown>;
 }
 
 /** How a profile is ordered. */
@@ -36,7 +38,7 @@ export interface OrderOptions {
 export class Operator {
   constructor(private readonly request: APIRequestContext) {}
 
-  private async send(method: 'GET' | 'POST', path: string, data?: unknown): Promise<any> {
+  private async send(method: 'GET' | 'POST' | 'PUT', path: string, data?: unknown): Promise<any> {
     const token = process.env.OPERATOR_TOKEN;
     if (!token) throw new Error('OPERATOR_TOKEN is not set: run the stories by `cargo xtask test`');
     const answer = await this.request.fetch(path, {
@@ -70,6 +72,10 @@ export class Operator {
       ? { algorithm: 'testXor', k: '000102030405060708090a0b0c0d0e0f' }
       : { algorithm: 'milenage', k: randomBytes(16).toString('hex'), opc: randomBytes(16).toString('hex') };
     const provider = 'Story Mobile';
+    const subscription = {
+      class: 'operational',
+      contract: { apns: ['internet'], defaultApn: 'internet', voice: true, sms: true, data: true },
+    };
     await this.send('POST', '/operator/profiles', {
       metadata: {
         serviceProviderName: provider, profileName: name, profileClass: options.profileClass ?? 'operational',
@@ -77,12 +83,16 @@ export class Operator {
         ...(options.rules && { profilePolicyRules: options.rules, profileOwner: { mcc: '001', mnc: '01' } }),
       },
       subscriber: { iccid, imsi, spn: provider, ...keys },
-      subscription: {
-        class: 'operational',
-        contract: { apns: ['internet'], defaultApn: 'internet', voice: true, sms: true, data: true },
-      },
+      subscription,
     });
-    return { name, provider, iccid, imsi, code: await this.release(iccid, options) };
+    // What the network has then, in its own words.
+    const record = { ...keys, ...(keys.algorithm === 'testXor' && { algorithm: 'xor' }), ...subscription };
+    return { name, provider, iccid, imsi, record, code: await this.release(iccid, options) };
+  }
+
+  /** Writes a subscriber anew, which otherwise the SM-DP+ does: the network's record, with its number. */
+  async subscriber(imsi: string, record: Record<string, unknown>): Promise<void> {
+    await this.send('PUT', `/network/subscribers/${imsi}`, record);
   }
 
   /** Whether a profile was ordered here before. */

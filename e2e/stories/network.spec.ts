@@ -1,4 +1,5 @@
 // The network as the phone and its operator see it: the bearer, its limits, its refusals, its policy.
+import type { APIRequestContext } from '@playwright/test';
 import { HTTP_ERROR, expect, test } from './laboratory';
 
 const ES9 = 'smdp.example/gsma/rsp2/es9plus/';
@@ -61,11 +62,7 @@ test('a subscriber that attaches elsewhere takes its session along, and the phon
   await expect(phone.service('voice')).toContainText('works');
   await network.go();
 
-  const { attachId, rand } = await (await request.post('/network/attach', { data: { imsi: order.imsi } })).json();
-  const k = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex');
-  const res = Buffer.from(Buffer.from(rand, 'hex').map((byte, at) => byte ^ k[at])).toString('hex');
-  const elsewhere = await request.post(`/network/attach/${attachId}/response`, { data: { res } });
-  expect(elsewhere.ok()).toBeTruthy();
+  const elsewhere = await attachElsewhere(request, order.imsi);
 
   await expect(phone.operator).toContainText('no service');
   await expect(person.page.getByTestId('status')).toContainText('the subscriber attached again');
@@ -117,33 +114,165 @@ test('the operator changes the policy during a session, tries it before, and tak
   await expect(phone.notice).toContainText('not yet under contract');
 });
 
-test('a network that stops in the middle of things is told, and when it is back all goes on', async ({ person, operator, page, watch }) => {
+test('a phone notices by itself that its session has ended elsewhere, whatever is shown', async ({ person, operator, request, watch }) => {
   watch.excuse(HTTP_ERROR);
-  const order = await operator.order('Gone');
-  const { phone, network } = person;
+  const order = await operator.order('Noticed', { profileClass: 'test' });
+  const { phone, trace } = person;
   await person.open();
-  await expect(phone.operator).toHaveText('Bootstrap');
-  // As the site answers for a service that is not there.
-  await page.route('**/network/**', (route) =>
-    route.fulfill({
-      status: 503, contentType: 'application/problem+json',
-      body: JSON.stringify({ type: 'about:blank', status: 503, detail: 'The network service failed to answer.' }),
-    }));
-  await phone.enter(order.code);
-  await expect(phone.notice).toContainText('can\'t be reached');
-  await expect(phone.notice).toContainText('Nothing is lost');
-  await network.go();
-  await network.press('Attach again');
-  await expect(phone.operator).toContainText('no service');
-  await expect(page.getByTestId('status')).toContainText('Try to attach again under Network');
-  await person.view('chip');
-  await expect(person.chip.eid).not.toBeEmpty();
-
-  await page.unroute('**/network/**');
-  await network.go();
-  await network.press('Attach again');
-  await expect(phone.operator).toHaveText('Bootstrap');
-  await person.view('phone');
   await phone.fetch(order.code);
-  await expect(phone.profiles).toHaveCount(2);
+  await phone.switchTo(order.name);
+  await person.view('trace');
+  const before = await trace.shown();
+  await attachElsewhere(request, order.imsi);
+  await expect(phone.operator).toContainText('no service');
+  await expect(person.page.getByTestId('status')).toContainText('the subscriber attached again');
+  // It was the page that asked: no message passed between the parties.
+  expect(await trace.shown()).toBe(before);
+  // To use the network is to want it back.
+  await phone.fetch((await operator.order('Wanted')).code);
+  await expect(phone.operator).toHaveText(order.provider);
 });
+
+test('nobody asks for a session that nobody sees, or that can’t be reached', async ({ person, operator, page, request, context, watch }) => {
+  watch.excuse(HTTP_ERROR);
+  const order = await operator.order('Unseen', { profileClass: 'test' });
+  const { phone } = person;
+  await page.addInitScript(() => {
+    Object.defineProperty(document, 'hidden', { get: () => (window as any).unseen === true });
+  });
+  await person.open();
+  await phone.fetch(order.code);
+  await phone.switchTo(order.name);
+  const asked: string[] = [];
+  page.on('request', (one) => {
+    if (/\/network\/sessions\/[0-9a-f]+$/.test(one.url())) asked.push(one.url());
+  });
+  // The way there is open: it is asked now and then.
+  await expect.poll(() => asked.length).toBeGreaterThan(0);
+  const seen = (sees: boolean) => page.evaluate((sees) => {
+    (window as any).unseen = !sees;
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, sees);
+  await seen(false);
+  await attachElsewhere(request, order.imsi);
+  asked.length = 0;
+  // Longer than between two looks.
+  await page.waitForTimeout(12_000);
+  expect(asked).toEqual([]);
+  await context.setOffline(true);
+  await seen(true);
+  await page.waitForTimeout(1_000);
+  expect(asked).toEqual([]);
+  await expect(phone.operator).toHaveText(order.provider);
+  await context.setOffline(false);
+  await seen(true);
+  await expect(phone.operator).toContainText('no service', { timeout: 3_000 });
+});
+
+test('a network that is behind the card takes the card’s number over, and the messages show how', async ({ person, operator, watch }) => {
+  watch.excuse(HTTP_ERROR);
+  const order = await operator.order('Behind');
+  const { phone, network, trace } = person;
+  await person.open();
+  await phone.fetch(order.code);
+  await phone.switchTo(order.name);
+  await network.go();
+  await network.press('Attach again');
+  await phone.idle();
+  await expect(network.decisions).not.toContainText('AUTS');
+  // As if the network were restored from a copy of its first day: it counts from the beginning.
+  await operator.subscriber(order.imsi, { ...order.record, sqn: '000000000000' });
+  await network.press('Attach again');
+  await phone.idle();
+  await expect(phone.operator).toHaveText(order.provider);
+  await expect(network.decisions).toContainText('the card sends its own (AUTS)');
+  await expect(network.log).toContainText('attach');
+  await trace.go();
+  // The card’s answer, the phone’s to the network, and what the network then has of the card.
+  await trace.search.fill('synchronisation failure');
+  await expect(trace.messages).toHaveCount(1);
+  await expect(trace.messages.first()).toContainText('AUTHENTICATE');
+  await trace.messages.first().getByRole('link').click();
+  await expect(trace.field('Response', 'AUTS')).toBeVisible();
+  await trace.search.fill('"auts"');
+  await expect(trace.messages).toHaveCount(1);
+  await expect(trace.messages.first()).toContainText('200');
+  // From here on they agree.
+  await network.go();
+  await network.press('Attach again');
+  await phone.idle();
+  await trace.go();
+  await trace.search.fill('synchronisation failure');
+  await expect(trace.messages).toHaveCount(1);
+});
+
+test('an old copy of a chip attaches: the network is ahead of it, and that is no failure', async ({ person, operator, page, watch }) => {
+  watch.excuse(HTTP_ERROR);
+  const order = await operator.order('Restored');
+  const { phone, network, bench, trace } = person;
+  await person.open();
+  await phone.fetch(order.code);
+  await phone.switchTo(order.name);
+  await bench.go();
+  const { name, bytes } = await bench.save();
+  await network.go();
+  for (let times = 0; times < 3; times += 1) {
+    await network.press('Attach again');
+    await phone.idle();
+  }
+  await bench.go();
+  await bench.part('session');
+  await page.getByTestId('session-file').setInputFiles({ name, mimeType: 'application/json', buffer: bytes });
+  await expect(phone.notice).toContainText('The session is open.');
+  await phone.idle();
+  await expect(phone.operator).toHaveText(order.provider);
+  await trace.go();
+  await trace.search.fill('successful 3G authentication');
+  await expect(trace.messages.last()).toContainText('AUTHENTICATE');
+  await trace.search.fill('synchronisation failure');
+  await expect(trace.messages).toHaveCount(0);
+});
+
+test('in 5G the phone comes with its concealed identity, and from then on with the temporary one', async ({ person, operator, page, watch }) => {
+  watch.excuse(HTTP_ERROR);
+  const order = await operator.order('Fifth');
+  const { phone, network, trace } = person;
+  await person.open('#network');
+  await expect(page.getByTestId('access')).toHaveText('4G (EPS)');
+  await network.section.getByRole('combobox', { name: 'Access' }).selectOption('5G');
+  await network.press('Attach again');
+  await phone.idle();
+  await expect(phone.operator).toHaveText('Bootstrap');
+  await expect(page.getByTestId('access')).toHaveText('5G');
+  await expect(network.decisions.getByRole('listitem').first()).toContainText('suci-0-001-01-');
+  await network.press('Attach again');
+  await phone.idle();
+  await expect(network.decisions.getByRole('listitem').first()).toContainText('5G-GUTI');
+  await trace.go();
+  await trace.search.fill('"suci"');
+  await expect(trace.messages).toHaveCount(1);
+  await trace.search.fill('"guti":"');
+  await expect(trace.messages.first()).toBeVisible();
+  await trace.search.fill('"resStar"');
+  await expect(trace.messages).toHaveCount(2);
+  // Somebody else's subscriber: nobody knows it by the GUTI of the one before.
+  await phone.fetch(order.code);
+  await phone.switchTo(order.name);
+  await expect(phone.operator).toHaveText(order.provider);
+  await trace.search.fill('"suci"');
+  await expect(trace.messages).toHaveCount(2);
+  await person.view('phone');
+  await expect(phone.service('voice')).toContainText('works');
+  await network.go();
+  await person.inOrderNow('the network, in 5G');
+});
+
+/** As somebody who has the same test card attaches: its key is everybody's (3GPP TS 34.108). */
+async function attachElsewhere(request: APIRequestContext, imsi: string) {
+  const { attachId, rand } = await (await request.post('/network/attach', { data: { imsi } })).json();
+  const k = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex');
+  const res = Buffer.from(Buffer.from(rand, 'hex').map((byte, at) => byte ^ k[at]!)).toString('hex');
+  const elsewhere = await request.post(`/network/attach/${attachId}/response`, { data: { res } });
+  expect(elsewhere.ok()).toBeTruthy();
+  return elsewhere;
+}

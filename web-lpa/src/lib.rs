@@ -14,6 +14,7 @@
 pub mod bench;
 pub mod capability;
 pub mod code;
+pub mod five_g;
 pub mod keepsake;
 pub mod look;
 pub mod network;

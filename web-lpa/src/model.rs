@@ -11,7 +11,7 @@ use rsp::profiles::ProfileInfo;
 use trace::{Party, Step};
 use words::Text;
 
-use crate::network::{NetworkError, Session};
+use crate::network::{Access, NetworkError, Session};
 use crate::record::Record;
 use crate::road::{Road, Trouble};
 use crate::transport::chip::ChipState;
@@ -177,6 +177,10 @@ pub(crate) struct Model {
     pub(crate) card: RwSignal<Card>,
     /// The modem's standing with the network.
     pub(crate) radio: RwSignal<Radio>,
+    /// By which access the phone attaches.
+    pub(crate) access: RwSignal<Access>,
+    /// The temporary identity that the network gave last in 5G, and the IMSI it stands for.
+    pub(crate) guti: RwSignal<Option<(String, String)>>,
     /// The APN the phone asks for; empty: none.
     pub(crate) apn: RwSignal<String>,
     /// What happened at the network, oldest first.
@@ -230,6 +234,12 @@ pub(crate) struct Card {
     pub(crate) imsi: Option<String>,
     /// EF.SPN.
     pub(crate) operator: Option<String>,
+    /// The AID of the USIM.
+    pub(crate) usim: Vec<u8>,
+    /// EF.UST.
+    pub(crate) services: Vec<u8>,
+    /// EF.AD.
+    pub(crate) administrative: Vec<u8>,
 }
 
 /// The modem's standing with the network.
@@ -432,6 +442,8 @@ impl Model {
             slot: RwSignal::new(Slot::Phone),
             card: RwSignal::new(Card::default()),
             radio: RwSignal::new(Radio::Off),
+            access: RwSignal::new(Access::default()),
+            guti: RwSignal::new(None),
             apn: RwSignal::new(String::new()),
             log: RwSignal::new(Vec::new()),
             options: RwSignal::new(lpa::Options::default()),

@@ -15,6 +15,42 @@ pub struct Challenge {
     pub rand: String,
     /// AUTN.
     pub autn: String,
+    /// The serving network's name, in 5G.
+    #[serde(default)]
+    pub serving_network: Option<String>,
+}
+
+/// By which access a phone attaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// 4G: by the IMSI.
+    #[default]
+    Eps,
+    /// 5G: by the concealed identity, later by the temporary one.
+    #[serde(rename = "5g")]
+    FiveG,
+}
+
+/// By what a phone says who it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Identity {
+    /// The permanent identity.
+    Imsi(String),
+    /// The concealed one (TS 23.003 §2.2B).
+    Suci(String),
+    /// The temporary one, good for one attach.
+    Guti(String),
+}
+
+impl std::fmt::Display for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Imsi(identity) | Self::Suci(identity) => f.write_str(identity),
+            Self::Guti(guti) => write!(f, "5G-GUTI {guti}"),
+        }
+    }
 }
 
 /// What the network answers to a proof.
@@ -37,6 +73,12 @@ pub struct Session {
     pub imsi: String,
     /// `provisioning` or `operational`.
     pub class: String,
+    /// By which access it came.
+    #[serde(default)]
+    pub access: Access,
+    /// The temporary identity to come again with.
+    #[serde(default)]
+    pub guti: Option<String>,
     /// The APN.
     pub apn: Apn,
     /// The phone's address.
@@ -316,6 +358,13 @@ impl NetworkError {
         matches!(self, Self::Refused(problem) if problem.status == 502 && problem.rule.is_some())
     }
 
+    /// Whether the network knows nobody by the temporary identity that was named (TS 24.501 §5.5.1.2.5,
+    /// cause 9): the phone comes again with its own.
+    #[must_use]
+    pub fn is_guti_unknown(&self) -> bool {
+        matches!(self, Self::Refused(problem) if problem.cause.as_ref().is_some_and(|cause| cause.number == 9))
+    }
+
     /// Whether the session is over or never was: attaching again helps. Only the network's own
     /// word counts, not a page without one that something on the way has made.
     #[must_use]
@@ -433,7 +482,10 @@ pub fn reason(rule: &str, because: &str) -> Text<String> {
 #[derive(Serialize)]
 pub struct AttachRequest<'a> {
     /// Who.
-    pub imsi: &'a str,
+    #[serde(flatten)]
+    pub who: &'a Identity,
+    /// By which access.
+    pub access: Access,
     /// The APN asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apn: Option<&'a str>,
@@ -445,6 +497,9 @@ pub struct AttachRequest<'a> {
 pub enum Proof {
     /// RES.
     Res(String),
+    /// RES*, in 5G.
+    #[serde(rename = "resStar")]
+    ResStar(String),
     /// AUTS.
     Auts(String),
     /// `mac`.

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   procedures, files, hand, cards ──► a task ──► effects ──► way ──► bench ──► transport
-//!   radio ──► terminal ─────────────────────────────────┘
+//!   radio, session ──► terminal ────────────────────────┘
 //! ```
 
 mod cards;
@@ -13,6 +13,7 @@ mod files;
 mod hand;
 mod procedures;
 mod radio;
+mod session;
 mod untold;
 mod way;
 
@@ -64,6 +65,8 @@ struct Inside {
     card_moves: Cell<u64>,
     /// How many modems were opened.
     modems: Cell<u32>,
+    /// Whether the network is being asked after the session.
+    is_looking: Cell<bool>,
     /// Whether this page listens to what is plugged in.
     follows_usb: Cell<bool>,
     /// What is begun when no task runs.

@@ -7,13 +7,18 @@ use leptos::prelude::*;
 use lpa::CardLost;
 use trace::{Party, Step};
 use words::{Text, text};
+use zeroize::Zeroizing;
 
+use crate::five_g;
 use crate::model::{Card, Model, Radio, Slot};
 use crate::network::{
-    AttachAnswer, AttachRequest, Challenge, NetworkError, Problem, Proof, ServiceRequest, Session, Verdict,
+    Access, AttachAnswer, AttachRequest, Challenge, Identity, NetworkError, Problem, Proof, ServiceRequest,
+    Session, Verdict,
 };
 use crate::phone::{Phone, Service};
 use crate::said;
+use crate::transport::http::HttpResponse;
+use crate::transport::mac;
 use crate::units::hex;
 
 /// TERMINAL PROFILE (ETSI TS 102 223 §5.2): profile download, and REFRESH.
@@ -77,7 +82,13 @@ impl<'a> Terminal<'a> {
     pub(crate) async fn attach(&self) {
         let Some(imsi) = self.model.card.with_untracked(|card| card.imsi.clone()) else { return };
         self.model.radio.set(Radio::Searching);
-        let radio = match self.authenticate(&imsi).await {
+        let mut tried = self.authenticate(&imsi).await;
+        if matches!(&tried, Err(error) if error.is_guti_unknown())
+            && self.model.guti.try_update(Option::take).flatten().is_some()
+        {
+            tried = self.authenticate(&imsi).await;
+        }
+        let radio = match tried {
             Ok(radio) => radio,
             Err(error) => {
                 self.model.note(
@@ -97,10 +108,16 @@ impl<'a> Terminal<'a> {
 
     /// Asks the network whether a service may be used now.
     pub(crate) async fn use_service(&self, service: Service, to: &str) -> Result<Verdict, NetworkError> {
+        let wish = ServiceRequest { kind: service.word(), to };
+        let path = |session: &Session| format!("/network/sessions/{}/service", session.session_id);
         let session = self.session()?;
-        let kind = service.word();
-        let path = format!("/network/sessions/{}/service", session.session_id);
-        let verdict: Verdict = self.post(&path, &ServiceRequest { kind, to }).await?;
+        let verdict: Verdict = match self.post(&path(&session), &wish).await {
+            Err(error) if self.phone.has_run_out(&session, &error) => {
+                self.attach().await;
+                self.post(&path(&self.session()?), &wish).await?
+            }
+            answer => answer?,
+        };
         let Text { en, ja } = verdict.words();
         let outcome = if verdict.permitted() {
             text!("permitted: {en}", "許可: {ja}")
@@ -171,8 +188,8 @@ impl<'a> Terminal<'a> {
             return Ok(());
         }
         self.exchange(Command::new(0x80, ins::STATUS, 0x01, 0x0C)).await?;
-        self.read([0x6F, 0xAD]).await?;
-        self.read([0x6F, 0x38]).await?;
+        let administrative = self.read([0x6F, 0xAD]).await?.unwrap_or_default();
+        let services = self.read([0x6F, 0x38]).await?.unwrap_or_default();
         let spn = self.read([0x6F, 0x46]).await?;
         let imsi = self.read([0x6F, 0x07]).await?;
         let imsi = imsi.and_then(|content| rsp::Imsi::from_ef(&content).ok());
@@ -186,6 +203,7 @@ impl<'a> Terminal<'a> {
         self.model.card.update(|card| {
             card.operator = spn.as_deref().and_then(ef::service_provider_name);
             card.imsi = imsi.map(|imsi| imsi.to_string());
+            (card.usim, card.services, card.administrative) = (aid, services, administrative);
         });
         Ok(())
     }
@@ -221,15 +239,103 @@ impl<'a> Terminal<'a> {
         Ok(answer.sw.is_success().then_some(answer.data))
     }
 
-    /// EPS AKA: who the phone says it is, the network's challenge, the card's answer.
+    /// The concealed identity, or why there is none: of the USIM where that conceals, else of the null
+    /// scheme (TS 33.501 §6.12.2).
+    async fn suci(&self, imsi: &str) -> Result<String, Text<String>> {
+        /// GET IDENTITY, SUCI context (TS 31.102 §7.5).
+        const GET_IDENTITY: (u8, u8) = (0x78, 0x01);
+        let lost = |CardLost(because): CardLost| said::within(NO_ANSWER, &because);
+        let card = self.model.card.get_untracked();
+        let may = |service| five_g::has_service(&card.services, service);
+        if !may(five_g::SUCI_CALCULATION) {
+            return null_scheme(imsi, &card, &[]);
+        }
+        if may(five_g::SUCI_BY_USIM) {
+            let (ins, p2) = GET_IDENTITY;
+            let answer = self.exchange(Command::new(0x80, ins, 0, p2).le(256)).await.map_err(lost)?;
+            return five_g::concealed(&answer.data).filter(|_| answer.sw.is_success()).ok_or_else(|| {
+                text!(
+                    "the chip did not conceal its subscriber (SW {})",
+                    "チップが加入者識別子を秘匿できませんでした (SW {})",
+                    answer.sw
+                )
+            });
+        }
+        let (mut info, mut routing) = (None, None);
+        let select = Command::new(0x00, ins::SELECT, 0x00, 0x04).data(&[0x5F, 0xC0]).le(256);
+        if self.exchange(select).await.map_err(lost)?.sw.is_success() {
+            info = self.read([0x4F, 0x07]).await.map_err(lost)?;
+            routing = self.read([0x4F, 0x0A]).await.map_err(lost)?;
+        }
+        // Back to the USIM, which is to authenticate.
+        let select = Command::new(0x00, ins::SELECT, 0x04, 0x04).data(&card.usim).le(256);
+        self.exchange(select).await.map_err(lost)?;
+        if !five_g::wants_null_scheme(&info.unwrap_or_default()) {
+            return Err(Text::new(
+                "this profile wants its identity concealed by the phone, and this phone can’t",
+                "このプロファイルは電話による識別子の秘匿を求めていますが、この電話は対応していません",
+            )
+            .owned());
+        }
+        null_scheme(imsi, &card, &routing.unwrap_or_default())
+    }
+
+    /// Who the phone says it is: in 5G once by the concealed identity, from then on by the temporary one.
+    async fn identity(&self, access: Access, imsi: &str) -> Result<Identity, Text<String>> {
+        if access == Access::Eps {
+            return Ok(Identity::Imsi(imsi.to_owned()));
+        }
+        let known = self.model.guti.get_untracked().filter(|(own, _)| own == imsi);
+        match known {
+            Some((_, guti)) => Ok(Identity::Guti(guti)),
+            None => self.suci(imsi).await.map(Identity::Suci),
+        }
+    }
+
+    /// EPS AKA or 5G AKA: who the phone says it is, the network's challenge, the card's answer.
     async fn authenticate(&self, imsi: &str) -> Result<Radio, NetworkError> {
         let apn = self.model.apn.get_untracked();
         let apn = Some(apn.trim()).filter(|apn| !apn.is_empty());
-        let mut challenge: Challenge = self.post("/network/attach", &AttachRequest { imsi, apn }).await?;
+        let access = self.model.access.get_untracked();
+        let who = match self.identity(access, imsi).await {
+            Ok(who) => who,
+            Err(words) => return Ok(Radio::NoTrust(words)),
+        };
+        let request = AttachRequest { who: &who, access, apn };
+        let mut challenge: Challenge = self.post("/network/attach", &request).await?;
         for _ in 0..=MAX_RESYNCHRONISATIONS {
             let proof = match self.card_answer(&challenge).await {
-                Ok(AkaAnswer::Success { res, .. }) => Proof::Res(hex::encode(res)),
-                Ok(AkaAnswer::Synchronisation(auts)) => Proof::Auts(hex::encode(auts)),
+                Ok(AkaAnswer::Success { res, keys }) => match &challenge.serving_network {
+                    None => Proof::Res(hex::encode(res)),
+                    Some(network) => {
+                        let Some(keys) = keys else {
+                            return Ok(Radio::NoTrust(
+                                Text::new(
+                                    "the chip gave no keys for 5G",
+                                    "チップが 5G 用の鍵を返しませんでした",
+                                )
+                                .owned(),
+                            ));
+                        };
+                        let rand = hex::decode(&challenge.rand).unwrap_or_default();
+                        let text = five_g::res_star_text(network, &rand, &res);
+                        let key = Zeroizing::new([keys.expose_ck(), keys.expose_ik()].concat());
+                        let made = mac::hmac(&key, &text).await.map_err(NetworkError::Lost)?;
+                        Proof::ResStar(hex::encode(made.get(16..).unwrap_or_default()))
+                    }
+                },
+                Ok(AkaAnswer::Synchronisation(auts)) => {
+                    self.model.note(
+                        true,
+                        text!("challenge to the card of {imsi}", "{imsi} のカードへのチャレンジ"),
+                        Text::new(
+                            "the network’s sequence number is not above the card’s: the card sends its own (AUTS)",
+                            "ネットワークの連番がカードより進んでいないため、カードが自分の連番を送ります (AUTS)",
+                        ),
+                        "SQN · AUTS",
+                    );
+                    Proof::Auts(hex::encode(auts))
+                }
                 Ok(AkaAnswer::MacFailure) => Proof::Failure("mac"),
                 Ok(AkaAnswer::Failed(sw)) => {
                     return Ok(Radio::NoTrust(text!(
@@ -245,13 +351,16 @@ impl<'a> Terminal<'a> {
             match self.post(&path, &proof).await? {
                 AttachAnswer::Challenge(again) => challenge = again,
                 AttachAnswer::Session(session) => {
+                    if access == Access::FiveG {
+                        self.model.guti.set(session.guti.clone().map(|guti| (imsi.to_owned(), guti)));
+                    }
                     let what = match apn {
                         None => {
-                            text!("attach as {imsi}, no APN asked", "{imsi} としてアタッチ、APN の要求なし")
+                            text!("attach as {who}, no APN asked", "{who} としてアタッチ、APN の要求なし")
                         }
                         Some(apn) => text!(
-                            "attach as {imsi}, APN asked: {apn}",
-                            "{imsi} としてアタッチ、要求した APN: {apn}"
+                            "attach as {who}, APN asked: {apn}",
+                            "{who} としてアタッチ、要求した APN: {apn}"
                         ),
                     };
                     let Text { en, ja } = session.apn.words();
@@ -315,13 +424,25 @@ impl<'a> Terminal<'a> {
     ) -> Result<T, NetworkError> {
         let body = serde_json::to_vec(body).map_err(|error| NetworkError::Lost(error.to_string()))?;
         let answer = self.phone.send(Party::Network, path, path, &[], body).await;
-        let answer = answer.map_err(NetworkError::Lost)?;
-        if answer.status >= 400 {
-            return Err(refusal(answer.status, &answer.body));
-        }
-        serde_json::from_slice(&answer.body)
-            .map_err(|error| NetworkError::Lost(format!("the network's answer can't be read: {error}")))
+        answered(&answer.map_err(NetworkError::Lost)?)
     }
+}
+
+/// What the network answers, or that it refuses.
+pub(crate) fn answered<T: serde::de::DeserializeOwned>(answer: &HttpResponse) -> Result<T, NetworkError> {
+    if answer.status >= 400 {
+        return Err(refusal(answer.status, &answer.body));
+    }
+    serde_json::from_slice(&answer.body)
+        .map_err(|error| NetworkError::Lost(format!("the network's answer can't be read: {error}")))
+}
+
+/// The SUCI of the null scheme, by what the USIM says of its network and its routing indicator.
+fn null_scheme(imsi: &str, card: &Card, routing: &[u8]) -> Result<String, Text<String>> {
+    let mnc_len = five_g::mnc_len(&card.administrative);
+    five_g::null_scheme(imsi, mnc_len, &five_g::routing(routing)).ok_or_else(|| {
+        Text::new("the profile’s IMSI is too short", "プロファイルの IMSI が短すぎます").owned()
+    })
 }
 
 /// What a refusal says; also of a body that is none.

@@ -79,6 +79,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
         euicc(place)?;
         ccid(place)?;
         smdp::run(place, &[])?;
+        policy::in_runtime(place)?;
         page::run(place)?;
     }
     Ok(())

@@ -3,12 +3,15 @@
 //! One `wrangler dev` runs all three. It gets configurations of its own, made from the
 //! members' `wrangler.jsonc`: absolute paths, and the secrets of this state, each only in
 //! the worker it is for.
+//!
+//! Some of them may run in a process of their own ([`Stack::start_some`]), which can be stopped while the
+//! others go on; their bindings find each other by wrangler's registry, in the state's folder.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -46,23 +49,28 @@ impl Stack {
     /// Starts the workers on a port of the loopback interface and waits until all of them
     /// answer.
     pub(crate) fn start(place: &Place, kit: &Kit, state: &State, port: u16) -> Result<Self> {
+        Self::start_some(place, kit, state, port, &WORKERS)
+    }
+
+    /// Starts some of the workers, and waits until those answer. The first owns the port.
+    pub(crate) fn start_some(
+        place: &Place,
+        kit: &Kit,
+        state: &State,
+        port: u16,
+        workers: &[&str],
+    ) -> Result<Self> {
         check_port(port)?;
         end_in_order()?;
-        let mut wrangler = kit.command("wrangler");
-        wrangler.arg("dev");
-        for worker in WORKERS {
-            wrangler.arg("--config").arg(configure(place, state, worker)?);
-        }
-        let log = state.folder.join("wrangler.log");
+        let mut wrangler = command(place, kit, state, port, workers)?;
+        let name = if workers.len() == WORKERS.len() {
+            "wrangler.log".to_owned()
+        } else {
+            format!("{}.log", workers.join("-"))
+        };
+        let log = state.folder.join(name);
         let output = File::create(&log).with_context(|| format!("writing {}", log.display()))?;
         wrangler
-            .args(["--ip", "127.0.0.1", "--port", &port.to_string()])
-            .args(["--inspector-port", &free_port()?.to_string()])
-            .args(["--show-interactive-dev-session=false", "--persist-to"])
-            .arg(state.folder.join("workers"))
-            // Other copies of these workers on this machine are none of its business.
-            .env("WRANGLER_REGISTRY_PATH", state.folder.join("registry"))
-            .env("WRANGLER_LOG_PATH", state.folder.join("logs"))
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
@@ -71,7 +79,7 @@ impl Stack {
         let child = wrangler.spawn().context("cannot start wrangler")?;
         GROUP.store(i32::try_from(child.id())?, Ordering::SeqCst);
         let mut stack = Self { child, port, log };
-        stack.wait_until_healthy()?;
+        stack.wait_until_healthy(workers)?;
         Ok(stack)
     }
 
@@ -116,12 +124,17 @@ impl Stack {
         Ok(())
     }
 
-    fn wait_until_healthy(&mut self) -> Result<()> {
+    fn wait_until_healthy(&mut self, workers: &[&str]) -> Result<()> {
         let agent = agent();
         let start = Instant::now();
         // The page, and what each service says of itself.
-        let mut open: Vec<(&str, String)> =
-            ["/", "/operator/health", "/network/health"].map(|path| (path, "no answer".to_owned())).into();
+        let healths = ["/", "/operator/health", "/network/health"];
+        let mut open: Vec<(&str, String)> = WORKERS
+            .iter()
+            .zip(healths)
+            .filter(|(worker, _)| workers.contains(worker))
+            .map(|(_, path)| (path, "no answer".to_owned()))
+            .collect();
         while !open.is_empty() {
             self.check()?;
             if is_stopping() {
@@ -160,6 +173,30 @@ impl Drop for Stack {
             eprintln!("the runtime of the workers may still run: {error}");
         }
     }
+}
+
+/// What runs some workers on a port, the first of which owns it.
+pub(crate) fn command(
+    place: &Place,
+    kit: &Kit,
+    state: &State,
+    port: u16,
+    workers: &[&str],
+) -> Result<Command> {
+    let mut wrangler = kit.command("wrangler");
+    wrangler.arg("dev");
+    for worker in workers {
+        wrangler.arg("--config").arg(configure(place, state, worker)?);
+    }
+    wrangler
+        .args(["--ip", "127.0.0.1", "--port", &port.to_string()])
+        .args(["--inspector-port", &free_port()?.to_string()])
+        .args(["--show-interactive-dev-session=false", "--persist-to"])
+        .arg(state.folder.join("workers"))
+        // Other copies of these workers on this machine are none of its business.
+        .env("WRANGLER_REGISTRY_PATH", state.folder.join("registry"))
+        .env("WRANGLER_LOG_PATH", state.folder.join("logs"));
+    Ok(wrangler)
 }
 
 /// Whether somebody asked this program to end.

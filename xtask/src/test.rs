@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every test there is, from the unit to the story.
 
-use std::ffi::OsString;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -89,6 +90,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
         if wanted("stories") {
             part("stories in a browser", &|| stories(place, &kit, &[]));
             part("with certified LPAs only", &|| stories(place, &kit, &["certified.spec.ts"]));
+            part("with a network that stops", &|| stopping_stories(place, &kit));
         }
     }
 
@@ -313,6 +315,44 @@ fn stories(place: &Place, kit: &Kit, certified: &[&str]) -> Result<usize> {
         Some(firefox) => drop(playwright.env("FIREFOX", firefox)),
         None => println!("skipped: the stories in Firefox: it is not here"),
     }
+    let outcome = counted(&mut playwright, playwright_passed);
+    let stopped = stack.stop();
+    if outcome.is_err() {
+        println!("the workers' log: {}", stack.log().display());
+    }
+    outcome.and_then(|passed| stopped.map(|()| passed))
+}
+
+/// The stories of a network that stops: its worker runs in a process of its own, which they end and
+/// start again by the command that they are given.
+fn stopping_stories(place: &Place, kit: &Kit) -> Result<usize> {
+    const NETWORK: [&str; 1] = ["net-policy-worker"];
+    let state = fresh(place, "test-state")?;
+    let site = stack::free_port()?;
+    let mut stack = Stack::start_some(place, kit, &state, site, &["www", SMDP])?;
+    let port = stack::free_port()?;
+    let mut network = Stack::start_some(place, kit, &state, port, &NETWORK)?;
+    let seeded = seed::seed(&stack, &state);
+    network.stop()?;
+    seeded?;
+    let command = stack::command(place, kit, &state, port, &NETWORK)?;
+    let text = |text: &OsStr| text.to_string_lossy().into_owned();
+    let given = serde_json::json!({
+        "program": text(command.get_program()),
+        "arguments": command.get_args().map(text).collect::<Vec<_>>(),
+        "environment": command
+            .get_envs()
+            .filter_map(|(name, value)| Some((text(name), text(value?))))
+            .collect::<BTreeMap<_, _>>(),
+    });
+    let mut playwright = kit.command("playwright");
+    playwright
+        .current_dir(place.e2e())
+        .args(["test", "stopped.spec.ts", "--project", "chromium"])
+        .env("BASE_URL", stack.url())
+        .env("OPERATOR_TOKEN", state.operator_token())
+        .env("CHROMIUM", &kit.browser()?.program)
+        .env("NETWORK_COMMAND", given.to_string());
     let outcome = counted(&mut playwright, playwright_passed);
     let stopped = stack.stop();
     if outcome.is_err() {

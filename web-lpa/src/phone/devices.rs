@@ -70,6 +70,7 @@ impl Phone {
     pub(crate) fn start(&self, worker: &str) {
         worker.clone_into(&mut self.inside().worker.borrow_mut());
         self.follow_net();
+        self.follow_session();
         self.plug(Slot::Phone);
         if preference::read(WATCH).as_deref() == Some("yes") {
             self.plug(Slot::Watch);

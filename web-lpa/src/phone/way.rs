@@ -145,8 +145,16 @@ impl Phone {
     pub(super) async fn call(&self, call: ServerCall) -> Result<HttpAnswer, ServerLost> {
         let mut attached_anew = false;
         loop {
-            let session =
-                self.terminal().session().map_err(|error| ServerLost(error.because().to_owned()))?;
+            let session = match self.terminal().session() {
+                Ok(session) => session,
+                // It ended while nobody used it.
+                Err(_) if self.has_lost_session() && !attached_anew => {
+                    attached_anew = true;
+                    self.terminal().attach().await;
+                    continue;
+                }
+                Err(error) => return Err(ServerLost(error.because().to_owned())),
+            };
             let place = format!("{}{}", call.address, call.path());
             let path = format!("/network/sessions/{}/http/{place}", session.session_id);
             let url = format!("https://{place}");

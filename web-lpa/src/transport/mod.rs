@@ -7,6 +7,7 @@ pub(crate) mod chip;
 pub(crate) mod http;
 pub(crate) mod keep;
 pub(crate) mod later;
+pub(crate) mod mac;
 pub(crate) mod once;
 pub(crate) mod serial;
 pub(crate) mod signature;

@@ -8,7 +8,6 @@ mod usage;
 
 use std::time::Duration;
 
-use ask::ask_session;
 use leptos::prelude::*;
 use names::Names;
 use policy::Policy;
@@ -21,7 +20,10 @@ use super::digits::{Number, shown_in};
 use super::operator::operator_token;
 use super::{Context, context};
 use crate::model::{LogLine, Radio};
-use crate::network::{LogEntry, NetworkError, Session, Verdict};
+use crate::network::{Access, LogEntry, NetworkError, Session, Verdict};
+
+/// How 5G is called in the form.
+const FIVE_G: &str = "5g";
 
 /// How often the session is looked after as long as somebody looks at it.
 const LOOK: Duration = Duration::from_secs(5);
@@ -63,6 +65,20 @@ pub(super) fn Network() -> impl IntoView {
                         prop:value=model.apn
                         on:input=move |event| model.apn.set(event_target_value(&event))
                     />
+                </label>
+                <label class="short">
+                    {say.of(Text::new("Access", "アクセス"))}
+                    <select
+                        name="access"
+                        on:change=move |event| model.access.set(if event_target_value(&event) == FIVE_G {
+                            Access::FiveG
+                        } else {
+                            Access::Eps
+                        })
+                    >
+                        <option value="eps" selected=model.access.get_untracked() == Access::Eps>"4G (EPS)"</option>
+                        <option value=FIVE_G selected=model.access.get_untracked() == Access::FiveG>"5G"</option>
+                    </select>
                 </label>
                 <button type="submit" disabled=move || !can_attach()>{say.of(Text::new("Attach again", "再アタッチ"))}</button>
                 <button
@@ -109,10 +125,16 @@ fn Facts(session: Session) -> impl IntoView {
         .requested
         .map_or_else(|| Text::new("none", "なし").owned(), |asked| Text::new(asked.clone(), asked));
     let services = session.services;
+    let access = match session.access {
+        Access::Eps => "4G (EPS)",
+        Access::FiveG => "5G",
+    };
     view! {
         <dl>
             <dt>{say.of(Text::new("Subscriber (IMSI)", "加入者 (IMSI)"))}</dt>
             <dd><Number number=session.imsi what=Text::new("IMSI", "IMSI")/>" "<span class=format!("badge {class}")>{say.of(class_words)}</span></dd>
+            <dt>{say.of(Text::new("Access", "アクセス"))}</dt>
+            <dd data-testid="access">{access}</dd>
             <dt>{say.of(Text::new("APN asked", "要求した APN"))}</dt>
             <dd data-testid="apn-asked">{say.of(asked)}</dd>
             <dt>{say.of(Text::new("APN given", "与えられた APN"))}</dt>
@@ -186,20 +208,18 @@ fn line(line: LogLine) -> impl IntoView {
 /// HTTP call that its gateway let through or did not.
 #[component]
 fn Kept() -> impl IntoView {
-    let Context { model, say, .. } = context();
+    let Context { model, phone, say, .. } = context();
     let log = RwSignal::new(None::<Result<Vec<LogEntry>, NetworkError>>);
     let session = RwSignal::new(None::<Session>);
     let look = move || {
-        if model.task.with_untracked(Option::is_some)
-            || model.radio.with_untracked(|radio| radio.session().is_none())
-        {
+        if !phone.may_look() {
             return;
         }
         spawn_local(async move {
             // The view may be gone by now.
-            let fresh = ask_session::<Session>(model, "", None).await;
+            let fresh = phone.ask_session::<Session>("", None).await;
             if fresh.is_ok() {
-                let entries = ask_session(model, "/log", None).await;
+                let entries = phone.ask_session("/log", None).await;
                 let _ = log.try_set(Some(entries));
             }
             let _ = session.try_set(fresh.ok());

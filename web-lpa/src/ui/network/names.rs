@@ -5,7 +5,6 @@ use wasm_bindgen_futures::spawn_local;
 use words::Text;
 
 use super::super::{Context, context};
-use super::ask::ask_session;
 use crate::network::{NetworkError, Resolved};
 
 /// The types of record that can be asked for.
@@ -14,7 +13,7 @@ const KINDS: [&str; 4] = ["AAAA", "A", "HTTPS", "ANY"];
 /// Asks for a name, and shows what the network says.
 #[component]
 pub(super) fn Names(#[prop(into)] asked: Callback<()>) -> impl IntoView {
-    let Context { model, say, .. } = context();
+    let Context { model, phone, say, .. } = context();
     let name = RwSignal::new("smdp.example".to_owned());
     let kind = RwSignal::new(KINDS[0].to_owned());
     let answer = RwSignal::new(None::<Result<Resolved, NetworkError>>);
@@ -23,7 +22,7 @@ pub(super) fn Names(#[prop(into)] asked: Callback<()>) -> impl IntoView {
         event.prevent_default();
         let question = serde_json::json!({"name": name.get_untracked().trim(), "type": kind.get_untracked()});
         spawn_local(async move {
-            let said = ask_session(model, "/dns", Some(question.to_string().as_bytes())).await;
+            let said = phone.ask_session("/dns", Some(question.to_string().as_bytes())).await;
             let _ = answer.try_set(Some(said));
             asked.run(());
         });
