@@ -255,6 +255,30 @@ test('the card is pulled and put back, and its memory is kept and put back', asy
   await phone.switchOff('Setup');
 });
 
+test('a card that is gone when the person refuses signs it when it is back', async ({ person, operator }) => {
+  const { phone, bench } = person;
+  const order = await operator.order('Unsigned');
+  await person.open('#bench');
+  await bench.part('faults');
+  const pull = bench.card.getByRole('button', { name: 'Pull the card' });
+  await phone.enter(order.code);
+  await expect(phone.dialog).toContainText(order.name);
+  // The dialog stands before the bench, but nobody asks the dialog before pulling a card.
+  await pull.evaluate((button: HTMLElement) => button.click());
+  await phone.dialog.getByRole('button', { name: 'Refuse for good' }).click();
+  await expect(phone.notice).toContainText('the chip was gone before it could sign it');
+  await phone.idle();
+  await expect(phone.untold).toHaveCount(1);
+  expect((await operator.detail(order.iccid)).state).toBe('Released');
+
+  await bench.card.getByRole('button', { name: 'Put the card back' }).click();
+  await bench.reset();
+  await expect(phone.untold).toHaveCount(0);
+  await expect.poll(async () => (await operator.detail(order.iccid)).state).toBe('Error');
+  await phone.settled();
+  await expect(phone.profiles).toHaveCount(1);
+});
+
 test('power fails at a write, whole or in its middle, and the chip is as before', async ({ person }) => {
   const { phone, bench } = person;
   await person.open('#bench');

@@ -153,22 +153,29 @@ export class Watch {
   readonly #complaints: string[] = [];
   readonly #excused: RegExp[] = [];
 
-  constructor(readonly origin: string) {}
+  /** `isOver`: whether the story has failed already. What comes then comes of looking at it: for its
+   *  screenshot Playwright puts a style into the page, which the page's policy forbids and Firefox
+   *  complains of. What came before the failure is told beside it. */
+  constructor(readonly origin: string, private readonly isOver: () => boolean = () => false) {}
+
+  #complain(what: string): void {
+    if (!this.isOver()) this.#complaints.push(what);
+  }
 
   /** Listens to every page of a browser's context, and to their workers. */
   async listen(context: BrowserContext): Promise<void> {
     context.on('console', (message) => {
-      if (message.type() === 'error') this.#complaints.push(message.text());
+      if (message.type() === 'error') this.#complain(message.text());
     });
-    context.on('weberror', (error) => this.#complaints.push(String(error.error())));
+    context.on('weberror', (error) => this.#complain(String(error.error())));
     context.on('request', (request) => {
       const url = new URL(request.url());
       if (/^(https?|wss?):$/.test(url.protocol) && url.origin !== this.origin) {
-        this.#complaints.push(`a request to another site: ${request.url()}`);
+        this.#complain(`a request to another site: ${request.url()}`);
       }
     });
     await context.exposeBinding('policyBroken', (_, what: string) => {
-      this.#complaints.push(`the page's policy was broken: ${what}`);
+      this.#complain(`the page's policy was broken: ${what}`);
     });
     await context.addInitScript(() => {
       addEventListener('securitypolicyviolation', (event) => {
@@ -194,8 +201,8 @@ export const HTTP_ERROR = /Failed to load resource/;
 /** A story: a person with a new chip, the operator, and somebody who watches the browser. */
 export const test = base.extend<{ person: Person; operator: Operator; watch: Watch }>({
   watch: [
-    async ({ context, baseURL }, use) => {
-      const watch = new Watch(new URL(baseURL!).origin);
+    async ({ context, baseURL }, use, testInfo) => {
+      const watch = new Watch(new URL(baseURL!).origin, () => testInfo.errors.length > 0);
       await watch.listen(context);
       await use(watch);
       expect(watch.complaints, 'nothing for the browser to complain of').toEqual([]);

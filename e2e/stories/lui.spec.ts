@@ -268,6 +268,47 @@ test('an offer is put off, stopped or refused, and the order stands accordingly'
   });
 });
 
+test('a refusal that the server has not heard of is listed, sent again, and forgotten after a warning', async ({
+  person, operator, page, watch,
+}) => {
+  watch.excuse(HTTP_ERROR);
+  const { phone } = person;
+  const [told, forgotten] = [await operator.order('Told'), await operator.order('Forgotten')];
+  await person.open();
+  await page.route('**/cancelSession', (route) => route.fulfill({ status: 503, body: '' }));
+  for (const order of [told, forgotten]) {
+    await phone.enter(order.code);
+    await phone.dialog.getByRole('button', { name: 'Refuse for good' }).click();
+    await expect(phone.notice).toContainText('does not know of it yet');
+    await phone.idle();
+  }
+  await expect(phone.untold).toHaveCount(2);
+  await expect(phone.untold.first()).toContainText('smdp.example');
+  await expect(phone.untold.first()).toContainText('waits for the server');
+  await person.inOrder('refusals that no server has heard of');
+  // A reload forgets nothing of it.
+  await person.reload();
+  await expect(phone.untold).toHaveCount(2);
+  await page.unroute('**/cancelSession');
+
+  await phone.idle();
+  await phone.untold.first().getByRole('button', { name: /^Tell .* again$/ }).click();
+  await expect(phone.untold).toHaveCount(1);
+  await expect.poll(async () => (await operator.detail(told.iccid)).state).toBe('Error');
+  await phone.idle();
+  await phone.untold.getByRole('button', { name: /^Forget/ }).click();
+  await expect(phone.dialog).toContainText('will never learn that this download was refused');
+  await person.inOrderNow('asked before a refusal is forgotten');
+  await phone.dialog.getByRole('button', { name: 'Keep it' }).click();
+  await expect(phone.untold).toHaveCount(1);
+  await phone.untold.getByRole('button', { name: /^Forget/ }).click();
+  await phone.dialog.getByRole('button', { name: 'Forget', exact: true }).click();
+  await expect(phone.untold).toHaveCount(0);
+  expect((await operator.detail(forgotten.iccid)).state).toBe('Released');
+  // A yes after it is a yes.
+  await phone.fetch(forgotten.code);
+});
+
 test('the phone fetches a profile for a watch', async ({ person, operator, page }) => {
   const { phone } = person;
   const order = await operator.order('Wrist');

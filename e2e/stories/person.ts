@@ -170,6 +170,8 @@ export class Phone extends View {
   get notifications(): Locator { return this.page.locator('.notifications'); }
   /** Those that the server has not been told of. */
   get kept(): Locator { return this.page.locator('.notifications .waiting'); }
+  /** Downloads that were given up, where the server does not know it. */
+  get untold(): Locator { return this.page.locator('.untold > li'); }
   get dialog(): Locator { return this.page.getByRole('dialog'); }
 
   /** Unfolds the codes behind what the phone says. */

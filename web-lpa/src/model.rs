@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use card_bridge::protocol::Reader;
 use leptos::prelude::*;
-use lpa::{ChipInfo, Failure, Question};
+use lpa::{Cancellations, ChipInfo, Failure, Question};
 use rsp::auth::DeviceInfo;
 use rsp::notification::NotificationMetadata;
 use rsp::profiles::ProfileInfo;
@@ -199,6 +199,9 @@ pub(crate) struct Model {
     pub(crate) notice: RwSignal<Option<Notice>>,
     /// The failure that the notice tells of.
     pub(crate) failure: RwSignal<Option<Failure>>,
+    /// The sessions that were given up and whose servers have not heard of it; `None` until they
+    /// were read.
+    pub(crate) untold: RwSignal<Option<Cancellations>>,
     /// The phone's power switch.
     pub(crate) power: RwSignal<bool>,
     /// The messages between the parties.
@@ -453,6 +456,7 @@ impl Model {
             asked_of: RwSignal::new(Slot::Phone),
             notice: RwSignal::new(None),
             failure: RwSignal::new(None),
+            untold: RwSignal::new(None),
             power: RwSignal::new(true),
             record: Record::new(),
             steps: RwSignal::new(Steps::default()),

@@ -22,7 +22,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use lpa::{Cancellations, CardLost, Failure, Reply};
+use lpa::{CardLost, Failure, Reply};
 use rsp::Version;
 use rsp::auth::DeviceInfo;
 use wasm_bindgen_futures::spawn_local;
@@ -77,12 +77,12 @@ struct Inside {
     stop: Cell<bool>,
     /// What passes time while the person is asked, and between two tries.
     clock: RefCell<Clock>,
-    /// The cancellations that servers have not heard of, once they were read.
-    untold: RefCell<Option<Cancellations>>,
-    /// Whether this task has left one.
+    /// Whether this task has left a cancellation that its server has not heard of.
     is_untold: Cell<bool>,
-    /// Whether they are being told.
+    /// Whether servers are being told.
     is_telling: Cell<bool>,
+    /// Whether chips are about to sign what they could not.
+    catches_up: Cell<bool>,
 }
 
 impl Phone {

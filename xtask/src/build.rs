@@ -44,6 +44,7 @@ use sha2::{Digest, Sha256};
 
 use crate::iwa;
 use crate::metadata::Metadata;
+use crate::names;
 use crate::place::Place;
 use crate::process;
 use crate::setup::{self, Kit, Need, WASM};
@@ -307,6 +308,11 @@ fn module(
             let mut opt = kit.command("wasm-opt");
             process::output(opt.arg("-Oz").args(FEATURES).arg(&module).arg("--output").arg(&module))?;
         }
+        let script = folder.join(format!("{name}.js"));
+        let (bytes, text) = names::shorten(&fs::read(&module)?, &fs::read_to_string(&script)?)
+            .with_context(|| format!("the names of {shown}"))?;
+        fs::write(module, bytes)?;
+        fs::write(script, text)?;
     }
     fs::write(stamp, inputs)?;
     println!("build: {shown} done ({})", process::since(start));
@@ -536,7 +542,9 @@ fn inputs(place: &Place, metadata: &Metadata, member: &str, profile: Profile) ->
     for file in ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", "e2e/package-lock.json"] {
         hash.update(fs::read(place.root.join(file))?);
     }
-    hash.update(fs::read(place.root.join("xtask/src/build.rs"))?);
+    for file in ["build.rs", "names.rs"] {
+        hash.update(fs::read(place.root.join("xtask/src").join(file))?);
+    }
     for folder in metadata.sources(metadata.member(member)?) {
         for (name, file) in files(&folder)? {
             // Made of something else, or a member of its own.

@@ -15,6 +15,7 @@ mod fuzz;
 mod iwa;
 mod lint;
 mod metadata;
+mod names;
 mod pki;
 mod place;
 mod process;

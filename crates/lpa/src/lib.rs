@@ -21,7 +21,8 @@
 //!
 //! A download that is interrupted leaves a [`Checkpoint`] at the host; [`resume`] finds out
 //! from the chip what became of it and goes on. One that is given up while the server does not
-//! answer leaves a [`Cancellation`]; [`send_cancellation`] sends it again.
+//! answer, or while the card is gone, leaves a [`Cancellation`]; [`send_cancellation`] sends it
+//! again.
 
 mod cancellation;
 mod card;

@@ -33,7 +33,9 @@ pub enum Effect {
     Progress(Progress),
     /// Keep this where it outlives the program, in the place of an earlier one for the
     /// same chip; answered by [`Answer::Continue`] when it is kept. A host that can't keep
-    /// it answers the same: after an interruption the server is then asked again.
+    /// it answers the same: after an interruption the server is then asked again. What was
+    /// refused of the profile before is not told any more
+    /// ([`crate::Cancellations::forget_profile`]).
     Keep(Box<Checkpoint>),
     /// The checkpoint of this session is not needed any more; answered by
     /// [`Answer::Continue`].
@@ -41,7 +43,7 @@ pub enum Effect {
     /// Keep this where it outlives the program, beside others, in the place of an earlier one
     /// of the same session ([`crate::Cancellations`]); answered by [`Answer::Continue`]
     /// when it is kept. What is kept is sent again by [`crate::send_cancellation`] when the
-    /// server can be reached.
+    /// server can be reached, and the chip where it needs that.
     KeepCancellation(Box<Cancellation>),
     /// The cancellation of this session is not needed any more; answered by
     /// [`Answer::Continue`].

@@ -230,7 +230,7 @@ impl Playback {
                     Answer::Continue
                 }
                 Effect::KeepCancellation(cancellation) => {
-                    self.cancellations.keep(*cancellation);
+                    self.cancellations.keep(*cancellation, 1_767_225_600);
                     Answer::Continue
                 }
                 Effect::ForgetCancellation(id) => {
@@ -636,7 +636,7 @@ fn a_cancellation_that_is_lost_is_kept_in_the_chip_s_own_words() {
     assert_eq!(again, kept);
     let mut playback = Playback::new("session").unwrap();
     playback.cancellations = again;
-    let sent = playback.run(send_cancellation((*one).clone()));
+    let sent = playback.run(send_cancellation((*one).clone(), DEVICE, Options::default()));
     assert_eq!(sent, Ok(Outcome::Cancelled(one.reason())));
     assert!(playback.cancellations.is_empty() && playback.chip.requests.is_empty());
     let expected = serde_json::to_value(Base64(playback.chip.answers[&0xBF41].clone())).unwrap();
@@ -680,8 +680,8 @@ fn a_few_cancellations_are_kept_and_the_oldest_goes() {
     };
     let mut list = Cancellations::default();
     for number in 0..=u8::try_from(Cancellations::MOST).unwrap() {
-        list.keep(numbered(number));
-        list.keep(numbered(number));
+        list.keep(numbered(number), 7);
+        list.keep(numbered(number), 8);
     }
     let numbers =
         |list: &Cancellations| list.iter().map(|one| one.transaction_id().as_bytes()[0]).collect::<Vec<_>>();
@@ -698,10 +698,21 @@ fn a_few_cancellations_are_kept_and_the_oldest_goes() {
     for length in 0..bytes.len() {
         assert!(Cancellations::decode(&bytes[..length]).is_err(), "{length}");
     }
-    let at = bytes.windows(3).position(|window| window == [0x80, 0x01, 0x01]).unwrap();
+    let at = bytes.windows(3).position(|window| window == [0x80, 0x01, 0x02]).unwrap();
     let mut later = bytes.clone();
-    later[at + 2] = 2;
+    later[at + 2] = 3;
     assert!(Cancellations::decode(&later).is_err());
+    // The version before knew no time: E3 81 len, 80 01 version, A1 81 len, ….
+    let mut before = bytes.clone();
+    let since = before.windows(2).position(|window| window == [0x83, 0x08]).unwrap();
+    before.drain(since..since + 10);
+    assert_eq!((at, before[1], before[6], before[7]), (3, 0x81, 0xA1, 0x81));
+    before[2] -= 10;
+    before[at + 2] = 1;
+    before[8] -= 10;
+    let before = Cancellations::decode(&before).unwrap();
+    let [one] = &before.iter().collect::<Vec<_>>()[..] else { panic!("{before:?}") };
+    assert_eq!((one.since(), one.transaction_id()), (None, &id));
     let at = bytes.windows(4).position(|window| window == b"test").unwrap();
     let mut address = bytes.clone();
     address[at] = b'/';

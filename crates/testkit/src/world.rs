@@ -11,8 +11,8 @@ use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
 use http::{Method, Request, Response};
 use lab::{Subscription, Trust};
 use lpa::{
-    Answer, Cancellations, CardLost, Checkpoint, Effect, Failure, HttpAnswer, Outcome, Procedure, Question,
-    Refresh, Reply, ServerLost, Step,
+    Answer, Cancellation, Cancellations, CardLost, Checkpoint, Effect, Failure, HttpAnswer, Outcome,
+    Procedure, Question, Refresh, Reply, ServerLost, Step,
 };
 use net_policy_worker::gateway::Way;
 use net_policy_worker::policy::{Document, Policy};
@@ -763,6 +763,7 @@ impl World {
             }
             Effect::Keep(checkpoint) => {
                 self.kept = Some(checkpoint.encode());
+                self.change_untold(|kept| kept.forget_profile(checkpoint.iccid()));
                 Answer::Continue
             }
             Effect::Forget(_) => {
@@ -770,7 +771,8 @@ impl World {
                 Answer::Continue
             }
             Effect::KeepCancellation(cancellation) => {
-                self.change_untold(|kept| kept.keep(*cancellation));
+                let now = self.clock.get();
+                self.change_untold(|kept| kept.keep(*cancellation, now));
                 Answer::Continue
             }
             Effect::ForgetCancellation(id) => {
@@ -856,10 +858,15 @@ impl World {
         self.untold = (!kept.is_empty()).then(|| kept.encode());
     }
 
-    /// Sends every cancellation that is kept, as a phone does when it has service again.
+    /// Sends every cancellation that is kept, as a phone does when it has service again, or
+    /// its card. Nobody is asked anything by it.
     pub fn send_cancellations(&mut self) -> Vec<Result<Outcome, Failure>> {
         let kept = self.cancellations();
-        kept.iter().map(|one| self.run(lpa::send_cancellation(one.clone()), |_| Reply::Accept)).collect()
+        let send = |one: &Cancellation| {
+            let procedure = lpa::send_cancellation(one.clone(), device(), lpa::Options::default());
+            self.run(procedure, |question| unreachable!("nobody is there to be asked: {question:?}"))
+        };
+        kept.iter().map(send).collect()
     }
 
     /// Goes on with the download that was interrupted, with a user who says yes; `None`

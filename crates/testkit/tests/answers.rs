@@ -7,10 +7,10 @@
 mod common;
 
 use common::phone::{
-    CANCEL, CLIENT, INITIATE, NOTIFY, PACKAGE, all_is_well, attached, cancelled, discover, download, is_told,
-    profiles, recover, register, state, waiting,
+    CANCEL, CLIENT, INITIATE, NOTIFY, PACKAGE, WAYS, all_is_well, attached, cancelled, discover, download,
+    is_told, profiles, recover, register, state, waiting, yes,
 };
-use lpa::{Cause, Failure, Outcome, Reply, Retry, Stage};
+use lpa::{Cause, Failure, NotificationReport, Options, Outcome, Reply, Retry, Stage};
 use rsp::codes::CancelSessionReason;
 use rsp::status::{FunctionExecutionStatus, StatusCode, StatusCodeData};
 use serde_json::{Value, json};
@@ -92,37 +92,43 @@ fn nothing_is_lost(world: &mut World, order: &Order, context: &str) {
 
 #[test]
 fn every_http_status_to_a_call_of_a_download_is_told_and_loses_nothing() {
-    for (function, stage) in CALLS {
-        for status in STATUSES {
-            for heard in HEARD {
-                let context = format!("{function} {status} heard: {heard}");
-                let (mut world, order) = attached(401);
-                let body = json!({ "title": "out of order" }).to_string().into_bytes();
-                match heard {
-                    true => world.answer_heard(function, status, body),
-                    false => world.answer_unheard(function, status, body),
-                }
-                let failure = world.download(&order.code).unwrap_err();
-                assert_eq!(failure.stage, stage, "{context}");
-                is_told(&failure, &context);
-                match &failure.cause {
-                    Cause::ServerLost(_) => {
-                        assert!(status < 400 || [502, 504].contains(&status), "{context}")
+    for (way, start) in WAYS {
+        for (function, stage) in CALLS {
+            for status in STATUSES {
+                for heard in HEARD {
+                    let context = format!("{way}: {function} {status} heard: {heard}");
+                    let (mut world, order) = start(401);
+                    let body = json!({ "title": "out of order" }).to_string().into_bytes();
+                    match heard {
+                        true => world.answer_heard(function, status, body),
+                        false => world.answer_unheard(function, status, body),
                     }
-                    Cause::Http { status: told, because } => {
-                        assert_eq!((*told, because.as_deref()), (status, Some("out of order")), "{context}");
-                        assert_eq!(failure.retry(), after_http(status), "{context}");
-                        assert!(failure.codes().contains(&format!("HTTP {status}")), "{context}");
+                    let failure = world.run(download(&order), yes).unwrap_err();
+                    assert_eq!(failure.stage, stage, "{context}");
+                    is_told(&failure, &context);
+                    match &failure.cause {
+                        Cause::ServerLost(_) => {
+                            assert!(status < 400 || [502, 504].contains(&status), "{context}")
+                        }
+                        Cause::Http { status: told, because } => {
+                            assert_eq!(
+                                (*told, because.as_deref()),
+                                (status, Some("out of order")),
+                                "{context}"
+                            );
+                            assert_eq!(failure.retry(), after_http(status), "{context}");
+                            assert!(failure.codes().contains(&format!("HTTP {status}")), "{context}");
+                        }
+                        _ => panic!("{context}: {failure}"),
                     }
-                    _ => panic!("{context}: {failure}"),
+                    // Without an answer of the server's own the package may be on its way.
+                    let unanswered = stage == Stage::FetchPackage && failure.retry() == Retry::Again;
+                    assert_eq!(world.kept.is_some(), unanswered, "{context}");
+                    let expected = (stage != Stage::InitiateAuthentication && !unanswered)
+                        .then_some(CancelSessionReason::UNDEFINED_REASON);
+                    assert_eq!(cancelled(&world), expected, "{context}");
+                    nothing_is_lost(&mut world, &order, &context);
                 }
-                // Without an answer of the server's own the package may be on its way.
-                let unanswered = stage == Stage::FetchPackage && failure.retry() == Retry::Again;
-                assert_eq!(world.kept.is_some(), unanswered, "{context}");
-                let expected = (stage != Stage::InitiateAuthentication && !unanswered)
-                    .then_some(CancelSessionReason::UNDEFINED_REASON);
-                assert_eq!(cancelled(&world), expected, "{context}");
-                nothing_is_lost(&mut world, &order, &context);
             }
         }
     }
@@ -130,25 +136,27 @@ fn every_http_status_to_a_call_of_a_download_is_told_and_loses_nothing() {
 
 #[test]
 fn what_is_no_answer_is_told_and_loses_nothing() {
-    for (function, stage) in CALLS {
-        for (name, body) in garbage() {
-            for heard in HEARD {
-                let context = format!("{function}: {name}, heard: {heard}");
-                let (mut world, order) = attached(402);
-                match heard {
-                    true => world.answer_heard(function, 200, body.clone()),
-                    false => world.answer_unheard(function, 200, body.clone()),
+    for (way, start) in WAYS {
+        for (function, stage) in CALLS {
+            for (name, body) in garbage() {
+                for heard in HEARD {
+                    let context = format!("{way}: {function}: {name}, heard: {heard}");
+                    let (mut world, order) = start(402);
+                    match heard {
+                        true => world.answer_heard(function, 200, body.clone()),
+                        false => world.answer_unheard(function, 200, body.clone()),
+                    }
+                    let failure = world.run(download(&order), yes).unwrap_err();
+                    assert_eq!(failure.stage, stage, "{context}");
+                    assert!(matches!(failure.cause, Cause::ServerData(_)), "{context}: {failure}");
+                    is_told(&failure, &context);
+                    assert!(failure.codes().len() < 600, "{context}: {}", failure.codes());
+                    let expected = (stage != Stage::InitiateAuthentication)
+                        .then_some(CancelSessionReason::UNDEFINED_REASON);
+                    assert_eq!(cancelled(&world), expected, "{context}");
+                    assert_eq!(state(&world, &order.iccid), "Released", "{context}");
+                    nothing_is_lost(&mut world, &order, &context);
                 }
-                let failure = world.download(&order.code).unwrap_err();
-                assert_eq!(failure.stage, stage, "{context}");
-                assert!(matches!(failure.cause, Cause::ServerData(_)), "{context}: {failure}");
-                is_told(&failure, &context);
-                assert!(failure.codes().len() < 600, "{context}: {}", failure.codes());
-                let expected =
-                    (stage != Stage::InitiateAuthentication).then_some(CancelSessionReason::UNDEFINED_REASON);
-                assert_eq!(cancelled(&world), expected, "{context}");
-                assert_eq!(state(&world, &order.iccid), "Released", "{context}");
-                nothing_is_lost(&mut world, &order, &context);
             }
         }
     }
@@ -193,22 +201,24 @@ fn is_unfinished(failure: &Failure, status: &FunctionExecutionStatus, context: &
 
 #[test]
 fn a_server_that_did_not_finish_is_asked_again() {
-    for (function, stage) in CALLS {
-        for status in unfinished() {
-            for heard in HEARD {
-                let context = format!("{function} {status:?} heard: {heard}");
-                let (mut world, order) = attached(403);
-                match heard {
-                    true => world.answer_heard(function, 200, header(&status)),
-                    false => world.answer_unheard(function, 200, header(&status)),
+    for (way, start) in WAYS {
+        for (function, stage) in CALLS {
+            for status in unfinished() {
+                for heard in HEARD {
+                    let context = format!("{way}: {function} {status:?} heard: {heard}");
+                    let (mut world, order) = start(403);
+                    match heard {
+                        true => world.answer_heard(function, 200, header(&status)),
+                        false => world.answer_unheard(function, 200, header(&status)),
+                    }
+                    let failure = world.run(download(&order), yes).unwrap_err();
+                    assert_eq!(failure.stage, stage, "{context}");
+                    is_unfinished(&failure, &status, &context);
+                    // The package may have been handed out.
+                    assert_eq!(world.kept.is_some(), stage == Stage::FetchPackage, "{context}");
+                    assert_eq!(world.calls_of(CANCEL), 0, "{context}");
+                    nothing_is_lost(&mut world, &order, &context);
                 }
-                let failure = world.download(&order.code).unwrap_err();
-                assert_eq!(failure.stage, stage, "{context}");
-                is_unfinished(&failure, &status, &context);
-                // The package may have been handed out.
-                assert_eq!(world.kept.is_some(), stage == Stage::FetchPackage, "{context}");
-                assert_eq!(world.calls_of(CANCEL), 0, "{context}");
-                nothing_is_lost(&mut world, &order, &context);
             }
         }
     }
@@ -269,7 +279,20 @@ fn a_notification_that_is_not_answered_as_it_must_be_waits() {
             is_told(failure, &context);
             // The result and the notification that it is installed.
             assert_eq!(waiting(&mut world), notifications.len(), "{context}");
+            // Sent alone it fares the same, and none that waits goes before it or with it.
+            let last = notifications.last().unwrap().metadata.seq_number;
+            let sent = world.run(lpa::send_notification(last, Options::default()), yes);
+            let Ok(Outcome::Notifications(sent)) = sent else { panic!("{context}: {sent:?}") };
+            let [NotificationReport { metadata, result: Err(failure) }] = &sent[..] else {
+                panic!("{context}: {sent:?}")
+            };
+            assert_eq!((metadata.seq_number, failure.stage), (last, Stage::Notify), "{context}");
+            is_told(failure, &context);
+            assert_eq!(waiting(&mut world), notifications.len(), "{context}");
             world.mend();
+            let sent = world.run(lpa::send_notification(last, Options::default()), yes);
+            assert!(matches!(sent, Ok(Outcome::Notifications(sent)) if sent[0].result.is_ok()), "{context}");
+            assert_eq!(waiting(&mut world), notifications.len() - 1, "{context}");
             all_is_well(&mut world, &order, &context);
         }
     }

@@ -7,16 +7,18 @@ mod common;
 
 use apdu::StatusWord;
 use common::phone::{
-    CANCEL, CLIENT, PACKAGE, all_is_well, attached, cancelled, download, is_told, profiles, state, yes,
+    CANCEL, CLIENT, INITIATE, PACKAGE, all_is_well, attached, cancelled, download, eid, is_told, order_for,
+    profiles, state, waiting_at_the_default, yes,
 };
-use lpa::{Answer, Cancellation, Cause, Effect, Failure, Outcome, Question, Reply, Retry, Stage};
+use lab::Trust;
+use lpa::{Answer, Cancellation, Cause, Effect, Failure, Outcome, Procedure, Question, Reply, Retry, Stage};
 use rsp::DataObject;
 use rsp::codes::CancelSessionReason;
 use rsp::metadata::{OperatorId, PprIds, StoreMetadata};
 use rsp::rat::{ProfilePolicyAuthorisationRule, RulesAuthorisationTable};
 use rsp::status::StatusCode;
 use serde_json::{Value, json};
-use testkit::{CardFault, Order, Party, Settings, World};
+use testkit::{CallFault, CardFault, Order, Party, Settings, World};
 
 /// A profile of network 001/01 that may not be switched off or deleted.
 const RULED: &str = "89000000000000003008";
@@ -415,27 +417,212 @@ fn only_the_server_s_own_word_ends_a_cancellation() {
     }
 }
 
-#[test]
-fn a_card_that_is_pulled_when_it_is_to_cancel_leaves_the_order_as_it_was() {
-    for fault in CardFault::ALL {
-        let (mut world, order) = attached(313);
-        let mut procedure = download(&order);
-        let mut answer = Answer::Begin;
-        let failure = loop {
-            let effect = procedure.resume(answer);
-            if matches!(&effect, Effect::Card(command) if command.get(5..7) == Some(&[0xBF, 0x41])) {
-                world.fail_at(1, fault);
-            }
-            answer = match world.perform(effect, |_| Reply::Reject) {
-                Ok(answer) => answer,
-                Err(result) => break result.unwrap_err(),
-            };
+/// Runs a procedure; this goes wrong when the card is to cancel a session (ES10b.CancelSession).
+fn lose_at_cancel(
+    world: &mut World,
+    mut procedure: Procedure,
+    fault: CardFault,
+    mut user: impl FnMut(&Question) -> Reply,
+) -> Failure {
+    let mut answer = Answer::Begin;
+    loop {
+        let effect = procedure.resume(answer);
+        if matches!(&effect, Effect::Card(command) if command.get(5..7) == Some(&[0xBF, 0x41])) {
+            world.fail_at(1, fault);
+        }
+        answer = match world.perform(effect, &mut user) {
+            Ok(answer) => answer,
+            Err(result) => return result.unwrap_err(),
         };
-        assert_eq!(failure.cause, Cause::Rejected, "{fault:?}");
-        // Without the chip's signature the server would not believe it: the session runs out there.
-        assert_eq!((world.calls_of(CANCEL), world.untold.clone()), (0, None), "{fault:?}");
-        assert_eq!(state(&world, &order.iccid), "Released", "{fault:?}");
-        world.run(download(&order), yes).unwrap();
+    }
+}
+
+/// A World with an order, and who is asked.
+type Scene = (World, Order, fn(&Question) -> Reply);
+
+/// The reasons for which a server closes an order, and how a person or a chip comes to them.
+fn refusals() -> Vec<(&'static str, CancelSessionReason, fn() -> Scene)> {
+    use CancelSessionReason as R;
+    vec![
+        ("no", R::END_USER_REJECTION, || {
+            let (world, order) = attached(313);
+            (world, order, |_| Reply::Reject)
+        }),
+        ("no, at the default", R::END_USER_REJECTION, || {
+            let (world, order) = waiting_at_the_default(313);
+            (world, order, |_| Reply::Reject)
+        }),
+        ("rules", R::PPR_NOT_ALLOWED, || {
+            let (world, order) = ruled(313, Some(RulesAuthorisationTable(vec![])), &["ppr1"]);
+            (world, order, |question| panic!("{question:?}"))
+        }),
+        ("mismatch", R::METADATA_MISMATCH, || {
+            let (world, order) = attached(313);
+            show(&world, |shown| shown.profile_name.push('!'));
+            (world, order, yes)
+        }),
+    ]
+}
+
+#[test]
+fn a_card_that_is_gone_when_it_is_to_cancel_signs_when_it_is_back() {
+    for (name, reason, scene) in refusals() {
+        for fault in CardFault::ALL {
+            let context = format!("{name}, {fault:?}");
+            let (mut world, order, user) = scene();
+            let free = world.free_memory();
+            let failure = lose_at_cancel(&mut world, download(&order), fault, user);
+            // Why it ended is what the person is told.
+            assert!(!matches!(failure.cause, Cause::CardLost(_)), "{context}: {failure}");
+            world.mend();
+            // The server would not believe it without the chip's signature.
+            assert_eq!(world.calls_of(CANCEL), 0, "{context}");
+            assert_ne!(state(&world, &order.iccid), "Error", "{context}");
+            let kept = world.cancellations();
+            let [one] = &kept.iter().collect::<Vec<_>>()[..] else { panic!("{context}: {kept:?}") };
+            assert!(one.needs_chip() && one.needs(&eid(&mut world)), "{context}");
+            assert_eq!((one.reason(), one.address()), (reason, testkit::SMDP_ADDRESS), "{context}");
+            assert_eq!(one.since(), Some(testkit::START), "{context}");
+            // What is left of the session at the server is no matter, nor is how long it took.
+            world.wait(3600);
+            world.attach(None).unwrap();
+            let sent = world.send_cancellations();
+            assert_eq!(sent, [Ok(Outcome::Cancelled(reason))], "{context}");
+            assert_eq!(cancelled(&world), Some(reason), "{context}");
+            assert_eq!(state(&world, &order.iccid), "Error", "{context}");
+            assert_eq!((world.untold.clone(), world.kept.clone()), (None, None), "{context}");
+            assert_eq!((profiles(&mut world).len(), world.free_memory()), (1, free), "{context}");
+            assert!(matches!(world.run(download(&order), yes).unwrap_err().cause, Cause::ServerRefused(_)));
+        }
+    }
+}
+
+#[test]
+fn a_card_that_is_gone_when_the_person_says_later_leaves_nothing_to_tell() {
+    for reply in [Reply::Postpone, Reply::Timeout] {
+        for fault in CardFault::ALL {
+            let (mut world, order) = attached(314);
+            let failure = lose_at_cancel(&mut world, download(&order), fault, |_| reply.clone());
+            assert!(failure.is_decision() || failure.cause == Cause::TimedOut, "{failure}");
+            // The session runs out at the server, and the order is as if it had heard.
+            assert_eq!((world.calls_of(CANCEL), world.untold.clone()), (0, None), "{fault:?}");
+            assert_eq!(state(&world, &order.iccid), "Released", "{fault:?}");
+            world.run(download(&order), yes).unwrap();
+            all_is_well(&mut world, &order, &format!("{fault:?}"));
+        }
+    }
+}
+
+/// A World in which a chip has still to sign that the person has refused.
+fn unsigned(seed: u64, fault: CardFault) -> (World, Order) {
+    let (mut world, order) = attached(seed);
+    lose_at_cancel(&mut world, download(&order), fault, |_| Reply::Reject);
+    world.mend();
+    assert_eq!(world.cancellations().iter().filter(|one| one.needs_chip()).count(), 1);
+    (world, order)
+}
+
+#[test]
+fn every_message_of_a_cancellation_that_is_caught_up_may_be_lost() {
+    // The chip still has the session; it has lost it.
+    for first in [CardFault::CommandLost, CardFault::PowerAfter] {
+        let (commands, calls) = {
+            let (mut world, _) = unsigned(315, first);
+            let before = (world.commands(), world.calls());
+            assert!(world.send_cancellations()[0].is_ok());
+            (world.commands() - before.0, world.calls() - before.1)
+        };
+        // The session of before is cancelled with one call, a new one with two more.
+        assert_eq!(calls, if first == CardFault::CommandLost { 1 } else { 3 });
+        let faults =
+            CardFault::ALL.into_iter().flat_map(|fault| (1..=commands).map(move |nth| (Ok(fault), nth)));
+        let lost = CallFault::ALL.into_iter().flat_map(|fault| (1..=calls).map(move |nth| (Err(fault), nth)));
+        for (fault, nth) in faults.chain(lost) {
+            let context = format!("{first:?}, then {fault:?} at {nth}");
+            let (mut world, order) = unsigned(315, first);
+            match fault {
+                Ok(fault) => world.fail_at(nth, fault),
+                Err(fault) => world.fail_call_at(nth, fault),
+            }
+            let sent = world.send_cancellations();
+            world.mend();
+            if let Err(failure) = &sent[0] {
+                is_told(failure, &context);
+                assert_eq!(failure.retry(), Retry::Again, "{context}: {failure}");
+                assert_eq!(world.cancellations().iter().count(), 1, "{context}");
+                let again = world.send_cancellations();
+                assert!(again[0].is_ok(), "{context}: {again:?}");
+            }
+            assert_eq!(
+                (state(&world, &order.iccid), world.untold.clone()),
+                ("Error".into(), None),
+                "{context}"
+            );
+            assert_eq!((profiles(&mut world).len(), world.kept.clone()), (1, None), "{context}");
+        }
+    }
+}
+
+#[test]
+fn a_no_that_the_chip_has_still_to_sign_does_not_undo_a_later_yes() {
+    for fault in CardFault::ALL {
+        let (mut world, order) = unsigned(316, fault);
+        world.download(&order.code).unwrap();
+        assert_eq!(world.untold, None, "{fault:?}");
+        all_is_well(&mut world, &order, &format!("{fault:?}"));
+        // Nor does one that was kept elsewhere: the server has no such order any more.
+        let (other, _) = unsigned(316, fault);
+        world.untold = other.untold;
+        assert!(world.send_cancellations()[0].is_ok(), "{fault:?}");
+        assert_eq!(world.untold, None, "{fault:?}");
         all_is_well(&mut world, &order, &format!("{fault:?}"));
     }
+}
+
+#[test]
+fn what_one_chip_has_to_sign_no_other_is_asked_for() {
+    let (mut world, order) = unsigned(317, CardFault::PowerBefore);
+    let kept = world.untold.clone();
+    let calls = world.calls();
+    world.exchange_chip(&Trust::generate([9; 32], testkit::SMDP_ADDRESS, testkit::START - 86_400).unwrap());
+    let other = eid(&mut world);
+    assert!(!world.cancellations().iter().any(|one| one.needs(&other)));
+    for _ in 0..2 * usize::from(Cancellation::MOST_TRIES) {
+        let failure = world.send_cancellations().remove(0).unwrap_err();
+        assert_eq!((failure.stage, &failure.cause), (Stage::Cancel, &Cause::OtherChip));
+    }
+    // No try is spent, and it waits for its own.
+    assert_eq!((world.untold.clone(), world.calls()), (kept, calls));
+    assert_eq!(state(&world, &order.iccid), "Released");
+}
+
+#[test]
+fn a_profile_that_nobody_has_refused_is_left_where_it_is() {
+    let (mut world, refused) = waiting_at_the_default(318);
+    lose_at_cancel(&mut world, download(&refused), CardFault::PowerAfter, |_| Reply::Reject);
+    world.mend();
+    // The operator takes the order back, and the same server has another one for the chip.
+    let header = json!({ "functionRequesterIdentifier": "2.999.2", "functionCallIdentifier": "back" });
+    let status =
+        json!({ "header": header, "iccid": refused.iccid, "finalProfileStatusIndicator": "Available" });
+    world.es2("cancelOrder", &status);
+    let other = world.operational[1].iccid;
+    let other = order_for(&mut world, other);
+    assert!(world.send_cancellations()[0].is_ok());
+    assert_eq!((cancelled(&world), world.untold.clone()), (Some(CancelSessionReason::POSTPONED), None));
+    assert_eq!(state(&world, &other.iccid), "Released");
+    world.run(download(&other), yes).unwrap();
+    all_is_well(&mut world, &other, "the other");
+}
+
+#[test]
+fn a_chip_that_never_signs_is_given_up() {
+    let (mut world, _) = unsigned(319, CardFault::PowerAfter);
+    world.answer_unheard(INITIATE, 503, Vec::new());
+    for tries in 1..=usize::from(Cancellation::MOST_TRIES) {
+        assert!(world.untold.is_some(), "{tries}");
+        let failure = world.send_cancellations().remove(0).unwrap_err();
+        assert_eq!(failure.retry(), Retry::Again);
+    }
+    assert_eq!(world.untold, None);
 }

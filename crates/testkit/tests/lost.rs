@@ -29,7 +29,7 @@ struct Act {
     name: &'static str,
     /// The World before it.
     world: fn() -> (World, Order),
-    procedure: fn(&World, &Order) -> Procedure,
+    procedure: fn(&mut World, &Order) -> Procedure,
     /// Whether the chip is as it was wanted.
     is_done: fn(&mut World, &Order) -> bool,
     /// What follows from it: what else a person does, until the servers know.
@@ -66,6 +66,23 @@ fn enabled() -> (World, Order) {
     (world, order)
 }
 
+/// The server knows of the profile, and not that it was enabled.
+fn enabling_untold() -> (World, Order) {
+    let (mut world, order) = installed();
+    assert_eq!(waiting(&mut world), 0);
+    world.refuse(NOTIFY, StatusCode::EXECUTION_ERROR);
+    world.run(lpa::enable(iccid(&order), Options::default()), yes).unwrap();
+    world.mend();
+    (world, order)
+}
+
+/// The notification that a profile was enabled.
+fn of_enabling(world: &mut World) -> Option<u32> {
+    let list = world.run(lpa::list_notifications(Options::default()), yes);
+    let Ok(Outcome::Waiting(list)) = list else { panic!("{list:?}") };
+    list.iter().find(|one| one.event.name() == Some("enable")).map(|one| one.seq_number)
+}
+
 /// Everything that waits is told.
 fn tell(world: &mut World) {
     if world.attach(None).is_err() {
@@ -86,7 +103,8 @@ fn default_smdp(world: &mut World) -> Option<String> {
     chip.addresses.default_dp_address
 }
 
-/// The procedures that change a chip or a server; that of a download has tests of its own.
+/// The procedures but for downloads, by a code or from a default SM-DP+: those have tests of their
+/// own (`lpa.rs`), since they go on with what they have.
 fn acts() -> Vec<Act> {
     vec![
         Act {
@@ -157,6 +175,23 @@ fn acts() -> Vec<Act> {
             events: &[("installed", 1)],
         },
         Act {
+            name: "one notification",
+            world: enabling_untold,
+            procedure: |world, _| lpa::send_notification(of_enabling(world).unwrap(), Options::default()),
+            is_done: |world, _| of_enabling(world).is_none(),
+            settle: |world, _| tell(world),
+            events: &[("installed", 1), ("enabled", 1)],
+        },
+        Act {
+            name: "removing a notification",
+            world: enabling_untold,
+            procedure: |world, _| lpa::remove_notification(of_enabling(world).unwrap(), Options::default()),
+            is_done: |world, _| of_enabling(world).is_none(),
+            settle: |world, _| tell(world),
+            // What the person has removed no server hears of, however often it was tried.
+            events: &[("installed", 1), ("enabled", 0)],
+        },
+        Act {
             name: "discovery",
             world: || {
                 let (mut world, order) = attached(501);
@@ -210,6 +245,15 @@ fn told_is_true(world: &mut World, told: &Outcome, context: &str) {
             assert_eq!(default_smdp(world), addresses.default_dp_address, "{context}");
             return;
         }
+        Outcome::Waiting(list) => {
+            assert_eq!(list.len(), waiting(world), "{context}");
+            return;
+        }
+        Outcome::Notifications(reports) => {
+            let failures = reports.iter().filter_map(|report| report.result.as_ref().err());
+            failures.for_each(|failure| is_told(failure, context));
+            return;
+        }
         _ => return,
     };
     assert_eq!(*list, profiles(world), "{context}");
@@ -228,11 +272,12 @@ fn fails_as_lost(failure: &Failure, fault: Fault, context: &str) {
 fn lose(act: &Act, fault: Fault, nth: usize) {
     let context = format!("{}: {fault:?} at {nth}", act.name);
     let (mut world, order) = (act.world)();
+    let procedure = (act.procedure)(&mut world, &order);
     match fault {
         Fault::Card(fault) => world.fail_at(nth, fault),
         Fault::Call(fault) => world.fail_call_at(nth, fault),
     }
-    let first = world.run((act.procedure)(&world, &order), yes);
+    let first = world.run(procedure, yes);
     world.mend();
     match &first {
         Ok(outcome) => told_is_true(&mut world, outcome, &context),
@@ -245,7 +290,8 @@ fn lose(act: &Act, fault: Fault, nth: usize) {
     };
     // The list shows what the chip has; what is not done is done again.
     if !all_went && !(act.is_done)(&mut world, &order) {
-        let again = world.run((act.procedure)(&world, &order), yes);
+        let procedure = (act.procedure)(&mut world, &order);
+        let again = world.run(procedure, yes);
         let again = again.unwrap_or_else(|failure| panic!("{context}, again: {failure}"));
         told_is_true(&mut world, &again, &context);
     }
@@ -269,8 +315,9 @@ fn lose_each(name: &str) {
     let act = acts().into_iter().find(|act| act.name == name).unwrap();
     let (commands, calls) = {
         let (mut world, order) = (act.world)();
+        let procedure = (act.procedure)(&mut world, &order);
         let before = (world.commands(), world.calls());
-        world.run((act.procedure)(&world, &order), yes).unwrap();
+        world.run(procedure, yes).unwrap();
         (world.commands() - before.0, world.calls() - before.1)
     };
     println!("{name}: {commands} commands, {calls} calls");
@@ -316,6 +363,16 @@ fn no_message_of_setting_the_default_server_can_be_lost_for_good() {
 #[test]
 fn no_message_of_sending_notifications_can_be_lost_for_good() {
     lose_each("notifications");
+}
+
+#[test]
+fn no_message_of_sending_one_notification_can_be_lost_for_good() {
+    lose_each("one notification");
+}
+
+#[test]
+fn no_message_of_removing_a_notification_can_be_lost_for_good() {
+    lose_each("removing a notification");
 }
 
 #[test]

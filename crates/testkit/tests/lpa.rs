@@ -17,8 +17,8 @@ use testkit::{CardFault, OTHER_SMDS_ADDRESS, Party, SMDP_ADDRESS, SMDS_ADDRESS, 
 mod common;
 
 use common::phone::{
-    CANCEL, CLIENT, INITIATE, NOTIFY, PACKAGE, all_is_well, attached, cancelled, discover, download, eid,
-    profiles, recover, register, state, waiting, yes,
+    CANCEL, CLIENT, INITIATE, NOTIFY, PACKAGE, WAYS, all_is_well, attached, cancelled, discover, download,
+    eid, is_told, order_for, profiles, recover, register, state, waiting, yes,
 };
 
 /// The codes of ES9+ by function (SGP.22 §5.6.1 to §5.6.5), and what can be done about each.
@@ -67,32 +67,34 @@ fn refusals() -> Vec<(&'static str, Stage, StatusCode, Retry)> {
 
 #[test]
 fn every_refusal_of_a_download_is_told_and_loses_nothing() {
-    for (function, stage, code, retry) in refusals() {
-        let context = format!("{function} {}/{}", code.subject, code.reason);
-        let (mut world, order) = attached(200);
-        world.refuse(function, code);
-        let failure = world.download(&order.code).unwrap_err();
-        assert_eq!(failure.stage, stage, "{context}");
-        let told = match &failure.cause {
-            Cause::ServerRefused(data) => data,
-            Cause::NoCommonCi { refused: Some(data), server: None, chip } if !chip.is_empty() => {
-                data.as_ref()
-            }
-            _ => panic!("{context}: {failure}"),
-        };
-        assert_eq!((&*told.subject_code, &*told.reason_code), (code.subject, code.reason));
-        assert_eq!(failure.retry(), retry, "{context}");
-        assert!(failure.codes().contains(&format!("subject {} / reason {}", code.subject, code.reason)));
-        // The chip holds no session any more, the server has ended its own.
-        let told_chip = cancelled(&world);
-        let expected = (function != INITIATE).then_some(CancelSessionReason::UNDEFINED_REASON);
-        assert_eq!(told_chip, expected, "{context}");
-        assert_eq!(world.calls_of(CANCEL), 0, "{context}");
-        assert_eq!(world.kept, None, "{context}");
-        assert_eq!(profiles(&mut world).len(), 1, "{context}");
-        world.mend();
-        world.download(&order.code).unwrap_or_else(|failure| panic!("{context}: {failure}"));
-        all_is_well(&mut world, &order, &context);
+    for (way, start) in WAYS {
+        for (function, stage, code, retry) in refusals() {
+            let context = format!("{way}: {function} {}/{}", code.subject, code.reason);
+            let (mut world, order) = start(200);
+            world.refuse(function, code);
+            let failure = world.run(download(&order), yes).unwrap_err();
+            assert_eq!(failure.stage, stage, "{context}");
+            let told = match &failure.cause {
+                Cause::ServerRefused(data) => data,
+                Cause::NoCommonCi { refused: Some(data), server: None, chip } if !chip.is_empty() => {
+                    data.as_ref()
+                }
+                _ => panic!("{context}: {failure}"),
+            };
+            assert_eq!((&*told.subject_code, &*told.reason_code), (code.subject, code.reason));
+            assert_eq!(failure.retry(), retry, "{context}");
+            assert!(failure.codes().contains(&format!("subject {} / reason {}", code.subject, code.reason)));
+            // The chip holds no session any more, the server has ended its own.
+            let told_chip = cancelled(&world);
+            let expected = (function != INITIATE).then_some(CancelSessionReason::UNDEFINED_REASON);
+            assert_eq!(told_chip, expected, "{context}");
+            assert_eq!(world.calls_of(CANCEL), 0, "{context}");
+            assert_eq!(world.kept, None, "{context}");
+            assert_eq!(profiles(&mut world).len(), 1, "{context}");
+            world.mend();
+            world.run(download(&order), yes).unwrap_or_else(|failure| panic!("{context}: {failure}"));
+            all_is_well(&mut world, &order, &context);
+        }
     }
 }
 
@@ -138,9 +140,49 @@ fn a_refused_notification_waits_and_the_profile_is_there() {
             &notifications[0].result,
             Err(Failure { stage: Stage::Notify, cause: Cause::ServerRefused(data) }) if data.reason_code == code.reason
         ));
-        assert!(waiting(&mut world) > 0);
+        let before = waiting(&mut world);
+        assert!(before > 0);
+        let number = notifications[0].metadata.seq_number;
+        let sent = world.run(lpa::send_notification(number, Options::default()), yes);
+        let Ok(Outcome::Notifications(sent)) = sent else { panic!("{sent:?}") };
+        assert!(matches!(
+            &sent[0].result,
+            Err(Failure { stage: Stage::Notify, cause: Cause::ServerRefused(data) }) if data.reason_code == code.reason
+        ));
+        assert_eq!(waiting(&mut world), before);
         world.mend();
         all_is_well(&mut world, &order, code.subject);
+    }
+}
+
+#[test]
+fn a_notification_is_removed_only_when_the_person_says_so() {
+    let (mut world, order) = attached(220);
+    world.refuse(NOTIFY, StatusCode::EXECUTION_ERROR);
+    let Ok(Outcome::Installed { notifications, .. }) = world.download(&order.code) else { panic!() };
+    let heads: Vec<_> = notifications.iter().map(|report| report.metadata.clone()).collect();
+    let number = heads[0].seq_number;
+    for (reply, cause) in [
+        (Reply::Reject, Cause::Rejected),
+        (Reply::Postpone, Cause::Rejected),
+        (Reply::Timeout, Cause::TimedOut),
+    ] {
+        let failure = world.run(lpa::remove_notification(number, Options::default()), |question| {
+            assert_eq!(*question, Question::RemoveNotification(Box::new(heads[0].clone())));
+            reply.clone()
+        });
+        let failure = failure.unwrap_err();
+        assert_eq!((failure.stage, &failure.cause), (Stage::Manage, &cause), "{reply:?}");
+        is_told(&failure, "remove");
+        assert_eq!(waiting(&mut world), heads.len(), "{reply:?}");
+    }
+    let calls = world.calls();
+    let left = world.run(lpa::remove_notification(number, Options::default()), yes);
+    assert_eq!(left, Ok(Outcome::Waiting(heads[1..].to_vec())));
+    assert_eq!(world.calls(), calls, "no server hears of it");
+    for gone in [number, u32::MAX] {
+        let failure = world.run(lpa::remove_notification(gone, Options::default()), yes).unwrap_err();
+        assert_eq!(failure.cause, Cause::NoSuchNotification);
     }
 }
 
@@ -227,54 +269,58 @@ fn the_user_s_no_closes_the_order_and_a_time_out_does_not() {
 
 #[test]
 fn no_fault_between_terminal_and_chip_loses_the_profile_or_uses_another_order() {
-    let commands = {
-        let (mut world, order) = attached(206);
-        let before = world.commands();
-        world.download(&order.code).unwrap();
-        world.commands() - before
-    };
-    assert!(commands > 40, "{commands}");
-    for fault in CardFault::ALL {
-        for nth in 1..=commands {
-            let context = format!("{fault:?} at {nth}");
-            let (mut world, order) = attached(206);
-            world.fail_at(nth, fault);
-            // Some are harmless: the announcement of the terminal, the closing of the channel.
-            let first = world.download(&order.code);
-            if let Err(failure) = &first {
-                assert!(matches!(failure.cause, Cause::CardLost(_)), "{context}: {failure}");
-                assert_eq!(failure.retry(), Retry::Again, "{context}");
+    for (way, start) in WAYS {
+        let commands = {
+            let (mut world, order) = start(206);
+            let before = world.commands();
+            world.run(download(&order), yes).unwrap();
+            world.commands() - before
+        };
+        assert!(commands > 40, "{commands}");
+        for fault in CardFault::ALL {
+            for nth in 1..=commands {
+                let context = format!("{way}: {fault:?} at {nth}");
+                let (mut world, order) = start(206);
+                world.fail_at(nth, fault);
+                // Some are harmless: the announcement of the terminal, the closing of the channel.
+                let first = world.run(download(&order), yes);
+                if let Err(failure) = &first {
+                    assert!(matches!(failure.cause, Cause::CardLost(_)), "{context}: {failure}");
+                    assert_eq!(failure.retry(), Retry::Again, "{context}");
+                }
+                if first.is_err() || world.kept.is_some() {
+                    recover(&mut world, &order, &context);
+                }
+                all_is_well(&mut world, &order, &context);
             }
-            if first.is_err() || world.kept.is_some() {
-                recover(&mut world, &order, &context);
-            }
-            all_is_well(&mut world, &order, &context);
         }
     }
 }
 
 #[test]
 fn no_lost_call_loses_the_profile_or_uses_another_order() {
-    for function in [INITIATE, CLIENT, PACKAGE, NOTIFY] {
-        for answer in [false, true] {
-            let context = format!("{function} {}", if answer { "answer" } else { "request" });
-            let (mut world, order) = attached(207);
-            match answer {
-                true => world.lose_answer_of(function),
-                false => world.lose_request_of(function),
+    for (way, start) in WAYS {
+        for function in [INITIATE, CLIENT, PACKAGE, NOTIFY] {
+            for answer in [false, true] {
+                let context = format!("{way}: {function} {}", if answer { "answer" } else { "request" });
+                let (mut world, order) = start(207);
+                match answer {
+                    true => world.lose_answer_of(function),
+                    false => world.lose_request_of(function),
+                }
+                let first = world.run(download(&order), yes);
+                if function == NOTIFY {
+                    assert!(first.is_ok(), "{context}");
+                } else {
+                    let failure = first.unwrap_err();
+                    assert!(matches!(failure.cause, Cause::ServerLost(_)), "{context}: {failure}");
+                    assert_eq!(failure.retry(), Retry::Again, "{context}");
+                    // From the request of the package on there is something to go on with.
+                    assert_eq!(world.kept.is_some(), function == PACKAGE, "{context}");
+                    recover(&mut world, &order, &context);
+                }
+                all_is_well(&mut world, &order, &context);
             }
-            let first = world.download(&order.code);
-            if function == NOTIFY {
-                assert!(first.is_ok(), "{context}");
-            } else {
-                let failure = first.unwrap_err();
-                assert!(matches!(failure.cause, Cause::ServerLost(_)), "{context}: {failure}");
-                assert_eq!(failure.retry(), Retry::Again, "{context}");
-                // From the request of the package on there is something to go on with.
-                assert_eq!(world.kept.is_some(), function == PACKAGE, "{context}");
-                recover(&mut world, &order, &context);
-            }
-            all_is_well(&mut world, &order, &context);
         }
     }
 }
@@ -405,13 +451,8 @@ fn the_default_smdp_finds_the_order_by_the_eid() {
     let none = world.run(lpa::download_default(None, device(), Options::default()), yes).unwrap_err();
     assert_eq!(none.cause, Cause::NoDefaultSmdp);
 
-    let eid = eid(&mut world).to_string();
     let iccid = world.operational[0].iccid;
-    let header =
-        |call: &str| json!({ "functionRequesterIdentifier": "2.999.2", "functionCallIdentifier": call });
-    world.es2("downloadOrder", &json!({ "header": header("a"), "iccid": iccid, "eid": eid }));
-    let confirm = json!({ "header": header("b"), "iccid": iccid, "matchingId": "", "releaseFlag": true });
-    world.es2("confirmOrder", &confirm);
+    order_for(&mut world, iccid);
 
     // The device's is used only where the chip has none.
     let set = world.run(lpa::set_default_smdp(SMDP_ADDRESS, Options::default()), yes).unwrap();

@@ -135,6 +135,10 @@ pub fn hex_spaced(bytes: &[u8]) -> String {
 pub fn size(bytes: usize) -> String {
     match bytes {
         0..1024 => format!("{bytes} B"),
-        _ => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        // Without a float: what writes those is larger than all the numbers that it would write here.
+        _ => {
+            let tenths = (bytes as u64).saturating_mul(10).saturating_add(512) / 1024;
+            format!("{}.{} KiB", tenths / 10, tenths % 10)
+        }
     }
 }

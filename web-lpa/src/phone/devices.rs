@@ -160,6 +160,7 @@ impl Phone {
                 self.refresh_lists(slot).await;
                 let notice = if resumes { self.resume(slot).await? } else { None };
                 self.read_waiting(slot).await;
+                self.send_cancellations_beside();
                 Ok(notice)
             }
         }

@@ -183,6 +183,7 @@ impl Phone {
                 Effect::Keep(checkpoint) => {
                     // Without it, an interrupted download asks the server again.
                     drop(keep::put(&place, &checkpoint.encode()).await);
+                    self.forget_refusal(checkpoint.iccid()).await;
                     Answer::Continue
                 }
                 Effect::Forget(_) => {

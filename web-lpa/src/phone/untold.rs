@@ -1,14 +1,16 @@
 //! Sessions that were given up and whose servers have not heard of it: kept until they have,
-//! over a reload too, and told again while that makes sense.
+//! over a reload too, and told again while that makes sense. What a chip could not sign because it
+//! was gone, it signs when it is back.
 
 use leptos::prelude::*;
 use lpa::{Answer, Cancellation, Cancellations, Effect, Failure, Outcome, Procedure};
-use rsp::{MatchingId, TransactionId};
+use rsp::{Iccid, MatchingId, TransactionId};
 use wasm_bindgen_futures::spawn_local;
-use words::Text;
+use words::{Text, text};
 
 use super::Phone;
-use crate::model::{Notice, Radio};
+use crate::model::{Notice, Radio, Slot, Task};
+use crate::transport::chip::ChipState;
 use crate::transport::keep;
 
 /// Where they are kept: one list for all chips, since none is needed to tell them.
@@ -23,7 +25,7 @@ const AGAIN: [u32; 3] = [15_000, 60_000, 240_000];
 impl Phone {
     /// What is kept; read the first time.
     pub(super) async fn untold(&self) -> Cancellations {
-        let known = self.inside().untold.borrow().clone();
+        let known = self.model.untold.get_untracked();
         if let Some(known) = known {
             return known;
         }
@@ -31,18 +33,24 @@ impl Phone {
         let bytes = keep::get(PLACE).await.ok().flatten();
         let kept = bytes.and_then(|bytes| Cancellations::decode(&bytes).ok()).unwrap_or_default();
         // Somebody else may have been quicker.
-        self.inside().untold.borrow_mut().get_or_insert(kept).clone()
+        self.model.untold.update(|known| {
+            known.get_or_insert(kept);
+        });
+        self.model.untold.get_untracked().unwrap_or_default()
+    }
+
+    /// Reads what is kept, so that it can be shown.
+    pub(crate) fn read_untold(&self) {
+        let phone = *self;
+        spawn_local(async move { drop(phone.untold().await) });
     }
 
     async fn change_untold(&self, change: impl FnOnce(&mut Cancellations)) {
         self.untold().await;
-        let bytes = {
-            let inside = self.inside();
-            let mut untold = inside.untold.borrow_mut();
-            let untold = untold.get_or_insert_default();
-            change(untold);
-            (!untold.is_empty()).then(|| untold.encode())
-        };
+        self.model.untold.update(|untold| change(untold.get_or_insert_default()));
+        let bytes = self.model.untold.with_untracked(|untold| {
+            untold.as_ref().filter(|untold| !untold.is_empty()).map(Cancellations::encode)
+        });
         // Without a database they are kept as long as the page.
         drop(match bytes {
             Some(bytes) => keep::put(PLACE, &bytes).await,
@@ -52,7 +60,7 @@ impl Phone {
 
     pub(super) async fn keep_cancellation(&self, cancellation: Cancellation) {
         self.inside().is_untold.set(true);
-        self.change_untold(|untold| untold.keep(cancellation)).await;
+        self.change_untold(|untold| untold.keep(cancellation, now())).await;
     }
 
     pub(super) async fn forget_cancellation(&self, id: &TransactionId) {
@@ -67,20 +75,93 @@ impl Phone {
         }
     }
 
+    /// The person has said yes to a profile, and it is being fetched.
+    pub(super) async fn forget_refusal(&self, iccid: Iccid) {
+        if self.untold().await.iter().any(Cancellation::needs_chip) {
+            self.change_untold(|untold| untold.forget_profile(iccid)).await;
+        }
+    }
+
+    /// The person wants no server to be told of it.
+    pub(crate) fn forget_untold(&self, id: TransactionId) {
+        let phone = *self;
+        spawn_local(async move { phone.change_untold(|untold| untold.forget(&id)).await });
+    }
+
+    /// The device whose chip can sign what it has still to sign; of what is signed, the phone.
+    pub(crate) fn signer(&self, one: &Cancellation) -> Option<Slot> {
+        if !one.needs_chip() {
+            return Some(Slot::Phone);
+        }
+        Slot::ALL.into_iter().find(|slot| {
+            let chip = self.model.chip(*slot);
+            chip.info.with(|info| info.as_ref().is_some_and(|info| one.needs(&info.eid)))
+                && chip.state.with(ChipState::answers)
+        })
+    }
+
+    /// Tells a server once more, because the person says so.
+    pub(crate) fn send_cancellation(&self, id: TransactionId) {
+        let phone = *self;
+        let again = id.clone();
+        self.repeatable(telling(), move || phone.send_cancellation(again.clone()), async move {
+            let kept = phone.untold().await;
+            let Some(one) = kept.iter().find(|one| *one.transaction_id() == id) else { return Ok(None) };
+            let slot = untrack(|| phone.signer(one)).unwrap_or(Slot::Phone);
+            phone.drive(slot, phone.procedure(one)).await?;
+            let address = one.address();
+            Ok(Some(Notice::good(
+                text!("{address} knows it now.", "{address} に伝わりました。"),
+                Text::<String>::default(),
+            )))
+        });
+    }
+
+    fn procedure(&self, one: &Cancellation) -> Procedure {
+        lpa::send_cancellation(one.clone(), self.device(), self.options())
+    }
+
+    fn is_attached(&self) -> bool {
+        self.model.radio.with_untracked(|radio| matches!(radio, Radio::Attached(_)))
+    }
+
     /// Tells the servers what they have not heard of, if there is a network. That it fails is no
     /// matter of the person's: it stays kept.
     pub(super) async fn send_cancellations(&self) {
-        let attached = self.model.radio.with_untracked(|radio| matches!(radio, Radio::Attached(_)));
-        if !attached || self.inside().is_telling.replace(true) {
+        if !self.is_attached() || self.inside().is_telling.replace(true) {
             return;
         }
-        for cancellation in self.untold().await.iter() {
+        for cancellation in self.untold().await.iter().filter(|one| !one.needs_chip()) {
             // The person may have begun anew while the one before was told.
             if self.untold().await.iter().any(|kept| kept == cancellation) {
-                drop(self.tell(lpa::send_cancellation(cancellation.clone())).await);
+                drop(self.tell(self.procedure(cancellation)).await);
             }
         }
         self.inside().is_telling.set(false);
+        self.catch_up_soon().await;
+    }
+
+    /// Has the chips that are here sign what they could not, when no task runs, and tells the
+    /// servers. What the person was told last is told again then.
+    async fn catch_up_soon(&self) {
+        let kept = self.untold().await;
+        let is_here = |one: &Cancellation| one.needs_chip() && untrack(|| self.signer(one)).is_some();
+        if !kept.iter().any(is_here) || self.inside().catches_up.replace(true) {
+            return;
+        }
+        let phone = *self;
+        self.soon(move || {
+            phone.inside().catches_up.set(false);
+            let notice = phone.model.notice.get_untracked();
+            phone.task(telling(), async move {
+                for one in phone.untold().await.iter().filter(|one| one.needs_chip()) {
+                    if let Some(slot) = untrack(|| phone.signer(one)) {
+                        drop(phone.drive(slot, phone.procedure(one)).await);
+                    }
+                }
+                Ok(notice)
+            });
+        });
     }
 
     /// The same, and nobody waits for it: a server that does not answer holds nothing up.
@@ -96,7 +177,7 @@ impl Phone {
             answer = match procedure.resume(answer) {
                 Effect::Server(call) => Answer::Server(self.call(call).await),
                 Effect::KeepCancellation(one) => {
-                    self.change_untold(|untold| untold.keep(*one)).await;
+                    self.change_untold(|untold| untold.keep(*one, now())).await;
                     Answer::Continue
                 }
                 Effect::ForgetCancellation(id) => {
@@ -127,12 +208,31 @@ impl Phone {
                 }
             }
         });
-        let later = Text::new(
-            "The operator’s server does not know of it yet: it is told as soon as it can be reached.",
-            "通信事業者のサーバーにはまだ伝わっていません。接続できるようになったら自動的に伝えます。",
-        );
+        let unsigned = self.model.untold.with_untracked(|untold| {
+            untold.as_ref().is_some_and(|untold| untold.iter().any(Cancellation::needs_chip))
+        });
+        let later = match unsigned {
+            true => Text::new(
+                "The operator’s server does not know of it yet: the chip was gone before it could sign it. It is told when the chip is back.",
+                "通信事業者のサーバーにはまだ伝わっていません。チップが署名する前に失われたためです。チップが戻ったら自動的に伝えます。",
+            ),
+            false => Text::new(
+                "The operator’s server does not know of it yet: it is told as soon as it can be reached.",
+                "通信事業者のサーバーにはまだ伝わっていません。接続できるようになったら自動的に伝えます。",
+            ),
+        };
         Notice { advice: notice.advice.with(later.owned()), ..notice }
     }
+}
+
+/// What the phone is doing then.
+fn telling() -> Task {
+    Task::new(Text::new("Telling the operator’s server", "通信事業者のサーバーに知らせています"))
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    (js_sys::Date::now() / 1000.0) as u64
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! What a first visit does without: its program is a module of its own, which `cargo xtask build`
 //! takes out of the page's (`wasm_split`), and which comes when the first of it is opened.
 //!
-//! A new part needs a variant of [`Part`] and an arm in [`made`]; it is not named anywhere else,
-//! or its program is in the page's module all the same.
+//! A new part needs a variant of [`Part`] and an arm in [`view_of`], a procedure one of [`Act`] and an
+//! arm in [`begin`]; it is not named anywhere else, or its program is in the page's module all the same.
 
 #![allow(unsafe_code, reason = "the macro names what stands on both sides of the cut")]
 
@@ -15,6 +15,7 @@ use leptos::prelude::*;
 use leptos::wasm_split::SplitLoaderError;
 #[cfg(not(test))]
 use leptos::wasm_split::wasm_split;
+use rsp::TransactionId;
 use wasm_bindgen_futures::spawn_local;
 use words::Text;
 
@@ -23,7 +24,9 @@ use super::phone::add::Add;
 use super::phone::add::scanner::{Scanner, Sight};
 use super::phone::roads::Roads;
 use super::shell::View;
-use super::{bench, chip, context, network, operator, phone, trace};
+use super::{Context, bench, chip, context, network, operator, phone, trace};
+use crate::model::{Notice, Slot};
+use crate::phone::Phone;
 
 thread_local! {
     static IS_HERE: Cell<bool> = const { Cell::new(false) };
@@ -42,6 +45,31 @@ pub(super) enum Part {
     Roads(RwSignal<bool>),
     /// The fields of an activation code, one by one.
     InParts(Add),
+    /// What servers do not know of downloads that were given up.
+    Untold,
+}
+
+/// What is done seldom, and not to begin with: the procedure of it comes later too.
+#[derive(Clone, Debug)]
+pub(super) enum Act {
+    /// What waits for a chip at an SM-DS is looked for.
+    Discover,
+    /// What waits at the chip's default SM-DP+ is downloaded.
+    DownloadDefault,
+    /// What an SM-DS told of is downloaded.
+    DownloadEvent(lpa::Event),
+    /// The default SM-DP+ is set.
+    SetDefault(String),
+    /// A server is asked who it is.
+    CheckServer(String),
+    /// The chip's memory is reset.
+    MemoryReset(u32),
+    /// A notification is sent.
+    Send(u32),
+    /// A notification is removed.
+    Remove(u32),
+    /// A server is told that a download was given up.
+    Tell(TransactionId),
 }
 
 /// How far the module is.
@@ -58,6 +86,57 @@ enum Module {
 fn made(part: Part) -> Result<AnyView, SplitLoaderError> {
     Ok(view_of(part))
 }
+
+#[cfg(not(test))]
+#[wasm_split(later, wasm_split_path = leptos::wasm_split, fallible)]
+fn done(phone: Phone, slot: Slot, act: Act) -> Result<(), SplitLoaderError> {
+    begin(phone, slot, act);
+    Ok(())
+}
+
+#[cfg(test)]
+async fn done(phone: Phone, slot: Slot, act: Act) -> Result<(), SplitLoaderError> {
+    begin(phone, slot, act);
+    Ok(())
+}
+
+fn begin(phone: Phone, slot: Slot, act: Act) {
+    match act {
+        Act::Discover => phone.discover(slot, None),
+        Act::DownloadDefault => phone.download_default(slot),
+        Act::DownloadEvent(event) => phone.download_event(slot, event),
+        Act::SetDefault(address) => phone.set_default_smdp(slot, address),
+        Act::CheckServer(address) => phone.check_server(slot, address),
+        Act::MemoryReset(what) => phone.memory_reset(slot, what),
+        Act::Send(number) => phone.send_notification(slot, number),
+        Act::Remove(number) => phone.remove_notification(slot, number),
+        Act::Tell(id) => phone.send_cancellation(id),
+    }
+}
+
+/// Does something to the chip whose device is shown, as soon as its program is here.
+pub(super) fn act(Context { model, phone, .. }: Context, act: Act) {
+    let slot = model.slot.get_untracked();
+    spawn_local(async move {
+        match done(phone, slot, act).await {
+            Ok(()) => IS_HERE.set(true),
+            Err(_) => model.notice.set(Some(Notice {
+                good: false,
+                what: MISSING.owned(),
+                advice: Text::new(
+                    "Try it again with a network.",
+                    "ネットワークに接続してやり直してください。",
+                )
+                .owned(),
+                codes: String::new(),
+                switch_to: None,
+            })),
+        }
+    });
+}
+
+const MISSING: Text =
+    Text::new("This part of the page can’t be loaded now.", "ページのこの部分を読み込めません。");
 
 /// Tests are one module, which nobody takes apart.
 #[cfg(test)]
@@ -86,6 +165,7 @@ fn view_of(part: Part) -> AnyView {
         Part::Scanner(sight) => view! { <Scanner sight/> }.into_any(),
         Part::Roads(open) => view! { <Roads open/> }.into_any(),
         Part::InParts(add) => phone::add::parts(add).into_any(),
+        Part::Untold => view! { <phone::untold::Untold/> }.into_any(),
         // They are in the page's own module.
         Part::View(View::Phone) | Part::App(App::Esim) => ().into_any(),
     }
@@ -118,7 +198,7 @@ pub(super) fn shown(part: Part) -> AnyView {
         Module::Here => at_once(part).into_any(),
         Module::Missing => view! {
             <div class="banner" role="alert">
-                <strong>{say.of(Text::new("This part of the page can’t be loaded now.", "ページのこの部分を読み込めません。"))}</strong>
+                <strong>{say.of(MISSING)}</strong>
                 <button type="button" on:click=move |_| load()>{say.of(Text::new("Try again", "もう一度試す"))}</button>
             </div>
         }

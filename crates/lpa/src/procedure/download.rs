@@ -3,7 +3,6 @@
 use rsp::activation_code::ActivationCode;
 use rsp::auth::{AuthenticateServerResponse, Certificate, DeviceInfo, Signature};
 use rsp::bpp::{self, BoundProfilePackage, InitialiseSecureChannel};
-use rsp::cancel::CancelSessionRequest;
 use rsp::codes::ErrorReason;
 use rsp::download::{PrepareDownloadRequest, PrepareDownloadResponse, SmdpSigned2};
 use rsp::es9::{self, Base64, Es9Function};
@@ -15,7 +14,7 @@ use rsp::status::{StatusCode, StatusCodeData};
 use rsp::{DataObject, Iccid, Raw};
 use sha2::{Digest, Sha256};
 
-use crate::cancellation::{self, Cancellation};
+use crate::cancellation::{self, Cancellation, Refused};
 use crate::card::{IsdR, Options};
 use crate::certificate::registered_id;
 use crate::checkpoint::{Checkpoint, Order};
@@ -84,6 +83,13 @@ struct Before {
     forbidden_rules: PprIds,
 }
 
+/// A session that is given up.
+struct End<'a> {
+    isd_r: &'a IsdR<'a>,
+    id: TransactionId,
+    refused: Refused,
+}
+
 /// A confirmation code that the server did not take.
 struct Wrong {
     tries_left: Option<u32>,
@@ -127,6 +133,11 @@ impl Download<'_> {
         let mut wrong: Option<Wrong> = None;
         // The session of the checkpoint that is kept.
         let mut kept: Option<TransactionId> = None;
+        let end = |session: &Session| End {
+            isd_r,
+            id: session.id.clone(),
+            refused: Refused { chip: before.chip, order: self.order.clone(), iccid: session.metadata.iccid },
+        };
         loop {
             let session = match self.authenticate(isd_r, opened.take()).await {
                 Ok(session) => session,
@@ -136,11 +147,11 @@ impl Download<'_> {
             let prepared = match prepared.await {
                 Ok(prepared) => prepared,
                 Err(failure) => {
-                    return Err(self.give_up(failure, kept.as_ref(), Some((isd_r, &session.id))).await);
+                    return Err(self.give_up(failure, kept.as_ref(), Some(end(&session))).await);
                 }
             };
             if let Err(failure) = may_stop(self.io, Step::FetchPackage).await {
-                return Err(self.give_up(failure, kept.as_ref(), Some((isd_r, &session.id))).await);
+                return Err(self.give_up(failure, kept.as_ref(), Some(end(&session))).await);
             }
             // From this request on the server may count the profile as handed out.
             let checkpoint = Checkpoint {
@@ -169,7 +180,7 @@ impl Download<'_> {
                 // Cancelling would risk it; the same code can fetch the same package again.
                 Err(failure) if is_unanswered(&failure) => return Err(failure),
                 Err(failure) => {
-                    return Err(self.give_up(failure, kept.as_ref(), Some((isd_r, &session.id))).await);
+                    return Err(self.give_up(failure, kept.as_ref(), Some(end(&session))).await);
                 }
             };
             let sound = check_package(&session, &package);
@@ -185,7 +196,7 @@ impl Download<'_> {
             match go_on {
                 Ok(()) => return Ok((session, package)),
                 Err(failure) => {
-                    return Err(self.give_up(failure, kept.as_ref(), Some((isd_r, &session.id))).await);
+                    return Err(self.give_up(failure, kept.as_ref(), Some(end(&session))).await);
                 }
             }
         }
@@ -197,13 +208,13 @@ impl Download<'_> {
         &self,
         failure: Failure,
         kept: Option<&TransactionId>,
-        session: Option<(&IsdR<'_>, &TransactionId)>,
+        session: Option<End<'_>>,
     ) -> Failure {
         let (failure, over) = match session {
             // Chip and server know that this is the end of it.
-            Some((isd_r, id)) => {
+            Some(End { isd_r, id, refused }) => {
                 let lost = failure.is_card_lost();
-                (self.cancel(isd_r, id, failure).await, !lost)
+                (self.cancel(isd_r, &id, failure, Some(refused)).await, !lost)
             }
             None => {
                 let never = failure.retry() == Retry::Never;
@@ -235,8 +246,14 @@ impl Download<'_> {
         let response = contact.authenticate_server(isd_r, &opened).await?;
         match self.authenticate_client(&opened.id, &response).await {
             Ok(session) => Ok(session),
-            Err(failure) => Err(self.cancel(isd_r, &opened.id, failure).await),
+            Err(failure) => Err(self.cancel(isd_r, &opened.id, failure, None).await),
         }
+    }
+
+    /// The session that the order has now, and the profile that is offered in it.
+    pub(crate) async fn offered(&self, isd_r: &IsdR<'_>) -> Result<(TransactionId, Iccid), Failure> {
+        let session = self.authenticate(isd_r, None).await?;
+        Ok((session.id, session.metadata.iccid))
     }
 
     async fn authenticate_client(
@@ -372,7 +389,7 @@ impl Download<'_> {
             // anything else does not.
             let failure = match &failure.cause {
                 Cause::Install { .. } => failure,
-                _ => self.cancel(isd_r, id, failure).await,
+                _ => self.cancel(isd_r, id, failure, None).await,
             };
             drop(deliver_new(self.io, isd_r, &before.notifications).await);
             if failure.retry() == Retry::Never {
@@ -405,19 +422,30 @@ impl Download<'_> {
     }
 
     /// Tells chip and server that the session is given up, and returns why. What
-    /// goes wrong in telling does not hide the first failure.
-    pub(crate) async fn cancel(&self, isd_r: &IsdR<'_>, id: &TransactionId, failure: Failure) -> Failure {
+    /// goes wrong in telling does not hide the first failure. `refused`: what was offered in
+    /// it, so that a chip that is gone can be asked when it is back.
+    pub(crate) async fn cancel(
+        &self,
+        isd_r: &IsdR<'_>,
+        id: &TransactionId,
+        failure: Failure,
+        refused: Option<Refused>,
+    ) -> Failure {
         let Some(reason) = failure.cancel_reason() else { return failure };
         self.io.progress(Step::Cancel(reason), false).await;
-        let request = CancelSessionRequest { transaction_id: id.clone(), reason }.encode();
-        let Ok(answer) = isd_r.call(failure.stage, &request).await else {
-            return failure;
-        };
-        // Only a signed word is worth telling the server.
-        let signed = Cancellation::of(self.order, id, answer.data);
-        if let Some(cancellation) = signed.filter(|_| !failure.server_is_out()) {
+        match cancellation::sign(isd_r, self.order, id, reason).await {
             // What does not arrive is kept.
-            drop(cancellation::tell(self.io, cancellation).await);
+            Ok(signed) if !failure.server_is_out() => {
+                drop(cancellation::tell(self.io, signed).await);
+            }
+            Err(lost) if lost.is_card_lost() => {
+                let wanted = refused.and_then(|refused| Cancellation::wanted(refused, id.clone(), reason));
+                if let Some(wanted) = wanted {
+                    self.io.keep_cancellation(wanted).await;
+                }
+            }
+            // Only a signed word is worth telling the server.
+            Ok(_) | Err(_) => {}
         }
         failure
     }

@@ -2,8 +2,8 @@
 
 mod authentication;
 mod discovery;
-mod download;
-mod information;
+pub(crate) mod download;
+pub(crate) mod information;
 mod management;
 mod notification;
 mod resume;

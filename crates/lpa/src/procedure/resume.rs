@@ -107,7 +107,7 @@ async fn go_on(
                     Err(FeedFailure { failure, .. }) => {
                         let failure = match &failure.cause {
                             Cause::Install { .. } => failure,
-                            _ => download.cancel(isd_r, &checkpoint.transaction_id, failure).await,
+                            _ => download.cancel(isd_r, &checkpoint.transaction_id, failure, None).await,
                         };
                         drop(deliver(io, isd_r, of_this).await);
                         return Err(failure);

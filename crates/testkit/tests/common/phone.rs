@@ -7,6 +7,7 @@ use rsp::codes::CancelSessionReason;
 use rsp::ids::Iccid;
 use rsp::profiles::ProfileInfo;
 use rsp::{DataObject, Eid};
+use serde_json::json;
 use testkit::{Order, Party, SMDP_ADDRESS, World, device};
 
 pub(crate) const INITIATE: &str = "initiateAuthentication";
@@ -21,6 +22,36 @@ pub(crate) fn attached(seed: u64) -> (World, Order) {
     let order = world.order(world.operational[0].iccid, None);
     (world, order)
 }
+
+/// The same, with an order that the chip's default SM-DP+ has for its EID (SGP.22 §3.1.3, no
+/// activation code).
+pub(crate) fn waiting_at_the_default(seed: u64) -> (World, Order) {
+    let mut world = World::new(seed);
+    world.attach(None).unwrap();
+    world.run(lpa::set_default_smdp(SMDP_ADDRESS, Options::default()), yes).unwrap();
+    let iccid = world.operational[0].iccid;
+    let order = order_for(&mut world, iccid);
+    (world, order)
+}
+
+/// Orders a profile for the chip's EID; nobody gets a matching id.
+pub(crate) fn order_for(world: &mut World, iccid: &str) -> Order {
+    let eid = eid(world).to_string();
+    let header = |step: &str| {
+        let call = format!("{iccid}-{step}");
+        json!({ "functionRequesterIdentifier": "2.999.2", "functionCallIdentifier": call })
+    };
+    world.es2("downloadOrder", &json!({ "header": header("order"), "iccid": iccid, "eid": eid }));
+    let confirm =
+        json!({ "header": header("confirm"), "iccid": iccid, "matchingId": "", "releaseFlag": true });
+    world.es2("confirmOrder", &confirm);
+    assert_eq!(state(world, iccid), "Released");
+    Order { iccid: iccid.to_owned(), code: format!("LPA:1${SMDP_ADDRESS}$").parse().unwrap() }
+}
+
+/// Both ways to an order, each with a World in which it is released.
+pub(crate) const WAYS: [(&str, fn(u64) -> (World, Order)); 2] =
+    [("by code", attached), ("at the default", waiting_at_the_default)];
 
 pub(crate) fn yes(_: &Question) -> Reply {
     Reply::Accept
@@ -48,7 +79,11 @@ pub(crate) fn state(world: &World, iccid: &str) -> String {
     order["state"].as_str().unwrap_or_default().to_owned()
 }
 
+/// By the activation code, or without one from the default SM-DP+.
 pub(crate) fn download(order: &Order) -> Procedure {
+    if order.code.matching_id.is_empty() {
+        return lpa::download_default(None, device(), Options::default());
+    }
     lpa::download(order.code.clone(), device(), Options::default())
 }
 
@@ -94,7 +129,7 @@ pub(crate) fn recover(world: &mut World, order: &Order, context: &str) {
         } else if state(world, &order.iccid) == "Installed" {
             return;
         } else {
-            match world.download(&order.code) {
+            match world.run(download(order), yes) {
                 Ok(_) => return,
                 // What an earlier try has left is told first.
                 Err(failure) if matches!(failure.cause, Cause::AlreadyInstalled) => return,

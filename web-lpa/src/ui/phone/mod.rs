@@ -9,6 +9,7 @@ pub(super) mod questions;
 pub(super) mod roads;
 mod status;
 mod task;
+pub(super) mod untold;
 mod waiting;
 
 use leptos::prelude::*;

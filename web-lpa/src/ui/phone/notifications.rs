@@ -5,6 +5,7 @@ use rsp::notification::NotificationMetadata;
 use words::Text;
 
 use super::super::digits::shown_in;
+use super::super::later::{self, Act};
 use super::super::{Context, context};
 use crate::model::Notification;
 use crate::units::shortened;
@@ -12,6 +13,7 @@ use crate::units::shortened;
 #[component]
 pub(super) fn Notifications() -> impl IntoView {
     let Context { model, phone, say, .. } = context();
+    phone.read_untold();
     let chip = move || model.shown_chip();
     // What was tried and failed waits still, and is told of with the reason.
     let waiting = move || {
@@ -46,6 +48,9 @@ pub(super) fn Notifications() -> impl IntoView {
                     disabled=move || model.task.with(Option::is_some)
                     on:click=move |_| phone.notify(model.slot.get_untracked())
                 >{say.of(Text::new("Send all", "すべて送信"))}</button>
+            </Show>
+            <Show when=move || model.untold.with(|untold| untold.as_ref().is_some_and(|untold| !untold.is_empty()))>
+                {later::shown(later::Part::Untold)}
             </Show>
         </section>
     }
@@ -118,7 +123,8 @@ fn Tried(one: Notification) -> impl IntoView {
 /// What can be done with one that waits.
 #[component]
 fn Acts(number: u32) -> impl IntoView {
-    let Context { model, phone, say, .. } = context();
+    let here = context();
+    let Context { model, say, .. } = here;
     let busy = move || model.task.with(Option::is_some);
     let send = Text::new(format!("Send notification {number}"), format!("通知 {number} を送信"));
     let remove = Text::new(format!("Remove notification {number}"), format!("通知 {number} を削除"));
@@ -129,14 +135,14 @@ fn Acts(number: u32) -> impl IntoView {
                 class="quiet"
                 aria-label=say.of(send)
                 disabled=busy
-                on:click=move |_| phone.send_notification(model.slot.get_untracked(), number)
+                on:click=move |_| later::act(here, Act::Send(number))
             >{say.of(Text::new("Send", "送信"))}</button>
             <button
                 type="button"
                 class="quiet danger"
                 aria-label=say.of(remove)
                 disabled=busy
-                on:click=move |_| phone.remove_notification(model.slot.get_untracked(), number)
+                on:click=move |_| later::act(here, Act::Remove(number))
             >{say.of(Text::new("Remove", "削除"))}</button>
         </span>
     }

@@ -5,13 +5,15 @@ use rsp::profiles::MemoryResetRequest;
 use words::{Text, text};
 
 use super::super::digits::shown;
+use super::super::later::{self, Act};
 use super::super::{Context, context};
 use crate::transport::chip::ChipState;
 
 /// What waits for the chip at an SM-DS or at its default SM-DP+.
 #[component]
 pub(super) fn Waiting() -> impl IntoView {
-    let Context { model, phone, say, .. } = context();
+    let here = context();
+    let Context { model, say, .. } = here;
     let busy = move || model.task.with(Option::is_some) || !model.shown_chip().state.with(ChipState::answers);
     let default = move || {
         let info = model.shown_chip().info;
@@ -39,7 +41,7 @@ pub(super) fn Waiting() -> impl IntoView {
                         type="button"
                         aria-label=say.of(label)
                         disabled=busy
-                        on:click=move |_| phone.download_event(model.slot.get_untracked(), event.clone())
+                        on:click=move |_| later::act(here, Act::DownloadEvent(event.clone()))
                     >{say.of(Text::new("Download", "ダウンロード"))}</button>
                 </li>
             }
@@ -58,7 +60,7 @@ pub(super) fn Waiting() -> impl IntoView {
             <button
                 type="button"
                 disabled=busy
-                on:click=move |_| phone.discover(model.slot.get_untracked(), None)
+                on:click=move |_| later::act(here, Act::Discover)
             >{say.of(Text::new("Look for waiting eSIMs", "届いている eSIM を確認"))}</button>
             {move || default().map(|address| {
                 let label = text!("Ask {address}", "{address} に確認");
@@ -67,7 +69,7 @@ pub(super) fn Waiting() -> impl IntoView {
                         type="button"
                         class="quiet"
                         disabled=busy
-                        on:click=move |_| phone.download_default(model.slot.get_untracked())
+                        on:click=move |_| later::act(here, Act::DownloadDefault)
                     >{say.of(label)}</button>
                 }
             })}
@@ -79,7 +81,8 @@ pub(super) fn Waiting() -> impl IntoView {
 /// The default server, and the resets.
 #[component]
 pub(super) fn Housekeeping() -> impl IntoView {
-    let Context { model, phone, say, .. } = context();
+    let here = context();
+    let Context { model, say, .. } = here;
     let busy = move || model.task.with(Option::is_some) || !model.shown_chip().state.with(ChipState::answers);
     let address = RwSignal::new(String::new());
     Effect::new(move |_| {
@@ -91,7 +94,7 @@ pub(super) fn Housekeeping() -> impl IntoView {
     let typed = move || address.with(|address| address.trim().to_owned());
     let set = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        phone.set_default_smdp(model.slot.get_untracked(), typed());
+        later::act(here, Act::SetDefault(typed()));
     };
     let reset = |bits: u32, words: Text| {
         view! {
@@ -99,7 +102,7 @@ pub(super) fn Housekeeping() -> impl IntoView {
                 type="button"
                 class="danger"
                 disabled=busy
-                on:click=move |_| phone.memory_reset(model.slot.get_untracked(), bits)
+                on:click=move |_| later::act(here, Act::MemoryReset(bits))
             >{say.of(words)}</button>
         }
     };
@@ -130,7 +133,7 @@ pub(super) fn Housekeeping() -> impl IntoView {
                         type="button"
                         class="quiet"
                         disabled=move || busy() || typed().is_empty()
-                        on:click=move |_| phone.check_server(model.slot.get_untracked(), typed())
+                        on:click=move |_| later::act(here, Act::CheckServer(typed()))
                     >{say.of(Text::new("Check the server", "サーバーを確認"))}</button>
                     <button type="submit" disabled=busy>{say.of(Text::new("Set as default", "既定に設定"))}</button>
                 </div>

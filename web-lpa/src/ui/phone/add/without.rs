@@ -5,6 +5,7 @@ use js_sys::Reflect;
 use leptos::prelude::*;
 use words::{Text, text};
 
+use super::super::super::later::{self, Act};
 use super::super::super::{Context, context};
 use crate::code::link::HANDLER;
 use crate::code::scan::safe;
@@ -14,7 +15,8 @@ use crate::transport::chip::{ChipState, words};
 /// The ways without a code.
 #[component]
 pub(super) fn WithoutCode() -> impl IntoView {
-    let Context { model, phone, say, .. } = context();
+    let here = context();
+    let Context { model, say, .. } = here;
     let busy = move || model.task.with(Option::is_some) || !model.shown_chip().state.with(ChipState::answers);
     let default = Memo::new(move |_| {
         let address =
@@ -65,7 +67,7 @@ pub(super) fn WithoutCode() -> impl IntoView {
                     <li>
                         <span class="server">{shown}</span>
                         <button type="button" class="primary" disabled=busy on:click=move |_| {
-                            phone.download_event(model.slot.get_untracked(), event.clone());
+                            later::act(here, Act::DownloadEvent(event.clone()));
                         }>{say.of(Text::new("Add", "追加"))}</button>
                     </li>
                 }
@@ -86,7 +88,7 @@ pub(super) fn WithoutCode() -> impl IntoView {
                     type="button"
                     aria-describedby="default-words"
                     disabled=move || busy() || default.with(Option::is_none)
-                    on:click=move |_| phone.download_default(model.slot.get_untracked())
+                    on:click=move |_| later::act(here, Act::DownloadDefault)
                 >{say.of(Text::new("Ask the default server", "既定のサーバーに問い合わせる"))}</button>
                 <p id="default-words" class="help"><bdi>{move || say.now(default_words())}</bdi></p>
             </div>
@@ -95,7 +97,7 @@ pub(super) fn WithoutCode() -> impl IntoView {
                     type="button"
                     aria-describedby="discovery-words"
                     disabled=move || busy() || root.with(Option::is_none)
-                    on:click=move |_| phone.discover(model.slot.get_untracked(), None)
+                    on:click=move |_| later::act(here, Act::Discover)
                 >{say.of(Text::new("Look for what waits for me", "届いているものを探す"))}</button>
                 <p id="discovery-words" class="help"><bdi>{move || say.now(root_words())}</bdi></p>
             </div>
