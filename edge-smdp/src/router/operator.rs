@@ -130,6 +130,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         }
         let metadata = new.metadata.encode(package.iccid, self.server.address())?;
         package.is_of(new.metadata.owner()?.as_ref())?;
+        package.may_be(new.metadata.class()?)?;
         new.requirements.check()?;
         let kept = self.keep(package, new.profile_type.clone(), metadata, new.requirements.clone());
         let (added, profile) = kept.await?;
@@ -279,6 +280,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             profile_type.name.clone_into(&mut metadata.profile_name);
         }
         package.is_of(metadata.owner()?.as_ref())?;
+        package.may_be(metadata.class()?)?;
         let metadata = metadata.encode(package.iccid, self.server.address())?;
         let iccid = package.iccid;
         let requirements = profile_type.requirements.clone();
