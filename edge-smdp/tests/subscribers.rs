@@ -719,6 +719,53 @@ impl Chance for Scarce {
     }
 }
 
+/// The platform ends a request that asks objects of the store for the 1,001st time, in the middle
+/// of what it does.
+#[test]
+fn a_batch_of_orders_ends_before_the_platform_ends_it() {
+    const MOST: usize = 80;
+    let iccid = |number: usize| format!("8900101000{number:09}");
+    let world = World::new();
+    let subscribers: Vec<Value> = (500..500 + MOST as u32 + 1).map(subscriber).collect();
+    batch(&world, "operational", &subscribers);
+    let by_iccid = |count: usize| {
+        let order = |number: usize| {
+            json!({ "iccid": iccid(500 + number), "eid": EID, "matchingId": format!("M-{number}"),
+                    "confirmationCode": "4711" })
+        };
+        json!({ "orders": (0..count).map(order).collect::<Vec<_>>() })
+    };
+    let orders = |body: &Value| counted::operator(&world, "orders", body);
+
+    // One more is refused as a whole.
+    let before = world.smdp.store().snapshot();
+    let (status, answer, asked) = orders(&by_iccid(MOST + 1));
+    assert_eq!((status, asked), (400, 0), "{answer}");
+    assert_eq!(world.smdp.store().snapshot(), before);
+
+    // Orders that cannot be confirmed are given back, which is more to do than making them.
+    let mut refused = by_iccid(MOST);
+    for order in refused["orders"].as_array_mut().unwrap() {
+        order["smdsAddress"] = json!("https://no address/");
+    }
+    for (body, made) in [(&refused, 0), (&by_iccid(MOST), MOST)] {
+        let (status, answer, asked) = orders(body);
+        assert_eq!(status, 200, "{answer}");
+        let states =
+            answer["results"].as_array().unwrap().iter().filter(|result| result["state"] == "Released");
+        assert_eq!(states.count(), made, "{}", answer["results"][0]);
+        assert!(asked < 1_000, "{asked} for {made}");
+    }
+    // One is left. What there is no more of is looked for once.
+    let by_type = json!({ "orders": vec![json!({ "profileType": "operational" }); MOST] });
+    let (status, answer, asked) = orders(&by_type);
+    assert_eq!(status, 200);
+    let results = answer["results"].as_array().unwrap();
+    assert_eq!(results.iter().filter(|result| result["state"] == "Released").count(), 1);
+    assert_eq!(results[MOST - 1]["refused"]["subjectCode"], "8.2.5");
+    assert!(asked < 200, "{asked}");
+}
+
 #[test]
 fn what_was_ordered_before_a_fault_is_told() {
     let order = |number: u32| json!({ "iccid": format!("8900101000{number:09}"), "matchingId": format!("M-{number}") });
