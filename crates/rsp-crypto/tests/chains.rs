@@ -525,7 +525,7 @@ fn names_are_compared_as_rfc_5280_has_it() {
         vec![country.clone(), organization.clone()],
         vec![country.clone(), organization.clone(), name.clone(), name.clone()],
         vec![organization.clone(), country.clone(), name.clone()],
-        vec![Country("DE".into()), organization.clone(), name.clone()],
+        vec![Country("DE".into()), organization.clone(), name],
         vec![country.clone(), organization.clone(), CommonName("EUMTest".into())],
         vec![country, organization, Attribute::OrganizationalUnit("EUM Test".into())],
     ] {
