@@ -340,7 +340,7 @@ pub(crate) struct Notice {
     /// What to do next.
     pub(crate) advice: Text<String>,
     /// The codes, where there are any.
-    pub(crate) codes: String,
+    pub(crate) codes: Text<String>,
     /// The profile that can be switched on now, with its name and whose chip it is on.
     pub(crate) switch_to: Option<(Slot, rsp::Iccid, String)>,
 }
@@ -348,7 +348,7 @@ pub(crate) struct Notice {
 impl Notice {
     /// Good news.
     pub(crate) fn good(what: impl Into<Text<String>>, advice: impl Into<Text<String>>) -> Self {
-        Self { good: true, what: what.into(), advice: advice.into(), codes: String::new(), switch_to: None }
+        Self { good: true, what: what.into(), advice: advice.into(), codes: Text::default(), switch_to: None }
     }
 
     /// A failure of a procedure.
@@ -358,7 +358,7 @@ impl Notice {
             good: failure.is_decision(),
             what: failure.what(),
             advice: failure.advice().owned(),
-            codes: failure.codes(),
+            codes: failure.detail(),
             switch_to: None,
         }
     }
@@ -426,8 +426,8 @@ impl Model {
             watch: ChipModel::new(ChipState::Absent),
             real: ChipModel::new(ChipState::Absent),
             bridge: RwSignal::new(Bridge::default()),
-            connecting: RwSignal::new(false),
             unusable: RwSignal::new(None),
+            connecting: RwSignal::new(false),
             trouble: RwSignal::new(None),
             slot: RwSignal::new(Slot::Phone),
             card: RwSignal::new(Card::default()),
