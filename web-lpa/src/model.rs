@@ -165,8 +165,6 @@ pub(crate) struct Model {
     real: ChipModel,
     /// How far the way to the readers of the desktop is.
     pub(crate) bridge: RwSignal<Bridge>,
-    /// Whether a way to a real card is being opened.
-    pub(crate) connecting: RwSignal<bool>,
     /// Why the last try to reach a real card failed, and on which road.
     pub(crate) trouble: RwSignal<Option<(Road, Trouble)>>,
     /// Why a card that was put back could not be used.
@@ -427,7 +425,6 @@ impl Model {
             real: ChipModel::new(ChipState::Absent),
             bridge: RwSignal::new(Bridge::default()),
             unusable: RwSignal::new(None),
-            connecting: RwSignal::new(false),
             trouble: RwSignal::new(None),
             slot: RwSignal::new(Slot::Phone),
             card: RwSignal::new(Card::default()),
