@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { after, before, test } from 'node:test';
-import { start } from './runtime.mjs';
+import { laboratory, start } from './runtime.mjs';
 
 const POLICY =
   "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; " +
@@ -57,4 +57,23 @@ test('HEAD and a second look cost no body', async () => {
 
 test('a name that only begins like the console is the interface’s', async () => {
   assert.equal((await ask('GET', '/operator/consoles')).status, 401);
+});
+
+test('where nobody can be the operator there is no console', async () => {
+  assert.ok(laboratory['edge-smdp'].OPERATOR_TOKEN, 'the laboratory has an operator');
+  const nobodys = await start(['edge-smdp'], { 'edge-smdp': { OPERATOR_TOKEN: undefined, OPERATOR_ACCESS: undefined } });
+  try {
+    const paths = ['/operator/console', '/operator/console/', ...readdirSync(`${folder}/${hash}`).map((name) => `/operator/console/app/${hash}/${name}`)];
+    for (const path of paths) {
+      for (const method of ['GET', 'HEAD', 'POST']) {
+        const answer = await nobodys.ask('edge-smdp', method, path);
+        assert.equal(answer.status, 404, `${method} ${path}`);
+        assert.equal(answer.headers.get('etag'), null, path);
+      }
+    }
+    const health = await nobodys.ask('edge-smdp', 'GET', '/operator/health');
+    assert.equal(health.body.operator, false);
+  } finally {
+    await nobodys.close();
+  }
 });

@@ -305,20 +305,23 @@ fn what_authenticate_client_refuses_of_certificates_and_signatures() {
     euicc.key = world.pki.eum.expose_key().clone();
     assert_eq!(code(&euicc), "8.1/6.1");
 
-    // A challenge and an address that the server did not give.
+    // Nobody of these has left a session.
+    assert_eq!(world.smdp.store().sessions(), 0);
+
+    // A challenge and an address that the server did not give: the eUICC's own word, which ends
+    // its session.
     let euicc = world.euicc();
     let (id, server) = euicc.initiate(&world);
     let mut signed1 = euicc.signed1(&server, Some(&matching_id));
     signed1.server_challenge[0] ^= 1;
     let (request, _) = euicc.authenticate_request(&id, signed1);
     assert_eq!(code_of(&world.es9("authenticateClient", &request).1), "8.1/6.1");
+    let (id, server) = euicc.initiate(&world);
     let mut signed1 = euicc.signed1(&server, Some(&matching_id));
     signed1.server_address = "smdp2.example".into();
     let (request, _) = euicc.authenticate_request(&id, signed1);
     assert_eq!(code_of(&world.es9("authenticateClient", &request).1), "8.1/6.1");
-
-    // Nobody of these has left a session; the EUM's certificate expires last.
-    assert_eq!(world.smdp.store().sessions(), 0);
+    assert_eq!(world.smdp.store().sessions(), 2);
     assert_eq!(world.events(ICCID).last().unwrap(), "released");
 }
 

@@ -11,10 +11,11 @@ use common::*;
 use edge_smdp::profile::Profile;
 use edge_smdp::store::{Change, Store};
 use edge_smdp::{Configuration, Limits};
-use rsp::auth::{AuthenticateServerResponse, EuiccInfo1};
+use rsp::auth::{AuthenticateServerResponse, CtxParams1, EuiccInfo1, EuiccSigned1};
 use rsp::cancel::CancelSessionResponse;
 use rsp::codes::{AuthenticateErrorCode, CancelSessionReason, DownloadErrorCode};
 use rsp::download::PrepareDownloadResponse;
+use rsp::es9::Es9Function;
 use rsp::metadata::{NotificationEvents, PprIds};
 use rsp::status::StatusCode;
 use rsp::{CiPkId, DataObject, TransactionId, Version};
@@ -33,6 +34,7 @@ struct Row<'a> {
     wrong: &'a str,
     code: &'a str,
     afterwards: &'a str,
+    again: &'a str,
 }
 
 fn rows() -> Vec<Row<'static>> {
@@ -40,22 +42,23 @@ fn rows() -> Vec<Row<'static>> {
     let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .map(|line| match line.split('|').map(str::trim).collect::<Vec<_>>()[..] {
-            [function, wrong, code, afterwards] => Row { function, wrong, code, afterwards },
+            [function, wrong, code, afterwards] => Row { function, wrong, code, afterwards, again: code },
+            [function, wrong, code, afterwards, again] => Row { function, wrong, code, afterwards, again },
             _ => panic!("{line}"),
         })
         .collect()
 }
 
 /// The code that a call is answered with.
-type Call = Box<dyn FnOnce(&World) -> String>;
+type Call = Box<dyn Fn(&World) -> String>;
 
-fn call(call: impl FnOnce(&World) -> String + 'static) -> Call {
+fn call(call: impl Fn(&World) -> String + 'static) -> Call {
     Box::new(call)
 }
 
 #[test]
 fn every_refusal_has_its_code_and_leaves_what_it_should() {
-    for Row { function, wrong, code, afterwards } in rows() {
+    for Row { function, wrong, code, afterwards, again } in rows() {
         let name = format!("{function}: {wrong}");
         let world = World::configured(&[], |c| Configuration {
             limits: Limits { confirmation_failures: 2, download_attempts: 3, ..Limits::default() },
@@ -79,7 +82,87 @@ fn every_refusal_has_its_code_and_leaves_what_it_should() {
             let last = world.events(ICCID).pop().unwrap();
             assert_eq!(format!("{}, {last}", world.state(ICCID)), afterwards, "{name}");
         }
+        // On ES9+ the same call once more, and then again: no other answer, and nothing more is
+        // written. (Each try of an order at an SM-DS leaves what takes it back.)
+        let left = world.smdp.store().snapshot();
+        for _ in 0..if Es9Function::from_name(function).is_some() { 2 } else { 0 } {
+            assert_eq!(refused(&world), again, "{name}, again");
+            assert_eq!(world.smdp.store().snapshot(), left, "{name}, again");
+        }
     }
+}
+
+/// What anybody could have sent ends nobody's session: the eUICC goes on in it. What it has
+/// signed itself ends it: nothing that was wrong is mended in it, and the order is still there
+/// for the next one.
+#[test]
+fn a_session_is_ended_by_its_own_euicc_only() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    assert_success(&world.es2("downloadOrder", json!({ "iccid": ICCID })));
+    let answer = world.es2("confirmOrder", json!({ "iccid": ICCID, "releaseFlag": false }));
+    let id = answer["matchingId"].as_str().unwrap();
+    let euicc = world.euicc();
+    let ask = |request: &Value| code_of(&world.es9("authenticateClient", request).1);
+    let request = |euicc: &Euicc, session: &str, signed1| euicc.authenticate_request(session, signed1).0;
+
+    // Not released: its own word, so that it has to begin anew.
+    let (session, server) = euicc.initiate(&world);
+    let early = request(&euicc, &session, euicc.signed1(&server, Some(id)));
+    assert_eq!(ask(&early), "8.2/1.2");
+    assert_success(&world.es2("releaseProfile", json!({ "iccid": ICCID })));
+    assert_eq!(ask(&early), "8.10.1/3.9");
+
+    // Wrong in what it has signed.
+    type Wrong = fn(&mut EuiccSigned1);
+    let wrongs: [(Wrong, &str); 3] = [
+        (|signed1| signed1.server_challenge[15] ^= 1, "8.1/6.1"),
+        (|signed1| signed1.server_address = "smdp2.example".into(), "8.1/6.1"),
+        (
+            |signed1| {
+                signed1.ctx_params1 = rsp::Raw::new(CtxParams1 {
+                    matching_id: Some("NO-SUCH".parse().unwrap()),
+                    device_info: signed1.ctx_params1.device_info.clone(),
+                })
+            },
+            "8.2.6/3.8",
+        ),
+    ];
+    for (wrong, code) in wrongs {
+        let (session, server) = euicc.initiate(&world);
+        let right = euicc.signed1(&server, Some(id));
+        let mut signed1 = right.clone();
+        wrong(&mut signed1);
+        assert_eq!(ask(&request(&euicc, &session, signed1)), code);
+        assert_eq!(ask(&request(&euicc, &session, right)), "8.10.1/3.9", "after {code}");
+    }
+
+    // Anybody's.
+    let (session, server) = euicc.initiate(&world);
+    let signed1 = || euicc.signed1(&server, Some(id));
+    let mut forged = Euicc::new(&world.pki, EID);
+    forged.key = world.pki.eum.expose_key().clone();
+    let mut uncertified = Euicc::new(&world.pki, EID);
+    *uncertified.certificate.last_mut().unwrap() ^= 1;
+    let (other_session, other) = euicc.initiate(&world);
+    let (code, transaction_id) = (AuthenticateErrorCode::INVALID_SIGNATURE, session.parse().unwrap());
+    let error = AuthenticateServerResponse::Error { transaction_id, code }.encode();
+    let before = world.smdp.store().snapshot();
+    for _ in 0..3 {
+        for (request, code) in [
+            (request(&forged, &session, signed1()), "8.1/6.1"),
+            (request(&uncertified, &session, signed1()), "8.1.3/6.1"),
+            (request(&Euicc::new(&pki(10), EID), &session, signed1()), "8.11.1/3.9"),
+            (request(&euicc, &session, euicc.signed1(&other, Some(id))), "8.10.1/3.9"),
+            (request(&euicc, &other_session, signed1()), "8.10.1/3.9"),
+            (json!({ "transactionId": session, "authenticateServerResponse": b64(&error) }), "8.1/4.2"),
+        ] {
+            assert_eq!(ask(&request), code);
+        }
+    }
+    assert_eq!(world.smdp.store().snapshot(), before);
+    euicc.authenticate_in(&world, &session, &server, Some(id)).unwrap();
+    euicc.authenticate_in(&world, &other_session, &other, Some(id)).unwrap();
 }
 
 /// No code is named that no call leads to.
@@ -157,7 +240,10 @@ fn authenticate(world: &World, wrong: &str) -> Call {
     match wrong {
         "CERT.EUM is signed by nobody" => *euicc.eum.last_mut().unwrap() ^= 1,
         "CERT.EUM is a server's" => euicc.eum = world.pki.dp_auth.certificate().der().to_vec(),
-        "CERT.EUM has expired" => euicc.eum = expired_eum(world),
+        "CERT.EUM has expired" => {
+            euicc.eum = other_eum(world, Validity { not_before: NOW - 1000, not_after: NOW - 1 });
+        }
+        "CERT.EUICC names another issuer" => euicc.eum = other_eum(world, validity()),
         "CERT.EUICC is signed by nobody" => *euicc.certificate.last_mut().unwrap() ^= 1,
         "the EID is not one of the EUM's" => {
             euicc = issue("88049032000000000000000000000017", validity());
@@ -252,11 +338,12 @@ fn authenticate(world: &World, wrong: &str) -> Call {
     call(move |world| code_of(&world.es9("authenticateClient", &request).1))
 }
 
-fn expired_eum(world: &World) -> Vec<u8> {
+/// The EUM's key under another name.
+fn other_eum(world: &World, validity: Validity) -> Vec<u8> {
     let template = Template {
         serial: vec![1],
         subject: vec![Attribute::Organization("RSP Test EUM".into())],
-        validity: Validity { not_before: NOW - 1000, not_after: NOW - 1 },
+        validity,
         role: rsp_crypto::Role::Eum,
         shape: Shape::Manufacturer { organization: "RSP Test EUM".into(), eid_prefix: "89049032".into() },
         registered_id: Some("2.999.5".parse().unwrap()),

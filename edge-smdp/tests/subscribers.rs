@@ -15,6 +15,8 @@ use rsp_crypto::{Software, ready};
 use saip::{AlgoConfiguration, AlgorithmId, Package, TemplateKind};
 use serde_json::{Value, json};
 
+/// K of the test USIM (3GPP TS 34.108 §8.1.2).
+const TEST_K: &str = "000102030405060708090a0b0c0d0e0f";
 /// TS 35.208 §4.3.1, test set 1: K, OP, OPc.
 const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
 const OP: &str = "cdc202d5123e20f62b6d676ac72cb318";
@@ -188,11 +190,47 @@ fn every_type_of_the_server_s_own_makes_its_class() {
     for (number, name, class) in
         [(21, "operational", "operational"), (22, "provisioning", "provisioning"), (23, "test", "test")]
     {
-        let report = batch(&world, name, &[subscriber(number)]);
+        let one =
+            if name == "test" { with(subscriber(number), "k", json!(TEST_K)) } else { subscriber(number) };
+        let report = batch(&world, name, &[one]);
         assert_eq!(report["created"], 1, "{report}");
         let iccid = report["results"][0]["iccid"].as_str().unwrap();
         assert_eq!(world.detail(iccid)["profileClass"], class);
         assert_eq!(world.detail(iccid)["profileName"], name);
+    }
+}
+
+/// SGP.22 §5.5.5: an eUICC installs no test profile whose key is anybody's own.
+#[test]
+fn a_test_profile_has_a_key_that_everybody_knows() {
+    let world = World::new();
+    let own = |number, k: &str| with(subscriber(number), "k", json!(k));
+    let metadata = |class: &str| json!({ "serviceProviderName": "Aurora", "profileName": "Trial", "profileClass": class });
+    let before = world.smdp.store().snapshot();
+
+    // In each of the ways by which a package comes.
+    let package = b64(&package("8900101000000000411"));
+    let uploaded = |class: &str| world.add(&json!({ "metadata": metadata(class), "package": package }));
+    let made = |k: &str| world.add(&json!({ "metadata": metadata("test"), "subscriber": own(42, k) }));
+    let almost = "000102030405060708090a0b0c0d0e0e";
+    for (status, answer) in [uploaded("test"), made(K), made(almost), made(&"01".repeat(16))] {
+        assert_eq!(status, 400, "{answer}");
+        let detail = answer["detail"].as_str().unwrap();
+        assert!(detail.contains("metadata.profileClass") && detail.contains("a key of its own"), "{answer}");
+    }
+    let report = batch(&world, "test", &[own(43, K), own(44, almost)]);
+    assert_eq!((&report["created"], &report["failed"]), (&json!(0), &json!(2)), "{report}");
+    assert!(report["results"][0]["detail"].as_str().unwrap().contains("a key of its own"), "{report}");
+    assert_eq!(world.smdp.store().snapshot(), before, "nothing of what was refused is kept");
+
+    // The two that there are; and what is no test profile has what key it likes.
+    for k in [TEST_K, &"00".repeat(16)] {
+        let (status, answer) = made(k);
+        assert!(matches!(status, 200 | 201), "{answer}");
+        assert_eq!(answer["profileClass"], "test");
+    }
+    for class in ["provisioning", "operational"] {
+        assert!(matches!(uploaded(class).0, 200 | 201), "{class}");
     }
 }
 
@@ -344,7 +382,8 @@ fn lists_come_in_pages() {
     let all: Vec<Value> = (100..150).map(subscriber).collect();
     batch(&world, "operational", &all[..25]);
     world.clock.set(NOW + 5);
-    batch(&world, "test", &all[25..]);
+    let rest: Vec<Value> = all[25..].iter().map(|one| with(one.clone(), "k", json!(TEST_K))).collect();
+    batch(&world, "test", &rest);
     let mut seen = Vec::new();
     let mut path = "profiles?limit=7".to_owned();
     loop {
@@ -678,6 +717,53 @@ impl Chance for Scarce {
         bytes.fill(left as u8);
         Ok(())
     }
+}
+
+/// The platform ends a request that asks objects of the store for the 1,001st time, in the middle
+/// of what it does.
+#[test]
+fn a_batch_of_orders_ends_before_the_platform_ends_it() {
+    const MOST: usize = 80;
+    let iccid = |number: usize| format!("8900101000{number:09}");
+    let world = World::new();
+    let subscribers: Vec<Value> = (500..500 + MOST as u32 + 1).map(subscriber).collect();
+    batch(&world, "operational", &subscribers);
+    let by_iccid = |count: usize| {
+        let order = |number: usize| {
+            json!({ "iccid": iccid(500 + number), "eid": EID, "matchingId": format!("M-{number}"),
+                    "confirmationCode": "4711" })
+        };
+        json!({ "orders": (0..count).map(order).collect::<Vec<_>>() })
+    };
+    let orders = |body: &Value| counted::operator(&world, "orders", body);
+
+    // One more is refused as a whole.
+    let before = world.smdp.store().snapshot();
+    let (status, answer, asked) = orders(&by_iccid(MOST + 1));
+    assert_eq!((status, asked), (400, 0), "{answer}");
+    assert_eq!(world.smdp.store().snapshot(), before);
+
+    // Orders that cannot be confirmed are given back, which is more to do than making them.
+    let mut refused = by_iccid(MOST);
+    for order in refused["orders"].as_array_mut().unwrap() {
+        order["smdsAddress"] = json!("https://no address/");
+    }
+    for (body, made) in [(&refused, 0), (&by_iccid(MOST), MOST)] {
+        let (status, answer, asked) = orders(body);
+        assert_eq!(status, 200, "{answer}");
+        let states =
+            answer["results"].as_array().unwrap().iter().filter(|result| result["state"] == "Released");
+        assert_eq!(states.count(), made, "{}", answer["results"][0]);
+        assert!(asked < 1_000, "{asked} for {made}");
+    }
+    // One is left. What there is no more of is looked for once.
+    let by_type = json!({ "orders": vec![json!({ "profileType": "operational" }); MOST] });
+    let (status, answer, asked) = orders(&by_type);
+    assert_eq!(status, 200);
+    let results = answer["results"].as_array().unwrap();
+    assert_eq!(results.iter().filter(|result| result["state"] == "Released").count(), 1);
+    assert_eq!(results[MOST - 1]["refused"]["subjectCode"], "8.2.5");
+    assert!(asked < 200, "{asked}");
 }
 
 #[test]

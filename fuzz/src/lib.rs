@@ -13,11 +13,13 @@
 //!   notifications, files, PIN counters, free memory.
 //!
 //! Those of card readers ([`readers`]) ask that everything comes to an end, and that driver and
-//! reader are of use afterwards.
+//! reader are of use afterwards. Those of packets and requests ([`messages`]) ask that what is read
+//! is what would be written.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a program for tests")]
 
 pub mod bridge;
+pub mod messages;
 
 // The chip on a bench, the test SM-DP+ and the profile with something of everything are
 // those of the chip's own tests.

@@ -18,6 +18,8 @@ pub fn of(target: &str) -> Vec<(String, Vec<u8>)> {
         "bound" => bound(),
         "segments" => segments(),
         "elements" => elements(),
+        "httpsig" => crate::messages::requests(),
+        "ota" => crate::messages::packets(),
         other => crate::readers::seeds(other),
     }
 }

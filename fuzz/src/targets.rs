@@ -5,6 +5,7 @@ use rsp::bpp::segments as cut;
 use wasm_euicc::nvm::{MemoryMedium, SlotId, Store};
 use wasm_euicc::profile::{Failure, Installed, Installer, set_enabled};
 
+use crate::messages;
 use crate::oracle::{Base, Watched};
 use crate::readers;
 use crate::server::{Order, metadata, package, session};
@@ -14,7 +15,7 @@ use crate::subject::rich_package;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All there are.
-pub const ALL: [Target; 10] = [
+pub const ALL: [Target; 12] = [
     ("apdu", apdu),
     ("at", at),
     ("bound", bound),
@@ -23,6 +24,8 @@ pub const ALL: [Target; 10] = [
     ("ccid_driver", readers::ccid_driver),
     ("ccid_reader", readers::ccid_reader),
     ("elements", elements),
+    ("httpsig", messages::httpsig),
+    ("ota", messages::ota),
     ("segments", segments),
     ("store_data", store_data),
 ];

@@ -74,6 +74,16 @@ fn elements() {
 }
 
 #[test]
+fn httpsig() {
+    replay("httpsig");
+}
+
+#[test]
+fn ota() {
+    replay("ota");
+}
+
+#[test]
 fn segments() {
     replay("segments");
 }

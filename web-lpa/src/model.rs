@@ -165,8 +165,6 @@ pub(crate) struct Model {
     real: ChipModel,
     /// How far the way to the readers of the desktop is.
     pub(crate) bridge: RwSignal<Bridge>,
-    /// Whether a way to a real card is being opened.
-    pub(crate) connecting: RwSignal<bool>,
     /// Why the last try to reach a real card failed, and on which road.
     pub(crate) trouble: RwSignal<Option<(Road, Trouble)>>,
     /// Why a card that was put back could not be used.
@@ -353,7 +351,7 @@ pub(crate) struct Notice {
     /// What to do next.
     pub(crate) advice: Text<String>,
     /// The codes, where there are any.
-    pub(crate) codes: String,
+    pub(crate) codes: Text<String>,
     /// The profile that can be switched on now, with its name and whose chip it is on.
     pub(crate) switch_to: Option<(Slot, rsp::Iccid, String)>,
 }
@@ -361,7 +359,7 @@ pub(crate) struct Notice {
 impl Notice {
     /// Good news.
     pub(crate) fn good(what: impl Into<Text<String>>, advice: impl Into<Text<String>>) -> Self {
-        Self { good: true, what: what.into(), advice: advice.into(), codes: String::new(), switch_to: None }
+        Self { good: true, what: what.into(), advice: advice.into(), codes: Text::default(), switch_to: None }
     }
 
     /// A failure of a procedure.
@@ -371,7 +369,7 @@ impl Notice {
             good: failure.is_decision(),
             what: failure.what(),
             advice: failure.advice().owned(),
-            codes: failure.codes(),
+            codes: failure.detail(),
             switch_to: None,
         }
     }
@@ -439,7 +437,6 @@ impl Model {
             watch: ChipModel::new(ChipState::Absent),
             real: ChipModel::new(ChipState::Absent),
             bridge: RwSignal::new(Bridge::default()),
-            connecting: RwSignal::new(false),
             unusable: RwSignal::new(None),
             trouble: RwSignal::new(None),
             slot: RwSignal::new(Slot::Phone),

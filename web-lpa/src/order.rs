@@ -53,6 +53,9 @@ pub const PROVIDER: &str = "Playground";
 /// Bytes of chance that a subscriber is made of.
 pub const CHANCE: usize = 40;
 
+/// K of the test USIM (3GPP TS 34.108 §8.1.2).
+const TEST_KEY: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
 /// A request to one of the services.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
@@ -86,6 +89,8 @@ pub fn requests(wish: &Wish, chance: &[u8; CHANCE]) -> Requests {
     // Home network 001/01, the test network of ITU-T E.212.
     let imsi = format!("00101{number:010}");
     let iccid = with_check_digit(&format!("890000000{number:010}"));
+    // A test profile has a key that everybody knows, else the server refuses it.
+    let k = if wish.class == Class::Test { &TEST_KEY } else { k };
     let (k, opc) = (hex::encode(k), hex::encode(opc));
     let contract = match wish.class {
         Class::Provisioning => json!({}),
@@ -300,6 +305,17 @@ mod tests {
         assert_eq!(metadata["profileClass"], "provisioning");
         let order = &order.body["orders"][0];
         assert_eq!((&order["confirmationCode"], &order["eid"]), (&json!("1234"), &json!("8".repeat(32))));
+    }
+
+    #[test]
+    fn a_test_profile_has_the_key_of_the_test_usim() {
+        let k = |class| {
+            let [subscriber, profile, _] = requests(&Wish { class, ..wish() }, &[7; CHANCE]);
+            assert_eq!(subscriber.body["k"], profile.body["subscriber"]["k"]);
+            subscriber.body["k"].clone()
+        };
+        assert_eq!(k(Class::Test), json!("000102030405060708090a0b0c0d0e0f"));
+        assert_eq!(k(Class::Operational), json!("07".repeat(16)));
     }
 
     // ITU-T E.118 takes the check digit of ISO/IEC 7812-1; its best known example is Annex B's.

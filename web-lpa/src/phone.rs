@@ -71,6 +71,8 @@ struct Inside {
     follows_usb: Cell<bool>,
     /// What is begun when no task runs.
     later: RefCell<VecDeque<Box<dyn FnOnce()>>>,
+    /// What takes a card back that is in again; among the former when it waits.
+    back: RefCell<Option<Box<dyn FnOnce()>>>,
     reply: RefCell<Option<once::Sender<Reply>>>,
     /// What was tried last, to be tried again.
     again: RefCell<Option<Rc<dyn Fn()>>>,
@@ -139,21 +141,35 @@ impl Phone {
         if self.model.task.with_untracked(Option::is_some) {
             return;
         }
-        self.inside().stop.set(false);
         self.inside().is_untold.set(false);
         *self.inside().again.borrow_mut() = None;
         self.model.notice.set(None);
         self.model.failure.set(None);
-        self.model.task.set(Some(task));
-        spawn_local(async move {
+        self.aside(task, async move {
             let result = body.await;
             self.model.question.set(None);
             self.model.failure.set(result.as_ref().err().cloned());
+            move || {
+                self.model.notice.set(match result {
+                    Ok(notice) => notice,
+                    Err(failure) => Some(self.say_untold(Notice::of(&failure))),
+                });
+            }
+        });
+    }
+
+    /// Runs a task if none runs, beside what is said of the one before, which stays; what it ends
+    /// with is done when it runs no more.
+    fn aside<End: FnOnce() + 'static>(self, task: Task, body: impl Future<Output = End> + 'static) {
+        if self.model.task.with_untracked(Option::is_some) {
+            return;
+        }
+        self.inside().stop.set(false);
+        self.model.task.set(Some(task));
+        spawn_local(async move {
+            let end = body.await;
             self.model.task.set(None);
-            self.model.notice.set(match result {
-                Ok(notice) => notice,
-                Err(failure) => Some(self.say_untold(Notice::of(&failure))),
-            });
+            end();
             self.go_on();
         });
     }

@@ -166,8 +166,13 @@ pub fn words(said: &str) -> Text<String> {
 /// A sentence with what was said in the place of its `{}`.
 #[must_use]
 pub fn within(sentence: Text, said: &str) -> Text<String> {
-    let said = words(said);
-    Text::new(sentence.en.replacen("{}", &said.en, 1), sentence.ja.replacen("{}", &said.ja, 1))
+    with(sentence, &words(said))
+}
+
+/// The same with something that is in every language already.
+#[must_use]
+pub fn with(sentence: Text, what: &Text<String>) -> Text<String> {
+    Text::new(sentence.en.replacen("{}", &what.en, 1), sentence.ja.replacen("{}", &what.ja, 1))
 }
 
 /// Several things that were said, as the bench puts its notes together.

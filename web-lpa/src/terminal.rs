@@ -51,7 +51,7 @@ impl<'a> Terminal<'a> {
         match self.boot().await {
             Ok(()) => self.attach().await,
             Err(CardLost(because)) => {
-                self.model.radio.set(Radio::NoUsim(said::within(NO_ANSWER, &because)));
+                self.model.radio.set(Radio::NoUsim(said::with(NO_ANSWER, &because)));
             }
         }
     }
@@ -344,7 +344,7 @@ impl<'a> Terminal<'a> {
                     )));
                 }
                 Err(CardLost(because)) => {
-                    return Ok(Radio::NoTrust(said::within(NO_ANSWER, &because)));
+                    return Ok(Radio::NoTrust(said::with(NO_ANSWER, &because)));
                 }
             };
             let path = format!("/network/attach/{}/response", challenge.attach_id);
@@ -381,7 +381,7 @@ impl<'a> Terminal<'a> {
     async fn card_answer(&self, challenge: &Challenge) -> Result<AkaAnswer, CardLost> {
         let bytes = |text: &str| hex::decode(text).ok().filter(|bytes| bytes.len() == 16);
         let (Some(rand), Some(autn)) = (bytes(&challenge.rand), bytes(&challenge.autn)) else {
-            return Err(CardLost("the network's challenge is not 16 and 16 bytes".to_owned()));
+            return Err(CardLost(said::words("the network's challenge is not 16 and 16 bytes")));
         };
         let data = [&[16][..], &rand, &[16], &autn].concat();
         let command = Command::new(0x00, ins::AUTHENTICATE, 0x00, 0x81).data(&data).le(256);
@@ -414,7 +414,8 @@ impl<'a> Terminal<'a> {
 
     async fn one(&self, command: &[u8]) -> Result<Response, CardLost> {
         let bytes = self.phone.transmit(Slot::Phone, command).await?;
-        Response::parse(&bytes).ok_or_else(|| CardLost(format!("the chip answered “{}”", hex(&bytes))))
+        Response::parse(&bytes)
+            .ok_or_else(|| CardLost(said::words(&format!("the chip answered “{}”", hex(&bytes)))))
     }
 
     async fn post<T: serde::de::DeserializeOwned>(

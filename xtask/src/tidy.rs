@@ -115,6 +115,9 @@ pub(crate) fn check(place: &Place, metadata: &Metadata) -> Result<()> {
     browser_tests(place, metadata, &mut findings)?;
     texts(place, &mut findings)?;
     versions(place, metadata, &mut findings)?;
+    for worker in crate::build::WORKERS {
+        findings.extend(logs(worker, &crate::stack::configuration(place, worker)?));
+    }
     crate::conformance::check(place, metadata, &mut findings)?;
     if !findings.is_empty() {
         bail!("{}", findings.join("\n"));
@@ -450,6 +453,21 @@ fn versions(place: &Place, metadata: &Metadata, findings: &mut Vec<String>) -> R
     Ok(())
 }
 
+/// What a worker's `wrangler.jsonc` says of logs: its own lines are kept, and the platform's own of
+/// every request are not, which hold URLs, and those ICCIDs and IMSIs.
+fn logs(worker: &str, configuration: &serde_json::Value) -> Vec<String> {
+    let logs = &configuration["observability"]["logs"];
+    let mut findings = Vec::new();
+    // Left out it is on.
+    if logs["invocation_logs"] != false {
+        findings.push(format!("logs: {worker}/wrangler.jsonc keeps lines of the platform with whole URLs"));
+    }
+    if logs["enabled"] != true || configuration["observability"]["enabled"] != true {
+        findings.push(format!("logs: {worker}/wrangler.jsonc keeps no lines at all"));
+    }
+    findings
+}
+
 /// Whether a member is one of the crates below the programs.
 fn is_crate(member: &Package) -> bool {
     member.folder().parent().and_then(Path::file_name).is_some_and(|folder| folder == "crates")
@@ -493,6 +511,28 @@ mod tests {
         let bad = "[dependencies]\nrsp = \"1\"\n[dev-dependencies.x]\nversion = \"1\"\n";
         // A version, a table with one, no lints.
         assert_eq!(manifest("m", bad).len(), 3);
+    }
+
+    #[test]
+    fn no_worker_keeps_lines_with_urls() {
+        let place = Place::find().unwrap();
+        for worker in crate::build::WORKERS {
+            let configuration = crate::stack::configuration(&place, worker).unwrap();
+            assert_eq!(logs(worker, &configuration), Vec::<String>::new());
+        }
+        let found =
+            |observability| logs("w", &serde_json::json!({ "observability": observability })).join(" ");
+        for on in [
+            serde_json::json!({ "enabled": true }),
+            serde_json::json!({ "enabled": true, "logs": { "enabled": true } }),
+            serde_json::json!({ "enabled": true, "logs": { "enabled": true, "invocation_logs": true } }),
+        ] {
+            assert!(found(on).contains("whole URLs"));
+        }
+        let off =
+            serde_json::json!({ "enabled": false, "logs": { "enabled": true, "invocation_logs": false } });
+        assert!(found(off).contains("no lines at all"));
+        assert!(logs("w", &serde_json::json!({})).len() == 2);
     }
 
     #[test]

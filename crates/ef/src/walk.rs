@@ -36,6 +36,17 @@ pub struct Options {
     pub most_bytes: usize,
     /// Files to find at most.
     pub most_files: usize,
+    /// Commands to send at most, all files together: a card whose every answer is short and
+    /// well-formed, and that always has one more, is left at last. `None`: as many as any card
+    /// needs that there is, [`Options::COMMANDS`].
+    pub most_commands: Option<usize>,
+}
+
+impl Options {
+    /// Commands of a walk over the files that are known, and of a thorough one. A full USIM with
+    /// ISIM and phone book takes some hundreds, or with a record in every command a few thousand;
+    /// a thorough walk asks for some 500 identifiers in each of at most some dozens of directories.
+    pub const COMMANDS: [usize; 2] = [16_384, 65_536];
 }
 
 impl Default for Options {
@@ -47,6 +58,7 @@ impl Default for Options {
             thorough: false,
             most_bytes: 512 * 1024,
             most_files: 2048,
+            most_commands: None,
         }
     }
 }
@@ -350,8 +362,10 @@ impl Walk {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let door = Door::default();
+        let usual = Options::COMMANDS[usize::from(options.thorough)];
         let walker = Walker {
             door: door.clone(),
+            commands: Cell::new(options.most_commands.unwrap_or(usual)),
             options,
             channel: Channel::BASIC,
             arr: BTreeMap::new(),
@@ -445,6 +459,8 @@ impl From<Break> for Ending {
 
 struct Walker {
     door: Door,
+    /// How many more may be sent.
+    commands: Cell<usize>,
     options: Options,
     channel: Channel,
     /// Records of every EF.ARR that was read.
@@ -921,6 +937,8 @@ impl Walker {
         let mut data = Vec::new();
         let mut parts = 0;
         loop {
+            let left = self.commands.get().checked_sub(1).ok_or(Break::Limit)?;
+            self.commands.set(left);
             let sent = self.door.hand(Step::Send(command.to_vec())).await;
             let answer = sent.as_deref().and_then(Response::parse).ok_or(Break::Lost)?;
             if let (Some(exact), false) = (answer.sw.exact_le(), repeated) {

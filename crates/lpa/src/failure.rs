@@ -3,6 +3,7 @@
 
 use core::fmt;
 
+use ::words::Text;
 use apdu::StatusWord;
 use rsp::CiPkId;
 use rsp::codes::{
@@ -74,7 +75,7 @@ pub enum Function {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// The chip did not answer.
-    CardLost(String),
+    CardLost(Text<String>),
     /// None of the ISD-R AIDs can be selected: not an eUICC for consumers.
     NoIsdR,
     /// The chip answered with an error status.
@@ -82,7 +83,7 @@ pub enum Cause {
     /// The chip's answer can't be read.
     CardData(tlv::Error),
     /// The server did not answer.
-    ServerLost(String),
+    ServerLost(Text<String>),
     /// The server, or the network on the way to it, answered with an HTTP error.
     Http {
         /// The HTTP status.
@@ -307,8 +308,24 @@ impl Failure {
     /// The raw codes with the section that defines them, for people who know them.
     #[must_use]
     pub fn codes(&self) -> String {
+        self.detail().en
+    }
+
+    /// The same for people: of the cause, what the road to chip or server says of it is in their
+    /// language, the rest has none.
+    #[must_use]
+    pub fn detail(&self) -> Text<String> {
         let cause = match &self.cause {
-            Cause::CardLost(text) | Cause::ServerLost(text) | Cause::ServerData(text) => text.clone(),
+            Cause::CardLost(text) | Cause::ServerLost(text) => text.clone(),
+            _ => Text::same(self.cause_code()),
+        };
+        cause.map(|cause| format!("{:?} (SGP.22 §{}) · {cause}", self.stage, self.section()))
+    }
+
+    fn cause_code(&self) -> String {
+        match &self.cause {
+            Cause::CardLost(text) | Cause::ServerLost(text) => text.en.clone(),
+            Cause::ServerData(text) => text.clone(),
             Cause::CardStatus(sw) => format!("SW {sw} (ISO 7816-4 §5.6)"),
             Cause::CardData(error) => error.to_string(),
             Cause::Http { status, because } => {
@@ -361,8 +378,7 @@ impl Failure {
             | Cause::NotChanged
             | Cause::NoSuchNotification
             | Cause::Misuse => format!("{:?}", self.cause),
-        };
-        format!("{:?} (SGP.22 §{}) · {cause}", self.stage, self.section())
+        }
     }
 
     /// The section of SGP.22 that defines what failed.

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use ::words::Text;
 use rsp::TransactionId;
 use rsp::bpp::SegmentKind;
 use rsp::codes::CancelSessionReason;
@@ -76,11 +77,33 @@ pub enum Answer {
 
 /// The chip did not answer: pulled, mute, or the channel to it broke.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CardLost(pub String);
+pub struct CardLost(
+    /// What became of it, in words.
+    pub Text<String>,
+);
+
+impl CardLost {
+    /// As a program says it that speaks no other language than English.
+    #[must_use]
+    pub fn said(what: impl Into<String>) -> Self {
+        Self(Text::same(what))
+    }
+}
 
 /// The server did not answer: no network, refused by the network, time-out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerLost(pub String);
+pub struct ServerLost(
+    /// What became of the call, in words.
+    pub Text<String>,
+);
+
+impl ServerLost {
+    /// As a program says it that speaks no other language than English.
+    #[must_use]
+    pub fn said(what: impl Into<String>) -> Self {
+        Self(Text::same(what))
+    }
+}
 
 /// The interface that a call belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -202,7 +202,7 @@ impl Playback {
                     assert_eq!(call.address, "testsmdpplus1.example.com");
                     self.calls.push((call.function, request));
                     Answer::Server(match self.server.get(&call.function) {
-                        None => Err(ServerLost("no network".into())),
+                        None => Err(ServerLost::said("no network")),
                         Some(Value::Null) => Ok(HttpAnswer { status: 204, body: vec![] }),
                         Some(value) => {
                             Ok(HttpAnswer { status: 200, body: serde_json::to_vec(value).unwrap() })

@@ -8,7 +8,7 @@ use core::ops::Range;
 
 use rsp::{Eid, Oid};
 use x509_cert::certificate::{Rfc5280, Version};
-use x509_cert::der::asn1::{AnyRef, BitStringRef, ObjectIdentifier};
+use x509_cert::der::asn1::{Any, AnyRef, BitStringRef, ObjectIdentifier};
 use x509_cert::der::oid::AssociatedOid;
 use x509_cert::der::oid::db::{rfc4519, rfc5280, rfc5639, rfc5912};
 use x509_cert::der::{self, Decode, Reader, SliceReader, Tag, TagMode, TagNumber, Tagged};
@@ -19,7 +19,7 @@ use x509_cert::ext::pkix::{
     AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, ExtendedKeyUsage, KeyUsage,
     NameConstraints, SubjectAltName, SubjectKeyIdentifier, certpolicy::PolicyInformation,
 };
-use x509_cert::name::Name;
+use x509_cert::name::{Name, RelativeDistinguishedName};
 use x509_cert::spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use x509_cert::time::Validity;
 
@@ -154,6 +154,11 @@ pub struct Certificate {
     tbs: Range<usize>,
     serial_number: Vec<u8>,
     signature: Option<Signature>,
+    /// `Name` of the issuer, as received.
+    issuer_name: Vec<u8>,
+    /// `Name` of the subject, as received.
+    subject_name: Vec<u8>,
+    /// What its text attributes say.
     subject: NameSubtree,
     public_key: Option<PublicKey>,
     validity: Range<u64>,
@@ -215,9 +220,11 @@ impl Certificate {
         }
         let serial_number = serial_number(&mut fields).map_err(invalid("serial number"))?;
         check_algorithm(&mut fields)?;
-        skip(&mut fields, Tag::Sequence).map_err(invalid("issuer"))?;
+        let issuer_name = fields.tlv_bytes().map_err(invalid("issuer"))?;
+        AnyRef::from_der(issuer_name).and_then(sequence).map_err(invalid("issuer"))?;
         let validity = Validity::<Rfc5280>::decode(&mut fields).map_err(invalid("validity"))?;
-        let subject = Name::decode(&mut fields).map_err(invalid("subject"))?;
+        let subject_name = fields.tlv_bytes().map_err(invalid("subject"))?;
+        let subject = Name::from_der(subject_name).map_err(invalid("subject"))?;
         let key = SubjectPublicKeyInfoRef::decode(&mut fields).map_err(invalid("public key"))?;
         let public_key = subject_key(&key).ok_or(InvalidCertificate { part: "public key" })?;
         // issuerUniqueID and subjectUniqueID (RFC 5280 §4.1.2.8) say nothing here.
@@ -235,6 +242,8 @@ impl Certificate {
             tbs: start..start + tbs.len(),
             serial_number: serial_number.to_vec(),
             signature: signature::from_sig_value(signature),
+            issuer_name: issuer_name.to_vec(),
+            subject_name: subject_name.to_vec(),
             subject: attributes(&subject).map_err(invalid("subject"))?,
             public_key,
             validity: validity.not_before.to_unix_duration().as_secs()
@@ -443,6 +452,13 @@ impl Certificate {
         self.has_unknown_critical_extension
     }
 
+    /// Whether the issuer that it names is the subject of `issuer` (RFC 5280
+    /// §6.1.3 (a)(4)), compared as RFC 5280 §7.1 has it.
+    #[must_use]
+    pub fn names_as_issuer(&self, issuer: &Self) -> bool {
+        self.issuer_name == issuer.subject_name || is_same_name(&self.issuer_name, &issuer.subject_name)
+    }
+
     /// Whether nameConstraints are there and bind directory names.
     #[must_use]
     pub fn constrains_names(&self) -> bool {
@@ -476,7 +492,7 @@ pub(crate) fn sequence(any: AnyRef<'_>) -> der::Result<SliceReader<'_>> {
     SliceReader::new(any.value())
 }
 
-/// One field of which only its tag matters: issuers are found by key identifier.
+/// One field of which only its tag matters.
 pub(crate) fn skip(reader: &mut SliceReader<'_>, tag: Tag) -> der::Result<()> {
     AnyRef::decode(reader)?.tag().assert_eq(tag)?;
     Ok(())
@@ -592,6 +608,38 @@ fn constraints(value: &[u8]) -> der::Result<Names> {
         permitted: names(constraints.permitted_subtrees)?,
         excluded: names(constraints.excluded_subtrees)?,
     })
+}
+
+/// Whether two DER names that are not the same bytes are one name (RFC 5280 §7.1):
+/// the same attributes in the same order, texts compared whatever string type they
+/// are in, without regard to case and to how much white space stands where. Of
+/// string preparation (RFC 4518) no more is done.
+fn is_same_name(one: &[u8], other: &[u8]) -> bool {
+    let (Ok(one), Ok(other)) = (Name::from_der(one), Name::from_der(other)) else { return false };
+    // A relative name is a set: DER sorts it by bytes, which differ with string types.
+    let is_within = |one: &RelativeDistinguishedName, other: &RelativeDistinguishedName| {
+        one.iter().all(|a| other.iter().any(|b| a.oid == b.oid && is_same_value(&a.value, &b.value)))
+    };
+    one.iter_rdn().count() == other.iter_rdn().count()
+        && one.iter_rdn().zip(other.iter_rdn()).all(|(a, b)| is_within(a, b) && is_within(b, a))
+}
+
+fn is_same_value(one: &Any, other: &Any) -> bool {
+    match (text(one), text(other)) {
+        (Some(one), Some(other)) => {
+            let words = |text: &str| -> Vec<String> {
+                text.to_lowercase().split_whitespace().map(str::to_owned).collect()
+            };
+            words(one) == words(other)
+        }
+        _ => one == other,
+    }
+}
+
+/// The text of an attribute that is in one of the string types of SGP.22's names.
+fn text(value: &Any) -> Option<&str> {
+    let is_text = matches!(value.tag(), Tag::Utf8String | Tag::PrintableString | Tag::Ia5String);
+    core::str::from_utf8(value.value()).ok().filter(|_| is_text)
 }
 
 /// The text attributes of a `Name`, whatever characters their string type allows.

@@ -5,9 +5,11 @@
 //!   CI ──► EUM ──► eUICC                 what a server verifies
 //! ```
 //!
-//! Issuers are found by key identifier, never by name: a Certificate Issuer may
-//! have several certificates of different names for one key, and an eUICC knows
-//! the key only. Time is checked where there is a clock; an eUICC has none.
+//! Issuers are found by key identifier. CERT.EUICC must also name the subject of
+//! CERT.EUM as its issuer (RFC 5280 §6.1.3 (a)(4)). Of a Certificate Issuer no name
+//! is checked: it may have several certificates of different names for one key, as
+//! SGP.26's has, and an eUICC knows the key only (SGP.22 §4.5.2.2). Time is checked
+//! where there is a clock; an eUICC has none.
 //!
 //! A chain is on one curve, that of its CI (SGP.22 §2.6.5): a certificate whose key
 //! is on another one has an unsupported curve, be it a curve that other chains may
@@ -64,7 +66,8 @@ impl CiKey {
 pub enum Flaw {
     /// Its key is on another curve than that of its CI.
     UnsupportedCurve,
-    /// It was not issued by the key that it should have been issued by.
+    /// It was not issued by the key that it should have been issued by, or names
+    /// another issuer.
     Issuer,
     /// The issuer's signature is wrong.
     Signature,
@@ -336,6 +339,9 @@ pub async fn verify_euicc_chain(
     })?;
     let leaf = issued(provider, euicc, (eum_id.as_bytes(), eum_key), Some(now)).await;
     let verified = leaf.and_then(|key| {
+        if !euicc.names_as_issuer(eum) {
+            return Err(Flaw::Issuer.into());
+        }
         end_entity(euicc, &[Role::Euicc])?;
         if !eum.permits_subject_of(euicc) {
             return Err(Flaw::NameConstraint.into());

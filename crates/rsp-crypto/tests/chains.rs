@@ -10,7 +10,7 @@ use rsp_crypto::chain::{
     CiKey, EuiccChainError, Flaw, ServerChainError, VerifiedEuicc, VerifiedServer, verify_euicc_chain,
     verify_profile_binding, verify_server_chain,
 };
-use rsp_crypto::issue::{Pki, Settings, Shape, Template, Validity};
+use rsp_crypto::issue::{Attribute, Identity, Pki, Settings, Shape, Template, Validity};
 use rsp_crypto::software::SigningKey;
 use rsp_crypto::{Certificate, Curve, KeyIdentifier, PublicKey, Role, Software, ready, software};
 
@@ -236,7 +236,7 @@ fn profile_binding_belongs_to_the_authenticated_server() {
 
 #[test]
 fn euicc_of_sgp26() {
-    for eum in [EUM, "sgp26-certs/EUM/CERT_EUM_ECDSA_NIST.der", "sgp26-certs/EUM/CERT_EUM_2017_NIST.der"] {
+    for eum in [EUM, "sgp26-certs/EUM/CERT_EUM_ECDSA_NIST.der"] {
         let Some(verified) = euicc(eum, EUICC, NOW) else { return };
         let verified = verified.unwrap();
         assert_eq!(verified.eid().to_string(), "89049032123451234512345678901235");
@@ -244,6 +244,42 @@ fn euicc_of_sgp26() {
     }
     // notAfter is a GeneralizedTime, 7500-05-10 09:54:58.
     assert_eq!(read(EUICC).unwrap().validity().1, 174_521_123_698);
+}
+
+/// RFC 5280 §6.1.3 (a)(4): the key is not all, CERT.EUICC names its issuer. SGP.26's EUM of 2017
+/// has the key of the later ones and is of another country.
+#[test]
+fn an_euicc_names_its_manufacturer() {
+    let Some(result) = euicc("sgp26-certs/EUM/CERT_EUM_2017_NIST.der", EUICC, NOW) else { return };
+    let error = result.unwrap_err();
+    assert_eq!(error, EuiccChainError::Euicc(Flaw::Issuer));
+    assert_eq!(error.status_code(), Some(StatusCode::EUICC_CERTIFICATE_INVALID));
+}
+
+/// What OpenSSL prints as issuer and subject, certificate by certificate: who names whom.
+#[test]
+fn published_certificates_name_their_issuers() {
+    let nist_2020 = read(CI);
+    let nist_2017 = read("sgp26-certs/CertificateIssuer/CERT_CI_2017_NIST.der");
+    let brainpool = read("sgp26-certs/CertificateIssuer/CERT_CI_ECDSA_BRP.der");
+    let eum = read(EUM);
+    let (Some(nist_2020), Some(nist_2017), Some(brainpool), Some(eum)) =
+        (nist_2020, nist_2017, brainpool, eum)
+    else {
+        return;
+    };
+    for line in FACTS.lines().filter(|line| !line.is_empty()) {
+        let name = line.split(' ').next().unwrap();
+        let certificate = read(&format!("{name}.der")).unwrap();
+        let names = |other| certificate.names_as_issuer(other);
+        let is_2017 = name.contains("2017");
+        let is_euicc = name.contains("EUICC") && !name.contains("directly");
+        assert_eq!(names(&eum), is_euicc, "{name}");
+        assert_eq!(names(&nist_2017), is_2017, "{name}");
+        // Both issuers of 2020 have one name.
+        assert_eq!(names(&nist_2020), !is_2017 && !is_euicc, "{name}");
+        assert_eq!(names(&brainpool), !is_2017 && !is_euicc, "{name}");
+    }
 }
 
 #[test]
@@ -436,6 +472,75 @@ fn a_chain_is_on_one_curve() {
         assert_eq!(error, EuiccChainError::Eum(Flaw::UnsupportedCurve));
         assert_eq!(error.status_code(), Some(StatusCode::EUM_CERTIFICATE_INVALID));
     }
+}
+
+/// An eUICC's certificate, and manufacturers of the same key under other names
+/// (RFC 5280 §7.1).
+#[test]
+fn names_are_compared_as_rfc_5280_has_it() {
+    use Attribute::{CommonName, Country, Organization};
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let settings = Settings {
+        curve: Curve::P256,
+        eid: "89049032000000000000000000000123".parse().unwrap(),
+        smdp_address: "smdp.example.com".into(),
+        smdp_oid: "2.999.10".parse().unwrap(),
+        smds_oid: "2.999.15".parse().unwrap(),
+        validity: Validity { not_before: NOW - 1, not_after: NOW + 1 },
+    };
+    let pki = Pki::generate(&mut rng, &settings).unwrap();
+    let ci = pki.ci_key().unwrap();
+    let template = |role, shape, subject: &[Attribute]| Template {
+        serial: vec![1],
+        subject: subject.to_vec(),
+        validity: settings.validity,
+        role,
+        shape,
+        registered_id: "2.999.5".parse().ok(),
+        revocation_lists: Vec::new(),
+    };
+    let own = [Country("ES".into()), Organization("RSP Test EUM".into()), CommonName("EUM Test".into())];
+    let eum = |subject: &[Attribute]| {
+        let shape =
+            Shape::Manufacturer { organization: "RSP Test EUM".into(), eid_prefix: "89049032".into() };
+        let key = pki.eum.expose_key();
+        let certificate = template(Role::Eum, shape, subject).issue(&key.public_key(), &pki.ci).unwrap();
+        Identity::new(certificate, key.clone()).unwrap()
+    };
+    let subject = [Organization("RSP Test EUM".into()), Attribute::Eid(settings.eid)];
+    let key = SigningKey::generate(Curve::P256, &mut rng).public_key();
+    let leaf = template(Role::Euicc, Shape::Euicc, &subject).issue(&key, &eum(&own)).unwrap();
+    let verify = |subject: &[Attribute]| {
+        let eum = eum(subject);
+        let verified = ready(verify_euicc_chain(&provider(), &ci, eum.certificate(), &leaf, NOW));
+        verified.map(|verified| *verified.eid())
+    };
+    assert_eq!(verify(&own), Ok(settings.eid));
+    let respelt =
+        [Country("es".into()), Organization(" RSP  TEST Eum ".into()), CommonName("eum test".into())];
+    assert_eq!(verify(&respelt), Ok(settings.eid));
+    let [country, organization, name] = own.clone();
+    for other in [
+        vec![],
+        vec![country.clone(), organization.clone()],
+        vec![country.clone(), organization.clone(), name.clone(), name.clone()],
+        vec![organization.clone(), country.clone(), name.clone()],
+        vec![Country("DE".into()), organization.clone(), name],
+        vec![country.clone(), organization.clone(), CommonName("EUMTest".into())],
+        vec![country, organization, Attribute::OrganizationalUnit("EUM Test".into())],
+    ] {
+        assert_eq!(verify(&other), Err(EuiccChainError::Euicc(Flaw::Issuer)), "{other:?}");
+    }
+    // Another string type: UTF8String and PrintableString. T61String is of other characters.
+    let eum = eum(&own);
+    let typed = |tag: u8| {
+        let mut der = leaf.der().to_vec();
+        let at = der.windows(8).position(|window| window == b"EUM Test").unwrap();
+        assert_eq!(der[at - 2..at], [0x0C, 8]);
+        der[at - 2] = tag;
+        Certificate::from_der(&der).unwrap().names_as_issuer(eum.certificate())
+    };
+    assert!(typed(0x0C) && typed(0x13) && !typed(0x14));
 }
 
 /// No changed byte makes another certificate that is believed, and none panics.

@@ -75,6 +75,19 @@ pub struct AlgoParameter {
     pub number_of_keccak: u8,
 }
 
+impl AlgoParameter {
+    /// Whether K is one that everybody knows, as a profile of class `test` must have it: all
+    /// zero, or `00` to `0F`, the key of the test USIM (3GPP TS 34.108 §8.1.2). An eUICC
+    /// refuses any other in such a profile (SGP.22 §5.5.5,
+    /// `testProfileInstallFailedDueToInvalidNaaKey`).
+    #[must_use]
+    pub fn has_test_key(&self) -> bool {
+        let key = self.key.expose_secret();
+        let counted = key.len() == 16 && key.iter().zip(0..).all(|(&byte, index)| byte == index);
+        counted || key.iter().all(|&byte| byte == 0)
+    }
+}
+
 /// Where the algorithm's data come from.
 #[derive(Clone, PartialEq, Eq)]
 pub enum AlgoConfiguration {

@@ -1,7 +1,9 @@
 use rsp::{Iccid, Imsi};
 use zeroize::Zeroizing;
 
-use crate::{AkaParameter, Error, ProfileElement, ProfileHeader, Splitter, TemplateKind, template};
+use crate::{
+    AkaParameter, AlgoConfiguration, Error, ProfileElement, ProfileHeader, Splitter, TemplateKind, template,
+};
 
 /// A whole profile package: its elements, in order.
 ///
@@ -62,6 +64,17 @@ impl Package {
         self.elements.iter().filter_map(|element| match element {
             ProfileElement::AkaParameter(parameter) => Some(&**parameter),
             _ => None,
+        })
+    }
+
+    /// Whether it authenticates with test keys only ([`crate::AlgoParameter::has_test_key`]): what
+    /// a profile of class `test` must.
+    #[must_use]
+    pub fn has_only_test_keys(&self) -> bool {
+        self.aka().all(|parameter| match &parameter.configuration {
+            // Another application's, which is looked at itself.
+            AlgoConfiguration::Mapping { .. } => true,
+            AlgoConfiguration::Algorithm(algorithm) => algorithm.has_test_key(),
         })
     }
 

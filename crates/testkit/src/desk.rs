@@ -101,13 +101,13 @@ impl Desk {
     /// # Errors
     /// The driver's words for what happened.
     pub fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardLost> {
-        let Some(driver) = &self.driver else { return Err(CardLost("no reader".into())) };
+        let Some(driver) = &self.driver else { return Err(CardLost::said("no reader")) };
         if let Some((_, fault)) = self.fault.take_if(|(after, _)| *after <= self.apdus.len()) {
             self.reader.fail(fault);
         }
         let start = self.reader.now();
         let response = self.reader.drive(driver.transmit(0, command));
-        let response = response.map_err(|error| CardLost(error.to_string()))?;
+        let response = response.map_err(|error| CardLost::said(error.to_string()))?;
         self.times.push(self.reader.now() - start);
         self.apdus.push((command.to_vec(), response.clone()));
         Ok(response)
@@ -133,7 +133,7 @@ impl Desk {
                         Err(result) => return *result,
                     };
                     match refresh.then(|| self.connect()) {
-                        Some(Err(error)) => Answer::Card(Err(CardLost(error.to_string()))),
+                        Some(Err(error)) => Answer::Card(Err(CardLost::said(error.to_string()))),
                         _ => next,
                     }
                 }

@@ -570,25 +570,25 @@ impl World {
         let due = self.faults.borrow_mut().card.take_if(|(at, _)| *at == self.commands);
         let fault = due.map(|(_, fault)| fault);
         match fault {
-            Some(CardFault::CommandLost) => return Err(CardLost("the command was lost".into())),
+            Some(CardFault::CommandLost) => return Err(CardLost::said("the command was lost")),
             Some(CardFault::PowerBefore) => {
                 self.power_cycle();
-                return Err(CardLost("the power was cut".into()));
+                return Err(CardLost::said("the power was cut"));
             }
             Some(CardFault::Refused(sw)) => return Ok(sw.0.to_be_bytes().to_vec()),
             Some(CardFault::AnswerLost | CardFault::PowerAfter | CardFault::Misreported(_)) | None => {}
         }
-        let Some(chip) = &mut self.chip else { return Err(CardLost("there is no chip".into())) };
+        let Some(chip) = &mut self.chip else { return Err(CardLost::said("there is no chip")) };
         let start = Instant::now();
         let answer = chip.transmit(&command);
         add(&self.watched, |watched| watched.chip += start.elapsed());
         self.write_down(Party::Chip, "", command, &answer);
         match fault {
-            Some(CardFault::AnswerLost) => Err(CardLost("the answer was lost".into())),
+            Some(CardFault::AnswerLost) => Err(CardLost::said("the answer was lost")),
             Some(CardFault::Misreported(sw)) => Ok(sw.0.to_be_bytes().to_vec()),
             Some(CardFault::PowerAfter) => {
                 self.power_cycle();
-                Err(CardLost("the power was cut".into()))
+                Err(CardLost::said("the power was cut"))
             }
             _ => Ok(answer),
         }
@@ -894,13 +894,13 @@ impl World {
         let (authority, path) = path.split_at(at);
         let certificate = lpa.certificate().der();
         let request = httpsig::lpa::Request::new(authority, path, body, certificate, self.clock.get());
-        let request = request.map_err(|error| ServerLost(error.to_string()))?;
+        let request = request.map_err(|error| ServerLost::said(error.to_string()))?;
         let signature = lpa.expose_key().sign(request.base());
         Ok(request.finish(&signature.0).into())
     }
 
     fn through_bearer(&self, path: &str, body: Vec<u8>) -> Result<HttpAnswer, ServerLost> {
-        let Some(session) = &self.attached else { return Err(ServerLost("no service".into())) };
+        let Some(session) = &self.attached else { return Err(ServerLost::said("no service")) };
         let uri = format!("/network/sessions/{}/http/{path}", session.id);
         let mut request = Request::builder()
             .method(Method::POST)
@@ -910,10 +910,10 @@ impl World {
         for (name, value) in self.signature(path, &body)? {
             request = request.header(name, value);
         }
-        let request = request.body(body).map_err(|error| ServerLost(error.to_string()))?;
+        let request = request.body(body).map_err(|error| ServerLost::said(error.to_string()))?;
         let (status, body) = self.network_bytes(request);
         if status == 504 || status == 502 {
-            Err(ServerLost(format!("HTTP {status}")))
+            Err(ServerLost::said(format!("HTTP {status}")))
         } else {
             Ok(HttpAnswer { status, body })
         }

@@ -70,7 +70,7 @@ impl Phone {
             let refresh = matches!(effect, Effect::Refresh(_));
             let performed = if let Effect::Card(command) = effect {
                 self.host.transmit(&command).unwrap();
-                Ok(Answer::Card(self.line().map_err(|failure| CardLost(failure.to_string()))))
+                Ok(Answer::Card(self.line().map_err(|failure| CardLost::said(failure.to_string()))))
             } else {
                 self.world.borrow_mut().perform(effect, |_: &Question| Reply::Accept)
             };
@@ -146,7 +146,7 @@ fn a_modem_with_a_short_line_refuses_long_blocks_in_words() {
     let (mut phone, order) = Phone::new(7, Habits { longest: 300, ..Habits::default() }, 255);
     let failure = phone.run(lpa::download(order.code.clone(), device(), phone.options.clone())).unwrap_err();
     let Cause::CardLost(text) = &failure.cause else { panic!("{failure:?}") };
-    assert_eq!(text, "the modem refuses: +CME ERROR: 50 (incorrect parameters)");
+    assert_eq!(text.en, "the modem refuses: +CME ERROR: 50 (incorrect parameters)");
     // Nothing came of it, and with small blocks it goes.
     assert_eq!(phone.profiles().len(), 1);
     phone.options.block = 120;

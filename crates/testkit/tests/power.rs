@@ -31,7 +31,7 @@ fn cut_after(
         commands += usize::from(card);
         if card && commands == nth {
             world.power_cycle();
-            answer = Answer::Card(Err(CardLost("pulled".into())));
+            answer = Answer::Card(Err(CardLost::said("pulled")));
         }
     }
 }

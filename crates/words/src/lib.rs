@@ -103,6 +103,13 @@ impl Text {
 }
 
 impl Text<String> {
+    /// The same in every language: a name, codes, what a program says that speaks one only.
+    #[must_use]
+    pub fn same(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { en: text.clone(), ja: text }
+    }
+
     /// A further sentence behind this one, as each language puts them together.
     #[must_use]
     pub fn with(self, next: Self) -> Self {

@@ -64,12 +64,15 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let request: AuthenticateClientRequest = read(body)?;
         let response = &request.authenticate_server_response.0;
         let who = authenticate::verify(&self.server, &request.transaction_id, response, now).await?;
-        let iccid = self.order_for(&who).await?;
-        // The first write of a session. It decides between two of the same id.
+        let answers = who.answers(&self.server.secret);
+        let iccid = if answers.is_ok() { self.order_for(&who).await? } else { None };
+        // The first write of a session, also of one that is refused from here on: it has ended
+        // then. It decides between two of the same id.
         let expires = now + self.server.limits.memory;
         if !self.store.begin_session(&who.session.id, iccid.as_ref(), expires).await? {
             return Err(StatusCode::TRANSACTION_ID_UNKNOWN.into());
         }
+        answers?;
         let iccid = iccid.ok_or(StatusCode::MATCHING_ID_REFUSED)?;
         let mut is_over = false;
         let answer = self.change(&iccid, async |change| {

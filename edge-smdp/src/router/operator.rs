@@ -140,6 +140,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         }
         let metadata = new.metadata.encode(package.iccid, self.server.address())?;
         package.is_of(new.metadata.owner()?.as_ref())?;
+        package.may_be(new.metadata.class()?)?;
         new.requirements.check()?;
         let of_subscriber = new.subscriber.as_ref().and_then(|given| given.subscription.as_ref());
         if of_subscriber.is_some() && new.subscription.is_some() {
@@ -313,6 +314,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             profile_type.name.clone_into(&mut metadata.profile_name);
         }
         package.is_of(metadata.owner()?.as_ref())?;
+        package.may_be(metadata.class()?)?;
         let metadata = metadata.encode(package.iccid, self.server.address())?;
         let iccid = package.iccid;
         let about = About {

@@ -17,6 +17,7 @@ use crate::Server;
 use crate::config::CredentialSet;
 use crate::error::{Fault, Malformed, Refusal, Trouble};
 use crate::profile::{EuiccKey, EventKind, Profile, ProfileState, Session};
+use crate::seal::ServerSecret;
 
 /// How many refusals of an eUICC or device are written down per order.
 const MAX_INELIGIBLE: u32 = 20;
@@ -30,7 +31,28 @@ pub(crate) struct Authenticated<'s, K> {
     set: &'s CredentialSet<K>,
 }
 
-/// Verifies the eUICC's side of the mutual authentication. Touches no state.
+impl<K> Authenticated<'_, K> {
+    /// Whether what it signed is the challenge of its session, for its CI and the address
+    /// that it names.
+    pub(crate) fn answers(&self, secret: &ServerSecret) -> Result<(), Refusal> {
+        let expected = session::server_challenge(
+            secret,
+            self.session.generation,
+            &self.session.id,
+            self.set.ci.id(),
+            &self.signed1.server_address,
+        );
+        if bool::from(expected.ct_eq(&self.signed1.server_challenge)) {
+            return Ok(());
+        }
+        let because = "the server challenge is not the one of this session";
+        Err(Refusal::new(StatusCode::EUICC_SIGNATURE_INVALID, because))
+    }
+}
+
+/// Verifies that an eUICC signed an answer to this session. Touches no state: whoever is
+/// refused here may be anybody, and ends nobody's session. Every later refusal ends it
+/// (SGP.22 §5.6.3); that of [`Authenticated::answers`] is the first.
 pub(crate) async fn verify<'s, P: Provider>(
     server: &'s Server<P>,
     transaction_id: &str,
@@ -43,8 +65,9 @@ pub(crate) async fn verify<'s, P: Provider>(
         .map_err(|e| Malformed::new("authenticateServerResponse", e))?;
     let ok = match response {
         AuthenticateServerResponse::Ok(ok) => *ok,
-        // Unsigned, and before the first write of a session: there is none to end, and
-        // the transaction id is over by itself.
+        // Unsigned: anybody could have sent it, and would end the session by a write. There
+        // is nothing to be ended: the eUICC has dropped its challenge and signs no other
+        // answer, and the transaction id is over by itself.
         AuthenticateServerResponse::Error { transaction_id, .. } if transaction_id != session.id => {
             return Err(StatusCode::TRANSACTION_ID_UNKNOWN.into());
         }
@@ -60,17 +83,6 @@ pub(crate) async fn verify<'s, P: Provider>(
     }
     if ok.euicc_signed1.transaction_id != session.id {
         return Err(StatusCode::TRANSACTION_ID_UNKNOWN.into());
-    }
-    let expected = session::server_challenge(
-        &server.secret,
-        session.generation,
-        &session.id,
-        set.ci.id(),
-        &ok.euicc_signed1.server_address,
-    );
-    if !bool::from(expected.ct_eq(&ok.euicc_signed1.server_challenge)) {
-        let because = "the server challenge is not the one of this session";
-        return Err(Refusal::new(StatusCode::EUICC_SIGNATURE_INVALID, because).into());
     }
     Ok(Authenticated { session, euicc, signed1: ok.euicc_signed1, signature1: ok.euicc_signature1, set })
 }

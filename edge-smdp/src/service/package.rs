@@ -1,6 +1,6 @@
 //! Profile packages: ready-made ones are checked, and made for subscribers.
 
-use rsp::metadata::OperatorId;
+use rsp::metadata::{OperatorId, ProfileClass};
 use rsp::{Iccid, Imsi};
 use saip::TemplateKind;
 use saip::build;
@@ -24,6 +24,7 @@ pub(crate) struct Package {
     imsi: Option<Imsi>,
     /// EF.GID1 and EF.GID2 of the USIM, where it has them and EF.UST says so.
     groups: [Option<Vec<u8>>; 2],
+    has_only_test_keys: bool,
 }
 
 impl Package {
@@ -44,6 +45,17 @@ impl Package {
                 let what = format!("metadata.profileOwner.{name}");
                 return Err(Malformed::new(&what, "the package has another group identifier, or none"));
             }
+        }
+        Ok(())
+    }
+
+    /// Whether it may be a profile of this class: one for tests has keys that everybody
+    /// knows. An eUICC looks at them at the end of the installation (SGP.22 §5.5.5), where it
+    /// ends with `TEST_PROFILE_INVALID_NAA_KEY`.
+    pub(crate) fn may_be(&self, class: ProfileClass) -> Result<(), Malformed> {
+        if class == ProfileClass::Test && !self.has_only_test_keys {
+            let because = "a test profile has a key of its own: K must be all zero or 00 to 0F";
+            return Err(Malformed::new("metadata.profileClass", because));
         }
         Ok(())
     }
@@ -134,5 +146,6 @@ pub(crate) fn check(bytes: Zeroizing<Vec<u8>>) -> Result<Package, Malformed> {
         memory: Some(saip::issue::required_memory(&read) / 5 * 4),
     };
     let (imsi, groups) = identifiers(&read);
-    Ok(Package { iccid, facts, bytes, imsi, groups })
+    let has_only_test_keys = read.has_only_test_keys();
+    Ok(Package { iccid, facts, bytes, imsi, groups, has_only_test_keys })
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test file uses its part")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+pub(crate) mod counted;
 pub(crate) mod euicc;
 pub(crate) mod openapi;
 mod store;

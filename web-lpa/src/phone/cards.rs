@@ -155,45 +155,55 @@ impl Phone {
         Ok(())
     }
 
-    /// Leads to a card, if nothing else does at the moment.
+    /// Leads to a card, if nothing else is done at the moment.
     fn connecting(&self, way: impl Future<Output = ()> + 'static) {
-        let connecting = self.model.connecting;
-        if connecting.get_untracked() {
+        if self.model.task.with_untracked(Option::is_some) {
             return;
         }
-        connecting.set(true);
         self.model.trouble.set(None);
-        spawn_local(async move {
+        self.aside(Task::new(Text::new("Reaching the card", "カードに接続しています")), async move {
             way.await;
-            connecting.set(false);
+            || {}
         });
     }
 
     /// Takes a card that was pulled out and is in again: its contacts bounce, and who else looks at
-    /// it may be first. Why the last try failed is said, and what to do.
+    /// it may be first. Why the last try failed is said, and what to do. A task that runs ends first:
+    /// nothing could be done with the card before.
     fn take_back<F: Future<Output = Result<(), Trouble>>>(
         &self,
         road: Road,
         attempt: impl Fn() -> F + 'static,
     ) {
         let phone = *self;
-        self.connecting(async move {
-            let mut trouble = None;
-            for pause in PAUSES {
-                later::after(pause).await;
-                if !phone.is_out() {
-                    return;
+        let begin = move || {
+            phone.connecting(async move {
+                let mut trouble = None;
+                for pause in PAUSES {
+                    later::after(pause).await;
+                    if !phone.is_out() {
+                        return;
+                    }
+                    match attempt().await {
+                        Ok(()) => return,
+                        Err(failed) => trouble = Some(failed),
+                    }
                 }
-                match attempt().await {
-                    Ok(()) => return,
-                    Err(failed) => trouble = Some(failed),
+                if phone.is_out() {
+                    phone.model.unusable.set(trouble.clone());
+                    phone.model.trouble.set(trouble.map(|trouble| (road, trouble)));
                 }
-            }
-            if phone.is_out() {
-                phone.model.unusable.set(trouble.clone());
-                phone.model.trouble.set(trouble.map(|trouble| (road, trouble)));
-            }
-        });
+            });
+        };
+        // Of several that wait for the same task the last one knows best where the card is.
+        if self.inside().back.borrow_mut().replace(Box::new(begin)).is_none() {
+            self.soon(move || {
+                let begin = phone.inside().back.borrow_mut().take();
+                if let Some(begin) = begin.filter(|_| phone.is_out()) {
+                    begin();
+                }
+            });
+        }
     }
 
     fn is_out(&self) -> bool {
@@ -343,6 +353,18 @@ impl Phone {
             let title = Text::new("Reading the card", "カードを読み取っています");
             phone.task(Task::new(title), async move { phone.read_card().await });
         });
+    }
+
+    /// A card is put in by hand, in a place of a test.
+    #[cfg(test)]
+    pub(crate) fn insert(&self, channel: CardChannel) {
+        self.put_in(Source::Modem(0), channel, same("a place".to_owned()), true);
+    }
+
+    /// It is pulled out.
+    #[cfg(test)]
+    pub(crate) fn pull(&self) {
+        self.lost_if(|source| matches!(source, Source::Modem(0)));
     }
 
     async fn read_card(&self) -> Result<Option<Notice>, Failure> {

@@ -180,9 +180,10 @@ impl Phone {
                 (Slot::Watch, Making::Usual) => "/lab/watch.json".to_owned(),
                 _ => format!("/lab/chip.json?as={}", making.word()),
             };
-            let answer = http::send("GET", &path, &[], None).await.map_err(CardLost)?;
+            let answer = http::send("GET", &path, &[], None).await;
+            let answer = answer.map_err(|because| CardLost(said::words(&because)))?;
             if answer.status != 200 {
-                return Err(CardLost(format!("{path}: HTTP {}", answer.status)));
+                return Err(CardLost(Text::same(format!("{path}: HTTP {}", answer.status))));
             }
             phone.link(slot)?.chip()?.make(&answer.body).await
         });
@@ -202,7 +203,7 @@ impl Phone {
             if let Err(CardLost(because)) = how.await {
                 return Ok(Some(Notice {
                     good: false,
-                    what: said::within(
+                    what: said::with(
                         Text::new("The chip was not replaced: {}.", "チップを交換できませんでした: {}。"),
                         &because,
                     ),
@@ -211,7 +212,7 @@ impl Phone {
                         "機器の中のチップは元のままです。",
                     )
                     .owned(),
-                    codes: String::new(),
+                    codes: Text::default(),
                     switch_to: None,
                 }));
             }
@@ -245,7 +246,7 @@ impl Phone {
             match link.chip().map_err(lost)?.power_up().await {
                 Ok(atr) => record.answer(ticket, &atr),
                 Err(error) => {
-                    record.fail(ticket, &error.0);
+                    record.fail(ticket, &error.0.en);
                     return Err(lost(error));
                 }
             }

@@ -4,9 +4,11 @@ use apdu::{Command, ins};
 use leptos::prelude::*;
 use lpa::{Answer, CardLost, Effect, Failure, Outcome, Procedure, Question, Refresh, Reply, Step as Part};
 use trace::Step;
+use words::Text;
 
 use super::Phone;
 use crate::model::{Files, Slot};
+use crate::said;
 use crate::transport::chip::ChipState;
 use crate::transport::{keep, later, once};
 
@@ -18,6 +20,9 @@ use crate::transport::{keep, later, once};
 ///
 /// The other questions wait as long as the person likes: nothing outside the page waits with them.
 pub(crate) const PATIENCE_MINUTES: u32 = 5;
+
+/// Why a procedure does not go on with another card than the one it began with.
+const MEANWHILE: Text = Text::new("the card was taken out meanwhile", "途中でカードが抜かれました");
 
 impl Phone {
     /// What the person said to the question that is open.
@@ -117,7 +122,7 @@ impl Phone {
         self.terminal().power_on().await;
         match self.model.chip(slot).state.with_untracked(ChipState::answers) {
             true => Ok(()),
-            false => Err(CardLost("the chip is gone".to_owned())),
+            false => Err(CardLost(said::words("the chip is gone"))),
         }
     }
 
@@ -163,7 +168,7 @@ impl Phone {
         let (begun, place) = (self.card_moves(slot), self.place(slot));
         let stays = || match self.card_moves(slot) == begun {
             true => Ok(()),
-            false => Err(CardLost("the card was taken out meanwhile".to_owned())),
+            false => Err(CardLost(MEANWHILE.owned())),
         };
         loop {
             answer = match procedure.resume(answer) {

@@ -54,10 +54,10 @@ impl Phone {
                     let lost = answer.as_ref().err().cloned();
                     let message =
                         phone.model.record.with_untracked(|trace| trace.messages().next_back().cloned());
-                    phone.bench.ran(line, answer, message);
+                    phone.bench.ran(line, answer.map_err(|because| because.en), message);
                     if let Some(because) = lost {
                         return Ok(Some(refused(
-                            said::within(
+                            said::with(
                                 Text::new("The chip did not answer: {}.", "チップが応答しませんでした: {}。"),
                                 &because,
                             ),
@@ -98,7 +98,7 @@ impl Phone {
             let put = async |slot: Slot, memory: &[u8]| phone.link(slot)?.chip()?.restore(memory).await;
             if let Err(CardLost(because)) = put(Slot::Phone, &own).await {
                 return Ok(Some(refused(
-                    said::within(
+                    said::with(
                         Text::new(
                             "The memory of the phone’s chip in it is none: {}.",
                             "電話のチップのメモリーとして読めません: {}。",
@@ -117,7 +117,7 @@ impl Phone {
                 }
                 phone.begin_anew(Slot::Phone, false).await?;
                 return Ok(Some(refused(
-                    said::within(
+                    said::with(
                         Text::new(
                             "The memory of the watch’s chip in it is none: {}.",
                             "時計のチップのメモリーとして読めません: {}。",
@@ -159,5 +159,5 @@ fn destroys(command: &[u8]) -> bool {
 }
 
 fn refused(what: Text<String>, advice: Text) -> Notice {
-    Notice { good: false, what, advice: advice.owned(), codes: String::new(), switch_to: None }
+    Notice { good: false, what, advice: advice.owned(), codes: Text::default(), switch_to: None }
 }

@@ -374,7 +374,7 @@ impl Phone {
                     "Try to attach again under Network. Another profile can be switched on at any time.",
                     "「ネットワーク」でもう一度アタッチしてください。別のプロファイルにはいつでも切り替えられます。",
                 ),
-                error.codes(),
+                Text::same(error.codes()),
             ),
             Radio::NoUsim(words) | Radio::NoTrust(words) => bad(
                 Text::new(
@@ -385,7 +385,7 @@ impl Phone {
                     "Switch to another profile, or ask the operator.",
                     "別のプロファイルに切り替えるか、事業者に問い合わせてください。",
                 ),
-                String::new(),
+                Text::default(),
             ),
             _ => Notice::good(text!("{name} is on.", "{name} はオンです。"), Text::<String>::default()),
         })

@@ -107,7 +107,7 @@ impl Phone {
                             "契約のある eSIM を追加し、それに切り替えてください。",
                         )
                         .owned(),
-                        codes: format!("{cause} · rule {}", verdict.rule),
+                        codes: Text::same(format!("{cause} · rule {}", verdict.rule)),
                         switch_to: None,
                     }
                 }
@@ -122,7 +122,7 @@ impl Phone {
                         "「ネットワーク」でもう一度アタッチしてから、やり直してください。",
                     )
                     .owned(),
-                    codes: error.codes(),
+                    codes: Text::same(error.codes()),
                     switch_to: None,
                 },
             };

@@ -8,6 +8,7 @@ use words::text;
 use super::Phone;
 use crate::bench::{Fate, Passing};
 use crate::model::Slot;
+use crate::said;
 use crate::terminal::refusal;
 use crate::transport::card::CardChannel;
 use crate::transport::chip::ChipState;
@@ -28,7 +29,7 @@ impl Phone {
         };
         match &answer {
             Ok(atr) => record.answer(ticket, atr),
-            Err(lost) => record.fail(ticket, &lost.0),
+            Err(lost) => record.fail(ticket, &lost.0.en),
         }
         answer
     }
@@ -46,7 +47,7 @@ impl Phone {
         let lost = |because: String| {
             record.note(ticket, &because);
             record.fail(ticket, &because);
-            Err(CardLost(because))
+            Err(CardLost(said::notes(&because)))
         };
         match fate {
             Fate::Lost(because) => return lost(because),
@@ -59,7 +60,7 @@ impl Phone {
         let mut response = match answer {
             Ok(response) => response,
             Err(lost) => {
-                record.fail(ticket, &lost.0);
+                record.fail(ticket, &lost.0.en);
                 return Err(lost);
             }
         };
@@ -134,10 +135,10 @@ impl Phone {
         // A worker that has no chip yet, or none any more, would let everybody wait for ever.
         let there = |state: &ChipState| state.answers() || state.can_be_replaced();
         if !self.model.chip(slot).state.with_untracked(there) {
-            return Err(CardLost("the chip is not here".to_owned()));
+            return Err(CardLost(said::words("the chip is not here")));
         }
         let link = self.inside().links[slot as usize].borrow().clone();
-        link.ok_or_else(|| CardLost("there is no chip".to_owned()))
+        link.ok_or_else(|| CardLost(said::words("there is no chip")))
     }
 
     /// An ES9+ call, through the bearer of the session. A session that is over is opened
@@ -153,13 +154,14 @@ impl Phone {
                     self.terminal().attach().await;
                     continue;
                 }
-                Err(error) => return Err(ServerLost(error.because().to_owned())),
+                Err(error) => return Err(ServerLost(error.words())),
             };
             let place = format!("{}{}", call.address, call.path());
             let path = format!("/network/sessions/{}/http/{place}", session.session_id);
             let url = format!("https://{place}");
             let proof = place.strip_prefix(&call.address).unwrap_or_default();
-            let proof = self.signatures.fields(&call.address, proof, &call.body).await.map_err(ServerLost)?;
+            let proof = self.signatures.fields(&call.address, proof, &call.body).await;
+            let proof = proof.map_err(|why| ServerLost(said::words(&why)))?;
             let mut headers = vec![ADMIN_PROTOCOL];
             headers.extend(proof.iter().map(|(name, value)| (*name, value.as_str())));
             let server = match call.interface {
@@ -167,7 +169,7 @@ impl Phone {
                 lpa::Interface::Es9Plus => Party::Smdp,
             };
             let answer = self.send(server, &url, &path, &headers, call.body.clone()).await;
-            let answer = answer.map_err(ServerLost)?;
+            let answer = answer.map_err(|because| ServerLost(said::notes(&because)))?;
             if answer.status == 401 && proof.is_empty() && self.signatures.demanded(&call.address).await {
                 continue;
             }
@@ -190,7 +192,8 @@ impl Phone {
                 if answer.status == 403 || error.is_unlisted() {
                     return Ok(HttpAnswer { status: 403, body: answer.body });
                 }
-                return Err(ServerLost(format!("{} ({})", error.because(), error.codes())));
+                let codes = error.codes();
+                return Err(ServerLost(error.words().map(|because| format!("{because} ({codes})"))));
             }
             return Ok(HttpAnswer { status: answer.status, body: answer.body });
         }

@@ -251,7 +251,7 @@ fn storage() -> Option<web_sys::Storage> {
 }
 
 fn lost(trouble: Trouble) -> CardLost {
-    CardLost(trouble.what.en)
+    CardLost(trouble.what)
 }
 
 fn gone() -> Trouble {
@@ -377,7 +377,10 @@ impl RealCard for BridgeCard {
     fn transmit<'a>(&'a self, apdu: &'a [u8]) -> Later<'a, Result<Vec<u8>, CardLost>> {
         Box::pin(async move {
             if apdu.len() > MAX_COMMAND {
-                return Err(CardLost(format!("the bridge takes commands of at most {MAX_COMMAND} bytes")));
+                return Err(CardLost(text!(
+                    "the bridge takes commands of at most {MAX_COMMAND} bytes",
+                    "ブリッジが受け付けるコマンドは {MAX_COMMAND} バイトまでです"
+                )));
             }
             let ask = Ask::Transmit { card: self.number, apdu: Hex(apdu.to_vec()) };
             match self.bridge.ask(ask).await.map_err(lost)? {

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use lpa::CardLost;
+use words::Text;
 
 use super::chip::ChipLink;
 
@@ -73,7 +74,9 @@ impl CardChannel {
     pub(crate) fn chip(&self) -> Result<&ChipLink, CardLost> {
         match self {
             Self::Worker(chip) => Ok(chip),
-            Self::Real(_) => Err(CardLost("a real card can’t do that".to_owned())),
+            Self::Real(_) => {
+                Err(CardLost(Text::new("a real card can’t do that", "実物のカードではできません").owned()))
+            }
         }
     }
 }

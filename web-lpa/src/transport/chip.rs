@@ -13,6 +13,7 @@ use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 use words::Text;
 
 use super::once;
+use crate::said;
 
 /// Whether there is a chip to speak to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +105,7 @@ impl ChipLink {
                 } else if let Some(id) = field("id").as_f64() {
                     let answer = match field("rsp").dyn_into::<Uint8Array>() {
                         Ok(response) => Ok(response.to_vec()),
-                        Err(_) => Err(CardLost(field("lost").as_string().unwrap_or_default())),
+                        Err(_) => Err(CardLost(said::words(&field("lost").as_string().unwrap_or_default()))),
                     };
                     let sender = waiting.borrow_mut().remove(&(id as u32));
                     if let Some(sender) = sender {
@@ -195,8 +196,8 @@ impl ChipLink {
         set("id", &id.into())
             .and_then(|()| fields.iter().try_for_each(|(name, value)| set(name, value)))
             .and_then(|()| self.worker.post_message(&message))
-            .map_err(|error| CardLost(words(&error)))?;
-        receiver.await.unwrap_or_else(|| Err(CardLost("the chip's program stopped".to_owned())))
+            .map_err(|error| CardLost(said::words(&words(&error))))?;
+        receiver.await.unwrap_or_else(|| Err(CardLost(said::words("the chip's program stopped"))))
     }
 }
 

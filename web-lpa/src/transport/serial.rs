@@ -19,6 +19,7 @@ use super::card::{Later, RealCard};
 use super::chip::words;
 use super::{later, once};
 use crate::road::Trouble;
+use crate::said;
 
 // What is used of Web Serial <https://wicg.github.io/serial/>. web-sys has it behind a flag that
 // changes others of its types too.
@@ -105,9 +106,11 @@ impl ModemCard {
         let stale = self.line.came.take();
         self.host.borrow_mut().read(&stale);
         if self.host.borrow_mut().transmit(apdu).is_err() {
-            return Err(CardLost("the modem is busy with another command".to_owned()));
+            let busy =
+                Text::new("the modem is busy with another command", "モデムは別のコマンドを実行中です");
+            return Err(CardLost(busy.owned()));
         }
-        self.drive().await.map_err(|failure| CardLost(failure.to_string()))
+        self.drive().await.map_err(|failure| CardLost(in_words(&failure)))
     }
 
     async fn close_channels(&self) {
@@ -338,6 +341,20 @@ fn not_opened(error: &JsValue) -> Trouble {
     )
 }
 
+/// What the driver of modems says. The modem's own words stay as they are.
+fn in_words(failure: &Failure) -> Text<String> {
+    let en = failure.to_string();
+    let ja = match failure {
+        Failure::NoModem => "このポートに AT コマンドに応答するものがありません".to_owned(),
+        Failure::NoWay => "モデムが開始されていないか、カードにコマンドを渡しません".to_owned(),
+        Failure::Refused(cme) => format!("モデムが拒否しました: {cme}"),
+        Failure::Silent => "モデムが時間内に応答しません".to_owned(),
+        Failure::Garbled => "モデムの応答を解釈できません".to_owned(),
+        Failure::Command => "短いコマンド APDU ではありません".to_owned(),
+    };
+    Text::new(en, ja)
+}
+
 fn no_card(failure: &Failure) -> Trouble {
     match failure {
         Failure::NoWay => Trouble::new(
@@ -351,9 +368,9 @@ fn no_card(failure: &Failure) -> Trouble {
             ),
         ),
         failure => Trouble::new(
-            text!(
-                "No modem answers at this port: {failure}.",
-                "このポートのモデムが応答しません: {failure}。"
+            said::with(
+                Text::new("No modem answers at this port: {}.", "このポートのモデムが応答しません: {}。"),
+                &in_words(failure),
             ),
             Text::new("Choose another of the modem’s ports.", "モデムの別のポートを選んでください。"),
         ),

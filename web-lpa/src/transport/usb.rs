@@ -473,7 +473,7 @@ fn milliseconds(long: Duration) -> u32 {
 }
 
 fn lost(error: Error) -> CardLost {
-    CardLost(error.words().en)
+    CardLost(error.words())
 }
 
 /// What the driver says, which says what to do as well.

@@ -15,6 +15,7 @@ mod profiles;
 mod questions;
 mod samples;
 mod settings;
+mod swap;
 mod task;
 
 use std::any::Any;

@@ -99,6 +99,64 @@ fn a_walk_over_a_card_that_never_finishes_an_answer_ends() {
     }
 }
 
+/// It has every file that it is asked for, each with something in it, and answers each command in
+/// many parts: nothing is wrong with any answer. What was read is there, and it says that it is
+/// not all.
+#[test]
+fn a_card_that_always_has_one_more_file_is_left() {
+    let walk = |options: Options| {
+        let mut walk = Walk::new(Options { most_files: usize::MAX, most_bytes: usize::MAX, ..options });
+        let (mut response, mut sent, mut files) = (None, Vec::new(), 0);
+        let mut parts = 0;
+        loop {
+            match walk.next(response.take().as_deref()) {
+                Step::Send(command) => {
+                    response = Some(match command[1] {
+                        // 62 0B: an EF of 64 bytes.
+                        0xA4 => vec![0x61, 0x0D],
+                        0xC0 if parts < 12 => {
+                            const FCP: [u8; 13] = [
+                                0x62, 0x0B, 0x82, 0x02, 0x41, 0x21, 0x80, 0x02, 0x00, 0x40, 0x8A, 0x01, 0x05,
+                            ];
+                            parts += 1;
+                            vec![FCP[parts - 1], 0x61, (13 - parts) as u8]
+                        }
+                        0xC0 => {
+                            parts = 0;
+                            vec![0x05, 0x90, 0x00]
+                        }
+                        0xB0 => vec![0xFF, 0x90, 0x00],
+                        // The channel, and its end.
+                        0x70 => vec![0x01, 0x90, 0x00],
+                        _ => vec![0x6D, 0x00],
+                    });
+                    sent.push(command);
+                }
+                Step::Found(_) => files += 1,
+                Step::Pin(_) => {}
+                Step::Done(ending) => return (ending, sent, files),
+            }
+        }
+    };
+    for most in [1, 100, 5_000] {
+        let (ending, sent, files) = walk(Options { most_commands: Some(most), ..Options::default() });
+        assert_eq!(ending, Ending::Limit);
+        // And one that closes the channel.
+        assert_eq!(sent.len(), most + 1);
+        assert_eq!(sent.last().unwrap()[1..3], [0x70, 0x80]);
+        assert_eq!(files > 0, most >= 100, "{files} files in {most} commands");
+    }
+    // As the page walks.
+    for thorough in [false, true] {
+        let (ending, sent, _) = walk(Options { thorough, ..Options::default() });
+        let most = Options::COMMANDS[usize::from(thorough)];
+        assert!(sent.len() <= most + 1, "{}", sent.len());
+        assert_eq!(ending == Ending::Limit, sent.len() == most + 1);
+    }
+    let (ending, ..) = walk(Options { thorough: true, ..Options::default() });
+    assert_eq!(ending, Ending::Limit, "a thorough walk is ended by it");
+}
+
 fn walk_ends(answers: &[Vec<u8>], thorough: bool) -> Result<(), TestCaseError> {
     let options = Options {
         pins: vec![(1, Pin::new("1234").unwrap())],

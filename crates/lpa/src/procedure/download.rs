@@ -1,5 +1,6 @@
 //! Profile download and installation (SGP.22 §3.1.3).
 
+use ::words::Text;
 use rsp::activation_code::ActivationCode;
 use rsp::auth::{AuthenticateServerResponse, Certificate, DeviceInfo, Signature};
 use rsp::bpp::{self, BoundProfilePackage, InitialiseSecureChannel};
@@ -484,7 +485,7 @@ impl After {
         let free_memory = free_memory(isd_r).await?;
         let told = unless_lost(super::notification::deliver(io, isd_r, new).await)?;
         if told.reports.iter().any(|report| report.result.as_ref().is_err_and(Failure::is_card_lost)) {
-            return Err(Failure::new(Stage::Notify, Cause::CardLost(String::new())));
+            return Err(Failure::new(Stage::Notify, Cause::CardLost(Text::default())));
         }
         Ok(Self { profiles, told, free_memory })
     }

@@ -62,10 +62,10 @@ pub(super) fn start(context: Context, scenario: &'static Scenario) {
     });
 }
 
-fn not_begun(because: &str) -> Notice {
+fn not_begun(because: &Text<String>) -> Notice {
     Notice {
         good: false,
-        what: said::within(
+        what: said::with(
             Text::new("The scenario was not begun: {}.", "シナリオを開始できませんでした: {}。"),
             because,
         ),
@@ -74,7 +74,7 @@ fn not_begun(because: &str) -> Notice {
             "電話にチップが入るまでお待ちください。別のタブにあるときは、そのタブを閉じてください。",
         )
         .owned(),
-        codes: String::new(),
+        codes: Text::default(),
         switch_to: None,
     }
 }
@@ -129,10 +129,9 @@ impl Driver {
         let words = match (&done, &notice) {
             (Err(why), _) => why.clone(),
             (Ok(Some(said)), None) => said.clone(),
-            (_, Some(notice)) if notice.codes.is_empty() => notice.what.clone(),
+            (_, Some(notice)) if notice.codes.en.is_empty() => notice.what.clone(),
             (_, Some(notice)) => {
-                let codes = &notice.codes;
-                notice.what.clone().with(text!("({codes})", "({codes})"))
+                notice.what.clone().with(notice.codes.clone().map(|codes| format!("({codes})")))
             }
             (Ok(None), None) => service(&model.radio.get_untracked()),
         };

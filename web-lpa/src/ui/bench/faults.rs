@@ -139,7 +139,7 @@ fn Card() -> impl IntoView {
             Err(lpa::CardLost(why)) => {
                 said.try_set(Some((
                     false,
-                    said::within(
+                    said::with(
                         Text::new("The chip does not answer: {}.", "チップが応答しません: {}。"),
                         &why,
                     ),
@@ -167,7 +167,7 @@ fn Card() -> impl IntoView {
                     "Power will fail at write {number} from now. Then press “Reset and read again”.",
                     "これから {number} 回目の書き込みで電源が切れます。その後「リセットして読み直す」を押してください。"
                 )),
-                Err(lpa::CardLost(why)) => (false, said::within(Text::new("The chip does not answer: {}.", "チップが応答しません: {}。"), &why)),
+                Err(lpa::CardLost(why)) => (false, said::with(Text::new("The chip does not answer: {}.", "チップが応答しません: {}。"), &why)),
             }));
         });
     };

@@ -99,7 +99,7 @@ async fn keep(context: Context) -> (bool, Text<String>) {
         Err(lpa::CardLost(why)) => {
             return (
                 false,
-                said::within(Text::new("The chip can’t be saved: {}.", "チップを保存できません: {}。"), &why),
+                said::with(Text::new("The chip can’t be saved: {}.", "チップを保存できません: {}。"), &why),
             );
         }
     };

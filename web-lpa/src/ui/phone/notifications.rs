@@ -100,11 +100,11 @@ fn Tried(one: Notification) -> impl IntoView {
         }
     };
     let codes = one.failure.map(|failure| {
-        let codes = failure.codes();
+        let codes = say.of(failure.detail());
         view! {
             <details class="codes">
                 <summary>{say.of(Text::new("Codes", "コード"))}</summary>
-                <code>{move || shown_in(&codes)}</code>
+                <code>{move || shown_in(&codes())}</code>
             </details>
         }
     });

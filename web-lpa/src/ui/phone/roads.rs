@@ -201,7 +201,7 @@ fn InReader(reader: Reader) -> impl IntoView {
                 <button
                     type="button"
                     aria-label=say.of(label)
-                    disabled=move || model.connecting.get() || model.task.with(Option::is_some)
+                    disabled=move || model.task.with(Option::is_some)
                     on:click=move |_| phone.take_card(place.clone())
                 >{say.of(Text::new("Use", "使う"))}</button>
             })}
@@ -217,7 +217,7 @@ fn ByModem() -> impl IntoView {
             "A USB modem passes commands on to the card in it. The browser asks which port; choose the one for AT commands.",
             "USB モデムが、中のカードにコマンドを渡します。ブラウザーの確認画面で AT コマンド用のポートを選んでください。",
         ))}</p>
-        <button type="button" disabled=move || model.connecting.get() || model.task.with(Option::is_some) on:click=move |_| phone.take_modem()>
+        <button type="button" disabled=move || model.task.with(Option::is_some) on:click=move |_| phone.take_modem()>
             {say.of(Text::new("Choose the port", "ポートを選ぶ"))}
         </button>
     }
@@ -238,7 +238,7 @@ fn ByUsb() -> impl IntoView {
                 "ベンダー独自クラスのリーダーで使えます。多くのリーダーは、ブラウザーがページに渡さない「スマートカード」クラスです。その場合は選択後にお知らせします。このページを Isolated Web App としてインストールすれば使えます。",
             )
         })}</p>
-        <button type="button" disabled=move || model.connecting.get() || model.task.with(Option::is_some) on:click=move |_| phone.take_usb()>
+        <button type="button" disabled=move || model.task.with(Option::is_some) on:click=move |_| phone.take_usb()>
             {say.of(Text::new("Choose the reader", "リーダーを選ぶ"))}
         </button>
     }

@@ -173,13 +173,13 @@ pub(super) fn NoticeBox() -> impl IntoView {
                 let (stage, retry) = (failure.stage.words(), failure.retry().words());
                 view! { <p>{say.of(stage)}" · "{say.of(retry)}</p> }
             });
-            let codes = (!notice.codes.is_empty()).then(|| {
-                let codes = notice.codes;
+            let codes = (!notice.codes.en.is_empty()).then(|| {
+                let codes = say.of(notice.codes);
                 view! {
                     <details class="codes">
                         <summary>{say.of(Text::new("Codes", "コード"))}</summary>
                         {stage}
-                        <code>{move || shown_in(&codes)}</code>
+                        <code>{move || shown_in(&codes())}</code>
                     </details>
                 }
             });

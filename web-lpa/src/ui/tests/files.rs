@@ -94,6 +94,21 @@ async fn open(page: &Page, name: &str) {
 }
 
 #[test]
+async fn a_walk_that_was_ended_shows_what_it_read_and_says_that_it_is_not_all() {
+    let page = Page::show(|context| {
+        let files = Files { ending: Some(ef::Ending::Limit), ..read() };
+        context.model.chip(Slot::Phone).files.set(files);
+        view! { <Chip/> }
+    })
+    .await;
+    page.until("the tree", |page| !page.all(".tree details").is_empty()).await;
+    file(&page, "EF.ICCID");
+    assert!(page.text().contains("there is more than is read here"), "{}", page.text());
+    page.speak(Language::Japanese).await;
+    assert!(page.text().contains("まだ続きがあります"), "{}", page.text());
+}
+
+#[test]
 async fn directories_hold_their_files() {
     let page = page().await;
     let directories = page.all(".tree details.directory");

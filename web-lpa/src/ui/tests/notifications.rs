@@ -5,7 +5,7 @@ use lpa::{Cause, Failure, Stage};
 use rsp::metadata::NotificationEvents;
 use tlv::{Tag, Writer};
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use words::Language;
+use words::{Language, Text};
 
 use super::super::phone::Phone;
 use super::super::phone::questions::Questions;
@@ -91,7 +91,7 @@ async fn one_is_removed_only_after_a_warning() {
 #[test]
 async fn what_was_tried_tells_how_it_ended() {
     let page = Page::show(|_| view! { <Phone/> }).await;
-    let failure = Failure { stage: Stage::Notify, cause: Cause::ServerLost("no route".into()) };
+    let failure = Failure { stage: Stage::Notify, cause: Cause::ServerLost(Text::same("no route")) };
     let sent = Notification {
         number: 3,
         event: "enable",

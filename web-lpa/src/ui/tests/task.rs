@@ -94,7 +94,10 @@ async fn what_is_short_has_no_button_to_stop_it() {
 #[test]
 async fn a_failure_says_what_happened_and_keeps_its_codes_one_click_away() {
     let page = Page::show(|_| view! { <Phone/> }).await;
-    let failure = Failure { stage: Stage::FetchPackage, cause: Cause::ServerLost("no route".into()) };
+    let failure = Failure {
+        stage: Stage::FetchPackage,
+        cause: Cause::ServerLost(Text::new("no route", "経路なし").owned()),
+    };
     page.context.model.failure.set(Some(failure.clone()));
     page.context.model.notice.set(Some(Notice::of(&failure)));
     page.settle().await;
@@ -105,6 +108,12 @@ async fn a_failure_says_what_happened_and_keeps_its_codes_one_click_away() {
     assert_eq!(page.says("[data-testid=notice] code"), failure.codes());
     page.speak(Language::Japanese).await;
     assert!(page.says("[data-testid=notice] strong").contains(&failure.what().ja));
+    // What the road says of it, too.
+    let codes = page.says("[data-testid=notice] code");
+    assert!(
+        codes == failure.detail().ja && codes.contains("経路なし") && !codes.contains("no route"),
+        "{codes}"
+    );
     page.press("閉じる").await;
     assert!(page.all("[data-testid=notice]").is_empty());
 }
