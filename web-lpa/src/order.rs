@@ -310,7 +310,7 @@ mod tests {
     #[test]
     fn a_test_profile_has_the_key_of_the_test_usim() {
         let k = |class| {
-            let [subscriber, profile, _] = requests(&Wish { class, ..wish() }, &[7; CHANCE]);
+            let Requests { subscriber, profile, .. } = requests(&Wish { class, ..wish() }, &[7; CHANCE]);
             assert_eq!(subscriber.body["k"], profile.body["subscriber"]["k"]);
             subscriber.body["k"].clone()
         };
