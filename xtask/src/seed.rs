@@ -1,9 +1,11 @@
-//! Something to try: subscribers in the network, profiles and an order at the SM-DP+.
+//! Something to try: the bootstrap's subscriber in the network, profiles and an order at the SM-DP+,
+//! which tells the network of the others as they are ordered.
 //!
 //! All of it over the services' public interfaces, as an operator would. What is there
 //! already stays as it is, so it does no harm a second time.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread::sleep;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use lab::Subscription;
@@ -11,6 +13,11 @@ use serde_json::{Value, json};
 
 use crate::stack::{self, Stack};
 use crate::state::State;
+
+/// How often it is asked whether the network knows a subscriber.
+const ASKS: u32 = 100;
+/// How long between two times.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// An order that waits for somebody.
 pub(crate) struct Order {
@@ -40,28 +47,27 @@ struct Http<'a> {
     token: &'a str,
 }
 
-/// Sees to it that network and SM-DP+ know the laboratory's subscriptions and that one of
-/// them is ordered; `None` when all of them have been used.
+/// Sees to it that the network knows the bootstrap's subscriber, the SM-DP+ the profiles that can be
+/// ordered, and that one of them is ordered; `None` when all of them have been used.
 pub(crate) fn seed(stack: &Stack, state: &State) -> Result<Option<Order>> {
     let doors = Http { agent: stack::agent(), base: stack.url(), token: state.operator_token() };
     let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let operator = Operator { doors, start };
     let operational = state.operational();
-    operator.subscribers(&operational, &state.provisioning())?;
+    operator.bootstrap(&state.provisioning())?;
     operator.profiles(&operational)?;
     operator.order(&operational)
 }
 
 impl<D: Doors> Operator<D> {
-    /// Tells the network whom it serves.
-    fn subscribers(&self, operational: &[Subscription], provisioning: &Subscription) -> Result<()> {
+    /// Tells the network of the subscriber that no order makes known: the one that chips are made
+    /// with.
+    fn bootstrap(&self, subscription: &Subscription) -> Result<()> {
         let known = self.answer("GET", "/network/subscribers", None)?.to_string();
-        for subscription in operational.iter().chain([provisioning]) {
-            // Written again it would start its sequence numbers again.
-            if !known.contains(&format!("\"{}\"", subscription.imsi)) {
-                let path = format!("/network/subscribers/{}", subscription.imsi);
-                self.answer("PUT", &path, Some(&subscription.network_record()))?;
-            }
+        // Written again its session would end.
+        if !known.contains(&format!("\"{}\"", subscription.imsi)) {
+            let path = format!("/network/subscribers/{}", subscription.imsi);
+            self.answer("PUT", &path, Some(&subscription.network_record()))?;
         }
         Ok(())
     }
@@ -100,8 +106,27 @@ impl<D: Doors> Operator<D> {
         let iccid = subscription.iccid.to_string();
         self.es2("downloadOrder", json!({ "iccid": iccid }))?;
         self.es2("confirmOrder", json!({ "iccid": iccid, "releaseFlag": true }))?;
-        let profile = self.profile(subscription)?;
-        order_of(&profile.context("the SM-DP+ has confirmed an order of a profile that it has not")?)
+        order_of(&self.known_to_network(subscription)?)
+    }
+
+    /// The profile of an order, once the SM-DP+ has told the network of its subscriber.
+    fn known_to_network(&self, subscription: &Subscription) -> Result<Value> {
+        for _ in 0..ASKS {
+            let profile = self.profile(subscription)?;
+            let profile =
+                profile.context("the SM-DP+ has confirmed an order of a profile that it has not")?;
+            match profile["network"].as_str() {
+                Some("pending") => sleep(PAUSE),
+                // Kept from a version that did not tell the network: it knows it already.
+                Some("fed" | "off") => return Ok(profile),
+                _ => bail!(
+                    "the network refuses the subscriber of {}: {}",
+                    subscription.iccid,
+                    profile["events"]
+                ),
+            }
+        }
+        bail!("the SM-DP+ has not told the network of the subscriber of {}", subscription.iccid)
     }
 
     /// What the SM-DP+ says of a subscription's profile, if it has it.
@@ -201,7 +226,9 @@ mod tests {
         fn show(&self, iccid: &str) -> (u16, Value) {
             let profiles = self.profiles.borrow();
             let Some((state, orders)) = profiles.get(iccid) else { return (404, Value::Null) };
-            let mut profile = json!({ "iccid": iccid, "state": state, "profileName": "Plan", "events": [] });
+            let mut profile = json!({
+                "iccid": iccid, "state": state, "profileName": "Plan", "network": "fed", "events": [],
+            });
             if *state == "Released" {
                 profile["activationCode"] = json!(format!("LPA:1$smdp.example${iccid}-{orders}"));
             }

@@ -115,6 +115,7 @@ impl State {
                     "SMDP_CREDENTIALS": self.trust.smdp_credentials().to_string(),
                     "SMDP_SECRET": self.smdp_secret(),
                     "OPERATOR_TOKEN": self.operator_token,
+                    "FEEDER_TOKEN": self.derived("FEEDER_TOKEN"),
                 });
                 if let Some(ca) = &self.lpa_ca {
                     variables["LPA_ADMISSION"] = "certificate".into();
@@ -125,6 +126,7 @@ impl State {
             "net-policy-worker" => json!({
                 "SM_ADDRESSES": SMDP_ADDRESS,
                 "OPERATOR_TOKEN": self.operator_token,
+                "FEEDER_TOKEN": self.derived("FEEDER_TOKEN"),
                 "SUBSCRIBER_KEY": self.derived("SUBSCRIBER_KEY"),
                 // Any 32 bytes are a key of profile A.
                 "HOME_NETWORK_KEYS": json!([
@@ -303,6 +305,9 @@ mod tests {
         let told = |worker: &str| state.variables(worker).to_string();
         assert!(told("edge-smdp").contains("SMDP_SECRET"));
         assert!(!told("net-policy-worker").contains("SMDP_"));
+        let feeder = |worker: &str| state.variables(worker)["FEEDER_TOKEN"].clone();
+        assert!(feeder("edge-smdp").is_string() && feeder("edge-smdp") == feeder("net-policy-worker"));
+        assert_ne!(feeder("edge-smdp"), state.operator_token());
         let site = state.variables("www");
         assert!(site.as_object().unwrap().keys().all(|name| name.starts_with("LAB_")), "{site}");
         assert!(!site.to_string().contains(&state.smdp_secret()) && site["LAB_LPA"].is_null());

@@ -126,7 +126,8 @@ impl Subscription {
             .unwrap_or_else(|error| unreachable!("a laboratory's subscriber is sound: {error}"))
     }
 
-    /// Body of `POST /operator/profiles`: the server makes the profile of it.
+    /// Body of `POST /operator/profiles`: the server makes the profile of it, and tells the network
+    /// of the subscriber once the profile is ordered.
     #[must_use]
     pub fn operator_upload(&self) -> Value {
         json!({
@@ -148,24 +149,34 @@ impl Subscription {
                 "k": hex::encode(*self.k),
                 "opc": hex::encode(*self.opc),
             },
+            "subscription": { "class": self.network_class(), "contract": self.contract() },
         })
+    }
+
+    /// The class in the network's words.
+    fn network_class(&self) -> &'static str {
+        if self.class == ProfileClass::Operational { "operational" } else { "provisioning" }
+    }
+
+    /// What the subscriber and the operator have agreed on, in the network's words.
+    fn contract(&self) -> Value {
+        match self.class {
+            ProfileClass::Operational => json!({
+                "apns": ["internet"], "defaultApn": "internet", "voice": true, "sms": true, "data": true,
+            }),
+            ProfileClass::Provisioning | ProfileClass::Test => json!({}),
+        }
     }
 
     /// Body of `PUT /network/subscribers/{imsi}`.
     #[must_use]
     pub fn network_record(&self) -> Value {
-        let operational = self.class == ProfileClass::Operational;
-        let contract = if operational {
-            json!({ "apns": ["internet"], "defaultApn": "internet", "voice": true, "sms": true, "data": true })
-        } else {
-            json!({})
-        };
         json!({
             "algorithm": "milenage",
             "k": hex::encode(*self.k),
             "opc": hex::encode(*self.opc),
-            "class": if operational { "operational" } else { "provisioning" },
-            "contract": contract,
+            "class": self.network_class(),
+            "contract": self.contract(),
         })
     }
 }
