@@ -64,6 +64,9 @@ pub struct ProfileLine {
     pub smds_address: Option<String>,
     #[serde(default)]
     pub expires: Option<u64>,
+    /// Of the subscriber: `off`, `pending`, `fed`, `refused`.
+    #[serde(default)]
+    pub network: Option<String>,
     #[serde(default)]
     pub changed: u64,
 }

@@ -36,7 +36,7 @@ const MAX_FAULTS: usize = 1000;
 
 /// The columns that the server knows (`Subscriber` of its interface), and whether a value must
 /// not be shown.
-const COLUMNS: [(&str, bool); 22] = [
+const COLUMNS: [(&str, bool); 31] = [
     ("iccid", false),
     ("imsi", false),
     ("mncLength", false),
@@ -59,7 +59,21 @@ const COLUMNS: [(&str, bool); 22] = [
     ("forbiddenPlmns", false),
     ("accessPoints", false),
     ("ims", false),
+    ("class", false),
+    ("apns", false),
+    ("defaultApn", false),
+    ("voice", false),
+    ("sms", false),
+    ("data", false),
+    ("roaming", false),
+    ("amf", false),
+    (SUBSCRIPTION, false),
 ];
+
+/// What the network is told of a subscriber: in JSON an object of its own, in a table columns.
+const SUBSCRIPTION: &str = "subscription";
+/// Those columns.
+const OF_TABLES: [&str; 8] = ["class", "apns", "defaultApn", "voice", "sms", "data", "roaming", "amf"];
 
 /// What a value in a preview is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -239,6 +253,23 @@ mod tests {
 
     const K: &str = "465b5ce8b199b49faa5f0a2ee238a6bc";
     const OPC: &str = "cd63cb71954a9f4e48a5994e37a02baf";
+
+    #[test]
+    fn what_the_network_is_told_comes_in_columns_or_in_an_object() {
+        let table = format!("iccid,imsi,k,opc,Class,APNs\n{},operational,internet ims\n", row(1));
+        let batch = read(&table);
+        assert!(batch.faults().is_empty(), "{:?}", batch.faults());
+        assert_eq!(batch.columns().iter().rev().take(2).collect::<Vec<_>>(), [&"apns", &"class"]);
+        assert!(refusal(table.replace("Class", "subscription").as_bytes()).contains("subscription"));
+        let object = |more: &str| {
+            format!(
+                r#"[{{"iccid":"8900000000000000001","imsi":"001010000000001","k":"{K}","opc":"{OPC}",{more}}}]"#
+            )
+        };
+        let batch = read(&object(r#""subscription":{"class":"operational"}"#));
+        assert!(batch.faults().is_empty(), "{:?}", batch.faults());
+        assert_eq!(read(&object(r#""class":"operational""#)).faulty(), 1);
+    }
 
     fn row(number: usize) -> String {
         format!("89000000000000{number:05},00101{number:010},{K},{OPC}")

@@ -10,7 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Batch, COLUMNS, Format, MAX_COLUMNS, MAX_ROW, MAX_ROWS, Refusal};
+use super::{Batch, COLUMNS, Format, MAX_COLUMNS, MAX_ROW, MAX_ROWS, OF_TABLES, Refusal, SUBSCRIPTION};
 use crate::words::{bytes, count};
 
 /// The server's name of a column; capitals, blanks and underscores are forgiven, and `Ki` is
@@ -23,7 +23,8 @@ fn column(name: &str) -> Option<&'static str> {
         ki if ki == "ki" => "k".to_owned(),
         other => other,
     };
-    COLUMNS.into_iter().map(|(known, _)| known).find(|known| plain(known) == given)
+    let mut columns = COLUMNS.into_iter().map(|(known, _)| known).filter(|known| *known != SUBSCRIPTION);
+    columns.find(|known| plain(known) == given)
 }
 
 /// The values of a row by column; wiped when they are let go.
@@ -383,6 +384,7 @@ pub(super) fn of_json(piece: &[u8]) -> Values {
 /// The names that the server does not know; `None` if it is no object.
 fn unknown_in_json(piece: &[u8]) -> Option<Vec<String>> {
     let object = serde_json::from_slice::<Wiped>(piece).ok()?;
-    let unknown = object.0.keys().filter(|name| !COLUMNS.iter().any(|(known, _)| known == name));
+    let is_known = |name: &str| COLUMNS.iter().any(|(known, _)| *known == name) && !OF_TABLES.contains(&name);
+    let unknown = object.0.keys().filter(|name| !is_known(name));
     Some(unknown.cloned().collect())
 }

@@ -81,6 +81,7 @@ fn Standing(order: OrderDetail) -> impl IntoView {
                 {fact("Matching id", line.matching_id.clone().map(|id| if id.is_empty() { "none: found by EID".to_owned() } else { id }))}
                 {fact("Confirmation code", Some(if line.confirmation_code_required { "asked for" } else { "not asked for" }.to_owned()))}
                 {fact("SM-DS", line.smds_address.clone().map(|address| if address.is_empty() { "root SM-DS".to_owned() } else { address }))}
+                {fact("Network", line.network.as_deref().and_then(network).map(str::to_owned))}
                 {fact("Downloads tried", Some(line.download_attempts.to_string()))}
                 {fact("Package", Some(bytes(line.package_length)))}
                 {line.expires.map(|at| view! { <div><dt>"Expires"</dt><dd><Moment at/></dd></div> })}
@@ -94,6 +95,16 @@ fn Standing(order: OrderDetail) -> impl IntoView {
             }.into_any(),
             None => ().into_any(),
         }}
+    }
+}
+
+/// How the subscriber stands with the network, where there is something to say.
+fn network(state: &str) -> Option<&'static str> {
+    match state {
+        "pending" => Some("being told"),
+        "fed" => Some("knows the subscriber"),
+        "refused" => Some("refuses the subscriber: the time line says why"),
+        _ => None,
     }
 }
 
