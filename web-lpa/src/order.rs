@@ -1,5 +1,6 @@
-//! What an operator does to have a profile to hand out: a subscriber in the network, the
-//! profile at the SM-DP+, an order. Requests and answers as JSON; who sends them is elsewhere.
+//! What an operator does to have a profile to hand out: the profile at the SM-DP+, with what the
+//! network is to know of its subscriber, and an order. The SM-DP+ tells the network when the order is
+//! confirmed. Requests and answers as JSON; who sends them is elsewhere.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -63,9 +64,22 @@ pub struct Request {
     pub body: Value,
 }
 
-/// The three requests, to be sent in this order, each when the one before was answered well.
+/// What it takes to have a profile to hand out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Requests {
+    /// Brings the profile.
+    pub profile: Request,
+    /// Orders it, when it is there.
+    pub order: Request,
+    /// How the order stands afterwards ([`standing`]).
+    pub standing: Request,
+    /// The subscriber as the network was told of it: for who wants to tell it otherwise.
+    pub subscriber: Request,
+}
+
+/// The requests, made of a wish and of chance.
 #[must_use]
-pub fn requests(wish: &Wish, chance: &[u8; CHANCE]) -> [Request; 3] {
+pub fn requests(wish: &Wish, chance: &[u8; CHANCE]) -> Requests {
     let (keys, number) = chance.split_at(32);
     let (k, opc) = keys.split_at(16);
     let number = number.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)) % 10_000_000_000;
@@ -99,15 +113,8 @@ pub fn requests(wish: &Wish, chance: &[u8; CHANCE]) -> [Request; 3] {
     if let Some(eid) = &wish.eid {
         order["eid"] = json!(eid);
     }
-    [
-        Request {
-            method: "PUT",
-            path: format!("/network/subscribers/{imsi}"),
-            body: json!({
-                "algorithm": "milenage", "k": k, "opc": opc, "class": class, "contract": contract,
-            }),
-        },
-        Request {
+    Requests {
+        profile: Request {
             method: "POST",
             path: "/operator/profiles".to_owned(),
             body: json!({
@@ -116,10 +123,23 @@ pub fn requests(wish: &Wish, chance: &[u8; CHANCE]) -> [Request; 3] {
                     "iccid": iccid, "imsi": imsi, "spn": PROVIDER,
                     "algorithm": "milenage", "k": k, "opc": opc,
                 },
+                "subscription": { "class": class, "contract": contract },
             }),
         },
-        Request { method: "POST", path: "/operator/orders".to_owned(), body: json!({ "orders": [order] }) },
-    ]
+        order: Request {
+            method: "POST",
+            path: "/operator/orders".to_owned(),
+            body: json!({ "orders": [order] }),
+        },
+        standing: Request { method: "GET", path: format!("/operator/orders/{iccid}"), body: Value::Null },
+        subscriber: Request {
+            method: "PUT",
+            path: format!("/network/subscribers/{imsi}"),
+            body: json!({
+                "algorithm": "milenage", "k": k, "opc": opc, "class": class, "contract": contract,
+            }),
+        },
+    }
 }
 
 /// Digits with the check digit of ISO/IEC 7812-1 behind them.
@@ -139,7 +159,36 @@ fn with_check_digit(digits: &str) -> String {
     format!("{digits}{}", (10 - sum % 10) % 10)
 }
 
-/// The activation code in the answer to the last request.
+/// Whether the network has the subscriber of an order by now, by the answer to
+/// [`Requests::standing`].
+///
+/// # Errors
+/// Why it never will.
+pub fn standing(body: &[u8]) -> Result<bool, String> {
+    #[derive(Deserialize)]
+    struct Answer {
+        network: String,
+        events: Vec<Event>,
+    }
+    #[derive(Deserialize)]
+    struct Event {
+        event: String,
+        detail: Option<String>,
+    }
+    let Answer { network, events } = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    match network.as_str() {
+        "fed" => Ok(true),
+        "pending" => Ok(false),
+        "off" => Err("the SM-DP+ does not tell the network of subscribers".to_owned()),
+        _ => {
+            let why = events.into_iter().rev().find(|event| event.event == "undelivered");
+            let why = why.and_then(|event| event.detail);
+            Err(why.unwrap_or_else(|| "the network refuses the subscriber".to_owned()))
+        }
+    }
+}
+
+/// The activation code in the answer to [`Requests::order`].
 ///
 /// # Errors
 /// Why there is none: codes of SGP.22 where the order was refused.
@@ -209,7 +258,7 @@ mod tests {
     #[test]
     fn network_and_server_are_told_of_the_same_subscriber() {
         let chance = std::array::from_fn(|index| index as u8);
-        let [subscriber, profile, order] = requests(&wish(), &chance);
+        let Requests { subscriber, profile, order, standing } = requests(&wish(), &chance);
         let told = &profile.body["subscriber"];
         for key in ["k", "opc"] {
             assert_eq!(subscriber.body[key], told[key]);
@@ -217,7 +266,11 @@ mod tests {
         }
         assert_ne!(told["k"], told["opc"]);
         assert_eq!(subscriber.path, format!("/network/subscribers/{}", told["imsi"].as_str().unwrap()));
+        for what in ["class", "contract"] {
+            assert_eq!(subscriber.body[what], profile.body["subscription"][what]);
+        }
         assert_eq!(order.body["orders"][0], json!({ "iccid": told["iccid"] }));
+        assert_eq!(standing.path, format!("/operator/orders/{}", told["iccid"].as_str().unwrap()));
         assert_eq!(profile.body["metadata"]["profilePolicyRules"], Value::Null);
         let digits = |text: &Value, length| {
             text.as_str().unwrap().len() == length
@@ -227,7 +280,7 @@ mod tests {
         assert!(told["spn"].as_str().unwrap().len() <= 16);
         // Other chance, another subscriber.
         let other = requests(&wish(), &[0xFF; CHANCE]);
-        assert_ne!(other[1].body["subscriber"]["iccid"], told["iccid"]);
+        assert_ne!(other.profile.body["subscriber"]["iccid"], told["iccid"]);
     }
 
     #[test]
@@ -239,11 +292,8 @@ mod tests {
             eid: Some("8".repeat(32)),
             ..wish()
         };
-        let [subscriber, profile, order] = requests(&wish, &[7; CHANCE]);
-        assert_eq!(
-            (&subscriber.body["class"], &subscriber.body["contract"]),
-            (&json!("provisioning"), &json!({}))
-        );
+        let Requests { profile, order, .. } = requests(&wish, &[7; CHANCE]);
+        assert_eq!(profile.body["subscription"], json!({ "class": "provisioning", "contract": {} }));
         let metadata = &profile.body["metadata"];
         assert_eq!(metadata["profilePolicyRules"], json!(["ppr1", "ppr2"]));
         assert_eq!(metadata["profileOwner"]["mcc"], "001");
@@ -267,6 +317,15 @@ mod tests {
         assert_eq!(activation_code(refused.as_bytes()), Err("8.2.1/3.9 no".to_owned()));
         for odd in ["", "{}", r#"{"results":[]}"#, r#"{"results":[{}]}"#, "[1]"] {
             assert!(activation_code(odd.as_bytes()).is_err(), "{odd}");
+        }
+        let stands = |text: &str| standing(text.as_bytes());
+        assert_eq!(stands(r#"{"network":"pending","events":[]}"#), Ok(false));
+        assert_eq!(stands(r#"{"network":"fed","events":[]}"#), Ok(true));
+        let refused = r#"{"network":"refused","events":[{"at":1,"event":"undelivered","detail":"no"},
+                          {"at":2,"event":"released"}]}"#;
+        assert_eq!(stands(refused), Err("no".to_owned()));
+        for odd in ["", "{}", r#"{"network":"off","events":[]}"#, r#"{"network":"","events":[]}"#] {
+            assert!(stands(odd).is_err(), "{odd}");
         }
         assert_eq!(because(409, br#"{"title":"Conflict","detail":"taken"}"#), "HTTP 409: taken");
         assert_eq!(because(502, b"<html>"), "HTTP 502");

@@ -88,8 +88,8 @@ pub(super) fn Operator() -> impl IntoView {
     }
 }
 
-/// Orders a profile with the laboratory's token: its activation code, and the request that made
-/// the subscriber.
+/// Orders a profile with the laboratory's token: its activation code, and the request that would
+/// make the subscriber.
 pub(super) async fn ordered(wish: &Wish) -> Result<(String, Request), String> {
     order::send(wish, &token().await?).await
 }

@@ -8,7 +8,7 @@ use words::{Text, text};
 use super::super::{Context, context, window};
 use crate::model::Slot;
 use crate::order::{self, CHANCE, Class, Wish};
-use crate::transport::http;
+use crate::transport::{http, later};
 
 /// What became of an order.
 #[derive(Clone, PartialEq)]
@@ -105,8 +105,8 @@ pub(super) fn OrderForm(token: String) -> impl IntoView {
         <form class="order card" on:submit=submit aria-labelledby="order-title">
             <h3 id="order-title">{say.of(Text::new("Order a profile", "プロファイルを注文"))}</h3>
             <p class="help">{say.of(Text::new(
-                "Makes a subscriber in the network and a profile at the SM-DP+, orders it and gives you the code.",
-                "ネットワークに加入者を、SM-DP+ にプロファイルを作り、注文してコードを発行します。",
+                "Makes a profile at the SM-DP+, orders it and gives you the code. The SM-DP+ tells the network of the subscriber.",
+                "SM-DP+ にプロファイルを作り、注文してコードを発行します。加入者は SM-DP+ からネットワークに伝えられます。",
             ))}</p>
             <div class="fields">
                 <label>
@@ -207,7 +207,13 @@ fn Copy(text: String) -> impl IntoView {
     view! { <button type="button" on:click=copy>{label}</button> }
 }
 
-/// The activation code of what was wished for, and the request that made the subscriber.
+/// How often it is asked whether the network knows the subscriber of an order.
+const ASKS: u32 = 100;
+/// How long between two times, in milliseconds.
+const PAUSE: u32 = 100;
+
+/// The activation code of what was wished for, once the network knows the subscriber, and the
+/// request that would make that one.
 pub(super) async fn send(wish: &Wish, token: &str) -> Result<(String, order::Request), String> {
     let mut chance = [0; CHANCE];
     let crypto = window().crypto().map_err(|_| "this browser has no source of chance".to_owned())?;
@@ -215,20 +221,24 @@ pub(super) async fn send(wish: &Wish, token: &str) -> Result<(String, order::Req
         .get_random_values_with_u8_array(&mut chance)
         .map_err(|_| "this browser has no source of chance".to_owned())?;
     let requests = order::requests(wish, &chance);
-    let mut last = Vec::new();
-    for request in &requests {
-        last = send_one(request, token).await?;
+    send_one(&requests.profile, token).await?;
+    let code = order::activation_code(&send_one(&requests.order, token).await?)?;
+    for _ in 0..ASKS {
+        if order::standing(&send_one(&requests.standing, token).await?)? {
+            return Ok((code, requests.subscriber));
+        }
+        later::after(PAUSE).await;
     }
-    let [subscriber, ..] = requests;
-    Ok((order::activation_code(&last)?, subscriber))
+    Err("the SM-DP+ has not told the network of the subscriber yet".to_owned())
 }
 
 /// The answer to one of the requests.
 pub(super) async fn send_one(request: &order::Request, token: &str) -> Result<Vec<u8>, String> {
     let authorization = format!("Bearer {token}");
     let headers = [("authorization", authorization.as_str())];
-    let body = request.body.to_string();
-    let answer = http::send(request.method, &request.path, &headers, Some(body.as_bytes())).await?;
+    let body = (request.method != "GET").then(|| request.body.to_string());
+    let answer =
+        http::send(request.method, &request.path, &headers, body.as_deref().map(str::as_bytes)).await?;
     if !(200..300).contains(&answer.status) {
         return Err(order::because(answer.status, &answer.body));
     }
