@@ -17,7 +17,8 @@ function subscribers(number: number): Subscriber[] {
 }
 
 const csv = (rows: Subscriber[]) =>
-  ['iccid,imsi,k,opc,spn', ...rows.map(({ iccid, imsi, k, opc }) => `${iccid},${imsi},${k},${opc},Console Mobile`)].join('\n');
+  ['iccid,imsi,k,opc,spn,class,apns,defaultApn,voice,sms,data', ...rows.map(({ iccid, imsi, k, opc }) =>
+    `${iccid},${imsi},${k},${opc},Console Mobile,operational,internet,internet,true,true,true`)].join('\n');
 
 test('nobody gets in without the operator’s token', async ({ page }) => {
   const console = new Console(page);
@@ -58,7 +59,7 @@ test('a console that is switched off says what is needed', async ({ page }) => {
   await console.inOrder();
 });
 
-test('subscribers become profiles, a code that a phone scans and installs, and the console follows until it is deleted', async ({ browser, page, person, operator }) => {
+test('subscribers become profiles, a code that a phone scans and installs, and the console follows until it is deleted', async ({ browser, page, person }) => {
   // Two pages, and everything there is between an order and its end.
   test.setTimeout(240_000);
   const console = new Console(page);
@@ -95,16 +96,12 @@ test('subscribers become profiles, a code that a phone scans and installs, and t
     expect(code).toMatch(/^LPA:1\$smdp\.example\$[0-9A-Z-]+$/);
     expect(await console.scan(console.qr)).toBe(code);
     await expect(console.standing).toHaveAttribute('data-state', 'Released');
+    await expect(console.standing, 'from now on the network serves the subscriber').toContainText('knows the subscriber');
     await console.inOrder();
     return code;
   });
 
   await test.step('a phone installs it, and the console sees it without being asked', async () => {
-    const { imsi, k, opc } = rows[0]!;
-    await operator.subscriber(imsi, {
-      class: 'operational', algorithm: 'milenage', k, opc,
-      contract: { apns: ['internet'], defaultApn: 'internet', voice: true, sms: true, data: true },
-    });
     await person.page.bringToFront();
     const phone = await browser.newContext({ baseURL: new URL(page.url()).origin });
     const other = await phone.newPage();

@@ -36,7 +36,7 @@ export interface OrderOptions {
 export class Operator {
   constructor(private readonly request: APIRequestContext) {}
 
-  private async send(method: 'GET' | 'PUT' | 'POST', path: string, data?: unknown): Promise<any> {
+  private async send(method: 'GET' | 'POST', path: string, data?: unknown): Promise<any> {
     const token = process.env.OPERATOR_TOKEN;
     if (!token) throw new Error('OPERATOR_TOKEN is not set: run the stories by `cargo xtask test`');
     const answer = await this.request.fetch(path, {
@@ -60,27 +60,27 @@ export class Operator {
     return answer;
   }
 
-  /** A new subscriber with a contract: known to the network, profile ordered and released. */
+  /** A new subscriber with a contract: profile ordered and released, and so known to the network. */
   async order(name: string, options: OrderOptions = {}): Promise<Order> {
     const number = Date.now().toString().slice(-9) + Math.floor(Math.random() * 10);
     const imsi = `00101${number}`;
     const iccid = luhn(`8900000${'0'.repeat(2)}${number}`);
     // A test profile holds a test key: the algorithm and key of 3GPP TS 34.108.
     const keys = options.profileClass === 'test'
-      ? { algorithm: 'xor', k: '000102030405060708090a0b0c0d0e0f' }
+      ? { algorithm: 'testXor', k: '000102030405060708090a0b0c0d0e0f' }
       : { algorithm: 'milenage', k: randomBytes(16).toString('hex'), opc: randomBytes(16).toString('hex') };
     const provider = 'Story Mobile';
-    await this.send('PUT', `/network/subscribers/${imsi}`, {
-      ...keys, class: 'operational',
-      contract: { apns: ['internet'], defaultApn: 'internet', voice: true, sms: true, data: true },
-    });
     await this.send('POST', '/operator/profiles', {
       metadata: {
         serviceProviderName: provider, profileName: name, profileClass: options.profileClass ?? 'operational',
         // Who may bring rules is told by the owner (SGP.22 §2.9.2.1).
         ...(options.rules && { profilePolicyRules: options.rules, profileOwner: { mcc: '001', mnc: '01' } }),
       },
-      subscriber: { iccid, imsi, spn: provider, ...keys, ...(keys.algorithm === 'xor' && { algorithm: 'testXor' }) },
+      subscriber: { iccid, imsi, spn: provider, ...keys },
+      subscription: {
+        class: 'operational',
+        contract: { apns: ['internet'], defaultApn: 'internet', voice: true, sms: true, data: true },
+      },
     });
     return { name, provider, iccid, imsi, code: await this.release(iccid, options) };
   }
@@ -98,17 +98,15 @@ export class Operator {
     return this.send('GET', `/operator/orders/${iccid}`);
   }
 
-  /** Brings a ready-made package. */
-  async upload(name: string, provider: string, iccid: string, bytes: Buffer, profileClass: string): Promise<void> {
+  /** Brings a ready-made package, and what the network is to know of its subscriber. */
+  async upload(
+    name: string, provider: string, iccid: string, bytes: Buffer, profileClass: string, subscription?: unknown,
+  ): Promise<void> {
     await this.send('POST', '/operator/profiles', {
       metadata: { iccid, serviceProviderName: provider, profileName: name, profileClass },
       package: bytes.toString('base64'),
+      ...(subscription !== undefined && { subscription }),
     });
-  }
-
-  /** Tells the network of a subscriber. */
-  async subscriber(imsi: string, record: unknown): Promise<void> {
-    await this.send('PUT', `/network/subscribers/${imsi}`, record);
   }
 
   /** Orders and releases an uploaded profile; returns its activation code. */
@@ -119,6 +117,8 @@ export class Operator {
       // Without a matching id the server finds it by the chip that asks.
       iccid, releaseFlag: true, ...(eid && { eid, matchingId: '' }), ...(confirmationCode && { confirmationCode }),
     });
+    // Its network is told at once, but not by the call itself.
+    await expect.poll(async () => (await this.detail(iccid)).network, { timeout: 20_000 }).toMatch(/^(fed|off)$/);
     const address = confirmed.smdpAddress ?? 'smdp.example';
     return `LPA:1$${address}$${confirmed.matchingId ?? ''}${confirmationCode ? '$$1' : ''}`;
   }

@@ -13,8 +13,9 @@ assert.ok(laboratory, 'there is no laboratory: run `cargo xtask test --only work
 /**
  * Starts workers, each with its own wrangler.jsonc, but for where it lies and what it is told:
  * the laboratory's variables, and `more` by the worker's name. `change` sees each configuration.
+ * `played` are workers beside them, by name: their `script` and the `services` that they bind.
  */
-export async function start(names, more = {}, change = () => {}) {
+export async function start(names, more = {}, change = () => {}, played = {}) {
   const root = mkdtempSync(join(tmpdir(), 'workers-test-'));
   const workers = names.map((name) => {
     const member = resolve(import.meta.dirname, '../..', name);
@@ -24,11 +25,22 @@ export async function start(names, more = {}, change = () => {}) {
     if (configuration.assets) configuration.assets.directory = join(member, configuration.assets.directory);
     Object.assign(configuration.vars, laboratory[name], more[name]);
     change(configuration);
+    // What is not started is not bound.
+    const started = ({ service }) => names.includes(service) || service in played;
+    configuration.services = configuration.services?.filter(started);
     const configPath = join(root, name, 'wrangler.json');
     mkdirSync(join(root, name));
     writeFileSync(configPath, JSON.stringify(configuration), { mode: 0o600 });
     return { configPath };
   });
+  for (const [name, { script, services = [] }] of Object.entries(played)) {
+    const folder = join(root, name);
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'index.js'), script);
+    const configuration = { name, main: join(folder, 'index.js'), compatibility_date: '2026-11-01', services };
+    writeFileSync(join(folder, 'wrangler.json'), JSON.stringify(configuration));
+    workers.push({ configPath: join(folder, 'wrangler.json') });
+  }
   const server = createTestHarness({ root, workers });
   try {
     await server.listen();
