@@ -161,9 +161,7 @@ test('a network that is away is told when it is back, in the order of things', a
 
 test('without the binding nothing is fed, and the server says so', async () => {
   await runtime.close();
-  runtime = await start([SMDP], {}, (configuration) => {
-    configuration.services = [];
-  });
+  runtime = await start([SMDP]);
   const { body } = await runtime.ask(SMDP, 'GET', '/operator/health');
   assert.equal(body.feeds, false);
   assert.deepEqual(body.warnings, ['no network is bound (NETWORK): it is not fed']);

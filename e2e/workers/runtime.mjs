@@ -25,6 +25,9 @@ export async function start(names, more = {}, change = () => {}, played = {}) {
     if (configuration.assets) configuration.assets.directory = join(member, configuration.assets.directory);
     Object.assign(configuration.vars, laboratory[name], more[name]);
     change(configuration);
+    // What is not started is not bound.
+    const started = ({ service }) => names.includes(service) || service in played;
+    configuration.services = configuration.services?.filter(started);
     const configPath = join(root, name, 'wrangler.json');
     mkdirSync(join(root, name));
     writeFileSync(configPath, JSON.stringify(configuration), { mode: 0o600 });
