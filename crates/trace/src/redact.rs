@@ -207,8 +207,8 @@ impl Masks {
 
     /// Digits of an identifier, or a text that is one (a network access identifier).
     fn learn_identifier(&mut self, name: &str, value: &str) {
-        // A SUCI of the null scheme says what the IMSI says (3GPP TS 29.503 §6.1.6.2); of others
-        // nobody but the home network reads more than whose subscriber it is.
+        // A SUCI of the null scheme says what the IMSI says (3GPP TS 29.503 §6.1.6.2), and that stands
+        // elsewhere, too; what is concealed differs each time.
         let value = match value.strip_prefix("suci-0-").map(|suci| suci.split('-').collect::<Vec<_>>()) {
             Some(parts) => match parts[..] {
                 [_, _, _, "0", _, msin] => msin,

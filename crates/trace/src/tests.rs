@@ -557,8 +557,7 @@ fn masks_keep_lengths_and_tell_equal_from_different() {
     assert!(redacted(&trace, Level::KeysOnly).messages().eq(trace.messages()));
 }
 
-/// By the null scheme a SUCI says what the IMSI says, in text and in a card's half bytes; a concealed one
-/// says whose subscriber it is, and may be seen (3GPP TS 33.501 §6.12.2).
+/// By the null scheme a SUCI says what the IMSI says, in text and in a card's half bytes.
 #[test]
 fn a_suci_that_conceals_nothing_is_masked() {
     let mut trace = Trace::default();
@@ -569,17 +568,14 @@ fn a_suci_that_conceals_nothing_is_masked() {
         let ticket = trace.call(Party::Phone, Party::Network, request, 0.0);
         trace.reply(ticket, Answer { status: 200, headers: &[], body: b"{}" }, 1.0);
     };
-    let hidden = "suci-0-274-012-0-1-27-b2e92f836055a255837debf850b52899";
     attach(&mut trace, "suci-0-001-01-0-0-0-0123456789");
-    attach(&mut trace, hidden);
     let identity = trace.command(Party::Chip, &bytes("80 78 00 01 00"), 2.0);
     trace.answer(identity, &bytes("A1 0D 01 00 F1 10 F0 FF 00 00 10 32 54 76 98 90 00"), 3.0);
     let masked = redacted(&trace, Level::Identifiers);
     let sides: Vec<_> = masked.messages().map(decode).collect();
     let sent = |at: usize| String::from_utf8_lossy(&sides[at].request.bytes).into_owned();
     assert!(sent(0).contains("suci-0-001-01-0-0-0-") && !sent(0).contains("0123456789"), "{}", sent(0));
-    assert!(sent(1).contains(hidden), "{}", sent(1));
-    let answer = &sides[2].response.as_ref().unwrap().bytes;
+    let answer = &sides[1].response.as_ref().unwrap().bytes;
     let plain = bytes("10 32 54 76 98");
     assert!(!answer.windows(5).any(|window| window == plain), "{answer:02x?}");
 }
