@@ -111,7 +111,7 @@ impl<S: Store, L: Link> Router<S, L> {
             last = Some(imsi.to_string());
         }
         // What one subscriber was told at one time stays in its order.
-        verdicts.sort_by(|a, b| b.verdict.at.cmp(&a.verdict.at));
+        verdicts.sort_by_key(|of| std::cmp::Reverse(of.verdict.at));
         Ok(NetworkPage { verdicts, next: last.filter(|_| more) })
     }
 }
