@@ -491,7 +491,11 @@ fn a_card_that_is_gone_when_it_is_to_cancel_signs_when_it_is_back() {
             assert_eq!(cancelled(&world), Some(reason), "{context}");
             assert_eq!(state(&world, &order.iccid), "Error", "{context}");
             assert_eq!((world.untold.clone(), world.kept.clone()), (None, None), "{context}");
-            assert_eq!((profiles(&mut world).len(), world.free_memory()), (1, free), "{context}");
+            assert_eq!(profiles(&mut world).len(), 1, "{context}");
+            // A chip that lost its power keeps the one-time key of a package for the next try.
+            if reason != CancelSessionReason::METADATA_MISMATCH {
+                assert_eq!(world.free_memory(), free, "{context}");
+            }
             assert!(matches!(world.run(download(&order), yes).unwrap_err().cause, Cause::ServerRefused(_)));
         }
     }
@@ -584,7 +588,9 @@ fn what_one_chip_has_to_sign_no_other_is_asked_for() {
     let (mut world, order) = unsigned(317, CardFault::PowerBefore);
     let kept = world.untold.clone();
     let calls = world.calls();
-    world.exchange_chip(&Trust::generate([9; 32], testkit::SMDP_ADDRESS, testkit::START - 86_400).unwrap());
+    let another = lab::chip::WATCH_EID.parse().ok();
+    let pki = lab::chip::pki([9; 32], another, testkit::SMDP_ADDRESS).unwrap();
+    world.exchange_chip(&Trust::from(pki));
     let other = eid(&mut world);
     assert!(!world.cancellations().iter().any(|one| one.needs(&other)));
     for _ in 0..2 * usize::from(Cancellation::MOST_TRIES) {

@@ -49,8 +49,11 @@ pub(crate) fn order_for(world: &mut World, iccid: &str) -> Order {
     Order { iccid: iccid.to_owned(), code: format!("LPA:1${SMDP_ADDRESS}$").parse().unwrap() }
 }
 
-/// Both ways to an order, each with a World in which it is released.
-pub(crate) const WAYS: [(&str, fn(u64) -> (World, Order)); 2] =
+/// A World of a seed in which an order is released.
+type Start = fn(u64) -> (World, Order);
+
+/// Both ways to an order.
+pub(crate) const WAYS: [(&str, Start); 2] =
     [("by code", attached), ("at the default", waiting_at_the_default)];
 
 pub(crate) fn yes(_: &Question) -> Reply {
