@@ -124,9 +124,8 @@ fn access(slot: Option<&Owned>, request: &Request) -> Access {
     };
     match request {
         Request::Attach(request) => request.situation.access,
-        Request::Respond { id, .. } => {
-            challenge::open(&owned.subscriber, id).map_or(Access::Eps, |(context, _)| context.situation.access)
-        }
+        Request::Respond { id, .. } => challenge::open(&owned.subscriber, id)
+            .map_or(Access::Eps, |(context, _)| context.situation.access),
         _ => owned.line.session.as_ref().map_or(Access::Eps, |session| session.situation.access),
     }
 }

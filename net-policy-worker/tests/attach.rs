@@ -252,9 +252,8 @@ fn written_otherwise(challenge: &Value) -> Vec<Value> {
     let id = challenge["attachId"].as_str().unwrap();
     let start = id.rfind('.').unwrap() + 1;
     let letters = (start..id.len()).filter(|at| id.as_bytes()[*at].is_ascii_lowercase());
-    let mut ids: Vec<String> = letters
-        .map(|at| format!("{}{}{}", &id[..at], id[at..=at].to_uppercase(), &id[at + 1..]))
-        .collect();
+    let mut ids: Vec<String> =
+        letters.map(|at| format!("{}{}{}", &id[..at], id[at..=at].to_uppercase(), &id[at + 1..])).collect();
     ids.push(format!("{}{}", &id[..start], id[start..].to_uppercase()));
     ids.retain(|other| other != id);
     ids.into_iter().map(|id| json!({ "attachId": id })).collect()

@@ -22,7 +22,7 @@ const MAX_WORDS: usize = 200;
 const MAX_NOTE: usize = 1_000;
 /// Most pairs of rules that are compared to find rules that are never reached.
 const MAX_COMPARED: usize = 4_000_000;
-/// Most findings that are told.
+/// Most findings of each level that are told.
 const MAX_FINDINGS: usize = 200;
 
 /// Names that are said of what no rule decided.
@@ -49,21 +49,33 @@ pub struct Finding {
     pub says: String,
 }
 
-struct Findings(Vec<Finding>);
+/// What was found. So many of each level are kept, so that no number of warnings hides an error.
+#[derive(Default)]
+struct Findings {
+    errors: Vec<Finding>,
+    warnings: Vec<Finding>,
+}
 
 impl Findings {
-    fn add(&mut self, level: Level, path: impl Into<String>, says: impl Into<String>) {
-        if self.0.len() < MAX_FINDINGS {
-            self.0.push(Finding { level, path: path.into(), says: says.into() });
-        }
-    }
-
     fn error(&mut self, path: impl Into<String>, says: impl Into<String>) {
-        self.add(Level::Error, path, says);
+        add(&mut self.errors, Level::Error, path.into(), says.into());
     }
 
     fn warn(&mut self, path: impl Into<String>, says: impl Into<String>) {
-        self.add(Level::Warning, path, says);
+        add(&mut self.warnings, Level::Warning, path.into(), says.into());
+    }
+
+    /// All of them, errors first.
+    fn told(self) -> Vec<Finding> {
+        let Self { mut errors, warnings } = self;
+        errors.extend(warnings);
+        errors
+    }
+}
+
+fn add(findings: &mut Vec<Finding>, level: Level, path: String, says: String) {
+    if findings.len() < MAX_FINDINGS {
+        findings.push(Finding { level, path, says });
     }
 }
 
@@ -71,7 +83,7 @@ impl Document {
     /// What is wrong with the document, errors first, and what is strange.
     #[must_use]
     pub fn examine(&self) -> Vec<Finding> {
-        let mut findings = Findings(vec![]);
+        let mut findings = Findings::default();
         for (path, text) in [("author", &self.author), ("note", &self.note)] {
             if text.chars().count() > MAX_NOTE {
                 findings.error(path, format!("longer than {MAX_NOTE} characters"));
@@ -83,7 +95,7 @@ impl Document {
         }
         if self.rules.len() > MAX_RULES {
             findings.error("rules", format!("more than {MAX_RULES}"));
-            return findings.0;
+            return findings.told();
         }
         if self.rules.is_empty() {
             findings.warn("rules", "there are none: everything is refused");
@@ -96,8 +108,7 @@ impl Document {
             }
         }
         self.examine_reach(&mut findings);
-        findings.0.sort_by_key(|finding| finding.level != Level::Error);
-        findings.0
+        findings.told()
     }
 
     fn examine_access(&self, findings: &mut Findings) {
