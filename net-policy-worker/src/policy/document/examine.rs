@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApnPattern, Destination, Document, Imsis, Kind, Limits, Qos, Requested, Rule, SmEntry, Target, Then, When,
+    ApnPattern, Destination, Document, Imsis, Kind, Limits, MAX_BYTES, Qos, Requested, Rule, SmEntry, Target,
+    Then, When,
 };
 use crate::policy::{Class, DEFAULT};
 
@@ -108,6 +109,10 @@ impl Document {
             }
         }
         self.examine_reach(&mut findings);
+        // What is not said is written out, so that what is kept may be longer than what was sent.
+        if self.kept().is_none_or(|text| text.len() > MAX_BYTES) {
+            findings.error(".", format!("longer than {MAX_BYTES} bytes once all of it is written out"));
+        }
         findings.told()
     }
 

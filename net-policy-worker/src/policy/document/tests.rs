@@ -1,6 +1,8 @@
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::policy::history::{History, Proposal};
 
 #[test]
 fn the_first_document_is_in_order() {
@@ -94,4 +96,105 @@ fn no_number_of_warnings_hides_an_error() {
     .unwrap()
     .examine();
     assert!(findings.len() <= 400, "{}", findings.len());
+}
+
+/// Targets, keywords among them in whatever case.
+fn targets() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[sS][mM]",
+        "[rR][eE][qQ]uest[eE][dD]",
+        "[cC]ontract-[dD]efaul[tT]",
+        "[a-zA-Z0-9-]{1,8}(\\.[a-zA-Z0-9]{1,4})?",
+    ]
+}
+
+prop_compose! {
+    fn rules()(
+        target in targets(),
+        patterns in prop::collection::vec(r"\*?[a-zA-Z0-9.-]{0,6}\*?", 0..3),
+        imsi in prop_oneof![
+            "[0-9]{1,15}".prop_map(|prefix| json!({ "prefix": prefix })),
+            ("[0-4][0-9]{9}", "[5-9][0-9]{9}").prop_map(|(from, to)| json!({ "from": from, "to": to })),
+        ],
+        words in ".{0,12}",
+        limits in prop::option::of(any::<u32>()),
+        used in any::<bool>(),
+        cause in prop_oneof![
+            Just(json!("ESM 8")), Just(json!({})), Just(json!({"voice": "EMM 18", "data": "ESM 8"})),
+        ],
+        refuses in any::<bool>(),
+    ) -> Value {
+        let then = if refuses {
+            json!({"refuse": {"cause": cause}})
+        } else {
+            json!({"connect": {"apn": target, "limits": {"bytes": limits}}})
+        };
+        let mut when = json!({"question": ["connectivity"], "apn": patterns, "imsi": [imsi]});
+        if used {
+            when["used"] = json!({"attaches": 3});
+        }
+        json!({"name": "one", "words": words, "when": when, "then": then})
+    }
+}
+
+proptest! {
+    /// What is kept says the same when it is read again.
+    #[test]
+    fn what_is_written_is_read_again(rule in rules(), apn in targets(), note in ".{0,12}") {
+        let mut written = with_rules(vec![rule]);
+        written["smAccess"]["apn"] = apn.into();
+        written["note"] = note.into();
+        if let Ok(document) = read(&written) {
+            let text = document.kept().unwrap();
+            prop_assert_eq!(Document::read_kept(text.as_bytes()), Ok(document));
+        }
+    }
+}
+
+#[test]
+fn no_apn_is_called_as_a_target_is() {
+    for (apn, good) in [
+        ("sm", true),
+        ("requested", true),
+        ("contract-default", true),
+        ("SM", false),
+        ("Requested", false),
+        ("Contract-Default", false),
+        ("sm.provisioning", true),
+        ("IoT", true),
+    ] {
+        let mut rule = rule("one");
+        rule["then"]["connect"]["apn"] = json!(apn);
+        assert_eq!(read(&with_rules(vec![rule])).is_ok(), good, "{apn}");
+    }
+}
+
+/// A document that is as long as may be sent, and longer once it is written out.
+#[test]
+fn what_is_longer_once_it_is_written_out_is_not_taken() {
+    let short = |at: usize| {
+        format!(
+            r#"{{"name":"r{at}","words":"{}","when":{{"question":["connectivity"],"used":{{"attaches":1}}}},"then":{{"refuse":{{"cause":"ESM 8"}}}}}}"#,
+            "w".repeat(190)
+        )
+    };
+    let all = |count: usize| {
+        let rules = (0..count).map(short).collect::<Vec<_>>().join(",");
+        format!(r#"{{"schema":"net-policy/1","smAccess":{{"apn":"sm","entries":[]}},"rules":[{rules}]}}"#)
+    };
+    let one = all(2).len() - all(1).len();
+    let text = all((MAX_BYTES - 200_000) / one + 150_000 / one);
+    assert!(text.len() <= MAX_BYTES && text.len() > MAX_BYTES - 200_000, "{}", text.len());
+    let document = Document::read(text.as_bytes()).unwrap();
+    assert!(document.kept().unwrap().len() > MAX_BYTES);
+    let errors = |findings: Vec<Finding>| findings.into_iter().any(|one| one.level == Level::Error);
+    assert!(errors(document.examine()));
+    let mut history = History::default();
+    let proposal = Proposal { document: document.clone(), expected: None, rolled_back_to: None };
+    assert_eq!(history.add(&proposal, 0).unwrap_err().kind, crate::refusal::Kind::TooLarge);
+    assert_eq!(history.current(), 0);
+    // One that was kept before there was such a limit does not lock anybody out.
+    let kept = document.kept().unwrap();
+    assert!(Document::read(kept.as_bytes()).is_err());
+    assert_eq!(Document::read_kept(kept.as_bytes()), Ok(document));
 }
