@@ -21,7 +21,9 @@ const MAX_LIST: usize = 1_000;
 const MAX_NAME: usize = 64;
 const MAX_WORDS: usize = 200;
 const MAX_NOTE: usize = 1_000;
-/// Most pairs of rules that are compared to find rules that are never reached.
+/// Most of what all conditions together list: so much an isolate has room for, several times.
+const MAX_LISTED: usize = 100_000;
+/// Most comparisons, of rules and of what they list, to find rules that are never reached.
 const MAX_COMPARED: usize = 4_000_000;
 /// Most findings of each level that are told.
 const MAX_FINDINGS: usize = 200;
@@ -98,6 +100,14 @@ impl Document {
             findings.error("rules", format!("more than {MAX_RULES}"));
             return findings.told();
         }
+        let listed = |rule: &Rule| {
+            let When { question, apn, imsi, tac, visited, .. } = &rule.when;
+            question.len() + apn.len() + imsi.len() + tac.len() + visited.len()
+        };
+        if self.rules.iter().map(listed).sum::<usize>() > MAX_LISTED {
+            findings.error("rules", format!("all conditions together list more than {MAX_LISTED}"));
+            return findings.told();
+        }
         if self.rules.is_empty() {
             findings.warn("rules", "there are none: everything is refused");
         }
@@ -153,7 +163,8 @@ impl Document {
                     findings.warn("rules", "too many to look whether all of them can be reached");
                     return;
                 }
-                if self.rules.get(before).is_some_and(|earlier| decides_all_of(earlier, rule)) {
+                let earlier = self.rules.get(before);
+                if earlier.is_some_and(|earlier| decides_all_of(earlier, rule, &mut compared)) {
                     shadow = Some(before);
                     break;
                 }
@@ -218,10 +229,15 @@ fn imsi_key(imsis: &Imsis) -> String {
     }
 }
 
-/// Whether `earlier` certainly holds wherever `later` does.
-fn decides_all_of(earlier: &Rule, later: &Rule) -> bool {
+/// Whether `earlier` certainly holds wherever `later` does. What it compares is added to
+/// `compared`; with lists as long as may be that is some millions.
+fn decides_all_of(earlier: &Rule, later: &Rule, compared: &mut usize) -> bool {
     /// Whether a list of the earlier rule has all that one of the later has.
-    fn all_of<T>(earlier: &[T], later: &[T], covers: impl Fn(&T, &T) -> bool) -> bool {
+    fn all_of<T>(earlier: &[T], later: &[T], compared: &mut usize, covers: impl Fn(&T, &T) -> bool) -> bool {
+        let mut covers = |own: &T, one: &T| {
+            *compared += 1;
+            covers(own, one)
+        };
         earlier.is_empty()
             || (!later.is_empty() && later.iter().all(|one| earlier.iter().any(|own| covers(own, one))))
     }
@@ -249,8 +265,9 @@ fn decides_all_of(earlier: &Rule, later: &Rule) -> bool {
         },
         Then::Permit(_) => true,
         Then::Refuse(refuse) => {
-            let kinds = if after.question.is_empty() { &Kind::ALL[..] } else { &after.question };
-            kinds.iter().all(|kind| refuse.cause.of(*kind).is_some())
+            let asked = |kind: &Kind| after.question.is_empty() || after.question.contains(kind);
+            *compared += after.question.len();
+            Kind::ALL.iter().filter(|kind| asked(kind)).all(|kind| refuse.cause.of(*kind).is_some())
         }
     };
     let range = |own: &Imsis, one: &Imsis| match (own, one) {
@@ -266,7 +283,7 @@ fn decides_all_of(earlier: &Rule, later: &Rule) -> bool {
         one => own == one || *own == ApnPattern::Begins(String::new()),
     };
     implied
-        && all_of(&before.question, &after.question, PartialEq::eq)
+        && all_of(&before.question, &after.question, compared, PartialEq::eq)
         && same(before.class.as_ref(), after.class.as_ref())
         && same(before.requested.as_ref(), after.requested.as_ref())
         && same(before.emergency.as_ref(), after.emergency.as_ref())
@@ -279,10 +296,10 @@ fn decides_all_of(earlier: &Rule, later: &Rule) -> bool {
             let after = after.used.unwrap_or_default();
             after.attaches >= least.attaches && after.bytes >= least.bytes
         })
-        && all_of(&before.apn, &after.apn, pattern)
-        && all_of(&before.imsi, &after.imsi, range)
-        && all_of(&before.tac, &after.tac, PartialEq::eq)
-        && all_of(&before.visited, &after.visited, PartialEq::eq)
+        && all_of(&before.apn, &after.apn, compared, pattern)
+        && all_of(&before.imsi, &after.imsi, compared, range)
+        && all_of(&before.tac, &after.tac, compared, PartialEq::eq)
+        && all_of(&before.visited, &after.visited, compared, PartialEq::eq)
 }
 
 fn examine_entry(entry: &SmEntry, path: &str, findings: &mut Findings) {

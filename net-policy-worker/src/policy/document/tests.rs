@@ -198,3 +198,30 @@ fn what_is_longer_once_it_is_written_out_is_not_taken() {
     assert!(Document::read(kept.as_bytes()).is_err());
     assert_eq!(Document::read_kept(kept.as_bytes()), Ok(document));
 }
+
+/// Each pair of these rules is more than a hundred thousand comparisons, and it is these that are
+/// counted.
+#[test]
+fn long_lists_are_compared_for_a_while_and_no_longer() {
+    let tac: Vec<Value> = (0..90)
+        .map(|at| {
+            let mut rule = rule(&format!("r{at}"));
+            let tacs = |from: usize| (from..from + 500).map(|n| format!("{n:08}")).collect::<Vec<_>>();
+            rule["when"]["tac"] = tacs(0).into();
+            rule["when"]["visited"] = json!([format!("{:05}", 10_000 + at)]);
+            rule["then"]["connect"]["apn"] = json!("sm");
+            rule
+        })
+        .collect();
+    let findings = read(&with_rules(tac)).unwrap().examine();
+    let says = |findings: &[Finding], what: &str| findings.iter().any(|one| one.says.contains(what));
+    assert!(says(&findings, "too many to look"), "{findings:?}");
+    // All together list so much and no more.
+    let listed = (0..101).map(|at| {
+        let mut rule = rule(&format!("r{at}"));
+        rule["when"]["imsi"] = (0..1000).map(|n| json!({"prefix": format!("1{at:03}{n:04}")})).collect();
+        rule
+    });
+    let findings = read(&with_rules(listed.collect())).unwrap().examine();
+    assert!(says(&findings, "all conditions together"), "{findings:?}");
+}
