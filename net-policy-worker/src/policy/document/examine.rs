@@ -9,6 +9,7 @@ use super::{
     ApnPattern, Destination, Document, Imsis, Kind, Limits, MAX_BYTES, Qos, Requested, Rule, SmEntry, Target,
     Then, When,
 };
+use crate::gateway::audit::AUTHENTICATION;
 use crate::policy::{Class, DEFAULT};
 
 /// Most rules.
@@ -29,7 +30,7 @@ const MAX_COMPARED: usize = 4_000_000;
 const MAX_FINDINGS: usize = 200;
 
 /// Names that are said of what no rule decided.
-const RESERVED: [&str; 2] = [DEFAULT, "gateway"];
+const RESERVED: [&str; 3] = [DEFAULT, "gateway", AUTHENTICATION];
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
