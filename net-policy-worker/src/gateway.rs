@@ -542,8 +542,31 @@ pub fn incoming(answer: Response<Vec<u8>>) -> Result<Response<Vec<u8>>, Unusable
             passed.headers_mut().insert(name, value.clone());
         }
     }
-    passed.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let headers = passed.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Whoever the SM is, its answer stands under this network's address: a browser is to show
+    // nothing of it, and to ask nobody for a password there.
+    if !headers.get(header::CONTENT_TYPE).is_some_and(is_json) {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    }
+    if headers.get(header::WWW_AUTHENTICATE).is_some_and(|challenge| !asks_for_signature(challenge)) {
+        headers.remove(header::WWW_AUTHENTICATE);
+    }
     Ok(passed)
+}
+
+/// Whether a challenge asks for a signature (RFC 9421) and for nothing else.
+fn asks_for_signature(challenge: &HeaderValue) -> bool {
+    let scheme = challenge.as_bytes().split(|byte| *byte == b' ').next().unwrap_or_default();
+    scheme.eq_ignore_ascii_case(b"Signature") && !challenge.as_bytes().contains(&b',')
+}
+
+/// Whether a media type is JSON, as all answers of ES9+ and their refusals are.
+fn is_json(value: &HeaderValue) -> bool {
+    let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    [&b"application/json"[..], b"application/problem+json"]
+        .iter()
+        .any(|own| essence.eq_ignore_ascii_case(own))
 }
 
 #[cfg(test)]

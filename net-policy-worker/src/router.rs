@@ -1,7 +1,7 @@
 //! The HTTP API, over [`http::Request`] and [`http::Response`], the same at the edge and
 //! in a test.
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use rsp::Imsi;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -39,6 +39,43 @@ pub fn longest(path: &str) -> usize {
 
 /// Longest body of the policy's interface: a document, and in a dry run facts beside it.
 pub const MAX_POLICY: usize = document::MAX_BYTES + 1024 * 1024;
+
+/// A request as [`Router::handle`] takes it, of what a runtime says it is. A header that is none
+/// here (a control character in it) is left out: nothing here can mean it.
+///
+/// # Errors
+/// The answer, where there is no such method or no such address.
+pub fn request(
+    method: &str,
+    url: &str,
+    headers: impl IntoIterator<Item = (String, String)>,
+    body: Vec<u8>,
+) -> Result<Request<Vec<u8>>, Box<Response<Vec<u8>>>> {
+    let unreadable =
+        |what: &str| Box::new(problem(&Refusal::new(Kind::Malformed, format!("the request's {what}"))));
+    let mut request = Request::new(body);
+    *request.method_mut() =
+        Method::from_bytes(method.as_bytes()).map_err(|_| unreadable("method is none"))?;
+    *request.uri_mut() = url.parse().map_err(|_| unreadable("address is none, or too long"))?;
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value))
+        {
+            // There may be more than there is room for.
+            if request.headers_mut().try_append(name, value).is_err() {
+                return Err(unreadable("headers are too many"));
+            }
+        }
+    }
+    Ok(request)
+}
+
+/// The answer to a request whose body does not come to its end in time (RFC 9110 §15.5.9).
+#[must_use]
+pub fn too_slow() -> Response<Vec<u8>> {
+    let body = br#"{"type":"about:blank","title":"Request timeout","status":408,"because":"the body takes too long"}"#;
+    response(StatusCode::REQUEST_TIMEOUT, "application/problem+json", body.to_vec())
+}
 
 /// The way to the SMs.
 #[expect(async_fn_in_trait, reason = "nothing here crosses threads")]
@@ -390,10 +427,12 @@ impl<S: Store, L: Link> Router<S, L> {
 
 /// Whether the request brings this token.
 fn bearer(token: &str, headers: &HeaderMap) -> bool {
+    // The scheme's name is of no case (RFC 9110 §11.1).
     let presented = headers
         .get(header::AUTHORIZATION)
-        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
-        .unwrap_or_default();
+        .and_then(|value| value.as_bytes().split_at_checked(b"Bearer ".len()))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"Bearer "))
+        .map_or(&[][..], |(_, presented)| presented);
     token.as_bytes().ct_eq(presented).into()
 }
 

@@ -124,9 +124,8 @@ fn access(slot: Option<&Owned>, request: &Request) -> Access {
     };
     match request {
         Request::Attach(request) => request.situation.access,
-        Request::Respond { id, .. } => {
-            challenge::open(&owned.subscriber, id).map_or(Access::Eps, |context| context.situation.access)
-        }
+        Request::Respond { id, .. } => challenge::open(&owned.subscriber, id)
+            .map_or(Access::Eps, |(context, _)| context.situation.access),
         _ => owned.line.session.as_ref().map_or(Access::Eps, |session| session.situation.access),
     }
 }
@@ -191,24 +190,28 @@ fn carry_out(
 }
 
 /// Writes a subscriber. The sequence number goes on where it was unless the record says
-/// where to start; a session ends, since its rights may be others now.
+/// where to start: further on, or anywhere for another card. A session ends, since its rights
+/// may be others now.
 fn provision(
     slot: &mut Option<Owned>,
     record: Record,
     now: Timestamp,
     chance: Chance,
 ) -> Result<Answer, Refusal> {
-    let subscriber = Subscriber::from_record(record.imsi.clone(), record.expose_text())?;
+    let subscriber = Subscriber::from_new_record(record.imsi.clone(), record.expose_text())?;
     let view = subscriber.view();
     let created = slot.is_none();
-    let mut line = slot.take().map(|owned| owned.line).unwrap_or_default();
+    let before = slot.take();
+    let same_card = before.as_ref().is_some_and(|owned| owned.subscriber.has_the_card_of(&subscriber));
+    let mut line = before.map(|owned| owned.line).unwrap_or_default();
     line.end("the operator changed the subscription", now);
     // What is asked of the card from here on has nothing to do with what was asked before.
     let [a, b, c, d, e, f, g, h, ..] = chance.id;
     // 53 bits: more than JSON's numbers are good for everywhere.
     line.epoch = u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 11;
-    if let Some(sqn) = subscriber.sqn {
-        line.sqn = sqn.into();
+    if let Some(sqn) = subscriber.sqn.map(u64::from) {
+        // The same record once more must not have numbers used again that the card has seen.
+        line.sqn = if same_card { sqn.max(line.sqn) } else { sqn };
     }
     *slot = Some(Owned { subscriber, line });
     Ok(Answer::Provisioned { created, view })

@@ -32,10 +32,14 @@ use aka::{Algorithm, Amf, Parameters, Sqn, TuakSizes};
 use rsp::Imsi;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::policy::{Class, Contract};
 use crate::refusal::{Kind, Refusal};
+
+/// Most APNs of a contract.
+pub const MAX_APNS: usize = 50;
 
 /// Names the owner of a subscriber: what an attach or session id begins with. Made from
 /// the IMSI, so that the id finds its way without showing it.
@@ -154,10 +158,37 @@ impl Subscriber {
         })
     }
 
+    /// Reads a record that is to be kept, of which more is asked than of one that is.
+    ///
+    /// # Errors
+    /// As [`Self::from_record`], and for more than [`MAX_APNS`] APNs.
+    pub fn from_new_record(imsi: Imsi, record: &str) -> Result<Self, Refusal> {
+        let subscriber = Self::from_record(imsi, record)?;
+        if subscriber.contract.apns.len() > MAX_APNS {
+            return Err(malformed(&format!("a contract has {MAX_APNS} APNs at most")));
+        }
+        Ok(subscriber)
+    }
+
     /// The record as it was written, with the keys: for the store and nobody else.
     #[must_use]
     pub fn expose_record(&self) -> &str {
         &self.record
+    }
+
+    /// Whether the card of both is the same: whether it answers the same.
+    #[must_use]
+    pub fn has_the_card_of(&self, other: &Self) -> bool {
+        let [own, others] = [self, other].map(|subscriber| {
+            let parameters = &subscriber.parameters;
+            let rand = [0x5A; 16];
+            [parameters.f2(&rand), parameters.f3(&rand), parameters.f4(&rand)]
+        });
+        self.parameters.algorithm() == other.parameters.algorithm()
+            && own
+                .iter()
+                .zip(&others)
+                .all(|(own, other)| bool::from(own.expose_bytes().ct_eq(other.expose_bytes())))
     }
 
     /// What may be shown.
@@ -293,18 +324,17 @@ fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
 /// Where the JSON is wrong. What was found there stays out: it may be a key.
 fn described(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    let harmless = [
-        "missing field",
-        "unknown field",
-        "unknown variant",
-        "a key is not hexadecimal",
-        "a bit rate is",
-        "a slice differentiator is",
-    ];
-    if harmless.iter().any(|start| text.starts_with(start)) {
-        text
-    } else {
-        format!("not a subscriber record, at line {} column {}", error.line(), error.column())
+    if ["missing field", "a key is not hexadecimal", "a bit rate is", "a slice differentiator is"]
+        .iter()
+        .any(|start| text.starts_with(start))
+    {
+        return text;
+    }
+    // After the name that was found there, those that are known.
+    let known = text.rsplit_once("`, expected ").map(|(_, known)| known);
+    match (["unknown field", "unknown variant"].iter().find(|start| text.starts_with(**start)), known) {
+        (Some(start), Some(known)) => format!("{start}, expected {known}"),
+        _ => format!("not a subscriber record, at line {} column {}", error.line(), error.column()),
     }
 }
 
@@ -362,6 +392,11 @@ mod tests {
             r#"{"algorithm":"tuak","k":"KEY","opc":"KEY","class":"provisioning"}"#.to_owned(),
             r#"{"algorithm":"xor","k":"KEY","resBytes":17,"class":"provisioning"}"#.to_owned(),
             r#"{"k":"KEY","opc":"KEY","class":"operational","contract":{"apns":["a b"]}}"#.to_owned(),
+            r#"{"k":"KEY","opc":"KEY","class":"KEY"}"#.to_owned(),
+            r#"{"k":"KEY","opc":"KEY","class":"a`, expected KEY"}"#.to_owned(),
+            r#"{"k":"KEY","opc":"KEY","class":"provisioning","KEY":1}"#.to_owned(),
+            r#"{"algorithm":"KEY","k":"KEY","class":"provisioning"}"#.to_owned(),
+            r#"{"k":"KEY","opc":"KEY","class":"operational","contract":{"KEY":1}}"#.to_owned(),
             r#""KEY""#.to_owned(),
             "KEY".to_owned(),
             String::new(),
@@ -371,6 +406,13 @@ mod tests {
             assert_eq!(refusal.kind, Kind::Malformed, "{case}");
             assert!(!refusal.because.contains("465b"), "{case}: {}", refusal.because);
         }
+    }
+
+    #[test]
+    fn what_is_known_is_named() {
+        let because = |record: &str| read(record).err().unwrap().because;
+        let key = r#"{"k":"465b","class":"465b"}"#;
+        assert!(because(key).starts_with("unknown variant, expected `provisioning` or"), "{}", because(key));
     }
 
     #[test]

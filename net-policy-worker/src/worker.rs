@@ -27,6 +27,9 @@ use crate::store::durable::Durable;
 /// The APN for SM access where the deployment names none.
 const SM_APN: &str = "sm.provisioning";
 
+/// How long the body of a request may take.
+const BODY_PATIENCE: Duration = Duration::from_secs(60);
+
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
     let (response, fault) = match answer(request, &env).await {
@@ -52,7 +55,10 @@ async fn answer(request: Request, env: &Env) -> worker::Result<(http::Response<V
     let keys = keys.map_err(|fault| worker::Error::from(fault.0))?;
     let router = Router::new(Durable::new(env)?, Ways(env.service("SMDP").ok()), tokens)
         .with_home_network_keys(keys.unwrap_or_default());
-    Ok(router.handle(inward(request).await?).await)
+    match inward(request).await? {
+        Ok(request) => Ok(router.handle(request).await),
+        Err(refused) => Ok((refused, None)),
+    }
 }
 
 /// What this deployment decides by until its operator has written a policy: the variables
@@ -76,21 +82,27 @@ fn variable(env: &Env, name: &str) -> Option<String> {
     env.var(name).ok().map(|value| value.to_string())
 }
 
-/// The runtime's request as the router takes it. Of a body that is too long only so
-/// much is read that the router sees it.
-async fn inward(mut request: Request) -> worker::Result<http::Request<Vec<u8>>> {
-    let url = request.inner().url();
-    let mut inward = http::Request::builder().method(request.method().as_ref()).uri(url);
-    for (name, value) in request.headers() {
-        inward = inward.header(name, value);
-    }
+/// The runtime's request as the router takes it, or the answer to one that it cannot take. Of a
+/// body that is too long only so much is read that the router sees it.
+async fn inward(
+    mut request: Request,
+) -> worker::Result<Result<http::Request<Vec<u8>>, http::Response<Vec<u8>>>> {
+    // Not `Request::method`, to which what it does not know is GET.
+    let (method, url) = (request.inner().method(), request.inner().url());
+    let headers: Vec<(String, String)> = request.headers().into_iter().collect();
     let body = match request.inner().body() {
-        Some(_) => match read(request.stream()?, router::longest(&request.path())).await? {
-            Body::Whole(bytes) | Body::Start(bytes) => bytes,
-        },
+        Some(_) => {
+            let limit = router::longest(&request.path());
+            match within(BODY_PATIENCE, read(request.stream()?, limit)).await {
+                Some(read) => match read? {
+                    Body::Whole(bytes) | Body::Start(bytes) => bytes,
+                },
+                None => return Ok(Err(router::too_slow())),
+            }
+        }
         None => vec![],
     };
-    inward.body(body).map_err(|error| worker::Error::from(error.to_string()))
+    Ok(router::request(&method, &url, headers, body).map_err(|answer| *answer))
 }
 
 /// The router's response as the runtime takes it.

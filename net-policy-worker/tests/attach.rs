@@ -247,6 +247,53 @@ fn a_stranger_pushes_no_challenge_out() {
     assert_eq!(world.respond(&mine, &json!({"res": "00".repeat(8)})).status, 410, "and it is over");
 }
 
+/// The attach id of a challenge, its MAC written otherwise: each letter alone, and all of them.
+fn written_otherwise(challenge: &Value) -> Vec<Value> {
+    let id = challenge["attachId"].as_str().unwrap();
+    let start = id.rfind('.').unwrap() + 1;
+    let letters = (start..id.len()).filter(|at| id.as_bytes()[*at].is_ascii_lowercase());
+    let mut ids: Vec<String> =
+        letters.map(|at| format!("{}{}{}", &id[..at], id[at..=at].to_uppercase(), &id[at + 1..])).collect();
+    ids.push(format!("{}{}", &id[..start], id[start..].to_uppercase()));
+    ids.retain(|other| other != id);
+    ids.into_iter().map(|id| json!({ "attachId": id })).collect()
+}
+
+#[test]
+fn an_answer_counts_once_however_the_attach_id_is_written() {
+    let world = World::new();
+    let mut card = Card::new();
+    let mut tried = 0;
+    for _ in 0..4 {
+        let challenge = world.attach(&json!({"imsi": PROVISIONING}));
+        let answer = card.answer(&challenge);
+        let session = world.respond(&challenge, &answer);
+        assert_eq!(session.status, 200);
+        for other in written_otherwise(&challenge) {
+            assert_eq!(world.respond(&other, &answer).status, 410, "{other}");
+            tried += 1;
+        }
+        assert_eq!(world.respond(&challenge, &answer).status, 410);
+        let path = format!("/network/sessions/{}", session.body["sessionId"].as_str().unwrap());
+        assert_eq!(world.call("GET", &path, None).status, 200, "the session that it opened goes on");
+    }
+    assert!(tried > 4, "sixteen bytes without a letter, four times");
+}
+
+/// TS 33.102 §6.3.3: a challenge is answered once, and a wrong answer is one.
+#[test]
+fn a_wrong_answer_uses_the_challenge_up() {
+    let world = World::new();
+    let mut card = Card::new();
+    let challenge = world.attach(&json!({"imsi": PROVISIONING}));
+    let right = card.answer(&challenge);
+    assert_eq!(world.respond(&challenge, &json!({"res": "00".repeat(8)})).status, 403);
+    for id in written_otherwise(&challenge).iter().chain([&challenge]) {
+        assert_eq!(world.respond(id, &right).status, 410, "{id}");
+    }
+    assert_eq!(world.connect(&mut card, &json!({"imsi": PROVISIONING})).status, 200, "the next one is good");
+}
+
 #[test]
 fn guesses_are_counted_and_get_in_nobody_elses_way() {
     let world = World::new();

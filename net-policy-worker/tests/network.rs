@@ -6,8 +6,8 @@ mod world;
 
 use aka::{Plmn, Sqn, SqnArray, SqnRules, kasme};
 use hmac::{Hmac, KeyInit, Mac};
-use http::Response;
-use net_policy_worker::router::LinkFailure;
+use http::{Request, Response};
+use net_policy_worker::router::{self, LinkFailure};
 use net_policy_worker::service::{CHALLENGE_LIFETIME, OPERATIONAL_LIFETIME, PROVISIONING_LIFETIME};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -728,5 +728,54 @@ mod anything {
                 prop_assert!(world.sm.seen.borrow().is_empty() || segments.contains(&"http".to_owned()));
             }
         }
+    }
+}
+
+/// What a runtime hands over that is no request gets an answer, and what is one gets its own.
+#[test]
+fn a_request_that_cannot_be_read_is_answered() {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let url = "https://network.example/network/health";
+    for (method, url) in
+        [("GE T", url), ("GET", "http://a b/network/health"), ("GET", "http://[::/x"), ("", url)]
+    {
+        let answer = router::request(method, url, [], vec![]).unwrap_err();
+        assert_eq!(answer.status(), 400, "{method} {url}");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    }
+    // A header with a control character, or without a name, is none; the others are kept, each line.
+    let odd = ["a\u{7f}b", "a\u{1}b", "\u{1b}", "\u{b}", "\r\n"].map(|value| header("authorization", value));
+    let good = [header("x-a", "1"), header("x-a", "2"), header("", "3"), header("a b", "4")];
+    let request = router::request("GET", url, odd.into_iter().chain(good), vec![1]).unwrap();
+    let lines: Vec<_> = request.headers().get_all("x-a").iter().map(|line| line.to_str().unwrap()).collect();
+    assert_eq!((request.headers().len(), lines, request.body().len()), (2, vec!["1", "2"], 1));
+    // A method that nobody here knows is none of those that are.
+    let world = World::new();
+    for method in ["PROPFIND", "SEARCH", "get"] {
+        let request = router::request(method, url, [], vec![]).unwrap();
+        let reply = world.send(request);
+        assert_eq!((reply.status, &reply.raw.headers()["allow"]), (405, &"GET".parse().unwrap()), "{method}");
+    }
+    let many = (0..40_000).map(|at| header(&format!("x-{at}"), "1"));
+    assert_eq!(router::request("GET", url, many, vec![]).unwrap_err().status(), 400);
+    assert_eq!(router::too_slow().status(), 408);
+}
+
+/// RFC 9110 §11.1: the name of a scheme is of no case.
+#[test]
+fn the_scheme_of_a_token_is_of_no_case() {
+    let world = World::new();
+    for (authorization, status) in [
+        (format!("bearer {}", world::TOKEN), 200),
+        (format!("BEARER {}", world::TOKEN), 200),
+        (format!("Bearer  {}", world::TOKEN), 401),
+        (format!("Bearer {}", world::TOKEN.to_uppercase()), 401),
+        (format!("Bearer{}", world::TOKEN), 401),
+        (format!("Basic {}", world::TOKEN), 401),
+        ("Bearer".to_owned(), 401),
+        (String::new(), 401),
+    ] {
+        let request = Request::get("/network/policy").header("authorization", &authorization);
+        assert_eq!(world.send(request.body(vec![]).unwrap()).status, status, "{authorization}");
     }
 }

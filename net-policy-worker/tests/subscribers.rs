@@ -186,6 +186,54 @@ fn an_export_is_the_operators_explicit_act() {
     );
 }
 
+/// The number of the next challenge.
+fn sequence_number(world: &World, imsi: &str) -> u64 {
+    let challenge = world.attach(&json!({ "imsi": imsi }));
+    let bytes = |field: &str| hex::decode(challenge[field].as_str().unwrap()).unwrap();
+    let ak = Card::new().parameters.f5(&bytes("rand").try_into().unwrap());
+    bytes("autn").iter().zip(ak).fold(0, |sqn, (byte, ak)| sqn << 8 | u64::from(byte ^ ak))
+}
+
+/// The same record once more does not have the card asked with numbers that it has seen.
+#[test]
+fn a_sequence_number_goes_back_for_another_card_only() {
+    let world = World::empty(Some(TOKEN));
+    let imsi = "001010000000011";
+    let put = |record: Value| {
+        let path = format!("/network/subscribers/{imsi}");
+        assert!(matches!(world.operator("PUT", &path, Some(&record)).status, 200 | 201), "{record}");
+    };
+    let record = |sqn: &str| json!({"k": K, "opc": OPC, "class": "provisioning", "sqn": sqn});
+    put(record("000000000400"));
+    let first = sequence_number(&world, imsi);
+    assert_eq!(first, 0x421);
+    put(record("000000000400"));
+    assert_eq!(sequence_number(&world, imsi), 0x442);
+    put(record("000000010000"));
+    assert_eq!(sequence_number(&world, imsi), 0x1_0021);
+    let mut other = record("000000000400");
+    other["opc"] = json!("00".repeat(16));
+    put(other);
+    put(record("000000000800"));
+    assert_eq!(sequence_number(&world, imsi), 0x821);
+}
+
+#[test]
+fn a_contract_has_fifty_apns_at_most() {
+    let world = World::empty(Some(TOKEN));
+    let with = |count: usize| {
+        let apns: Vec<String> = (0..count).map(|at| format!("apn{at}")).collect();
+        json!({"imsi": "001010000000011", "k": K, "opc": OPC, "class": "operational", "contract": {"apns": apns}})
+    };
+    assert_eq!(outcomes(&import(&world, "", &json!([with(50)]))), ["created"]);
+    let refused = import(&world, "", &json!([with(51)]));
+    assert_eq!(refused.status, 400, "{refused:?}");
+    assert!(refused.body["because"].as_str().unwrap().contains("50 APNs"), "{refused:?}");
+    let mut record = with(51);
+    record.as_object_mut().unwrap().remove("imsi");
+    assert_eq!(world.operator("PUT", "/network/subscribers/001010000000012", Some(&record)).status, 400);
+}
+
 /// A document as `mongoexport` gives it of what the WebUI of Open5GS has made.
 #[test]
 fn documents_of_open5gs() {
@@ -223,8 +271,17 @@ fn documents_of_open5gs() {
         }),
         "bars do not count without the status"
     );
-    let exported = world.operator("GET", "/network/subscribers/export?keys=include&form=open5gs", None);
-    assert_eq!(exported.body[0]["security"]["sqn"], 513);
+    // The number there is the one that is used next, there and here.
+    let next = || {
+        let exported = world.operator("GET", "/network/subscribers/export?keys=include&form=open5gs", None);
+        exported.body[0]["security"]["sqn"].as_u64().unwrap()
+    };
+    assert_eq!(next(), 513);
+    assert_eq!(sequence_number(&world, "999700000000001"), 513);
+    // SEQ + 1 and IND + 1 (TS 33.102 §C.3.2).
+    let after = next();
+    assert_eq!(after, (17 << 5) | 2);
+    assert_eq!(sequence_number(&world, "999700000000001"), after);
 
     let broken = |change: &dyn Fn(&mut Value)| {
         let mut document = document.clone();
@@ -410,7 +467,7 @@ fn a_contract_says_what_it_means_or_is_refused() {
     broken("/slices/0/sessions", json!([]), "1 to 16 sessions");
     broken("/slices/0/sessions/0/qos/qci", json!(255), "QCI");
     let many: Vec<_> = (0..65).map(|n| format!("apn{n}")).collect();
-    broken("/apns", json!(many), "64 APNs");
+    broken("/apns", json!(many), "50 APNs");
 }
 
 #[test]

@@ -24,17 +24,20 @@ use world::{Card, K, OPC, PROVISIONING, Shelf, TOKEN, chance, document, now, req
 const SESSION: usize = 100;
 const DAY: usize = 250;
 
+/// The length of an answer, once somebody says it.
+type Length = Rc<Cell<Option<usize>>>;
+
 /// An SM that answers when it is told to. What has reached it is counted.
 #[derive(Clone, Default)]
 struct Slow {
-    waiting: Rc<RefCell<Vec<Rc<Cell<Option<usize>>>>>>,
+    waiting: Rc<RefCell<Vec<Length>>>,
     received: Rc<Cell<usize>>,
 }
 
 impl Link for Slow {
     async fn send(&self, _: Way, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, LinkFailure> {
         self.received.set(self.received.get() + request.body().len());
-        let answer = Rc::<Cell<Option<usize>>>::default();
+        let answer = Length::default();
         self.waiting.borrow_mut().push(Rc::clone(&answer));
         let length = std::future::poll_fn(|_| answer.take().map_or(Poll::Pending, Poll::Ready)).await;
         Ok(Response::new(vec![b'x'; length]))
@@ -73,7 +76,7 @@ trait Network {
 
 impl<S: Store> Network for Router<S, Slow> {
     fn handle(&self, request: Request<Vec<u8>>) -> Answering<'_> {
-        Box::pin(Router::handle(self, request))
+        Box::pin(Self::handle(self, request))
     }
 }
 
@@ -143,7 +146,8 @@ fn an_answer_does_not_outlive_its_session() {
     each(|network, sm, clock| {
         provision(network);
         let mut card = Card::new();
-        let ends: [&dyn Fn(&str, &mut Card); 4] = [
+        type End<'e> = &'e dyn Fn(&str, &mut Card);
+        let ends: [End<'_>; 4] = [
             &|_, card| assert!(attach(network, card).is_some()),
             &|session, _| {
                 assert_eq!(call(network, "DELETE", &format!("/network/sessions/{session}"), None).0, 204)
@@ -194,7 +198,7 @@ proptest! {
             provision(network);
             let mut card = Card::new();
             let mut session = attach(network, &mut card).unwrap();
-            let mut under_way: Vec<(String, Rc<Cell<Option<usize>>>, Answering<'_>)> = vec![];
+            let mut under_way: Vec<(String, Length, Answering<'_>)> = vec![];
             let (mut of_session, mut of_day) = (BTreeMap::<String, usize>::new(), BTreeMap::<u64, usize>::new());
             let mut all = 0;
             for step in &steps {

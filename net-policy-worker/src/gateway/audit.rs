@@ -14,6 +14,13 @@ use crate::service::Timestamp;
 /// Most verdicts of one subscriber that are kept; the oldest go first.
 pub const KEPT: usize = 512;
 
+/// Most besides that nobody has proven anything for ([`Verdict::is_unproven`]): whoever knows an
+/// IMSI can have them made, and they push out only their own kind.
+pub const KEPT_UNPROVEN: usize = 64;
+
+/// What decides where no rule of a policy does, because nobody has proven who it is.
+pub(crate) const AUTHENTICATION: &str = "authentication";
+
 /// Most verdicts on one page.
 pub const PAGE: usize = 100;
 
@@ -46,6 +53,14 @@ pub struct Verdict {
     /// How many bytes the terminal sent.
     #[serde(default)]
     pub bytes: u64,
+}
+
+impl Verdict {
+    /// Whether it was given before anybody had proven to be the subscriber.
+    #[must_use]
+    pub fn is_unproven(&self) -> bool {
+        self.what == "attach" && self.rule == AUTHENTICATION
+    }
 }
 
 /// Which verdicts are wanted: the newest first.
@@ -103,8 +118,16 @@ pub fn keep(kept: &mut VecDeque<Verdict>, fresh: impl IntoIterator<Item = Verdic
         let number = kept.back().map_or(0, |last| last.number) + 1;
         kept.push_back(Verdict { number, ..verdict });
     }
-    let too_many = kept.len().saturating_sub(KEPT);
-    kept.drain(..too_many);
+    let unproven = kept.iter().filter(|verdict| verdict.is_unproven()).count();
+    let mut too_many = [kept.len().saturating_sub(unproven + KEPT), unproven.saturating_sub(KEPT_UNPROVEN)];
+    kept.retain(|verdict| {
+        let [proven, unproven] = &mut too_many;
+        let surplus = if verdict.is_unproven() { unproven } else { proven };
+        *surplus == 0 || {
+            *surplus -= 1;
+            false
+        }
+    });
 }
 
 /// That somebody wanted to attach who is not known here. Nothing is kept of it.
@@ -118,7 +141,7 @@ pub fn stranger(imsi: &Imsi, refusal: &Refusal, policy: Version, at: Timestamp) 
         what: "attach".to_owned(),
         verdict: "refused".to_owned(),
         because: refusal.because.clone(),
-        rule: "authentication".to_owned(),
+        rule: AUTHENTICATION.to_owned(),
         policy,
         cause: refusal.cause.map(CauseView::from),
         bytes: 0,
@@ -184,6 +207,27 @@ mod tests {
             }
         }
         assert_eq!(all, (189..=700).rev().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_strangers_do_pushes_out_only_its_own_kind() {
+        let mut kept = VecDeque::new();
+        keep(&mut kept, (1..=600).map(|number| verdict(number, "a")));
+        let stranger = Verdict {
+            what: "attach".to_owned(),
+            rule: AUTHENTICATION.to_owned(),
+            session: None,
+            ..verdict(0, "a")
+        };
+        for _ in 0..700 {
+            keep(&mut kept, [stranger.clone()]);
+        }
+        let numbers: Vec<u64> = kept.iter().map(|verdict| verdict.number).collect();
+        assert_eq!(numbers, (89..=600).chain(1237..=1300).collect::<Vec<_>>());
+        // And the other way round.
+        keep(&mut kept, (0..700).map(|number| verdict(number, "a")));
+        let numbers: Vec<u64> = kept.iter().map(|verdict| verdict.number).collect();
+        assert_eq!(numbers, (1237..=1300).chain(1489..=2000).collect::<Vec<_>>());
     }
 
     #[test]

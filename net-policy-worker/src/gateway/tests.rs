@@ -217,6 +217,35 @@ fn an_lpa_is_told_what_the_sm_wants_of_it() {
     assert_eq!(passed.headers()["accept-signature"], "lpa=();created");
 }
 
+/// A browser shows a page that it is sent, and asks for a password where it is told to.
+#[test]
+fn an_answer_is_no_page_and_asks_for_no_password() {
+    let passed = |name: &str, value: &str| {
+        incoming(Response::builder().status(401).header(name, value).body(b"<script>".to_vec()).unwrap())
+            .unwrap()
+    };
+    for (media_type, shown) in [
+        ("text/html", "application/octet-stream"),
+        ("image/svg+xml", "application/octet-stream"),
+        ("application/json, text/html", "application/octet-stream"),
+        ("application/json;charset=UTF-8", "application/json;charset=UTF-8"),
+        ("Application/Problem+JSON", "Application/Problem+JSON"),
+    ] {
+        assert_eq!(passed("content-type", media_type).headers()["content-type"], shown);
+    }
+    let asks = passed("www-authenticate", "Signature realm=\"ES9+\"");
+    assert_eq!(asks.headers()["www-authenticate"], "Signature realm=\"ES9+\"");
+    for scheme in ["Basic realm=\"x\"", "Negotiate", "Digest nonce=1", "Signature, Basic realm=x"] {
+        let passed = passed("www-authenticate", scheme);
+        assert!(!passed.headers().contains_key("www-authenticate"), "{scheme}");
+        assert_eq!(
+            passed.headers()["content-type"],
+            "application/octet-stream",
+            "what says nothing is guessed at"
+        );
+    }
+}
+
 #[test]
 fn answers_come_back_without_redirects_or_cookies() {
     let answer = |status: u16, body: Vec<u8>| {

@@ -464,31 +464,98 @@ impl Prefixes {
     }
 }
 
-/// How many places IMSIs take.
-pub(crate) fn stretches(imsis: &Imsis) -> usize {
-    prefixes(imsis).count()
-}
+/// Most beginnings of more than one digit that a range is kept under.
+const MAX_BEGINNINGS: usize = 4;
 
-/// The beginnings that IMSIs have in common, as their number of digits and their value; those
-/// of a range cover nothing else of its length.
+/// Beginnings that IMSIs have in common, as their number of digits and their value. Those of a
+/// range cover all of it, and where its ends are crooked somewhat more: what is found by them is
+/// looked at once more ([`Imsis::contains`]), and they are few.
 fn prefixes(imsis: &Imsis) -> impl Iterator<Item = (u8, u64)> {
     // Both are up to 15 digits.
     let number = |digits: &str| digits.parse::<u64>().unwrap_or_default();
-    let (mut low, high, digits) = match imsis {
+    let (low, high, digits) = match imsis {
         Imsis::Prefix(prefix) => (number(prefix), number(prefix), prefix.len()),
         Imsis::Range(from, to) => (number(from), number(to), from.len()),
     };
+    // Ends of ever fewer digits. Of one digit there are ten beginnings, which everybody shares.
+    let ends = |cut: u32| {
+        let grain = 10_u64.pow(cut);
+        (low - low % grain, high - high % grain + (grain - 1))
+    };
+    let few = |(low, high): (u64, u64)| {
+        stretches(low, high, digits).take(MAX_BEGINNINGS + 1).count() <= MAX_BEGINNINGS
+    };
+    let last = u32::try_from(digits.saturating_sub(1)).unwrap_or_default();
+    let (low, high) = (0..last).map(ends).find(|ends| few(*ends)).unwrap_or_else(|| ends(last));
+    stretches(low, high, digits)
+}
+
+/// The beginnings of exactly the numbers from `low` to `high`, of so many digits.
+fn stretches(mut low: u64, high: u64, digits: usize) -> impl Iterator<Item = (u8, u64)> {
     std::iter::from_fn(move || {
         if low > high {
             return None;
         }
         // The longest stretch that begins here, is whole, and does not go too far.
         let (mut length, mut stretch) = (digits, 1_u64);
-        while length > 1 && low % (stretch * 10) == 0 && low + (stretch * 10 - 1) <= high {
+        while length > 1 && low.is_multiple_of(stretch * 10) && low + (stretch * 10 - 1) <= high {
             (length, stretch) = (length - 1, stretch * 10);
         }
         let prefix = low / stretch;
         low += stretch;
         Some((u8::try_from(length).unwrap_or(u8::MAX), prefix))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn range(from: &str, to: &str) -> Imsis {
+        Imsis::Range(from.to_owned(), to.to_owned())
+    }
+
+    #[test]
+    fn a_round_range_is_kept_under_what_it_is() {
+        for (from, to, kept) in [
+            ("001010000000000", "001010000000099", vec![(13, 10_100_000_000)]),
+            (
+                "001010000000100",
+                "001010000000399",
+                vec![(13, 10_100_000_001), (13, 10_100_000_002), (13, 10_100_000_003)],
+            ),
+            ("001010000000007", "001010000000007", vec![(15, 1_010_000_000_007)]),
+        ] {
+            assert_eq!(prefixes(&range(from, to)).collect::<Vec<_>>(), kept, "{from}");
+        }
+        assert_eq!(prefixes(&Imsis::Prefix("00101".to_owned())).collect::<Vec<_>>(), [(5, 101)]);
+        assert_eq!(prefixes(&range("000000000000001", "999999999999998")).count(), 10);
+    }
+
+    proptest! {
+        #[test]
+        fn a_range_is_kept_under_few_beginnings_and_found_by_each_of_its_imsis(
+            mut ends in prop::array::uniform2(0_u64..1_000_000_000_000_000),
+            common in 0_u32..15,
+            inner in any::<prop::sample::Index>(),
+        ) {
+            // With some digits in common, and none.
+            ends = ends.map(|end| end % 10_u64.pow(15 - common) + 10_u64.pow(15 - common) * u64::from(common));
+            ends = ends.map(|end| end % 1_000_000_000_000_000);
+            ends.sort_unstable();
+            let [from, to] = ends.map(|end| format!("{end:015}"));
+            let imsis = range(&from, &to);
+            let kept: Vec<_> = prefixes(&imsis).collect();
+            prop_assert!(kept.len() <= MAX_BEGINNINGS || kept.iter().all(|(length, _)| *length == 1));
+            let mut index = Prefixes::default();
+            index.insert(&imsis, 7);
+            let span = usize::try_from(ends[1] - ends[0]).unwrap();
+            let between = ends[0] + u64::try_from(inner.index(span + 1)).unwrap();
+            for imsi in [from, to, format!("{between:015}")] {
+                prop_assert!(index.lists(&imsi).any(|list| list.contains(&7)), "{}", imsi);
+            }
+        }
+    }
 }

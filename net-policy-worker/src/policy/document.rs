@@ -35,7 +35,7 @@ mod examine;
 pub(crate) use examine::network;
 pub use examine::{Finding, Level};
 
-/// Longest document, in bytes: ten thousand rules have room.
+/// Longest document, in bytes, as it is sent and as it is kept: ten thousand rules have room.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// A policy as it is written.
@@ -511,13 +511,21 @@ impl TryFrom<String> for Target {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
+        const RULE: &str = "sm, requested, contract-default or an APN that is called otherwise";
         match text.as_str() {
             "sm" => Ok(Self::Sm),
             "requested" => Ok(Self::Requested),
             "contract-default" => Ok(Self::ContractDefault),
-            other => {
-                Apn::parse(other).map(Self::Named).map_err(|_| "sm, requested, contract-default or an APN")
+            // An APN is kept in lower case, and this one would be another target when it is read
+            // again.
+            other
+                if ["sm", "requested", "contract-default"]
+                    .iter()
+                    .any(|own| own.eq_ignore_ascii_case(other)) =>
+            {
+                Err(RULE)
             }
+            other => Apn::parse(other).map(Self::Named).map_err(|_| RULE),
         }
     }
 }
@@ -701,6 +709,15 @@ impl Document {
             let says = format!("longer than {MAX_BYTES} bytes");
             return Err(Unreadable { path: ".".to_owned(), says });
         }
+        Self::read_kept(json)
+    }
+
+    /// Reads a document that has been taken before: however long it is, it is what was decided
+    /// by.
+    ///
+    /// # Errors
+    /// Where it is no document and why.
+    pub fn read_kept(json: &[u8]) -> Result<Self, Unreadable> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let document = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| Unreadable {
             path: error.path().to_string(),
@@ -708,6 +725,12 @@ impl Document {
         })?;
         deserializer.end().map_err(|error| Unreadable { path: ".".to_owned(), says: error.to_string() })?;
         Ok(document)
+    }
+
+    /// Its text as it is kept: what it says, with what it does not say. `None` where it has none.
+    #[must_use]
+    pub fn kept(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
     }
 
     /// The document of a network whose operator has written none: its rules are in

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::document::MAX_BYTES;
 use super::{Document, Policy, Version};
 use crate::refusal::{Kind, Refusal};
 use crate::service::Timestamp;
@@ -65,6 +66,8 @@ pub struct Accepted {
     pub entry: Entry,
     /// Its text.
     pub text: String,
+    /// What the text says, read again.
+    pub document: Document,
     /// The versions that are no longer kept.
     pub pruned: Vec<Version>,
 }
@@ -79,15 +82,26 @@ impl History {
     /// Adds a version.
     ///
     /// # Errors
-    /// [`Kind::Changed`] when the author saw another version than the current one.
+    /// [`Kind::Changed`] when the author saw another version than the current one,
+    /// [`Kind::TooLarge`] and [`Kind::Malformed`] for a document whose text is too long to be
+    /// kept, or would say something else when it is read again.
     pub fn add(&mut self, proposal: &Proposal, now: Timestamp) -> Result<Accepted, Refusal> {
         let current = self.current();
         if proposal.expected.is_some_and(|expected| expected != current) {
             let because = format!("the policy is version {current} by now");
             return Err(Refusal::new(Kind::Changed, because));
         }
-        let text = serde_json::to_string(&proposal.document)
-            .map_err(|error| Refusal::new(Kind::Malformed, format!("the document: {error}")))?;
+        let no_text = || Refusal::new(Kind::Malformed, "the document cannot be written down");
+        let text = proposal.document.kept().ok_or_else(no_text)?;
+        if text.len() > MAX_BYTES {
+            let because = format!("the document has more than {MAX_BYTES} bytes once it is written out");
+            return Err(Refusal::new(Kind::TooLarge, because));
+        }
+        let document = Document::read_kept(text.as_bytes()).ok();
+        let Some(document) = document.filter(|document| *document == proposal.document) else {
+            let because = "the document would say something else when it is read again";
+            return Err(Refusal::new(Kind::Malformed, because));
+        };
         let entry = Entry {
             version: current + 1,
             at: now,
@@ -101,7 +115,7 @@ impl History {
         self.0.push(entry.clone());
         let surplus = self.0.len().saturating_sub(MAX_VERSIONS);
         let pruned = self.0.drain(..surplus).map(|entry| entry.version).collect();
-        Ok(Accepted { entry, text, pruned })
+        Ok(Accepted { entry, text, document, pruned })
     }
 }
 
@@ -140,12 +154,13 @@ impl Versions {
     ///
     /// # Errors
     /// As [`History::add`].
-    pub fn add(&mut self, proposal: Proposal, now: Timestamp) -> Result<Entry, Refusal> {
-        let Accepted { entry, pruned, .. } = self.history.add(&proposal, now)?;
+    pub fn add(&mut self, proposal: &Proposal, now: Timestamp) -> Result<Entry, Refusal> {
+        let Accepted { entry, document, pruned, .. } = self.history.add(proposal, now)?;
         for version in pruned {
             self.kept.remove(&version);
         }
-        let policy = Policy::of_examined(proposal.document, entry.version);
+        // What the text says, as a program that starts later knows nothing else.
+        let policy = Policy::of_examined(document, entry.version);
         self.kept.insert(entry.version, Rc::new(policy));
         Ok(entry)
     }

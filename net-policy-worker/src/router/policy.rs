@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, Link, Reply, Router, json, malformed, no_method, no_path};
-use crate::policy::document::{Document, Finding, Level, UsedToday};
+use crate::policy::document::{Document, Finding, Level, MAX_BYTES, UsedToday};
 use crate::policy::history::Proposal;
 use crate::policy::{
     Ambr, Class, Contract, Decision, Destination, Facts, Kind as About, Limits, Policy, Qos, Question,
@@ -47,13 +47,17 @@ impl<S: Store, L: Link> Router<S, L> {
                 let Wanted { to } = serde_json::from_slice(body)
                     .map_err(|_| malformed("a roll-back is JSON: to, the number of a version"))?;
                 let old = self.store.policy_of(to).await?.ok_or_else(|| no_version(to))?;
-                let document = Document {
+                let mut document = Document {
                     note: format!("version {to} again: {}", old.document().note)
                         .chars()
                         .take(1_000)
                         .collect(),
                     ..old.document().clone()
                 };
+                if document.kept().is_none_or(|text| text.len() > MAX_BYTES) {
+                    // There is no room for more words.
+                    document.note.clone_from(&old.document().note);
+                }
                 // What is known to be wrong with it may be more than when it was written.
                 accepted(&document)?;
                 let expected =

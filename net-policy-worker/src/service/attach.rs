@@ -109,12 +109,12 @@ pub(super) fn respond(
     policy: &Policy,
 ) -> Result<Answer, Refusal> {
     let Owned { subscriber, line } = owned;
-    let context = challenge::open(subscriber, id).ok_or_else(no_challenge)?;
+    let (context, mark) = challenge::open(subscriber, id).ok_or_else(no_challenge)?;
     let access = context.situation.access;
     let (mut rand, mut concealed) = ([0; 16], [0; 6]);
     let read = hex::decode_to_slice(&context.rand, &mut rand)
         .and_then(|()| hex::decode_to_slice(&context.concealed, &mut concealed));
-    if read.is_err() || context.epoch != line.epoch || now >= context.expires || line.is_answered(id) {
+    if read.is_err() || context.epoch != line.epoch || now >= context.expires || line.is_answered(&mark) {
         return Err(no_challenge());
     }
     match (&proof, access) {
@@ -133,7 +133,9 @@ pub(super) fn respond(
     let vector = vector(&subscriber.parameters, sqn, separated(subscriber), rand);
     match proof {
         Proof::Res(_) | Proof::ResStar(_) => {
-            line.answered(id, context.expires, now)?;
+            // Also when it is wrong: each RAND is answered once (TS 33.102 §6.3.3), and who has
+            // no attach id, which nobody can guess, uses up nobody's challenge.
+            line.answered(mark, context.expires, now)?;
             if let Err(because) = accepts(&vector, &proof, subscriber, &context)? {
                 line.failures.count(&context.lane, now);
                 return Err(Refusal::new(Kind::Forbidden, because).with_cause(Cause::IllegalUe));

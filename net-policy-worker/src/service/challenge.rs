@@ -48,6 +48,17 @@ pub(super) struct Context {
     pub(super) resynchronised: bool,
 }
 
+/// What of an attach id tells it from every other: the bytes of its MAC, however they are written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Mark(String);
+
+impl Mark {
+    fn of(mac: [u8; 16]) -> Self {
+        Self(hex::encode(mac))
+    }
+}
+
 /// The attach id of `context`.
 pub(super) fn seal(subscriber: &Subscriber, context: &Context) -> Option<String> {
     let context = URL_SAFE_NO_PAD.encode(serde_json::to_vec(context).ok()?);
@@ -56,19 +67,23 @@ pub(super) fn seal(subscriber: &Subscriber, context: &Context) -> Option<String>
     Some(format!("{tag}.{context}.{}", hex::encode(mac)))
 }
 
-/// The context of an attach id that this subscriber was given.
-pub(super) fn open(subscriber: &Subscriber, id: &str) -> Option<Context> {
+/// The context of an attach id that this subscriber was given, in the letters it was given in.
+pub(super) fn open(subscriber: &Subscriber, id: &str) -> Option<(Context, Mark)> {
     let mut parts = id.split('.');
     let (Some(_), Some(context), Some(mac), None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return None;
     };
+    if mac.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return None;
+    }
     let mut sent = [0; 16];
     hex::decode_to_slice(mac, &mut sent).ok()?;
     if !bool::from(self::mac(subscriber, context)?.ct_eq(&sent)) {
         return None;
     }
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(context).ok()?).ok()
+    let context = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(context).ok()?).ok()?;
+    Some((context, Mark::of(sent)))
 }
 
 /// Who is asked with an attach id.

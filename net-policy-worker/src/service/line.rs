@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
+use super::challenge::Mark;
 use super::failures::Failures;
 use super::usage::{Tally, Usage};
 use super::wire::{LogEntry, SessionView};
@@ -57,8 +58,7 @@ pub struct Line {
 /// A challenge that was answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Answered {
-    /// The end of its attach id, a MAC.
-    mark: String,
+    mark: Mark,
     expires: Timestamp,
 }
 
@@ -111,13 +111,13 @@ impl Line {
         std::mem::take(&mut self.fresh)
     }
 
-    /// Whether the challenge `id` was answered.
-    pub(super) fn is_answered(&self, id: &str) -> bool {
-        self.answered.iter().any(|answered| answered.mark == mark(id))
+    /// Whether the challenge `mark` was answered.
+    pub(super) fn is_answered(&self, mark: &Mark) -> bool {
+        self.answered.iter().any(|answered| answered.mark == *mark)
     }
 
-    /// The challenge `id`, which is good until `expires`, is answered.
-    pub(super) fn answered(&mut self, id: &str, expires: Timestamp, now: Timestamp) -> Result<(), Refusal> {
+    /// The challenge `mark`, which is good until `expires`, is answered.
+    pub(super) fn answered(&mut self, mark: Mark, expires: Timestamp, now: Timestamp) -> Result<(), Refusal> {
         self.answered.retain(|answered| now < answered.expires);
         if let Some(first) = self.answered.front().filter(|_| self.answered.len() >= MAX_ANSWERED) {
             let because = "the subscriber attaches too often: come again later";
@@ -126,7 +126,7 @@ impl Line {
                 ..Refusal::new(Kind::TooMany, because).with_cause(Cause::Congestion)
             });
         }
-        self.answered.push_back(Answered { mark: mark(id).to_owned(), expires });
+        self.answered.push_back(Answered { mark, expires });
         Ok(())
     }
 
@@ -219,11 +219,6 @@ impl Ended {
     fn refusal(&self) -> Refusal {
         Refusal::new(Kind::Ended, format!("this session has ended: {}", self.because))
     }
-}
-
-/// What of an attach id tells it from every other.
-fn mark(id: &str) -> &str {
-    id.rsplit('.').next().unwrap_or(id)
 }
 
 pub(super) fn no_session() -> Refusal {

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::Timestamp;
 use super::usage::{SubscriberUsage, UsageView};
-use crate::gateway::{Attempt, Way, dns};
+use crate::gateway::{Attempt, Way, audit, dns};
 use crate::identity::{Guti, Identity};
 use crate::pcf;
 use crate::policy::{Access, Ambr, Class, Decision, Qos, Situation, Version};
@@ -379,7 +379,7 @@ impl VerdictView {
         Self {
             verdict: "refused".to_owned(),
             because: refusal.because.clone(),
-            rule: refusal.rule.clone().unwrap_or_else(|| "authentication".to_owned()),
+            rule: refusal.rule.clone().unwrap_or_else(|| audit::AUTHENTICATION.to_owned()),
             version: 0,
             cause: refusal.cause.map(|cause| CauseView::on(cause, refusal.access)),
         }

@@ -326,7 +326,7 @@ fn write(sql: &SqlStorage, owned: &Owned, keys: Option<&RecordKeys>) -> Result<(
     Ok(())
 }
 
-/// Puts verdicts on record: the newest [`audit::KEPT`] here, and all of them in the log.
+/// Puts verdicts on record: the newest of each kind here, and all of them in the log.
 fn keep(sql: &SqlStorage, verdicts: &[audit::Verdict]) -> Result<(), Fault> {
     if verdicts.is_empty() {
         return Ok(());
@@ -341,9 +341,21 @@ fn keep(sql: &SqlStorage, verdicts: &[audit::Verdict]) -> Result<(), Fault> {
         let row: Vec<SqlStorageValue> = vec![serde_json::to_string(verdict).map_err(fault)?.into()];
         sql.exec("INSERT INTO verdicts (verdict) VALUES (?)", row).map_err(fault)?;
     }
-    let kept: Vec<SqlStorageValue> = vec![(audit::KEPT as f64).into()];
-    sql.exec("DELETE FROM verdicts WHERE number <= (SELECT MAX(number) FROM verdicts) - ?", kept)
-        .map_err(fault)?;
+    // Of each kind as many as `audit::keep` keeps.
+    for (is_unproven, kept) in [(false, audit::KEPT), (true, audit::KEPT_UNPROVEN)] {
+        if verdicts.iter().any(|verdict| verdict.is_unproven() == is_unproven) {
+            let surplus = format!(
+                "DELETE FROM verdicts WHERE number IN (
+                    SELECT number FROM verdicts
+                    WHERE (json_extract(verdict, '$.what') = 'attach'
+                        AND json_extract(verdict, '$.rule') = '{}') = {}
+                    ORDER BY number DESC LIMIT -1 OFFSET {kept})",
+                audit::AUTHENTICATION,
+                u8::from(is_unproven),
+            );
+            sql.exec(&surplus, None).map_err(fault)?;
+        }
+    }
     Ok(())
 }
 

@@ -109,6 +109,6 @@ impl Store for Memory {
     }
 
     async fn propose(&self, proposal: Proposal) -> Result<Result<Entry, Refusal>, Fault> {
-        Ok(self.policies.borrow_mut().add(proposal, (self.clock)()))
+        Ok(self.policies.borrow_mut().add(&proposal, (self.clock)()))
     }
 }

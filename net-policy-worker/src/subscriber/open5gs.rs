@@ -14,6 +14,7 @@
 //!
 //! | there | here |
 //! | --- | --- |
+//! | `sqn`: the number that is used next (its HSS makes a vector with what is there, then adds 32) | `sqn`: the number before it, which was used last |
 //! | names of the sessions, those of the default slice first | `apns`, the first is `defaultApn` |
 //! | the slices and sessions, `ambr` with its units | `slices`, `ambr` |
 //! | `network_access_mode` 2: packets only | neither `voice` nor `sms` |
@@ -38,7 +39,7 @@ use crate::policy::subscribed::{
     SubscribedRule,
 };
 use crate::policy::{Class, Contract, SubscribedApn, document};
-use aka::Algorithm;
+use aka::{Algorithm, Sqn};
 
 /// All packet services (TS 29.272 §7.3.30).
 const NO_PACKETS: u64 = 1;
@@ -335,6 +336,7 @@ pub(super) fn read(
     if sqn.is_some_and(|sqn| sqn >> 48 != 0) {
         return Err("sqn has 48 bits".to_owned());
     }
+    let sqn = sqn.map(before);
     // As Open5GS's own pages write them: in groups.
     let compact = |text: &str| -> Zeroizing<String> {
         Zeroizing::new(text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect())
@@ -387,7 +389,15 @@ pub(super) fn read(
     Ok((imsi, Zeroizing::new(record.to_string())))
 }
 
-/// The document of a subscriber; `sm_apn` is what one without a contract is connected to. `None`
+/// The number whose [`Sqn::next`] is `sqn`; of the first ones there is none, and any will do.
+const fn before(sqn: u64) -> u64 {
+    match (sqn >> 5).checked_sub(1) {
+        Some(seq) => seq << 5 | (sqn & 31).wrapping_sub(1) & 31,
+        None => 0,
+    }
+}
+
+/// The document of a subscriber whose last number was `sqn`; `sm_apn` is what one without a contract is connected to. `None`
 /// where a document has no room for it.
 pub(super) fn write(subscriber: &Subscriber, sqn: u64, sm_apn: &str) -> Option<Value> {
     let record: Map<String, Value> = serde_json::from_str(subscriber.expose_record()).ok()?;
@@ -395,6 +405,7 @@ pub(super) fn write(subscriber: &Subscriber, sqn: u64, sm_apn: &str) -> Option<V
     if subscriber.parameters.algorithm() != Algorithm::Milenage || own_constants {
         return None;
     }
+    let sqn = u64::from(Sqn::try_from(sqn).ok()?.next()?);
     let contract = &subscriber.contract;
     let (voice, sms) = (contract.voice, contract.sms);
     if voice && !sms {

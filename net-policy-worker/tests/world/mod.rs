@@ -155,8 +155,8 @@ impl Store for Shelf {
     }
 
     async fn propose(&self, proposal: Proposal) -> Result<Result<Entry, Refusal>, Fault> {
-        let proposal = serde_json::from_str(&serde_json::to_string(&proposal).unwrap()).unwrap();
-        Ok(self.policies.borrow_mut().add(proposal, self.clock.get()))
+        let proposal: Proposal = serde_json::from_str(&serde_json::to_string(&proposal).unwrap()).unwrap();
+        Ok(self.policies.borrow_mut().add(&proposal, self.clock.get()))
     }
 }
 

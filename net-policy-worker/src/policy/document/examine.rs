@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ambr, ApnPattern, Destination, Document, Imsis, Kind, Limits, Qos, Requested, Rule, SmEntry, Target,
-    Then, When,
+    Ambr, ApnPattern, Destination, Document, Imsis, Kind, Limits, MAX_BYTES, Qos, Requested, Rule, SmEntry,
+    Target, Then, When,
 };
-use crate::policy::compiled::stretches;
+use crate::gateway::audit::AUTHENTICATION;
 use crate::policy::{Class, DEFAULT};
 
 /// Most rules.
@@ -22,16 +22,15 @@ const MAX_LIST: usize = 1_000;
 const MAX_NAME: usize = 64;
 const MAX_WORDS: usize = 200;
 const MAX_NOTE: usize = 1_000;
-/// Most that is compared, of pairs of rules, to find rules that are never reached.
+/// Most of what all conditions together list: so much an isolate has room for, several times.
+const MAX_LISTED: usize = 100_000;
+/// Most comparisons, of rules and of what they list, to find rules that are never reached.
 const MAX_COMPARED: usize = 4_000_000;
-/// Most beginnings of IMSIs that all ranges together come to ([`stretches`]): a range of odd ends
-/// is a few hundred, each with a place of its own in memory.
-const MAX_STRETCHES: usize = 100_000;
-/// Most findings that are told.
+/// Most findings of each level that are told.
 const MAX_FINDINGS: usize = 200;
 
 /// Names that are said of what no rule decided.
-const RESERVED: [&str; 2] = [DEFAULT, "gateway"];
+const RESERVED: [&str; 3] = [DEFAULT, "gateway", AUTHENTICATION];
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,21 +53,33 @@ pub struct Finding {
     pub says: String,
 }
 
-struct Findings(Vec<Finding>);
+/// What was found. So many of each level are kept, so that no number of warnings hides an error.
+#[derive(Default)]
+struct Findings {
+    errors: Vec<Finding>,
+    warnings: Vec<Finding>,
+}
 
 impl Findings {
-    fn add(&mut self, level: Level, path: impl Into<String>, says: impl Into<String>) {
-        if self.0.len() < MAX_FINDINGS {
-            self.0.push(Finding { level, path: path.into(), says: says.into() });
-        }
-    }
-
     fn error(&mut self, path: impl Into<String>, says: impl Into<String>) {
-        self.add(Level::Error, path, says);
+        add(&mut self.errors, Level::Error, path.into(), says.into());
     }
 
     fn warn(&mut self, path: impl Into<String>, says: impl Into<String>) {
-        self.add(Level::Warning, path, says);
+        add(&mut self.warnings, Level::Warning, path.into(), says.into());
+    }
+
+    /// All of them, errors first.
+    fn told(self) -> Vec<Finding> {
+        let Self { mut errors, warnings } = self;
+        errors.extend(warnings);
+        errors
+    }
+}
+
+fn add(findings: &mut Vec<Finding>, level: Level, path: String, says: String) {
+    if findings.len() < MAX_FINDINGS {
+        findings.push(Finding { level, path, says });
     }
 }
 
@@ -76,7 +87,7 @@ impl Document {
     /// What is wrong with the document, errors first, and what is strange.
     #[must_use]
     pub fn examine(&self) -> Vec<Finding> {
-        let mut findings = Findings(vec![]);
+        let mut findings = Findings::default();
         for (path, text) in [("author", &self.author), ("note", &self.note)] {
             if text.chars().count() > MAX_NOTE {
                 findings.error(path, format!("longer than {MAX_NOTE} characters"));
@@ -88,17 +99,18 @@ impl Document {
         }
         if self.rules.len() > MAX_RULES {
             findings.error("rules", format!("more than {MAX_RULES}"));
-            return findings.0;
+            return findings.told();
+        }
+        let listed = |rule: &Rule| {
+            let When { question, apn, imsi, tac, visited, .. } = &rule.when;
+            question.len() + apn.len() + imsi.len() + tac.len() + visited.len()
+        };
+        if self.rules.iter().map(listed).sum::<usize>() > MAX_LISTED {
+            findings.error("rules", format!("all conditions together list more than {MAX_LISTED}"));
+            return findings.told();
         }
         if self.rules.is_empty() {
             findings.warn("rules", "there are none: everything is refused");
-        }
-        let listed = self.rules.iter().flat_map(|rule| &rule.when.imsi).chain(&self.classes.provisioning);
-        if listed.map(stretches).sum::<usize>() > MAX_STRETCHES {
-            let says =
-                format!("their IMSIs come to more than {MAX_STRETCHES} beginnings: ranges with rounder ends");
-            findings.error("rules", says);
-            return findings.0;
         }
         let mut names = HashMap::new();
         for (at, rule) in self.rules.iter().enumerate() {
@@ -108,8 +120,11 @@ impl Document {
             }
         }
         self.examine_reach(&mut findings);
-        findings.0.sort_by_key(|finding| finding.level != Level::Error);
-        findings.0
+        // What is not said is written out, so that what is kept may be longer than what was sent.
+        if self.kept().is_none_or(|text| text.len() > MAX_BYTES) {
+            findings.error(".", format!("longer than {MAX_BYTES} bytes once all of it is written out"));
+        }
+        findings.told()
     }
 
     fn examine_access(&self, findings: &mut Findings) {
@@ -144,12 +159,13 @@ impl Document {
             let keyed = keys_of(&rule.when).filter_map(|key| by_key.get(&key)).flatten();
             let mut shadow = None;
             for &before in open.iter().chain(keyed) {
-                compared += self.rules.get(before).map_or(1, |earlier| effort(&earlier.when, &rule.when));
+                compared += 1;
                 if compared > MAX_COMPARED {
                     findings.warn("rules", "too many to look whether all of them can be reached");
                     return;
                 }
-                if self.rules.get(before).is_some_and(|earlier| decides_all_of(earlier, rule)) {
+                let earlier = self.rules.get(before);
+                if earlier.is_some_and(|earlier| decides_all_of(earlier, rule, &mut compared)) {
                     shadow = Some(before);
                     break;
                 }
@@ -166,17 +182,6 @@ impl Document {
             }
         }
     }
-}
-
-/// How much there is to compare.
-fn effort(before: &When, after: &When) -> usize {
-    let of = [
-        before.imsi.len() * after.imsi.len(),
-        before.apn.len() * after.apn.len(),
-        before.tac.len() * after.tac.len(),
-        before.visited.len() * after.visited.len(),
-    ];
-    of.iter().sum::<usize>().max(1)
 }
 
 /// What a rule can be found by when a later one is compared with it.
@@ -225,10 +230,15 @@ fn imsi_key(imsis: &Imsis) -> String {
     }
 }
 
-/// Whether `earlier` certainly holds wherever `later` does.
-fn decides_all_of(earlier: &Rule, later: &Rule) -> bool {
+/// Whether `earlier` certainly holds wherever `later` does. What it compares is added to
+/// `compared`; with lists as long as may be that is some millions.
+fn decides_all_of(earlier: &Rule, later: &Rule, compared: &mut usize) -> bool {
     /// Whether a list of the earlier rule has all that one of the later has.
-    fn all_of<T>(earlier: &[T], later: &[T], covers: impl Fn(&T, &T) -> bool) -> bool {
+    fn all_of<T>(earlier: &[T], later: &[T], compared: &mut usize, covers: impl Fn(&T, &T) -> bool) -> bool {
+        let mut covers = |own: &T, one: &T| {
+            *compared += 1;
+            covers(own, one)
+        };
         earlier.is_empty()
             || (!later.is_empty() && later.iter().all(|one| earlier.iter().any(|own| covers(own, one))))
     }
@@ -256,8 +266,9 @@ fn decides_all_of(earlier: &Rule, later: &Rule) -> bool {
         },
         Then::Permit(_) => true,
         Then::Refuse(refuse) => {
-            let kinds = if after.question.is_empty() { &Kind::ALL[..] } else { &after.question };
-            kinds.iter().all(|kind| refuse.cause.of(*kind).is_some())
+            let asked = |kind: &Kind| after.question.is_empty() || after.question.contains(kind);
+            *compared += after.question.len();
+            Kind::ALL.iter().filter(|kind| asked(kind)).all(|kind| refuse.cause.of(*kind).is_some())
         }
     };
     let range = |own: &Imsis, one: &Imsis| match (own, one) {
@@ -273,7 +284,7 @@ fn decides_all_of(earlier: &Rule, later: &Rule) -> bool {
         one => own == one || *own == ApnPattern::Begins(String::new()),
     };
     implied
-        && all_of(&before.question, &after.question, PartialEq::eq)
+        && all_of(&before.question, &after.question, compared, PartialEq::eq)
         && same(before.class.as_ref(), after.class.as_ref())
         && same(before.requested.as_ref(), after.requested.as_ref())
         && same(before.emergency.as_ref(), after.emergency.as_ref())
@@ -286,10 +297,10 @@ fn decides_all_of(earlier: &Rule, later: &Rule) -> bool {
             let after = after.used.unwrap_or_default();
             after.attaches >= least.attaches && after.bytes >= least.bytes
         })
-        && all_of(&before.apn, &after.apn, pattern)
-        && all_of(&before.imsi, &after.imsi, range)
-        && all_of(&before.tac, &after.tac, PartialEq::eq)
-        && all_of(&before.visited, &after.visited, PartialEq::eq)
+        && all_of(&before.apn, &after.apn, compared, pattern)
+        && all_of(&before.imsi, &after.imsi, compared, range)
+        && all_of(&before.tac, &after.tac, compared, PartialEq::eq)
+        && all_of(&before.visited, &after.visited, compared, PartialEq::eq)
 }
 
 fn examine_entry(entry: &SmEntry, path: &str, findings: &mut Findings) {

@@ -80,7 +80,7 @@ impl Policies {
             if text.is_empty() {
                 return Ok(None);
             }
-            let document = Document::read(text.as_bytes())
+            let document = Document::read_kept(text.as_bytes())
                 .map_err(|error| Fault(format!("version {version}: {}: {}", error.path, error.says)))?;
             // It was examined when it was written; what is known of it may be more by now.
             Policy::of_examined(document, version)
