@@ -11,6 +11,7 @@ mod devices;
 mod effects;
 mod files;
 mod hand;
+mod own;
 mod procedures;
 mod radio;
 mod untold;

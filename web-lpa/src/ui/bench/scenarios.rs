@@ -5,7 +5,6 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use words::Text;
 
 use super::{drive, query};
-use crate::model::Slot;
 use crate::scenario::{Run, SCENARIOS, Scenario, State};
 use crate::ui::{Context, context, document, window};
 
@@ -128,8 +127,8 @@ fn One(scenario: &'static Scenario) -> impl IntoView {
             <p>{say.of(scenario.shows)}</p>
             {scenario.replaces_the_chip().then(|| view! {
                 <p class="help">{say.of(Text::new(
-                    "It puts another chip into the phone and takes armed faults away. The chip that is in it now is kept until the page is closed; you can put it back afterwards.",
-                    "電話に別のチップを入れ、仕掛けた障害を外します。今のチップはページを閉じるまで控えておき、後で戻せます。",
+                    "It puts another chip into the phone and takes armed faults away. Your own chip is kept in this browser, also when the page is closed; you can put it back afterwards.",
+                    "電話に別のチップを入れ、仕掛けた障害を外します。自分のチップはページを閉じてもこのブラウザーに控えてあり、後で戻せます。",
                 ))}</p>
             })}
             <div class="acts">
@@ -150,8 +149,8 @@ fn One(scenario: &'static Scenario) -> impl IntoView {
                 <button
                     type="button"
                     class="quiet"
-                    disabled=move || runs() || busy() || bench.earlier.with(Option::is_none)
-                    on:click=move |_| if let Some(memory) = bench.earlier.get_untracked() { phone.restore(Slot::Phone, memory) }
+                    disabled=move || runs() || busy() || bench.own.with(Option::is_none)
+                    on:click=move |_| phone.put_own_chip_back()
                 >{say.of(Text::new("Put the kept chip back", "控えたチップに戻す"))}</button>
             </div>
             <div role="status" data-testid="scenario-verdict">{verdict}</div>
