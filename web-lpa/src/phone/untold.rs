@@ -71,7 +71,9 @@ impl Phone {
     /// matter of the person's: it stays kept.
     pub(super) async fn send_cancellations(&self) {
         let attached = self.model.radio.with_untracked(|radio| matches!(radio, Radio::Attached(_)));
-        if !attached || self.inside().is_telling.replace(true) {
+        // A try without the net reaches nobody, and counts all the same.
+        let is_offline = web_sys::window().is_some_and(|window| !window.navigator().on_line());
+        if !attached || is_offline || self.inside().is_telling.replace(true) {
             return;
         }
         for cancellation in self.untold().await.iter() {
