@@ -48,6 +48,9 @@ impl Phone {
     pub(super) fn learn(&self, slot: Slot, outcome: &Outcome) {
         let chip = self.model.chip(slot);
         let (profiles, reports, waiting) = match outcome {
+            // Of a chip that could not be read afterwards, what was known is kept: it has at least
+            // the profile that was installed.
+            Outcome::Installed { profiles, .. } if profiles.is_empty() => (None, None, None),
             Outcome::Installed { profiles, notifications, waiting, .. }
             | Outcome::Switched { profiles, notifications, waiting, .. }
             | Outcome::Deleted { profiles, notifications, waiting, .. }
@@ -149,11 +152,14 @@ impl Phone {
 
     /// Reads profiles and chip again; what can't be read stays as it was shown.
     pub(super) async fn refresh_lists(&self, slot: Slot) {
+        let mut unread = None;
         for procedure in [lpa::list(self.options()), lpa::chip_info(self.options())] {
-            if let Ok(outcome) = self.drive(slot, procedure).await {
-                self.learn(slot, &outcome);
+            match self.drive(slot, procedure).await {
+                Ok(outcome) => self.learn(slot, &outcome),
+                Err(failure) => drop(unread.get_or_insert(failure)),
             }
         }
+        self.model.chip(slot).unread.set(unread);
     }
 
     /// Performs the effects of a procedure until it is over.

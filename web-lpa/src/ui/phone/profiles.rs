@@ -11,7 +11,6 @@ use super::super::{Context, context};
 use super::{class_name, class_word, picture, rules};
 use crate::model::Slot;
 use crate::phone::shown_name;
-use crate::transport::chip::ChipState;
 use crate::units::{plmn, shortened};
 
 #[component]
@@ -20,11 +19,11 @@ pub(super) fn Profiles() -> impl IntoView {
     let chip = move || model.shown_chip();
     let list = move || chip().profiles.get().unwrap_or_default();
     let none = move || {
-        if chip().profiles.with(Option::is_some) {
-            say.now(Text::new("None yet: add an eSIM.", "まだありません。eSIM を追加してください。"))
+        say.now(if chip().profiles.with(Option::is_some) {
+            Text::new("None yet: add an eSIM.", "まだありません。eSIM を追加してください。").owned()
         } else {
-            say.now(chip().state.with(ChipState::nothing_read))
-        }
+            chip().nothing_read()
+        })
     };
     view! {
         <section class="profiles" aria-labelledby="profiles-title">
