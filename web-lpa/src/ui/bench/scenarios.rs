@@ -1,12 +1,13 @@
 //! Scenarios: what they show, how they run, and what was predicted beside what was seen.
 
 use leptos::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use words::Text;
 
 use super::{drive, query};
 use crate::scenario::{Run, SCENARIOS, Scenario, State};
-use crate::ui::{Context, context, document, window};
+use crate::ui::digits::clip;
+use crate::ui::{Context, context, document};
 
 #[component]
 pub(super) fn Scenarios() -> impl IntoView {
@@ -169,9 +170,9 @@ fn CopyLink(id: &'static str) -> impl IntoView {
         let page =
             place.and_then(|place| Some(format!("{}{}", place.origin().ok()?, place.pathname().ok()?)));
         let link = format!("{}#bench?scenario={id}", page.unwrap_or_default());
-        let copied = window().navigator().clipboard().write_text(&link);
+        let copied = clip(link);
         spawn_local(async move {
-            done.try_set(JsFuture::from(copied).await.is_ok());
+            done.try_set(copied.await);
         });
     };
     view! {
