@@ -9,6 +9,7 @@ use super::Phone;
 use crate::model::{Files, Slot};
 use crate::transport::chip::ChipState;
 use crate::transport::{keep, later, once};
+use crate::ui::preference;
 
 /// So long a question of a download waits for the person; then the session is given up with the
 /// reason timeout. SGP.22 §3.1.3 leaves the time to the LPA. It must be over before the server has
@@ -61,6 +62,9 @@ impl Phone {
             Outcome::Notifications(reports) => (None, Some(reports), None),
             Outcome::Waiting(waiting) => (None, None, Some(waiting)),
             Outcome::Chip(info) => {
+                // The most is what there was before anything was installed.
+                let free = info.info.ext_card_resource.free_non_volatile_memory;
+                preference::most_ever_free(slot, info.eid, free);
                 chip.info.set(Some((**info).clone()));
                 // The AID that answered is tried first from now on.
                 self.model.options.update(|options| options.remember(&info.isd_r_aid));
