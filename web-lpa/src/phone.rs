@@ -21,11 +21,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use apdu::StatusWord;
 use leptos::prelude::*;
-use lpa::{Cancellations, CardLost, Failure, Reply};
+use lpa::{Cancellations, CardLost, Cause, Failure, Reply};
 use rsp::Version;
 use rsp::auth::DeviceInfo;
 use wasm_bindgen_futures::spawn_local;
+use words::Text;
 
 use crate::bench::Bench;
 use crate::model::{Model, Notice, Slot, Task};
@@ -150,10 +152,33 @@ impl Phone {
             self.model.task.set(None);
             self.model.notice.set(match result {
                 Ok(notice) => notice,
-                Err(failure) => Some(self.say_untold(Notice::of(&failure))),
+                Err(failure) => Some(self.say_untold(self.notice_of(&failure))),
             });
             self.go_on();
         });
+    }
+
+    /// What is said of a failure. The memory of our own chips is the browser's: that it can't be
+    /// written is no fault of a chip's.
+    fn notice_of(&self, failure: &Failure) -> Notice {
+        let notice = Notice::of(failure);
+        let is_full = matches!(failure.cause, Cause::CardStatus(StatusWord::MEMORY_PROBLEM));
+        if !is_full || self.model.slot.get_untracked() == Slot::Card {
+            return notice;
+        }
+        Notice {
+            what: Text::new(
+                "The browser did not store what the chip wrote: it may have no space left for this site.",
+                "チップの書き込みをブラウザーが保存できませんでした。このサイトの保存領域が足りない可能性があります。",
+            )
+            .owned(),
+            advice: Text::new(
+                "The chip is as it was before. Free some space on this computer, then try again.",
+                "チップは元のままです。この端末の空き容量を増やしてから、もう一度試してください。",
+            )
+            .owned(),
+            ..notice
+        }
     }
 
     /// Runs a task that can be tried again when it fails.
@@ -190,7 +215,7 @@ pub(crate) fn this_device() -> DeviceInfo {
 }
 
 fn lost(lost: CardLost) -> Failure {
-    Failure { stage: lpa::Stage::OpenChip, cause: lpa::Cause::CardLost(lost.0) }
+    Failure { stage: lpa::Stage::OpenChip, cause: Cause::CardLost(lost.0) }
 }
 
 /// The name of a profile for people.
