@@ -159,8 +159,7 @@ fn OwnChipBanner() -> impl IntoView {
     let letting_go = RwSignal::new(false);
     let busy = move || model.task.with(Option::is_some);
     let shown = move || {
-        bench.own.with(Option::is_some)
-            && bench.run.with(|run| run.as_ref().is_none_or(|run| run.is_over()))
+        bench.own.with(Option::is_some) && bench.run.with(|run| run.as_ref().is_none_or(|run| run.is_over()))
     };
     view! {
         <Show when=shown>
