@@ -308,15 +308,11 @@ impl Phone {
         let task =
             Task::new(Text::new("Resetting the chip’s memory", "チップのメモリーをリセットしています"));
         self.repeatable(task, move || phone.memory_reset(slot, what), async move {
-            let enabled = phone.enabled(slot);
             let reset = phone.act(slot, lpa::memory_reset(what, phone.options())).await;
             let reset = phone.settled(slot, reset).await;
             // With an answer that was lost, the enabled profile may be gone all the same.
-            if reset.is_err() && phone.enabled(slot) != enabled {
-                if slot == Slot::Phone {
-                    phone.terminal().power_on().await;
-                }
-                phone.read_waiting(slot).await;
+            if reset.is_err() && slot == Slot::Phone && phone.modem_is_behind() {
+                phone.terminal().power_on().await;
             }
             reset?;
             Ok(Some(Notice::good(
@@ -326,12 +322,13 @@ impl Phone {
         });
     }
 
-    /// The profile that is on, as far as the chip was read.
-    fn enabled(&self, slot: Slot) -> Option<Iccid> {
-        self.model.chip(slot).profiles.with_untracked(|profiles| {
+    /// Whether the modem has read another profile than the one that is on.
+    fn modem_is_behind(&self) -> bool {
+        let on = self.model.chip(Slot::Phone).profiles.with_untracked(|profiles| {
             let on = profiles.iter().flatten().find(|info| info.state == Some(ProfileState::Enabled));
             on.and_then(|info| info.iccid)
-        })
+        });
+        self.model.card.with_untracked(|card| card.iccid != on.map(|iccid| iccid.to_string()))
     }
 
     /// Sends the notifications that wait.
