@@ -135,6 +135,7 @@ fn host(link: &str) -> &str {
 }
 
 /// Whether a character is not seen where it stands: it moves or hides others, or is nothing.
+#[must_use]
 pub fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c,
