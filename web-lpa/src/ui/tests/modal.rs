@@ -67,7 +67,7 @@ async fn its_name_is_in_the_language_of_the_page() {
 }
 
 /// Whether a dialog lets Enter do what it does, the key being held down or not.
-async fn lets_enter(page: &Page, held: bool) -> bool {
+fn lets_enter(page: &Page, held: bool) -> bool {
     let how = KeyboardEventInit::new();
     how.set_key("Enter");
     how.set_repeat(held);
@@ -81,8 +81,8 @@ async fn lets_enter(page: &Page, held: bool) -> bool {
 async fn a_key_that_is_held_down_answers_nothing() {
     let page = page().await;
     page.press("Ask").await;
-    assert!(!lets_enter(&page, true).await, "it was pressed before the question was there");
-    assert!(lets_enter(&page, false).await);
+    assert!(!lets_enter(&page, true), "it was pressed before the question was there");
+    assert!(lets_enter(&page, false));
 }
 
 #[test]
