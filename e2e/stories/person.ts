@@ -471,6 +471,7 @@ export class BenchView extends View {
     await this.part('faults');
     await this.card.getByLabel('A new chip, made').selectOption({ label: kind });
     await this.card.getByRole('button', { name: 'Put it in' }).click();
+    await this.card.getByRole('button', { name: 'Replace', exact: true }).click();
   }
 
   /** Holds the messages of a function. */

@@ -74,6 +74,8 @@ pub(crate) struct ChipModel {
     pub(crate) info: RwSignal<Option<ChipInfo>>,
     /// The profiles; `None` before they were read.
     pub(crate) profiles: RwSignal<Option<Vec<ProfileInfo>>>,
+    /// Why it could not be read the last time.
+    pub(crate) unread: RwSignal<Option<Failure>>,
     /// Notifications that were sent or tried, newest first.
     pub(crate) notifications: RwSignal<Vec<Notification>>,
     /// Notifications that wait on the chip.
@@ -116,6 +118,7 @@ impl ChipModel {
             state: RwSignal::new(state),
             info: RwSignal::new(None),
             profiles: RwSignal::new(None),
+            unread: RwSignal::new(None),
             notifications: RwSignal::new(Vec::new()),
             waiting: RwSignal::new(Vec::new()),
             events: RwSignal::new(None),
@@ -130,12 +133,22 @@ impl ChipModel {
     pub(crate) fn forget(&self) {
         self.info.set(None);
         self.profiles.set(None);
+        self.unread.set(None);
         self.notifications.set(Vec::new());
         self.waiting.set(Vec::new());
         self.events.set(None);
         self.files.set(Files::default());
         self.told.set(Vec::new());
         self.since.set(now());
+    }
+
+    /// What stands in the place of what has not been read: why it could not be, where it was tried.
+    pub(crate) fn nothing_read(&self) -> Text<String> {
+        let failure = self.unread.get();
+        match failure.filter(|_| self.state.with(ChipState::answers)) {
+            Some(failure) => failure.what().with(failure.advice().owned()),
+            None => self.state.with(ChipState::nothing_read).owned(),
+        }
     }
 
     /// Takes over what became of notifications.

@@ -11,6 +11,7 @@ mod devices;
 mod effects;
 mod files;
 mod hand;
+mod own;
 mod procedures;
 mod radio;
 mod session;
@@ -21,11 +22,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use apdu::StatusWord;
 use leptos::prelude::*;
-use lpa::{CardLost, Failure, Reply};
+use lpa::{CardLost, Cause, Failure, Reply};
 use rsp::Version;
 use rsp::auth::DeviceInfo;
 use wasm_bindgen_futures::spawn_local;
+use words::Text;
 
 use crate::bench::Bench;
 use crate::model::{Model, Notice, Slot, Task};
@@ -152,7 +155,7 @@ impl Phone {
             move || {
                 self.model.notice.set(match result {
                     Ok(notice) => notice,
-                    Err(failure) => Some(self.say_untold(Notice::of(&failure))),
+                    Err(failure) => Some(self.say_untold(self.notice_of(&failure))),
                 });
             }
         });
@@ -172,6 +175,29 @@ impl Phone {
             end();
             self.go_on();
         });
+    }
+
+    /// What is said of a failure. The memory of our own chips is the browser's: that it can't be
+    /// written is no fault of a chip's.
+    fn notice_of(&self, failure: &Failure) -> Notice {
+        let notice = Notice::of(failure);
+        let is_full = matches!(failure.cause, Cause::CardStatus(StatusWord::MEMORY_PROBLEM));
+        if !is_full || self.model.slot.get_untracked() == Slot::Card {
+            return notice;
+        }
+        Notice {
+            what: Text::new(
+                "The browser did not store what the chip wrote: it may have no space left for this site.",
+                "チップの書き込みをブラウザーが保存できませんでした。このサイトの保存領域が足りない可能性があります。",
+            )
+            .owned(),
+            advice: Text::new(
+                "The chip is as it was before. Free some space on this computer, then try again.",
+                "チップは元のままです。この端末の空き容量を増やしてから、もう一度試してください。",
+            )
+            .owned(),
+            ..notice
+        }
     }
 
     /// Runs a task that can be tried again when it fails.
@@ -208,7 +234,7 @@ pub(crate) fn this_device() -> DeviceInfo {
 }
 
 fn lost(lost: CardLost) -> Failure {
-    Failure { stage: lpa::Stage::OpenChip, cause: lpa::Cause::CardLost(lost.0) }
+    Failure { stage: lpa::Stage::OpenChip, cause: Cause::CardLost(lost.0) }
 }
 
 /// The name of a profile for people.

@@ -244,7 +244,7 @@ impl<'a> Terminal<'a> {
     async fn suci(&self, imsi: &str) -> Result<String, Text<String>> {
         /// GET IDENTITY, SUCI context (TS 31.102 §7.5).
         const GET_IDENTITY: (u8, u8) = (0x78, 0x01);
-        let lost = |CardLost(because): CardLost| said::within(NO_ANSWER, &because);
+        let lost = |CardLost(because): CardLost| said::with(NO_ANSWER, &because);
         let card = self.model.card.get_untracked();
         let may = |service| five_g::has_service(&card.services, service);
         if !may(five_g::SUCI_CALCULATION) {

@@ -106,11 +106,11 @@ pub(crate) struct Bench {
     pub(crate) ran: RwSignal<Vec<Ran>>,
     /// The scenario that runs, or ran last.
     pub(crate) run: RwSignal<Option<Run>>,
-    /// The memory of the chip that was in the phone before a scenario.
+    /// A chip's memory that was kept by hand, or before another kind of chip was put in.
     pub(crate) earlier: RwSignal<Option<Vec<u8>>>,
-    /// Whether the chip in the phone is one that a scenario put there: it is not kept as the
-    /// person's.
-    pub(crate) borrowed: StoredValue<bool>,
+    /// The memory of the person's own chip, while the one in the phone is one that a scenario or
+    /// the bench put there.
+    pub(crate) own: RwSignal<Option<Vec<u8>>>,
 }
 
 /// Most commands by hand that are shown.
@@ -134,7 +134,7 @@ impl Bench {
             ran: RwSignal::new(Vec::new()),
             run: RwSignal::new(None),
             earlier: RwSignal::new(None),
-            borrowed: StoredValue::new(false),
+            own: RwSignal::new(None),
         }
     }
 

@@ -71,6 +71,7 @@ impl Phone {
         worker.clone_into(&mut self.inside().worker.borrow_mut());
         self.follow_net();
         self.follow_session();
+        self.look_for_own_chip();
         self.plug(Slot::Phone);
         if preference::read(WATCH).as_deref() == Some("yes") {
             self.plug(Slot::Watch);
@@ -192,7 +193,13 @@ impl Phone {
     /// Puts a memory that was kept in the place of a chip's.
     pub(crate) fn restore(&self, slot: Slot, memory: Vec<u8>) {
         let phone = *self;
-        self.replace(slot, async move { phone.link(slot)?.chip()?.restore(&memory).await });
+        self.replace(slot, async move {
+            let atr = phone.link(slot)?.chip()?.restore(&memory).await?;
+            if slot == Slot::Phone && phone.bench.own.with_untracked(|own| own.as_ref() == Some(&memory)) {
+                phone.forget_own_chip().await;
+            }
+            Ok(atr)
+        });
     }
 
     fn replace(&self, slot: Slot, how: impl Future<Output = Result<Vec<u8>, CardLost>> + 'static) {
@@ -218,9 +225,6 @@ impl Phone {
             }
             chip.forget();
             preference::write(&preference::certificates(slot), "");
-            if slot == Slot::Phone {
-                phone.bench.borrowed.set_value(false);
-            }
             // One that did not answer before is begun with when it says that it does.
             if answered { phone.begin_anew(slot, false).await } else { Ok(None) }
         });

@@ -11,6 +11,7 @@ use crate::model::{Files, Slot};
 use crate::said;
 use crate::transport::chip::ChipState;
 use crate::transport::{keep, later, once};
+use crate::ui::preference;
 
 /// So long a question of a download waits for the person; then the session is given up with the
 /// reason timeout. SGP.22 §3.1.3 leaves the time to the LPA. It must be over before the server has
@@ -53,6 +54,9 @@ impl Phone {
     pub(super) fn learn(&self, slot: Slot, outcome: &Outcome) {
         let chip = self.model.chip(slot);
         let (profiles, reports, waiting) = match outcome {
+            // Of a chip that could not be read afterwards, what was known is kept: it has at least
+            // the profile that was installed.
+            Outcome::Installed { profiles, .. } if profiles.is_empty() => (None, None, None),
             Outcome::Installed { profiles, notifications, waiting, .. }
             | Outcome::Switched { profiles, notifications, waiting, .. }
             | Outcome::Deleted { profiles, notifications, waiting, .. }
@@ -63,6 +67,9 @@ impl Phone {
             Outcome::Notifications(reports) => (None, Some(reports), None),
             Outcome::Waiting(waiting) => (None, None, Some(waiting)),
             Outcome::Chip(info) => {
+                // The most is what there was before anything was installed.
+                let free = info.info.ext_card_resource.free_non_volatile_memory;
+                preference::most_ever_free(slot, info.eid, free);
                 chip.info.set(Some((**info).clone()));
                 // The AID that answered is tried first from now on.
                 self.model.options.update(|options| options.remember(&info.isd_r_aid));
@@ -154,11 +161,14 @@ impl Phone {
 
     /// Reads profiles and chip again; what can't be read stays as it was shown.
     pub(super) async fn refresh_lists(&self, slot: Slot) {
+        let mut unread = None;
         for procedure in [lpa::list(self.options()), lpa::chip_info(self.options())] {
-            if let Ok(outcome) = self.drive(slot, procedure).await {
-                self.learn(slot, &outcome);
+            match self.drive(slot, procedure).await {
+                Ok(outcome) => self.learn(slot, &outcome),
+                Err(failure) => drop(unread.get_or_insert(failure)),
             }
         }
+        self.model.chip(slot).unread.set(unread);
     }
 
     /// Performs the effects of a procedure until it is over.

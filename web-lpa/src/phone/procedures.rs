@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use lpa::{Checkpoint, Failure, Outcome, Procedure};
+use rsp::profiles::ProfileState;
 use rsp::{ActivationCode, Iccid};
 use trace::Step;
 use words::{Text, text};
@@ -145,10 +146,15 @@ impl Phone {
         let outcome = self.drive(slot, procedure).await;
         let fed = self.model.task.with_untracked(|task| task.as_ref().and_then(|task| task.segments));
         self.model.end_current_step(outcome.is_ok());
+        let mut is_told = true;
+        if let Ok(outcome) = &outcome {
+            self.learn(slot, outcome);
+            if matches!(outcome, Outcome::Installed { profiles, .. } if profiles.is_empty()) {
+                is_told = self.read_back(slot).await;
+            }
+        }
         self.refresh_lists(slot).await;
-        let outcome = outcome?;
-        self.learn(slot, &outcome);
-        let Outcome::Installed { metadata, .. } = outcome else { return Ok(None) };
+        let Outcome::Installed { metadata, .. } = outcome? else { return Ok(None) };
         devices::persist();
         let name = shown_name(&metadata.service_provider_name, &metadata.profile_name);
         let fed = fed.map_or_else(Text::default, |[_, segments, _, bytes]| {
@@ -158,18 +164,31 @@ impl Phone {
                 "チップは {size} を {segments} 個のセグメントで受け取りました。"
             )
         });
+        let off = Text::new(
+            "It is off: switch to it to use its service.",
+            "まだオフです。使うには切り替えてください。",
+        );
+        let untold = Text::new(
+            "The operator’s server does not know of it yet: it is told at the next start.",
+            "通信事業者のサーバーにはまだ伝わっていません。次に起動したときに伝えます。",
+        );
         let mut notice = Notice::good(
             text!("{name} is installed.", "{name} をインストールしました。"),
-            fed.with(
-                Text::new(
-                    "It is off: switch to it to use its service.",
-                    "まだオフです。使うには切り替えてください。",
-                )
-                .owned(),
-            ),
+            fed.with(off.owned()).with(if is_told { Text::default() } else { untold.owned() }),
         );
         notice.switch_to = Some((slot, metadata.iccid, name));
         Ok(Some(notice))
+    }
+
+    /// The profile was installed, and what the chip said of it afterwards was lost: the download
+    /// goes on from its checkpoint, which reads the chip and tells the server. Whether it did.
+    async fn read_back(&self, slot: Slot) -> bool {
+        let Some(checkpoint) = self.interrupted(slot).await else { return false };
+        let rest = self.drive(slot, lpa::resume(checkpoint, self.device(), self.options())).await;
+        rest.is_ok_and(|rest| {
+            self.learn(slot, &rest);
+            !matches!(rest, Outcome::Installed { profiles, .. } if profiles.is_empty())
+        })
     }
 
     /// Switches to a profile.
@@ -217,9 +236,17 @@ impl Phone {
         let task = Task::new(text!("Deleting {name}", "{name} を削除しています"));
         let again = name.clone();
         self.repeatable(task, move || phone.delete(slot, iccid, again.clone()), async move {
-            let outcome = phone.act(slot, lpa::delete(iccid, phone.options())).await?;
+            let outcome = match phone.act(slot, lpa::delete(iccid, phone.options())).await {
+                // Only the answer was lost, or it is the second try after that.
+                Err(_) if phone.is_gone(slot, iccid) => None,
+                outcome => Some(outcome?),
+            };
+            if outcome.is_none() {
+                // The chip has noted the deletion all the same.
+                phone.send_waiting(slot).await;
+            }
             let memory = match &outcome {
-                Outcome::Deleted { memory: Some(memory), .. } => {
+                Some(Outcome::Deleted { memory: Some(memory), .. }) => {
                     let (before, after) = (size(memory.before as usize), size(memory.after as usize));
                     text!(
                         "Free memory: {before} before, {after} now.",
@@ -230,6 +257,13 @@ impl Phone {
             };
             Ok(Some(Notice::good(text!("{name} is deleted.", "{name} を削除しました。"), memory)))
         });
+    }
+
+    /// Whether the chip was read and does not have this profile.
+    fn is_gone(&self, slot: Slot, iccid: Iccid) -> bool {
+        self.model.chip(slot).profiles.with_untracked(|profiles| {
+            profiles.as_ref().is_some_and(|list| list.iter().all(|info| info.iccid != Some(iccid)))
+        })
     }
 
     /// Gives a profile a name; an empty one gives it back its own.
@@ -274,16 +308,27 @@ impl Phone {
         let task =
             Task::new(Text::new("Resetting the chip’s memory", "チップのメモリーをリセットしています"));
         self.repeatable(task, move || phone.memory_reset(slot, what), async move {
-            phone.act(slot, lpa::memory_reset(what, phone.options())).await?;
-            // The enabled profile may be gone.
-            if slot == Slot::Phone {
+            let reset = phone.act(slot, lpa::memory_reset(what, phone.options())).await;
+            let reset = phone.settled(slot, reset).await;
+            // With an answer that was lost, the enabled profile may be gone all the same.
+            if reset.is_err() && slot == Slot::Phone && phone.modem_is_behind() {
                 phone.terminal().power_on().await;
             }
+            reset?;
             Ok(Some(Notice::good(
                 Text::new("The chip’s memory is reset.", "チップのメモリーをリセットしました。"),
                 Text::<String>::default(),
             )))
         });
+    }
+
+    /// Whether the modem has read another profile than the one that is on.
+    fn modem_is_behind(&self) -> bool {
+        let on = self.model.chip(Slot::Phone).profiles.with_untracked(|profiles| {
+            let on = profiles.iter().flatten().find(|info| info.state == Some(ProfileState::Enabled));
+            on.and_then(|info| info.iccid)
+        });
+        self.model.card.with_untracked(|card| card.iccid != on.map(|iccid| iccid.to_string()))
     }
 
     /// Sends the notifications that wait.

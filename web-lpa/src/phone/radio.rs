@@ -68,6 +68,8 @@ impl Phone {
                 .with_untracked(|radio| matches!(radio, Radio::NoService(NetworkError::Lost(_))))
             {
                 phone.soon(move || phone.attach());
+            } else {
+                phone.send_cancellations_beside();
             }
             for slot in Slot::ALL {
                 let chip = phone.model.chip(slot);

@@ -128,7 +128,9 @@ impl Phone {
     /// Tells the servers what they have not heard of, if there is a network. That it fails is no
     /// matter of the person's: it stays kept.
     pub(super) async fn send_cancellations(&self) {
-        if !self.is_attached() || self.inside().is_telling.replace(true) {
+        // A try without the net reaches nobody, and counts all the same.
+        let is_offline = web_sys::window().is_some_and(|window| !window.navigator().on_line());
+        if !self.is_attached() || is_offline || self.inside().is_telling.replace(true) {
             return;
         }
         for cancellation in self.untold().await.iter().filter(|one| !one.needs_chip()) {

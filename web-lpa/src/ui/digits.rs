@@ -1,9 +1,11 @@
 //! Numbers that name a person or a chip: shown as the person wants them, and copied.
 
 use leptos::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use words::Text;
 
 use super::{Context, context, icons};
+use crate::transport::later;
 use crate::units::{grouped, numbers_shortened, shortened};
 
 /// A number as it is shown now; tracked.
@@ -48,38 +50,60 @@ fn context_hides() -> bool {
 #[component]
 pub(super) fn Copy(text: String, what: Text) -> impl IntoView {
     let Context { say, .. } = context();
-    let done = RwSignal::new(false);
+    let done = RwSignal::new(None::<bool>);
     let label = move || {
         let what = say.now(what);
-        if done.get() {
-            say.now(Text::new(format!("{what} copied"), format!("{what}をコピーしました")))
-        } else {
-            say.now(Text::new(format!("Copy {what}"), format!("{what}をコピー")))
-        }
+        say.now(match done.get() {
+            Some(true) => Text::new(format!("{what} copied"), format!("{what}をコピーしました")),
+            Some(false) => Text::new(
+                format!("{what} not copied: the browser refused"),
+                format!("{what}をコピーできません。ブラウザーが許可しませんでした"),
+            ),
+            None => Text::new(format!("Copy {what}"), format!("{what}をコピー")),
+        })
     };
     let copy = move |_| {
-        if clip(&text) {
-            done.set(true);
-            set_timeout(move || done.set(false), std::time::Duration::from_millis(1500));
-        }
+        let copied = clip(text.clone());
+        spawn_local(async move {
+            done.try_set(Some(copied.await));
+            later::after(TOLD).await;
+            done.try_set(None);
+        });
     };
     view! {
-        <button type="button" class="copy" aria-label=label title=label on:click=copy>
-            {move || if done.get() { icons::done().into_any() } else { icons::copy().into_any() }}
+        <button
+            type="button"
+            class="copy"
+            aria-label=label
+            title=label
+            data-state=move || done.get().map(|copied| if copied { "yes" } else { "refused" })
+            on:click=copy
+        >
+            {move || match done.get() {
+                Some(true) => icons::done().into_any(),
+                Some(false) => view! { <span class="wrong" aria-hidden="true">"✗"</span> }.into_any(),
+                None => icons::copy().into_any(),
+            }}
         </button>
     }
 }
 
-/// Puts a text into the clipboard; whether there is one.
-fn clip(text: &str) -> bool {
-    let Some(navigator) = web_sys::window().map(|window| window.navigator()) else { return false };
+/// How long it is told how a copy went, in milliseconds.
+const TOLD: u32 = 1_500;
+
+/// Puts a text into the clipboard; whether it is there. Begun at once, while the browser sees that
+/// a person has asked for it.
+pub(in crate::ui) fn clip(text: String) -> impl Future<Output = bool> {
+    let navigator = window().navigator();
     // Without a secure context there is none, whatever the type says.
     let there = js_sys::Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|it| it.is_object());
-    if there {
-        // A browser that asks the person first, who says no: nothing is copied.
-        drop(navigator.clipboard().write_text(text));
+    let written = there.then(|| JsFuture::from(navigator.clipboard().write_text(&text)));
+    async move {
+        match written {
+            Some(written) => written.await.is_ok(),
+            None => false,
+        }
     }
-    there
 }
 
 /// A field for a number that is written, not counted: a port, a code, an IMEI.

@@ -128,7 +128,7 @@ pub(super) fn act(Context { model, phone, .. }: Context, act: Act) {
                     "ネットワークに接続してやり直してください。",
                 )
                 .owned(),
-                codes: String::new(),
+                codes: Text::default(),
                 switch_to: None,
             })),
         }

@@ -120,6 +120,7 @@ fn Everything() -> impl IntoView {
         <main data-view=move || view.get().fragment()>
             <update::Update/>
             <ChipBanner/>
+            <OwnChipBanner/>
             <bench::HeldBanner/>
             <parties::Parties/>
             <parties::Steps/>
@@ -149,6 +150,56 @@ fn Everything() -> impl IntoView {
 /// A clause as a sentence of its own.
 fn sentence(clause: &Text<String>) -> Text<String> {
     Text::new(phone::sentence(&clause.en) + ".", format!("{}。", clause.ja))
+}
+
+/// Tells that the chip in the phone is not the person's own, which is kept.
+#[component]
+fn OwnChipBanner() -> impl IntoView {
+    let Context { model, phone, bench, say, .. } = context();
+    let letting_go = RwSignal::new(false);
+    let busy = move || model.task.with(Option::is_some);
+    let shown = move || {
+        bench.own.with(Option::is_some) && bench.run.with(|run| run.as_ref().is_none_or(|run| run.is_over()))
+    };
+    view! {
+        <Show when=shown>
+            <div class="banner" role="status" data-testid="own-chip">
+                <strong>{say.of(Text::new("A chip of the bench is in the phone.", "電話には実験台のチップが入っています。"))}</strong>
+                <span>{say.of(Text::new(
+                    "Your own one is kept in this browser, with its profiles.",
+                    "自分のチップは、プロファイルとともにこのブラウザーに控えてあります。",
+                ))}</span>
+                <button type="button" disabled=busy on:click=move |_| phone.put_own_chip_back()>
+                    {say.of(Text::new("Put my chip back", "自分のチップに戻す"))}
+                </button>
+                <button type="button" class="quiet danger" disabled=busy on:click=move |_| letting_go.set(true)>
+                    {say.of(Text::new("Give my chip up", "自分のチップを手放す"))}
+                </button>
+            </div>
+        </Show>
+        <modal::Modal
+            open=Signal::from(letting_go)
+            on_cancel=move || letting_go.set(false)
+            label=Text::new("Give the kept chip up", "控えたチップを手放す")
+        >
+            <h2>{say.of(Text::new("Give your own chip up?", "自分のチップを手放しますか？"))}</h2>
+            <p>{say.of(Text::new(
+                "The chip in the phone is yours from then on. All profiles on the kept one are lost; codes that were used are not valid again.",
+                "これからは電話に入っているチップが自分のチップになります。控えたチップのプロファイルはすべて失われ、使用済みのコードは二度と使えません。",
+            ))}</p>
+            <div class="actions">
+                <button type="button" on:click=move |_| letting_go.set(false)>{say.of(Text::new("Keep it", "残す"))}</button>
+                <button
+                    type="button"
+                    class="danger solid"
+                    on:click=move |_| {
+                        letting_go.set(false);
+                        wasm_bindgen_futures::spawn_local(async move { phone.forget_own_chip().await });
+                    }
+                >{say.of(Text::new("Give it up", "手放す"))}</button>
+            </div>
+        </modal::Modal>
+    }
 }
 
 /// Tells when a chip is not as it should be.

@@ -2,6 +2,8 @@
 //!
 //! A browser that keeps nothing (private windows of some) loses it with the page.
 
+use rsp::ids::Eid;
+
 use crate::model::Slot;
 
 /// Where the phone's settings are kept.
@@ -16,6 +18,22 @@ pub(crate) const SIGNS: &str = "signs";
 /// Where it is kept what a chip has shown of its certificates.
 pub(crate) fn certificates(slot: Slot) -> String {
     format!("certificates-{}", slot.word())
+}
+
+/// Where it is kept how much memory of a chip was ever free. Cards come and go: each has its own.
+fn most_free(slot: Slot, eid: Eid) -> String {
+    match slot {
+        Slot::Card => format!("most-free-{eid}"),
+        slot => format!("most-free-{}", slot.word()),
+    }
+}
+
+/// The most that was ever free of a chip's memory here, in bytes, this time included.
+pub(crate) fn most_ever_free(slot: Slot, eid: Eid, free: u32) -> u32 {
+    let kept = most_free(slot, eid);
+    let most = read(&kept).and_then(|most| most.parse::<u32>().ok()).unwrap_or(0).max(free);
+    write(&kept, &most.to_string());
+    most
 }
 
 fn storage() -> Option<web_sys::Storage> {

@@ -11,6 +11,7 @@ mod messages;
 mod modal;
 mod network;
 mod notifications;
+mod own;
 mod profiles;
 mod questions;
 mod samples;

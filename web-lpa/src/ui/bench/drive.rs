@@ -35,16 +35,13 @@ pub(super) fn start(context: Context, scenario: &'static Scenario) {
     bench.run.set(Some(Run::new(scenario)));
     spawn_local(async move {
         bench.clear();
-        if scenario.replaces_the_chip() && !bench.borrowed.get_value() {
-            match phone.snapshot(SLOT).await {
-                Ok(memory) => bench.earlier.set(Some(memory)),
-                // Without it the person's chip would be lost.
-                Err(CardLost(because)) => {
-                    bench.run.set(None);
-                    model.notice.set(Some(not_begun(&because)));
-                    return;
-                }
-            }
+        if scenario.replaces_the_chip()
+            && let Err(CardLost(because)) = phone.keep_own_chip().await
+        {
+            // Without it the person's chip would be lost.
+            bench.run.set(None);
+            model.notice.set(Some(not_begun(&because)));
+            return;
         }
         let mut driver = Driver { context, ordered: None, installed: None };
         while let Some(step) = bench.run.try_update(|run| run.as_mut().and_then(Run::begin_next)).flatten() {
@@ -56,9 +53,6 @@ pub(super) fn start(context: Context, scenario: &'static Scenario) {
             });
         }
         bench.clear();
-        if scenario.replaces_the_chip() {
-            bench.borrowed.set_value(true);
-        }
     });
 }
 

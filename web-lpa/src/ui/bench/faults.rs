@@ -13,6 +13,7 @@ use crate::model::Slot;
 use crate::phone::Making;
 use crate::said;
 use crate::transport::chip::ChipState;
+use crate::ui::modal::Modal;
 use crate::ui::{Context, context};
 use crate::units::size;
 
@@ -171,6 +172,32 @@ fn Card() -> impl IntoView {
             }));
         });
     };
+    let asks = RwSignal::new(false);
+    let put_in = move |_| {
+        asks.set(false);
+        let (one, answers) =
+            (making.get_untracked(), model.chip(slot).state.with_untracked(ChipState::answers));
+        if untrack(busy) {
+            return;
+        }
+        spawn_local(async move {
+            if answers {
+                // The chip that goes can be put back, and the person's own one for longer.
+                if let Err(lpa::CardLost(why)) = phone.keep_own_chip().await {
+                    said.try_set(Some((
+                        false,
+                        said::with(
+                            Text::new("The chip was not replaced: {}.", "チップを交換できませんでした: {}。"),
+                            &why,
+                        ),
+                    )));
+                    return;
+                }
+                keep().await;
+            }
+            phone.make_chip(slot, one);
+        });
+    };
     let makings = Making::ALL.map(|one| {
         view! {
             <option value=one.word() selected=move || making.get() == one>{say.of(one.name())}</option>
@@ -220,17 +247,7 @@ fn Card() -> impl IntoView {
             </form>
             <form class="row" on:submit=move |event: SubmitEvent| {
                 event.prevent_default();
-                let (one, answers) = (making.get_untracked(), model.chip(slot).state.with_untracked(ChipState::answers));
-                if busy() {
-                    return;
-                }
-                spawn_local(async move {
-                    // The chip that goes can be put back.
-                    if answers {
-                        keep().await;
-                    }
-                    phone.make_chip(slot, one);
-                });
+                asks.set(!untrack(busy));
             }>
                 <label>
                     {say.of(Text::new("A new chip, made", "新しいチップの種類"))}
@@ -241,6 +258,28 @@ fn Card() -> impl IntoView {
                 </label>
                 <button type="submit" disabled=busy>{say.of(Text::new("Put it in", "入れる"))}</button>
             </form>
+            <Modal
+                open=Signal::from(asks)
+                on_cancel=move || asks.set(false)
+                label=Text::new("Replace the chip", "チップの交換")
+            >
+                <h2>{say.of(Text::new("Replace the chip by a new one?", "新しいチップに交換しますか？"))}</h2>
+                <p>{move || say.now(if bench.own.with(Option::is_some) {
+                    Text::new(
+                        "The chip in the phone is one of the bench; what is on it goes. Your own one stays kept, and you can put it back afterwards.",
+                        "電話に入っているのは実験台のチップで、その内容は失われます。自分のチップは控えたままで、後で戻せます。",
+                    )
+                } else {
+                    Text::new(
+                        "Your own chip is kept in this browser with its profiles; you can put it back afterwards.",
+                        "自分のチップはプロファイルとともにこのブラウザーに控え、後で戻せます。",
+                    )
+                })}</p>
+                <div class="actions">
+                    <button type="button" on:click=move |_| asks.set(false)>{say.of(Text::new("Keep this chip", "このチップを残す"))}</button>
+                    <button type="button" class="danger solid" on:click=put_in>{say.of(Text::new("Replace", "交換"))}</button>
+                </div>
+            </Modal>
             <div role="status">
                 {move || said.get().map(|(good, words)| view! { <p class="said" class:wrong=!good>{say.of(words)}</p> })}
             </div>

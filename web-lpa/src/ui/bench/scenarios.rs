@@ -1,13 +1,13 @@
 //! Scenarios: what they show, how they run, and what was predicted beside what was seen.
 
 use leptos::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use words::Text;
 
 use super::{drive, query};
-use crate::model::Slot;
 use crate::scenario::{Run, SCENARIOS, Scenario, State};
-use crate::ui::{Context, context, document, window};
+use crate::ui::digits::clip;
+use crate::ui::{Context, context, document};
 
 #[component]
 pub(super) fn Scenarios() -> impl IntoView {
@@ -128,8 +128,8 @@ fn One(scenario: &'static Scenario) -> impl IntoView {
             <p>{say.of(scenario.shows)}</p>
             {scenario.replaces_the_chip().then(|| view! {
                 <p class="help">{say.of(Text::new(
-                    "It puts another chip into the phone and takes armed faults away. The chip that is in it now is kept until the page is closed; you can put it back afterwards.",
-                    "電話に別のチップを入れ、仕掛けた障害を外します。今のチップはページを閉じるまで控えておき、後で戻せます。",
+                    "It puts another chip into the phone and takes armed faults away. Your own chip is kept in this browser, also when the page is closed; you can put it back afterwards.",
+                    "電話に別のチップを入れ、仕掛けた障害を外します。自分のチップはページを閉じてもこのブラウザーに控えてあり、後で戻せます。",
                 ))}</p>
             })}
             <div class="acts">
@@ -150,8 +150,8 @@ fn One(scenario: &'static Scenario) -> impl IntoView {
                 <button
                     type="button"
                     class="quiet"
-                    disabled=move || runs() || busy() || bench.earlier.with(Option::is_none)
-                    on:click=move |_| if let Some(memory) = bench.earlier.get_untracked() { phone.restore(Slot::Phone, memory) }
+                    disabled=move || runs() || busy() || bench.own.with(Option::is_none)
+                    on:click=move |_| phone.put_own_chip_back()
                 >{say.of(Text::new("Put the kept chip back", "控えたチップに戻す"))}</button>
             </div>
             <div role="status" data-testid="scenario-verdict">{verdict}</div>
@@ -170,9 +170,9 @@ fn CopyLink(id: &'static str) -> impl IntoView {
         let page =
             place.and_then(|place| Some(format!("{}{}", place.origin().ok()?, place.pathname().ok()?)));
         let link = format!("{}#bench?scenario={id}", page.unwrap_or_default());
-        let copied = window().navigator().clipboard().write_text(&link);
+        let copied = clip(link);
         spawn_local(async move {
-            done.try_set(JsFuture::from(copied).await.is_ok());
+            done.try_set(copied.await);
         });
     };
     view! {

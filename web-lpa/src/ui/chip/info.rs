@@ -9,7 +9,6 @@ use words::{Text, text};
 use super::super::digits::{Copy, Number};
 use super::super::{Context, context, preference};
 use crate::capability;
-use crate::model::Slot;
 use crate::units::size;
 
 #[component]
@@ -39,11 +38,8 @@ pub(super) fn Facts(info: ChipInfo) -> impl IntoView {
     };
     let root = Some(addresses.root_ds_address).filter(|address| !address.is_empty());
     let resource = info.ext_card_resource;
-    // Cards come and go: each has its own.
-    let kept = match model.slot.get_untracked() {
-        Slot::Card => format!("most-free-{eid}"),
-        slot => format!("most-free-{}", slot.word()),
-    };
+    let free = resource.free_non_volatile_memory;
+    let most = preference::most_ever_free(model.slot.get_untracked(), eid, free);
     let forbidden = info.forbidden_profile_policy_rules;
     let forbidden: Vec<Text> = [
         (PprIds::PPR1, Text::new("PPR1: may not be switched off", "PPR1: オフにできない")),
@@ -63,7 +59,7 @@ pub(super) fn Facts(info: ChipInfo) -> impl IntoView {
             <dt>"EID"</dt>
             <dd><Number number=eid.to_string() what=Text::new("EID", "EID") groups=true testid="eid"/></dd>
             <dt>{say.of(Text::new("Memory", "メモリー"))}</dt>
-            <dd><Memory free=resource.free_non_volatile_memory kept/></dd>
+            <dd><Memory free most/></dd>
             {version(Text::new("SGP.22 version", "SGP.22 バージョン"), info.svn.to_string())}
             {version(Text::new("Profile format", "プロファイル形式"), info.profile_version.to_string())}
             {version(Text::new("Firmware", "ファームウェア"), info.firmware_version.to_string())}
@@ -111,10 +107,8 @@ pub(super) fn Facts(info: ChipInfo) -> impl IntoView {
 /// How much is free. A chip does not tell how much it has: the bar compares with the most
 /// that was ever seen free on it here.
 #[component]
-fn Memory(free: u32, kept: String) -> impl IntoView {
+fn Memory(free: u32, most: u32) -> impl IntoView {
     let say = context().say;
-    let most = preference::read(&kept).and_then(|most| most.parse::<u32>().ok()).unwrap_or(0).max(free);
-    preference::write(&kept, &most.to_string());
     let (now, all) = (size(free as usize), size(most as usize));
     let words = text!("{now} free, of {all} that were ever free", "空き {now}（これまでの最大 {all}）");
     view! {

@@ -26,8 +26,7 @@ pub(super) fn Chip() -> impl IntoView {
     let erasing = RwSignal::new(false);
     let facts = move || match chip().info.get() {
         Some(info) => view! { <Facts info/> }.into_any(),
-        None => view! { <p class="empty">{move || say.now(chip().state.with(ChipState::nothing_read))}</p> }
-            .into_any(),
+        None => view! { <p class="empty">{move || say.now(chip().nothing_read())}</p> }.into_any(),
     };
     let memory = move || match chip().state.get() {
         ChipState::Durable(place) => say.now(said::within(

@@ -2,10 +2,11 @@
 
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use words::{Text, text};
 
-use super::super::{Context, context, window};
+use super::super::digits::clip;
+use super::super::{Context, context};
 use crate::model::Slot;
 use crate::order::{self, CHANCE, Class, Wish};
 use crate::transport::{http, later};
@@ -191,9 +192,9 @@ fn Copy(text: String) -> impl IntoView {
     let Context { say, .. } = context();
     let done = RwSignal::new(false);
     let copy = move |_| {
-        let copied = window().navigator().clipboard().write_text(&text);
+        let copied = clip(text.clone());
         spawn_local(async move {
-            done.try_set(JsFuture::from(copied).await.is_ok());
+            done.try_set(copied.await);
         });
     };
     let label = move || {

@@ -9,9 +9,9 @@ use super::super::digits::{Copy, Number, shown};
 use super::super::modal::Modal;
 use super::super::{Context, context};
 use super::{class_name, class_word, picture, rules};
+use crate::code::scan::is_unseen;
 use crate::model::Slot;
 use crate::phone::shown_name;
-use crate::transport::chip::ChipState;
 use crate::units::{plmn, shortened};
 
 #[component]
@@ -20,11 +20,11 @@ pub(super) fn Profiles() -> impl IntoView {
     let chip = move || model.shown_chip();
     let list = move || chip().profiles.get().unwrap_or_default();
     let none = move || {
-        if chip().profiles.with(Option::is_some) {
-            say.now(Text::new("None yet: add an eSIM.", "まだありません。eSIM を追加してください。"))
+        say.now(if chip().profiles.with(Option::is_some) {
+            Text::new("None yet: add an eSIM.", "まだありません。eSIM を追加してください。").owned()
         } else {
-            say.now(chip().state.with(ChipState::nothing_read))
-        }
+            chip().nothing_read()
+        })
     };
     view! {
         <section class="profiles" aria-labelledby="profiles-title">
@@ -61,7 +61,14 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
     let busy = move || model.task.with(Option::is_some);
     let deleting = RwSignal::new(false);
     let renaming = RwSignal::new(false);
-    let new_name = RwSignal::new(info.nickname.clone().unwrap_or_default());
+    let nickname = info.nickname.clone().unwrap_or_default();
+    let new_name = RwSignal::new(nickname.clone());
+    let begin_to_rename = move |_| {
+        // What was given up the last time is not what it is called.
+        new_name.set(nickname.clone());
+        renaming.set(true);
+    };
+    let too_long = move || new_name.with(|name| name.trim().len()).checked_sub(MAX_NICKNAME + 1).is_some();
 
     let switch = {
         let name = name.clone();
@@ -73,6 +80,9 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
     };
     let rename = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
+        if untrack(too_long) {
+            return;
+        }
         renaming.set(false);
         if let Some(iccid) = iccid {
             phone.rename(slot, iccid, new_name.get_untracked().trim().to_owned());
@@ -118,7 +128,7 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
             </button>
             <Details info/>
             <div class="more">
-                <button type="button" class="quiet" aria-label=say.of(rename_label) disabled=busy on:click=move |_| renaming.set(true)>
+                <button type="button" class="quiet" aria-label=say.of(rename_label) disabled=busy on:click=begin_to_rename>
                     {say.of(Text::new("Rename", "名前を変更"))}
                 </button>
                 <Show when=move || deletable>
@@ -167,20 +177,29 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
                         <input
                             type="text"
                             name="nickname"
-                            maxlength="64"
+                            aria-invalid=move || too_long().to_string()
                             autocomplete="off"
                             autofocus
                             prop:value=new_name
                             on:input=move |event| new_name.set(event_target_value(&event))
                         />
                     </label>
+                    {move || too_long().then(|| {
+                        let taken = new_name.with(|name| name.trim().len());
+                        view! {
+                            <p class="help wrong" role="alert">{say.of(text!(
+                                "Too long for the chip: {taken} bytes, and there is room for {MAX_NICKNAME}. Many letters take two or three.",
+                                "長すぎます: {taken} バイト。チップに入るのは {MAX_NICKNAME} バイトまでで、日本語は 1 文字 3 バイトです。"
+                            ))}</p>
+                        }
+                    })}
                     <p class="help">{say.of(Text::new(
                         "Leave it empty to use the operator’s name.",
                         "空にすると事業者が付けた名前を使います。",
                     ))}</p>
                     <div class="actions">
                         <button type="button" on:click=move |_| renaming.set(false)>{say.of(Text::new("Cancel", "キャンセル"))}</button>
-                        <button type="submit" class="primary">{say.of(Text::new("Rename", "変更"))}</button>
+                        <button type="submit" class="primary" disabled=too_long>{say.of(Text::new("Rename", "変更"))}</button>
                     </div>
                 </form>
             </Modal>
@@ -200,13 +219,22 @@ fn Deleting(
 ) -> impl IntoView {
     let Context { say, .. } = context();
     let typed = RwSignal::new(String::new());
-    let expected = name.trim().to_owned();
-    let ready = Memo::new(move |_| !typed_first || typed.with(|typed| typed.trim() == expected));
+    let expected = typeable(&name);
     let title = text!("Delete {name}?", "{name} を削除しますか？");
-    let ask = text!(
-        "To confirm, type the profile’s name: {name}",
-        "確認のため、プロファイルの名前を入力してください: {name}"
-    );
+    let ask = if expected.is_empty() {
+        Text::new(
+            "The profile’s name cannot be typed. To confirm, type the last four digits of its ICCID.",
+            "プロファイルの名前は入力できません。確認のため、ICCID の末尾 4 桁を入力してください。",
+        )
+        .owned()
+    } else {
+        text!(
+            "To confirm, type the profile’s name: {name}",
+            "確認のため、プロファイルの名前を入力してください: {name}"
+        )
+    };
+    let expected = if expected.is_empty() { last_four(&digits) } else { expected };
+    let ready = Memo::new(move |_| !typed_first || typed.with(|typed| typeable(typed) == expected));
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         if ready.get_untracked() {
@@ -243,6 +271,20 @@ fn Deleting(
         </form>
     }
 }
+
+/// A name as it can be typed after what is seen of it.
+fn typeable(name: &str) -> String {
+    let seen: String = name.chars().filter(|c| c.is_whitespace() || !is_unseen(*c)).collect();
+    seen.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The end of a number, which is shown also where numbers are hidden.
+fn last_four(digits: &str) -> String {
+    digits.get(digits.len().saturating_sub(4)..).unwrap_or_default().to_owned()
+}
+
+/// Most bytes of a nickname (SGP.22 §5.7.21).
+const MAX_NICKNAME: usize = 64;
 
 /// All that the chip says of a profile.
 #[component]

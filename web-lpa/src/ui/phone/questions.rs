@@ -27,7 +27,7 @@ pub(in crate::ui) fn Questions() -> impl IntoView {
         phone.answer(if of_download { Reply::Postpone } else { Reply::Reject });
     };
     view! {
-        <Modal open on_cancel=cancel label=Text::new("The phone asks", "確認")>
+        <Modal open on_cancel=cancel label=Text::new("The phone asks", "確認") stays=true>
             {move || asked.get().map(|question| match question {
                 Question::Consent { metadata, strong_consent, confirmation_code_required, address, free_memory } => view! {
                     <Consent
@@ -84,7 +84,8 @@ fn Consent(
     // A yes to rules is given apart from the yes to the profile.
     let agreed = RwSignal::new(!strong);
     view! {
-        <h2>{say.of(Text::new("Install this profile?", "このプロファイルをインストールしますか？"))}</h2>
+        // It has the focus: the answer is not a key away before one has seen what is asked.
+        <h2 tabindex="-1" autofocus>{say.of(Text::new("Install this profile?", "このプロファイルをインストールしますか？"))}</h2>
         <div class="metadata">
             {picture}
             <dl>
@@ -141,7 +142,6 @@ fn Consent(
             <button
                 type="button"
                 class="primary"
-                autofocus
                 disabled=move || !agreed.get()
                 on:click=move |_| phone.answer(Reply::Accept)
             >{say.of(Text::new("Install", "インストール"))}</button>

@@ -1,7 +1,9 @@
 //! What the phone is doing, and how it ended.
 
+use leptos::html::Div;
 use leptos::prelude::*;
 use lpa::{Retry, Step as Part};
+use web_sys::FocusOptions;
 use words::{Text, text};
 
 use super::super::digits::shown_in;
@@ -152,6 +154,16 @@ pub(super) fn Doing() -> impl IntoView {
 #[component]
 pub(super) fn NoticeBox() -> impl IntoView {
     let Context { model, phone, say, .. } = context();
+    let place = NodeRef::<Div>::new();
+    Effect::new(move |_| {
+        // The row or the button that had the focus is gone: one goes on at what came of it.
+        let lost = || document().active_element().is_none_or(|element| element.tag_name() == "BODY");
+        if let Some(place) = place.get().filter(|_| lost()) {
+            let options = FocusOptions::new();
+            options.set_prevent_scroll(true);
+            let _ = place.focus_with_options(&options);
+        }
+    });
     move || {
         model.notice.get().map(|notice| {
             let failure = model.failure.get_untracked();
@@ -186,6 +198,8 @@ pub(super) fn NoticeBox() -> impl IntoView {
             let (what, advice) = (say.of(notice.what), say.of(notice.advice));
             view! {
                 <div
+                    node_ref=place
+                    tabindex="-1"
                     class="notice"
                     class:good=notice.good
                     class:bad=!notice.good

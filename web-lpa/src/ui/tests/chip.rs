@@ -25,8 +25,11 @@ const answer = apdu => {
     default: return '6D00';
   }
 };
-onmessage = ({data: {id, apdu, reset, trap}}) => {
-  if (reset) postMessage({id, rsp: bytes('3B9F96801FC7')});
+let memory = Uint8Array.of(1);
+onmessage = ({data: {id, apdu, reset, trap, snapshot, restore}}) => {
+  if (snapshot) postMessage({id, rsp: memory});
+  else if (restore) { memory = restore; postMessage({id, rsp: bytes('3B9F96801FC7')}); }
+  else if (reset) postMessage({id, rsp: bytes('3B9F96801FC7')});
   else if (apdu) postMessage({id, rsp: bytes(answer(apdu))});
 };
 ";
@@ -46,6 +49,12 @@ impl Answers {
             ("BF32", done(0x32)),
             ("BF33", done(0x33)),
         ])
+    }
+
+    /// The same, but for one function.
+    pub(super) fn but(mut self, tag: &'static str, answer: &[u8]) -> Self {
+        self.0.push((tag, answer.to_vec()));
+        self
     }
 
     /// The program of such a chip: an address for one worker.

@@ -3,10 +3,11 @@
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use web_sys::HtmlDialogElement;
+use web_sys::{HtmlDialogElement, KeyboardEvent, KeyboardEventInit};
 use words::{Language, Text};
 
 use super::super::modal::Modal;
+use super::super::shell::View;
 use super::{Page, focused, said};
 
 /// A button that opens a dialog with two buttons, the second of which has the focus.
@@ -63,4 +64,32 @@ async fn its_name_is_in_the_language_of_the_page() {
     assert_eq!(page.one("dialog").get_attribute("aria-label").as_deref(), Some("A question"));
     page.speak(Language::Japanese).await;
     assert_eq!(page.one("dialog").get_attribute("aria-label").as_deref(), Some("質問"));
+}
+
+/// Whether a dialog lets Enter do what it does, the key being held down or not.
+fn lets_enter(page: &Page, held: bool) -> bool {
+    let how = KeyboardEventInit::new();
+    how.set_key("Enter");
+    how.set_repeat(held);
+    how.set_bubbles(true);
+    how.set_cancelable(true);
+    let event = KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &how).unwrap();
+    page.button("Yes").dispatch_event(&event).unwrap()
+}
+
+#[test]
+async fn a_key_that_is_held_down_answers_nothing() {
+    let page = page().await;
+    page.press("Ask").await;
+    assert!(!lets_enter(&page, true), "it was pressed before the question was there");
+    assert!(lets_enter(&page, false));
+}
+
+#[test]
+async fn one_who_leaves_the_view_leaves_the_dialog() {
+    let page = page().await;
+    page.press("Ask").await;
+    page.context.view.set(View::Chip);
+    page.settle().await;
+    assert!(!is_open(&page), "it would be open and not shown");
 }

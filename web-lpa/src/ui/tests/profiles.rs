@@ -3,14 +3,16 @@
 use leptos::prelude::*;
 use rsp::metadata::ProfileClass;
 use rsp::profiles::{ProfileInfo, ProfileState};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use words::Language;
+use web_sys::HtmlInputElement;
+use words::{Language, Text};
 
 use super::super::phone::Phone;
-use super::chip::{Answers, asked, insert};
+use super::chip::{Answers, asked, insert, program};
 use super::samples::{self, ICCID, profile};
-use super::{Page, is_disabled};
-use crate::model::Slot;
+use super::{Page, focused, is_disabled};
+use crate::model::{Notice, Slot};
 
 const OTHER: &str = "8900000000000902325";
 const FACTORY: &str = "8900000000000902333";
@@ -112,7 +114,7 @@ async fn one_can_think_better_of_it() {
 #[test]
 async fn nothing_is_switched_while_something_is_under_way() {
     let page = page(&profiles()).await;
-    let task = crate::model::Task::new(words::Text::new("Busy", "作業中"));
+    let task = crate::model::Task::new(Text::new("Busy", "作業中"));
     page.context.model.task.set(Some(task));
     page.settle().await;
     assert!(page.all("li.profile [role=switch], li.profile .more button").iter().all(is_disabled));
@@ -137,4 +139,83 @@ async fn an_empty_chip_says_so() {
     let page = Page::show(|_| view! { <Phone/> }).await;
     insert(&page, &Answers::new(&[], &[])).await;
     assert!(page.says("section.profiles").contains("None yet: add an eSIM."));
+}
+
+#[test]
+async fn a_name_that_cannot_be_typed_as_it_is_does_not_keep_a_profile() {
+    // Two spaces, of which one is seen; characters that are not seen; nothing that is seen.
+    let cases =
+        [("Travel  Data", "Travel Data"), ("Tra\u{200B}vel\u{202E}", "Travel"), ("\u{200B}\u{2060}", "2317")];
+    for (name, typed) in cases {
+        let page = page(&[profile(ICCID, name, ProfileClass::Operational)]).await;
+        page.click("li.profile .more .danger").await;
+        let delete = || page.one("dialog[open] button[type=submit]");
+        assert!(is_disabled(&delete()), "{name:?}");
+        page.type_in("[data-testid=confirm-name]", typed).await;
+        assert!(!is_disabled(&delete()), "{name:?}: {}", page.says("dialog[open]"));
+        page.type_in("[data-testid=confirm-name]", "Other").await;
+        assert!(is_disabled(&delete()), "{name:?}");
+    }
+}
+
+#[test]
+async fn a_nickname_that_the_chip_cannot_hold_is_said_before_it_is_cut() {
+    let page = page(&[profile(ICCID, "Travel", ProfileClass::Operational)]).await;
+    page.press("Rename Travel").await;
+    page.type_in("[name=nickname]", &"あ".repeat(22)).await;
+    assert!(page.says("dialog[open] [role=alert]").contains("66 bytes"), "{}", page.says("dialog[open]"));
+    assert!(is_disabled(&page.one("dialog[open] button[type=submit]")));
+    page.type_in("[name=nickname]", &"あ".repeat(21)).await;
+    assert!(!is_disabled(&page.one("dialog[open] button[type=submit]")));
+    // What is given up is not there the next time.
+    page.press("Cancel").await;
+    page.press("Rename Travel").await;
+    assert_eq!(page.one("[name=nickname]").unchecked_ref::<HtmlInputElement>().value(), "");
+}
+
+#[test]
+async fn one_whose_row_is_gone_goes_on_at_what_came_of_it() {
+    let page = page(&profiles()).await;
+    let model = page.context.model;
+    let notice = || Some(Notice::good(Text::new("It is done.", "できました。"), Text::<String>::default()));
+    let switch = page.all("li.profile [role=switch]")[1].clone();
+    switch.focus().unwrap();
+    model.notice.set(notice());
+    page.settle().await;
+    assert_eq!(focused().as_ref(), Some(&switch), "who is somewhere stays there");
+    model.notice.set(None);
+    switch.blur().unwrap();
+    model.notice.set(notice());
+    page.settle().await;
+    assert_eq!(focused(), Some(page.one("[data-testid=notice]")));
+}
+
+#[test]
+async fn a_deletion_of_what_is_gone_is_one() {
+    let page = Page::show(|_| view! { <Phone/> }).await;
+    let home = profile(OTHER, "Home", ProfileClass::Operational);
+    // The answer to the deletion before did not arrive: the chip finds nothing (SGP.22 §5.7.18).
+    let answers = Answers::new(&[home], &[]).but("BF33", &[0xBF, 0x33, 0x03, 0x80, 0x01, 0x01]);
+    insert(&page, &answers).await;
+    page.context.phone.delete(Slot::Phone, ICCID.parse().unwrap(), "Travel".to_owned());
+    page.until("the notice", |page| !page.all("[data-testid=notice]").is_empty()).await;
+    assert!(page.says("[data-testid=notice]").contains("Travel is deleted."), "{}", page.text());
+}
+
+#[test]
+async fn a_chip_that_cannot_be_read_says_why() {
+    let page = Page::show(|_| view! { <Phone/> }).await;
+    // It selects nothing.
+    let source = "
+        postMessage({state: 'durable', because: 'in files (OPFS)'});
+        onmessage = ({data: {id, reset}}) => postMessage({id, rsp: reset ? Uint8Array.of(0x3B, 0x00) : Uint8Array.of(0x6A, 0x82)});";
+    page.context.phone.start(&program(source));
+    page.until("the end of the start", |page| {
+        let model = page.context.model;
+        model.chip(Slot::Phone).unread.with_untracked(Option::is_some)
+            && model.task.with_untracked(Option::is_none)
+    })
+    .await;
+    assert!(!page.says(".profiles .empty").contains("Reading"), "{}", page.text());
+    assert!(page.says(".profiles .empty").len() > 20, "{}", page.says(".profiles .empty"));
 }

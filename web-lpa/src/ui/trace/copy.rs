@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use words::Text;
 
 use crate::ui::context;
+use crate::ui::digits::clip;
 
 /// How long it is told that something was copied.
 const TOLD: Duration = Duration::from_millis(1_800);
@@ -28,10 +28,10 @@ pub(super) fn Copy(
     let say = context().say;
     let copied = RwSignal::new(Copied::No);
     let copy = move |_| {
-        let (Some(text), Some(window)) = (what(), web_sys::window()) else { return };
+        let Some(text) = what() else { return };
+        let written = clip(text);
         leptos::task::spawn_local(async move {
-            let written = JsFuture::from(window.navigator().clipboard().write_text(&text)).await;
-            if copied.try_set(if written.is_ok() { Copied::Yes } else { Copied::Refused }).is_none() {
+            if copied.try_set(if written.await { Copied::Yes } else { Copied::Refused }).is_none() {
                 set_timeout(
                     move || {
                         let _ = copied.try_set(Copied::No);
