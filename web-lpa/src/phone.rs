@@ -66,6 +66,8 @@ struct Inside {
     modems: Cell<u32>,
     /// Whether this page listens to what is plugged in.
     follows_usb: Cell<bool>,
+    /// Which USB reader was opened last ([`usb::identity`](crate::transport::usb::identity)).
+    usb_reader: RefCell<Option<(u16, u16, Option<String>)>>,
     /// What is begun when no task runs.
     later: RefCell<VecDeque<Box<dyn FnOnce()>>>,
     reply: RefCell<Option<once::Sender<Reply>>>,
