@@ -251,7 +251,10 @@ impl Phone {
                     return Ok(());
                 }
                 // It stays, and tells when one is put in.
-                Err(error @ (ccid::Error::NoCard | ccid::Error::Mute)) => return Err(usb::told(error)),
+                Err(error @ (ccid::Error::NoCard | ccid::Error::Mute)) => {
+                    self.usb_told(&card, usb::News::Out);
+                    return Err(usb::told(error));
+                }
                 Err(_) => {
                     self.lost_if(|source| matches!(source, Source::Usb(ours) if Rc::ptr_eq(ours, &card)));
                     card.close().await;
