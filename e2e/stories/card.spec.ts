@@ -169,9 +169,15 @@ class Reader {
       });
       let plugged = device();
       const usb = Object.assign(new EventTarget(), {
-        async requestDevice({ filters }: { filters: object[] }) {
+        async requestDevice({ filters }: { filters: any[] }) {
           if (!navigator.userActivation.isActive) throw new DOMException('no gesture', 'SecurityError');
           if (!filters.length) throw new TypeError('no filters');
+          // The browser's list has only what a filter names, by its ids or by its interface's class.
+          const named = filters.some(({ vendorId, productId, classCode }) => (
+            (vendorId === undefined || vendorId === plugged.vendorId)
+            && (productId === undefined || productId === plugged.productId)
+            && (classCode === undefined || classCode === (protectedClass ? 0x0b : 0xff))));
+          if (!named) throw new DOMException('No device selected.', 'NotFoundError');
           return plugged;
         },
       });

@@ -72,6 +72,8 @@ struct Inside {
     is_looking: Cell<bool>,
     /// Whether this page listens to what is plugged in.
     follows_usb: Cell<bool>,
+    /// Which USB reader was opened last ([`usb::identity`](crate::transport::usb::identity)).
+    usb_reader: RefCell<Option<(u16, u16, Option<String>)>>,
     /// What is begun when no task runs.
     later: RefCell<VecDeque<Box<dyn FnOnce()>>>,
     /// What takes a card back that is in again; among the former when it waits.

@@ -257,7 +257,7 @@ impl Host {
         if self.late {
             // What comes too late to the command before must not be taken for the answer to this.
             self.doing = Doing::Settle(command.to_vec());
-            self.settle();
+            self.settle("AT");
         } else {
             self.pass_on(command);
         }
@@ -349,6 +349,18 @@ impl Host {
         }
     }
 
+    /// The line takes or brings nothing any more: what was begun has failed. Where it works again,
+    /// what is late is not taken for the answer to what comes next.
+    pub fn give_up(&mut self) {
+        self.write = None;
+        if self.exchange.is_some() {
+            self.late = true;
+            self.opening |= matches!(self.doing, Doing::Open(_));
+            self.lines.clear();
+            self.finish(Err(Failure::NoModem));
+        }
+    }
+
     fn free(&self) -> Result<(), NotNow> {
         let free = matches!(self.doing, Doing::Nothing) && self.done.is_none() && self.exchange.is_none();
         if free { Ok(()) } else { Err(NotNow) }
@@ -358,12 +370,13 @@ impl Host {
 
     fn hello(&mut self, left: u8) {
         self.doing = Doing::Start(Start::Hello(left));
-        self.settle();
+        // Who answers nothing that can be read may have been set to answer in digits (V.250 §6.2.6).
+        self.settle(if left == HELLOS { "AT" } else { "ATV1" });
     }
 
     /// What is late, or was said before anybody listened, is not to be taken for an answer.
-    fn settle(&mut self) {
-        self.say("AT".into(), Expected::Nothing, self.options.modem);
+    fn settle(&mut self, hello: &str) {
+        self.say(hello.into(), Expected::Nothing, self.options.modem);
         if let Some(exchange) = &mut self.exchange {
             exchange.settles = true;
         }
@@ -605,6 +618,9 @@ impl Host {
                     self.answer(StatusWord::OK);
                 }
                 (Ok(()), _) => self.fail(Failure::Garbled),
+                // These are of the card itself, whatever application was asked for: no card, a PIN
+                // that is wanted, busy, no channel left.
+                (Err(cme @ Cme::Number(10..=12 | 14 | 20)), _) => self.fail(Failure::Refused(cme)),
                 (Err(cme), _) => {
                     // No other word of a modem's says that the card has no such application.
                     self.notify(&format!("AT+CCHO: {cme}"));

@@ -217,7 +217,7 @@ impl<C: Card> Modem<C> {
     fn answer(&mut self, body: &str) -> Result<Said, Refusal> {
         let upper = body.to_ascii_uppercase();
         match &upper[..] {
-            "" => Ok(Said::Nothing),
+            "" | "V1" => Ok(Said::Nothing),
             "E0" | "E1" => {
                 self.echo = upper == "E1";
                 Ok(Said::Nothing)

@@ -227,6 +227,46 @@ fn an_application_that_is_not_there_and_a_channel_without_one() {
     }
 }
 
+// 3GPP TS 27.007 §9.2.1: what is said of the card says nothing of the application.
+#[test]
+fn a_card_that_is_out_or_locked_is_not_one_without_the_application() {
+    for number in [10, 11, 14, 20] {
+        let mut host = scripted(Way::Sessions);
+        host.transmit(&bytes("0070000001")).unwrap();
+        drive(&mut host, |_| vec![]).unwrap();
+        let said = format!("\r\n+CME ERROR: {number}\r\n");
+        let done = once(&mut host, "01A4040005A000000559", "AT+CCHO=\"A000000559\"", &said);
+        assert_eq!(done, Err(Failure::Refused(Cme::Number(number))));
+    }
+}
+
+#[test]
+fn a_line_that_takes_nothing_does_not_keep_the_host_busy() {
+    let mut host = selected("+CCHO: 1");
+    host.give_up();
+    assert_eq!(host.step(), Step::Rest);
+    host.transmit(&bytes("81CA005A00")).unwrap();
+    assert!(matches!(host.step(), Step::Write(_)));
+    host.give_up();
+    assert_eq!(host.step(), Step::Done(Err(Failure::NoModem)));
+    // Its answer may still come.
+    host.transmit(&bytes("81CA00FE00")).unwrap();
+    assert_eq!(host.step(), Step::Write(b"AT\r".to_vec()));
+}
+
+// ITU-T V.250 §6.2.6: `ATV0` makes result codes digits; `ATV1` is answered in words.
+#[test]
+fn a_modem_that_answers_in_digits_is_asked_for_words() {
+    let mut host = Host::new(Options::default());
+    host.start().unwrap();
+    let mut words = false;
+    let started = drive(&mut host, |line| {
+        words |= line == "ATV1";
+        if words { b"\r\nOK\r\n".to_vec() } else { b"0\r".to_vec() }
+    });
+    assert_eq!((started, host.way()), (Ok(vec![]), Some(Way::Sessions)));
+}
+
 #[test]
 fn a_modem_that_leaves_the_class_byte_to_the_host_is_found_out() {
     let mut host = selected("+CCHO: 2");

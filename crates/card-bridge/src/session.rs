@@ -145,6 +145,7 @@ impl<C: Card> Session<C> {
         now: Duration,
     ) -> Reply {
         let before = self.paired;
+        let mut without_service = false;
         let (id, outcome) = match Question::parse(frame) {
             Ok(Question { id, ask }) => (Some(id), self.ask(id, ask, readers, rng, now)),
             Err(malformed) => (malformed.id, Err(Trouble::new(Why::Malformed, malformed.text))),
@@ -153,10 +154,15 @@ impl<C: Card> Session<C> {
         match outcome {
             Ok(answer) => tell.push(answer),
             Err(Trouble { why, text }) => {
+                without_service = self.paired && why == Why::NoService;
                 // Before it is paired, a page that goes on asking is not one that a person uses.
                 self.failures = self.failures.saturating_add(u8::from(!self.paired));
                 tell.push(Tell::Refused { id, why, text });
             }
+        }
+        if without_service {
+            // What was lent by one that has gone, the next one does not know.
+            tell.extend(self.see(Vec::new()));
         }
         if self.paired && !before {
             tell.extend(readers.list().ok().map(|seen| self.list(None, seen)));
@@ -176,6 +182,11 @@ impl<C: Card> Session<C> {
             // Of another kind it says nothing about a card that somebody is installing on.
             Err(_) => return Vec::new(),
         };
+        self.see(seen)
+    }
+
+    /// What is to be told where these are the readers.
+    fn see(&mut self, seen: Vec<Reader>) -> Vec<Tell> {
         let holds = |name: &str| seen.iter().any(|seen| seen.name == name && seen.state != State::Empty);
         let gone: Vec<u32> =
             self.cards.iter().filter(|(_, held)| !holds(&held.claim.reader)).map(|(&card, _)| card).collect();

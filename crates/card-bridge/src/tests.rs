@@ -579,6 +579,16 @@ fn a_card_that_is_pulled_out_is_told_of_once() {
     assert_eq!(page.look()[0], json!({ "tell": "removed", "card": 4 }));
     assert_eq!(page.why(&json!({ "id": 1, "ask": "readers" })), "no-service");
     assert_eq!(page.why(&connect("A")), "no-service");
+    // It has ended and begun again before anybody looks: whoever asks hears it, and that the cards
+    // of before are gone.
+    desktop.0.borrow_mut().out = None;
+    assert_eq!(page.ask(&connect("A"))["card"], 5);
+    desktop.0.borrow_mut().out = Some(Why::NoService);
+    let told = page.asks(&json!({ "id": 1, "ask": "readers" }));
+    assert_eq!(told[0]["why"], "no-service");
+    assert!(told.contains(&json!({ "tell": "removed", "card": 5 })), "{told:?}");
+    desktop.0.borrow_mut().out = None;
+    assert_eq!(page.ask(&connect("A"))["card"], 6);
 }
 
 #[test]

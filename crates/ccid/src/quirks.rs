@@ -190,7 +190,7 @@ impl Quirks {
 
 /// Readers of vendor class that speak CCID, by vendor and product: those that a web page may
 /// ask for and claim. More are found by their descriptors.
-pub const VENDOR_CLASS_READERS: [(u16, u16); 23] = [
+pub const VENDOR_CLASS_READERS: [(u16, u16); 24] = [
     (0x04E6, 0x5111),
     (0x04E6, 0x5120),
     (0x04E6, 0x511A),
@@ -203,6 +203,7 @@ pub const VENDOR_CLASS_READERS: [(u16, u16); 23] = [
     (0x046A, 0x003E),
     (0x413C, 0x2100),
     (0x076B, 0x532A),
+    (0x076B, 0x5340),
     (0x0C4B, 0x0300),
     (0x0C4B, 0x0500),
     (0x1DB2, 0x0600),

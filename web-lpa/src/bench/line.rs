@@ -136,6 +136,24 @@ pub fn follow_up(command: &[u8], response: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// Whether a command destroys what can't be had back, or may be the first part of one that does:
+/// DeleteProfile, eUICCMemoryReset and NotificationSent (SGP.22 §5.7.18, §5.7.19, §5.7.11). Lengths
+/// may be short or extended, and the request may be split anywhere, its tag too.
+#[must_use]
+pub fn destroys(command: &[u8]) -> bool {
+    if command.get(1) != Some(&ins::STORE_DATA) {
+        return false;
+    }
+    // What can't be read here may be read by a reader.
+    let Ok(command) = Command::parse(command) else { return true };
+    let [0xBF, rest @ ..] = command.data else { return false };
+    // A tag's number may have bytes before it that add nothing.
+    match rest.iter().find(|byte| **byte != 0x80) {
+        Some(number) => matches!(number, 0x30 | 0x33 | 0x34),
+        None => true,
+    }
+}
+
 /// A script by name.
 #[derive(Clone, Copy, Debug)]
 pub struct Preset {
@@ -247,6 +265,46 @@ mod tests {
         assert_eq!(follow(&[0x00, 0xB0, 0, 0, 0], &[0x6C, 0x0A]).as_deref(), Some("00B000000A"));
         assert_eq!(follow(&[0x00, 0xB0, 0, 0, 0], &[0x90, 0x00]), None);
         assert_eq!(follow(&[], &[0x61, 0x10]), None);
+    }
+
+    #[test]
+    fn what_destroys_is_found_however_it_is_written() {
+        for command in [
+            // DeleteProfile by ICCID, with and without Le; on channel 1; on a further channel.
+            "80E291000DBF33 0A5A0A98001032547698103214",
+            "81E291000DBF33 0A5A0A9800103254769810321400",
+            "C0E291000DBF33 0A5A0A98001032547698103214",
+            // The same with extended lengths.
+            "80E2910000000DBF33 0A5A0A98001032547698103214",
+            "80E2910000000DBF33 0A5A0A980010325476981032140000",
+            // The first block of several, of one byte too, and of one byte with extended lengths.
+            "80E2110003BF330A",
+            "80E2110001BF",
+            "80E2110001BF00",
+            "80E21100000001BF",
+            "90E2910002BF33",
+            // The other two.
+            "80E2910006BF3404820205E0",
+            "80E29100000006BF3404820205E0",
+            "80E2910006BF3003800101",
+            "80E29100000006BF3003800101",
+            // A number of more bytes than it needs.
+            "80E2910004BF803300",
+            "80E2110002BF80",
+            // No command, which a reader may make one of.
+            "80E2910020BF3300",
+        ] {
+            assert!(destroys(&bytes(command).unwrap()), "{command}");
+        }
+        for preset in PRESETS {
+            for line in script(&preset.script()).unwrap() {
+                assert!(!matches!(line, Line::Command(command) if destroys(&command)), "{}", preset.name);
+            }
+        }
+        // Another instruction with the same data; the later block of something else.
+        for command in ["00A4040002BF33", "80E29101020A33", "80E2910100", ""] {
+            assert!(!destroys(&bytes(command).unwrap()), "{command}");
+        }
     }
 
     #[test]

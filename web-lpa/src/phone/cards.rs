@@ -8,8 +8,9 @@ use std::rc::Rc;
 use card_bridge::protocol::{Reader, State};
 use leptos::prelude::*;
 use lpa::Failure;
+use rsp::Eid;
 use wasm_bindgen_futures::spawn_local;
-use words::Text;
+use words::{Text, text};
 
 use super::{Notice, Phone};
 use crate::model::{Bridge as Standing, Slot, Task};
@@ -247,7 +248,32 @@ impl Phone {
 
     async fn open_usb(&self, device: UsbDevice, by_hand: bool) -> Result<(), Trouble> {
         let phone = *self;
+        // A device that is open already is not opened a second time: to close one would close both.
+        let open = match &*self.inside().source.borrow() {
+            Some(Source::Usb(card)) if card.is_in(&device) => Some(Rc::clone(card)),
+            _ => None,
+        };
+        if let Some(card) = open {
+            match card.power().await {
+                Ok(_) => {
+                    let name = same(card.name().to_owned());
+                    self.put_in(Source::Usb(Rc::clone(&card)), CardChannel::Real(card), name, by_hand);
+                    return Ok(());
+                }
+                // It stays, and tells when one is put in.
+                Err(error @ (ccid::Error::NoCard | ccid::Error::Mute)) => {
+                    self.usb_told(&card, usb::News::Out);
+                    return Err(usb::told(error));
+                }
+                Err(_) => {
+                    self.lost_if(|source| matches!(source, Source::Usb(ours) if Rc::ptr_eq(ours, &card)));
+                    card.close().await;
+                }
+            }
+        }
+        let identity = usb::identity(&device);
         let card = Rc::new(UsbCard::open(device).await?);
+        *self.inside().usb_reader.borrow_mut() = Some(identity);
         let reader = Rc::downgrade(&card);
         card.follow(move |news| {
             if let Some(reader) = reader.upgrade() {
@@ -298,7 +324,9 @@ impl Phone {
             let waits = phone.model.chip(Slot::Card).state.with_untracked(
                 |state| matches!(state, ChipState::Out(place) if place.en == usb::name(&device)),
             );
-            if waits {
+            // Another one of the same name has another card in it.
+            let is_known = *phone.inside().usb_reader.borrow() == Some(usb::identity(&device));
+            if waits && is_known {
                 phone.take_back(Road::Usb, move || {
                     let device = device.clone();
                     async move { phone.open_usb(device, false).await }
@@ -337,8 +365,11 @@ impl Phone {
             _ => false,
         };
         let before = self.inside().links[Slot::Card as usize].borrow_mut().replace(channel);
-        close(left.filter(|_| !same), before);
+        if !same {
+            close(left, before);
+        }
         let chip = self.model.chip(Slot::Card);
+        let known = chip.info.with_untracked(|info| info.as_ref().map(|info| info.eid));
         chip.forget();
         self.moved();
         chip.state.set(ChipState::Real(place));
@@ -351,7 +382,7 @@ impl Phone {
                 return;
             }
             let title = Text::new("Reading the card", "カードを読み取っています");
-            phone.task(Task::new(title), async move { phone.read_card().await });
+            phone.task(Task::new(title), async move { phone.read_card(known.filter(|_| !by_hand)).await });
         });
     }
 
@@ -367,10 +398,28 @@ impl Phone {
         self.lost_if(|source| matches!(source, Source::Modem(0)));
     }
 
-    async fn read_card(&self) -> Result<Option<Notice>, Failure> {
+    /// Reads the card that is there; said, where it is not the one that was expected back.
+    async fn read_card(&self, expected: Option<Eid>) -> Result<Option<Notice>, Failure> {
         let info = self.drive(Slot::Card, lpa::chip_info(self.options())).await?;
         self.learn(Slot::Card, &info);
-        self.begin_anew(Slot::Card, true).await
+        let found =
+            self.model.chip(Slot::Card).info.with_untracked(|info| info.as_ref().map(|info| info.eid));
+        let notice = self.begin_anew(Slot::Card, true).await?;
+        match (expected, found) {
+            (Some(expected), Some(found)) if expected != found => {
+                // What was to be tried again was meant for the other one.
+                *self.inside().again.borrow_mut() = None;
+                Ok(notice.or_else(|| {
+                    let what = text!("This is another card: {found}.", "別のカードです: {found}。");
+                    let advice = text!(
+                        "The one before was {expected}. What was begun on that one waits for it.",
+                        "前のカードは {expected} です。そのカードで始めた処理は、そのカードが戻るまで保留されます。"
+                    );
+                    Some(Notice { good: false, what, advice, codes: Text::default(), switch_to: None })
+                }))
+            }
+            _ => Ok(notice),
+        }
     }
 
     /// The card is out, or the way to it is lost, if it is where `there` says: what is going on

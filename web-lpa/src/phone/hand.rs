@@ -6,7 +6,7 @@ use lpa::CardLost;
 use words::Text;
 
 use super::Phone;
-use crate::bench::line::{Line, follow_up};
+use crate::bench::line::{Line, destroys, follow_up};
 use crate::keepsake::Keepsake;
 use crate::model::{Notice, Slot, Task};
 use crate::said;
@@ -150,12 +150,6 @@ impl Phone {
             )))
         });
     }
-}
-
-/// Whether a command is, or may begin, DeleteProfile or eUICCMemoryReset (SGP.22 §5.7.18, §5.7.19).
-fn destroys(command: &[u8]) -> bool {
-    let is_store_data = command.get(1).is_some_and(|ins| *ins == apdu::ins::STORE_DATA);
-    is_store_data && matches!(command.get(5..7), Some([0xBF, 0x33 | 0x34] | [0xBF]))
 }
 
 fn refused(what: Text<String>, advice: Text) -> Notice {

@@ -129,6 +129,7 @@ impl ModemCard {
             match step {
                 Step::Write(bytes) => {
                     if self.line.write(&bytes).await.is_err() {
+                        self.host.borrow_mut().give_up();
                         return Err(Failure::NoModem);
                     }
                     written = now();
@@ -144,7 +145,10 @@ impl ModemCard {
                             self.host.borrow_mut().read(&bytes);
                         }
                         Arrived::Nothing => self.host.borrow_mut().time_out(),
-                        Arrived::Gone => return Err(Failure::NoModem),
+                        Arrived::Gone => {
+                            self.host.borrow_mut().give_up();
+                            return Err(Failure::NoModem);
+                        }
                     }
                 }
                 Step::Done(result) => return result,

@@ -41,6 +41,15 @@ extern "C" {
     #[wasm_bindgen(method, getter, js_name = productName)]
     fn product_name(this: &UsbDevice) -> Option<String>;
 
+    #[wasm_bindgen(method, getter, js_name = vendorId)]
+    fn vendor(this: &UsbDevice) -> u16;
+
+    #[wasm_bindgen(method, getter, js_name = productId)]
+    fn product(this: &UsbDevice) -> u16;
+
+    #[wasm_bindgen(method, getter, js_name = serialNumber)]
+    fn serial_number(this: &UsbDevice) -> Option<String>;
+
     #[wasm_bindgen(method)]
     fn open(this: &UsbDevice) -> Promise;
 
@@ -75,6 +84,9 @@ extern "C" {
 /// How long a transfer may take that does not wait for the card.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How often in a row a reader's notices may fail before no more is expected of them.
+const MAX_DEAF: u32 = 8;
+
 /// What happens to a reader by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum News {
@@ -84,6 +96,9 @@ pub(crate) enum News {
     In,
 }
 
+/// Who is told.
+type Listener = Rc<dyn Fn(News)>;
+
 /// The card of a reader that this page has to itself.
 pub(crate) struct UsbCard {
     line: Rc<Line>,
@@ -92,6 +107,9 @@ pub(crate) struct UsbCard {
     name: String,
     /// Whether the reader tells by itself that a card was put in or taken out.
     tells: bool,
+    /// The card that was powered is not there any more: what is, is not spoken with as if it were.
+    swapped: Cell<bool>,
+    news: RefCell<Option<Listener>>,
 }
 
 impl UsbCard {
@@ -126,7 +144,8 @@ impl UsbCard {
         })?;
         let tells = reader.interrupt.is_some();
         let driver = Driver::new(found.identity, reader, Options::default()).map_err(told)?;
-        let mut card = Self { line, driver, slot: 0, name, tells };
+        let (swapped, news) = (Cell::new(false), RefCell::default());
+        let mut card = Self { line, driver, slot: 0, name, tells, swapped, news };
         let mut error = None;
         for slot in (0..=u8::MAX).take(card.driver.slots()) {
             if matches!(card.line.drive(card.driver.status(slot)).await, Ok(Icc::Active | Icc::Inactive)) {
@@ -164,11 +183,14 @@ impl UsbCard {
     /// Tells when the card is taken out and when one is put in, as long as the reader is there and
     /// tells it.
     pub(crate) fn follow(self: &Rc<Self>, news: impl Fn(News) + 'static) {
+        let news: Listener = Rc::new(news);
+        *self.news.borrow_mut() = Some(Rc::clone(&news));
         if !self.tells {
             return;
         }
         let card = Rc::downgrade(self);
         spawn_local(async move {
+            let mut deaf = 0;
             loop {
                 let Some((line, driver, slot)) =
                     card.upgrade().map(|card| (Rc::clone(&card.line), card.driver.clone(), card.slot))
@@ -177,6 +199,7 @@ impl UsbCard {
                 };
                 match line.drive(driver.notice()).await {
                     Ok(notices) => {
+                        deaf = 0;
                         for notice in notices {
                             if let Notice::SlotChange { slot: changed, present } = notice
                                 && changed == slot
@@ -186,11 +209,30 @@ impl UsbCard {
                         }
                     }
                     Err(Error::Unplugged) => return news(News::Out),
-                    // This reader does not tell it: a command that gets no answer will.
+                    // One transfer that fails is no reason to hear nothing more. A reader that goes
+                    // on so does not tell it: a command that gets no answer will.
+                    Err(_) if deaf < MAX_DEAF => {
+                        deaf += 1;
+                        drop((line, driver));
+                        later::after(100 * deaf).await;
+                    }
                     Err(_) => return,
                 }
             }
         });
+    }
+
+    /// The card has been out, and another one may be in: what was known of it is no more. Of one
+    /// that is in again no notice need come.
+    fn is_swapped(&self, error: Error) {
+        self.swapped.set(true);
+        let news = self.news.borrow().clone();
+        if let Some(news) = news {
+            news(News::Out);
+            if error == Error::CardReset {
+                news(News::In);
+            }
+        }
     }
 
     /// Powers the card anew; returns the answer to reset.
@@ -198,8 +240,15 @@ impl UsbCard {
         // What is not powered need not be switched off.
         let _ = self.line.drive(self.driver.disconnect(self.slot)).await;
         let connection = self.line.drive(self.driver.connect(self.slot)).await?;
+        self.swapped.set(false);
         Ok(connection.atr.bytes().to_vec())
     }
+}
+
+/// By what a device is known again that is plugged in again: vendor, product, and the serial number
+/// of those that have one.
+pub(crate) fn identity(device: &UsbDevice) -> (u16, u16, Option<String>) {
+    (device.vendor(), device.product(), device.serial_number())
 }
 
 /// What a device calls itself.
@@ -223,6 +272,8 @@ pub(crate) async fn choose() -> Result<UsbDevice, Trouble> {
     };
     let filters = Array::new();
     filters.push(&filter(&[("classCode", 0x0B)]));
+    // Those of vendor class that are in no list: what they are, their descriptors say.
+    filters.push(&filter(&[("classCode", 0xFF)]));
     for (vendor, product) in ccid::VENDOR_CLASS_READERS {
         filters.push(&filter(&[("vendorId", vendor), ("productId", product)]));
     }
@@ -507,16 +558,28 @@ fn nothing_chosen() -> Trouble {
 impl RealCard for UsbCard {
     fn transmit<'a>(&'a self, apdu: &'a [u8]) -> Later<'a, Result<Vec<u8>, CardLost>> {
         Box::pin(async move {
+            if self.swapped.get() {
+                return Err(lost(Error::CardReset));
+            }
             // After a failure the driver wants the card to be begun with anew.
             if self.driver.connection(self.slot).is_none() {
                 self.power().await.map_err(lost)?;
             }
-            self.line.drive(self.driver.transmit(self.slot, apdu)).await.map_err(lost)
+            let answer = self.line.drive(self.driver.transmit(self.slot, apdu)).await;
+            if let Err(error @ (Error::CardReset | Error::CardRemoved)) = answer {
+                self.is_swapped(error);
+            }
+            answer.map_err(lost)
         })
     }
 
     fn reset(&self) -> Later<'_, Result<Vec<u8>, CardLost>> {
-        Box::pin(async move { self.power().await.map_err(lost) })
+        Box::pin(async move {
+            if self.swapped.get() {
+                return Err(lost(Error::CardReset));
+            }
+            self.power().await.map_err(lost)
+        })
     }
 
     fn close(&self) -> Later<'_, ()> {

@@ -15,6 +15,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(crate) struct Desktop {
     context: Option<Context>,
+    /// The service has gone since [`Self::lost`] was last asked.
+    lost: bool,
     /// What [`Self::wait`] knows already.
     known: Vec<ReaderState>,
 }
@@ -23,7 +25,8 @@ impl Desktop {
     /// Waits until readers or cards may have changed, not much longer than a second. Whether they
     /// have.
     pub(crate) fn wait(&mut self) -> bool {
-        match self.changed() {
+        let changed = self.changed();
+        match self.kept(changed) {
             Ok(changed) => changed,
             Err(_) => {
                 std::thread::sleep(PAUSE);
@@ -49,6 +52,20 @@ impl Desktop {
             Err(Error::Timeout) => Ok(false),
             looked => looked.map(|()| true),
         }
+    }
+
+    /// Whether the service that it spoke with has gone since it was last asked.
+    pub(crate) fn lost(&mut self) -> bool {
+        std::mem::take(&mut self.lost)
+    }
+
+    /// A context whose service has gone is of no use when there is another one, and pcsc-lite calls
+    /// it valid all the same: it is what calls say that shows it.
+    fn kept<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        if result.as_ref().is_err_and(|error| is_without_service(*error)) {
+            self.lost |= self.context.take().is_some();
+        }
+        result
     }
 
     fn look(&mut self, wait: Duration) -> Result<(), Error> {
@@ -115,12 +132,12 @@ impl Readers for Desktop {
     type Card = InReader;
 
     fn list(&mut self) -> Result<Vec<Reader>, Trouble> {
-        match self.seen() {
-            Ok(seen) => Ok(seen),
+        let seen = match self.seen() {
             // Between the list and the look at it.
-            Err(Error::UnknownReader | Error::Timeout) => self.seen().map_err(trouble),
-            Err(error) => Err(trouble(error)),
-        }
+            Err(Error::UnknownReader | Error::Timeout) => self.seen(),
+            seen => seen,
+        };
+        self.kept(seen).map_err(trouble)
     }
 
     fn connect(&mut self, reader: &str) -> Result<InReader, Trouble> {
@@ -128,11 +145,9 @@ impl Readers for Desktop {
         // Exclusive: no other program comes between two commands of an installation, however long
         // the server takes in between. A transaction (SCardBeginTransaction) would add nothing to
         // that, and Windows resets a card that nothing is sent to for five seconds under one.
-        let card = self
-            .context()
-            .and_then(|context| context.connect(&name, ShareMode::Exclusive, Protocols::ANY))
-            .map_err(trouble)?;
-        InReader::of(card)
+        let card =
+            self.context().and_then(|context| context.connect(&name, ShareMode::Exclusive, Protocols::ANY));
+        InReader::of(self.kept(card).map_err(trouble)?)
     }
 }
 
@@ -217,10 +232,15 @@ impl Drop for InReader {
     }
 }
 
+/// Whether it says that PC/SC itself is not there, or not the one any more that was spoken with.
+const fn is_without_service(error: Error) -> bool {
+    matches!(error, Error::NoService | Error::ServiceStopped | Error::InvalidHandle | Error::CommError)
+}
+
 /// PC/SC's errors, sorted by what a page can do about them.
 fn trouble(error: Error) -> Trouble {
     let (why, text) = match error {
-        Error::NoService | Error::ServiceStopped | Error::InvalidHandle => (
+        _ if is_without_service(error) => (
             Why::NoService,
             "PC/SC is not running (Linux: install and start pcscd; Windows: the service Smart Card)",
         ),
@@ -231,11 +251,9 @@ fn trouble(error: Error) -> Trouble {
         Error::RemovedCard => (Why::Removed, "the card was taken out"),
         // It is not this program that has reset an exclusive card.
         Error::ResetCard => (Why::Removed, "the card lost its power"),
-        Error::UnpoweredCard
-        | Error::UnresponsiveCard
-        | Error::CommDataLost
-        | Error::CommError
-        | Error::NotTransacted => (Why::Mute, "the card does not answer"),
+        Error::UnpoweredCard | Error::UnresponsiveCard | Error::CommDataLost | Error::NotTransacted => {
+            (Why::Mute, "the card does not answer")
+        }
         Error::SharingViolation => {
             (Why::Taken, "another program has the card; close it (GnuPG: `gpgconf --kill scdaemon`)")
         }

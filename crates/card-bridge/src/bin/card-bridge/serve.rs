@@ -278,7 +278,8 @@ impl Page {
                 return close(socket, CloseCode::Policy, "not paired in time");
             }
             let state = bridge.state();
-            if state != self.seen {
+            // Of a service that has gone the cards are told first, and then what the next one has.
+            if state != self.seen || self.desktop.lost() {
                 self.seen = state;
                 tell(socket, &self.session.look(&mut self.desktop))?;
             }
