@@ -440,8 +440,11 @@ fn lose_at_cancel(
 /// A World with an order, and who is asked.
 type Scene = (World, Order, fn(&Question) -> Reply);
 
+/// What is refused, the reason that is told, and how it comes to that.
+type Refusal = (&'static str, CancelSessionReason, fn() -> Scene);
+
 /// The reasons for which a server closes an order, and how a person or a chip comes to them.
-fn refusals() -> Vec<(&'static str, CancelSessionReason, fn() -> Scene)> {
+fn refusals() -> Vec<Refusal> {
     use CancelSessionReason as R;
     vec![
         ("no", R::END_USER_REJECTION, || {
