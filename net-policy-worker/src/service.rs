@@ -198,7 +198,7 @@ fn provision(
     now: Timestamp,
     chance: Chance,
 ) -> Result<Answer, Refusal> {
-    let subscriber = Subscriber::from_new_record(record.imsi.clone(), record.expose_text())?;
+    let subscriber = Subscriber::from_record(record.imsi.clone(), record.expose_text())?;
     let view = subscriber.view();
     let created = slot.is_none();
     let before = slot.take();

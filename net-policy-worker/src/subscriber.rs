@@ -38,9 +38,6 @@ use zeroize::Zeroizing;
 use crate::policy::{Class, Contract};
 use crate::refusal::{Kind, Refusal};
 
-/// Most APNs of a contract.
-pub const MAX_APNS: usize = 50;
-
 /// Names the owner of a subscriber: what an attach or session id begins with. Made from
 /// the IMSI, so that the id finds its way without showing it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -156,18 +153,6 @@ impl Subscriber {
             parameters,
             record: Zeroizing::new(record.to_owned()),
         })
-    }
-
-    /// Reads a record that is to be kept, of which more is asked than of one that is.
-    ///
-    /// # Errors
-    /// As [`Self::from_record`], and for more than [`MAX_APNS`] APNs.
-    pub fn from_new_record(imsi: Imsi, record: &str) -> Result<Self, Refusal> {
-        let subscriber = Self::from_record(imsi, record)?;
-        if subscriber.contract.apns.len() > MAX_APNS {
-            return Err(malformed(&format!("a contract has {MAX_APNS} APNs at most")));
-        }
-        Ok(subscriber)
     }
 
     /// The record as it was written, with the keys: for the store and nobody else.

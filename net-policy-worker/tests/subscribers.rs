@@ -404,7 +404,8 @@ fn what_comes_of_open5gs_goes_back_as_it_was() {
     for (name, usual) in [("subscriber_status", 0), ("operator_determined_barring", 0)] {
         of_command_line[name] = usual.into();
     }
-    of_command_line["security"]["sqn"] = 0.into();
+    // The first number that is used here.
+    of_command_line["security"]["sqn"] = 33.into();
     of_command_line["slice"][0]["session"][0]["ue"] = json!({"ipv4": "10.45.0.9"});
     assert_eq!(exported[0], without_ids(of_command_line));
     assert_eq!(exported[1], with_everything);

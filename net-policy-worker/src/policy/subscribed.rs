@@ -13,7 +13,7 @@ use crate::apn::Apn;
 
 /// Most APNs of a contract, slices, sessions of a slice, rules of a session, flows of a rule,
 /// telephone numbers.
-const MAX_APNS: usize = 64;
+const MAX_APNS: usize = 50;
 const MAX_SLICES: usize = 8;
 const MAX_SESSIONS: usize = 16;
 const MAX_RULES: usize = 8;
@@ -329,7 +329,7 @@ impl Contract {
     /// same APNs in its slices as without them, if it has slices.
     pub(crate) fn flaw(&self, connects: bool) -> Option<&'static str> {
         if self.apns.len() > MAX_APNS {
-            return Some("a contract has at most 64 APNs");
+            return Some("a contract has 50 APNs at most");
         }
         let number = |number: &String| {
             (1..=15).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())

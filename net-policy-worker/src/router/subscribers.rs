@@ -48,7 +48,7 @@ impl<S: Store, L: Link> Router<S, L> {
             }
         };
         // Before anything is kept, and so before an owner comes to be.
-        Subscriber::from_new_record(imsi.clone(), &text)?;
+        Subscriber::from_record(imsi.clone(), &text)?;
         let record = Record::new(imsi, text);
         match self.ask(Tag::of(&record.imsi), service::Request::Provision(record)).await? {
             Answer::Provisioned { created, view } => {

@@ -58,7 +58,7 @@ pub fn read(form: Form, bytes: &[u8], class: Class) -> Result<Vec<Row>, Refusal>
             }
         };
         let imsi: rsp::Imsi = imsi.parse().map_err(|_| "imsi is 6 to 15 digits".to_owned())?;
-        Subscriber::from_new_record(imsi.clone(), &text).map_err(|refusal| refusal.because)?;
+        Subscriber::from_record(imsi.clone(), &text).map_err(|refusal| refusal.because)?;
         Ok(Record::new(imsi, text))
     };
     Ok(objects.into_iter().map(record).collect())

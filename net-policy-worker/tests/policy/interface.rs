@@ -228,11 +228,13 @@ fn documents_of_pathological_size_are_refused_or_cheap() {
         });
         Document::read(document.to_string().as_bytes()).unwrap().examine()
     };
-    // Each range is 252 beginnings: 15 million of them.
+    // Each range is 252 beginnings: more than 15 million of them.
     let odd = json!({ "from": "000000000000001", "to": "999999999999998" });
     let findings = with(&json!(vec![odd; 1000]), 60);
+    assert!(findings.iter().all(|finding| finding.level == Level::Warning), "{findings:?}");
+    let findings = with(&json!(vec![json!({ "prefix": "1" }); 1000]), 101);
     let told = findings.iter().find(|finding| finding.level == Level::Error).unwrap();
-    assert!(told.path == "rules" && told.says.contains("beginnings"), "{findings:?}");
+    assert!(told.path == "rules" && told.says.contains("list more than 100000"), "{findings:?}");
     // Each pair of rules is a million pairs of beginnings, the one that covers always the last.
     let mut imsis: Vec<Value> = (0..999).map(|at| json!({ "prefix": format!("1{at:05}") })).collect();
     imsis.push(json!({ "prefix": "2" }));
