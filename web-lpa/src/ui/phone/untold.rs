@@ -80,7 +80,8 @@ fn Given(one: Cancellation, doomed: RwSignal<Option<Cancellation>>) -> impl Into
     let Context { model, phone, say, .. } = here;
     let address = one.address().to_owned();
     let why = lpa::cancel_words(one.reason());
-    let what = text!("Download given up: {}", "ダウンロードの取りやめ: {}", why);
+    let what =
+        Text::new(format!("Download given up: {}", why.en), format!("ダウンロードの取りやめ: {}", why.ja));
     let since = one.since();
     let since = move || {
         let language = say.language().tag();
