@@ -38,7 +38,7 @@ export interface OrderOptions {
 export class Operator {
   constructor(private readonly request: APIRequestContext) {}
 
-  private async send(method: 'GET' | 'POST' | 'PUT', path: string, data?: unknown): Promise<any> {
+  private async send(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, data?: unknown): Promise<any> {
     const token = process.env.OPERATOR_TOKEN;
     if (!token) throw new Error('OPERATOR_TOKEN is not set: run the stories by `cargo xtask test`');
     const answer = await this.request.fetch(path, {
@@ -90,8 +90,10 @@ export class Operator {
     return { name, provider, iccid, imsi, record, code: await this.release(iccid, options) };
   }
 
-  /** Writes a subscriber anew, which otherwise the SM-DP+ does: the network's record, with its number. */
+  /** Writes a subscriber anew, which otherwise the SM-DP+ does: the network's record, with its number. Of a card
+   * that it has the network takes no lower number: it has to forget it first. */
   async subscriber(imsi: string, record: Record<string, unknown>): Promise<void> {
+    await this.send('DELETE', `/network/subscribers/${imsi}`);
     await this.send('PUT', `/network/subscribers/${imsi}`, record);
   }
 

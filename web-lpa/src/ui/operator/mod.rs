@@ -94,9 +94,13 @@ pub(super) async fn ordered(wish: &Wish) -> Result<(String, Request), String> {
     order::send(wish, &token().await?).await
 }
 
-/// Makes a subscriber again, as the request now is.
+/// Makes a subscriber again, as the request now is. The network forgets it first: of a card that it
+/// has it takes no lower number.
 pub(super) async fn make_subscriber(request: &Request) -> Result<(), String> {
-    order::send_one(request, &token().await?).await.map(drop)
+    let token = token().await?;
+    let forget = Request { method: "DELETE", path: request.path.clone(), body: serde_json::Value::Null };
+    order::send_one(&forget, &token).await?;
+    order::send_one(request, &token).await.map(drop)
 }
 
 async fn token() -> Result<String, String> {

@@ -237,7 +237,7 @@ pub(super) async fn send(wish: &Wish, token: &str) -> Result<(String, order::Req
 pub(super) async fn send_one(request: &order::Request, token: &str) -> Result<Vec<u8>, String> {
     let authorization = format!("Bearer {token}");
     let headers = [("authorization", authorization.as_str())];
-    let body = (request.method != "GET").then(|| request.body.to_string());
+    let body = (!request.body.is_null()).then(|| request.body.to_string());
     let answer =
         http::send(request.method, &request.path, &headers, body.as_deref().map(str::as_bytes)).await?;
     if !(200..300).contains(&answer.status) {
