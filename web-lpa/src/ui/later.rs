@@ -25,7 +25,7 @@ use super::phone::add::scanner::{Scanner, Sight};
 use super::phone::roads::Roads;
 use super::shell::View;
 use super::{Context, bench, chip, context, network, operator, phone, trace};
-use crate::model::{Notice, Slot};
+use crate::model::{Model, Notice, Slot, Task};
 use crate::phone::Phone;
 
 thread_local! {
@@ -89,18 +89,20 @@ fn made(part: Part) -> Result<AnyView, SplitLoaderError> {
 
 #[cfg(not(test))]
 #[wasm_split(later, wasm_split_path = leptos::wasm_split, fallible)]
-fn done(phone: Phone, slot: Slot, act: Act) -> Result<(), SplitLoaderError> {
-    begin(phone, slot, act);
+fn done(model: Model, phone: Phone, slot: Slot, act: Act) -> Result<(), SplitLoaderError> {
+    begin(model, phone, slot, act);
     Ok(())
 }
 
 #[cfg(test)]
-async fn done(phone: Phone, slot: Slot, act: Act) -> Result<(), SplitLoaderError> {
-    begin(phone, slot, act);
+async fn done(model: Model, phone: Phone, slot: Slot, act: Act) -> Result<(), SplitLoaderError> {
+    begin(model, phone, slot, act);
     Ok(())
 }
 
-fn begin(phone: Phone, slot: Slot, act: Act) {
+fn begin(model: Model, phone: Phone, slot: Slot, act: Act) {
+    // What is done takes the place of the way to it at once.
+    model.task.set(None);
     match act {
         Act::Discover => phone.discover(slot, None),
         Act::DownloadDefault => phone.download_default(slot),
@@ -116,25 +118,30 @@ fn begin(phone: Phone, slot: Slot, act: Act) {
 
 /// Does something to the chip whose device is shown, as soon as its program is here.
 pub(super) fn act(Context { model, phone, .. }: Context, act: Act) {
+    // On its way already, or the phone is at something else.
+    if model.task.with_untracked(Option::is_some) {
+        return;
+    }
     let slot = model.slot.get_untracked();
+    model.task.set(Some(Task::new(LOADING)));
     spawn_local(async move {
-        match done(phone, slot, act).await {
-            Ok(()) => IS_HERE.set(true),
-            Err(_) => model.notice.set(Some(Notice {
-                good: false,
-                what: MISSING.owned(),
-                advice: Text::new(
-                    "Try it again with a network.",
-                    "ネットワークに接続してやり直してください。",
-                )
-                .owned(),
-                codes: Text::default(),
-                switch_to: None,
-            })),
+        if done(model, phone, slot, act).await.is_ok() {
+            IS_HERE.set(true);
+            return;
         }
+        model.task.set(None);
+        model.notice.set(Some(Notice {
+            good: false,
+            what: MISSING.owned(),
+            advice: Text::new("Try it again with a network.", "ネットワークに接続してやり直してください。")
+                .owned(),
+            codes: Text::default(),
+            switch_to: None,
+        }));
     });
 }
 
+const LOADING: Text = Text::new("Loading…", "読み込んでいます…");
 const MISSING: Text =
     Text::new("This part of the page can’t be loaded now.", "ページのこの部分を読み込めません。");
 
@@ -192,7 +199,7 @@ pub(super) fn shown(part: Part) -> AnyView {
     let state = move || {
         match module.get() {
         Module::OnItsWay => {
-            view! { <p class="empty" role="status">{say.of(Text::new("Loading…", "読み込んでいます…"))}</p> }
+            view! { <p class="empty" role="status">{say.of(LOADING)}</p> }
                 .into_any()
         }
         Module::Here => at_once(part).into_any(),
