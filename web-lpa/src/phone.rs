@@ -92,6 +92,10 @@ struct Inside {
     catches_up: Cell<bool>,
 }
 
+/// Where the browser keeps what is no checkpoint.
+#[cfg(test)]
+pub(crate) const KEPT: [&str; 2] = [own::PLACE, untold::PLACE];
+
 impl Phone {
     pub(crate) fn new(model: Model, bench: Bench) -> Self {
         let signatures = Signatures::new();

@@ -12,7 +12,7 @@ use crate::transport::chip::ChipState;
 use crate::transport::keep;
 
 /// Where its memory is kept.
-const PLACE: &str = "own chip";
+pub(super) const PLACE: &str = "own chip";
 
 impl Phone {
     /// Looks whether another chip than the person's own was left in the phone.

@@ -14,7 +14,7 @@ use crate::transport::chip::ChipState;
 use crate::transport::keep;
 
 /// Where they are kept: one list for all chips, since none is needed to tell them.
-const PLACE: &str = "cancellations";
+pub(super) const PLACE: &str = "cancellations";
 
 /// After so many milliseconds they are told again while the page is open, one wait after the
 /// other: all within the minutes that a server remembers a session (15 at ours). What is left

@@ -30,7 +30,7 @@ use web_sys::{Element, Event, EventInit, HtmlElement, HtmlInputElement, Keyboard
 use words::Language;
 
 use super::{Context, provide};
-use crate::transport::{later, once};
+use crate::transport::{keep, later, once};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
@@ -69,6 +69,9 @@ impl Page {
     async fn show<V: IntoView + 'static>(part: impl FnOnce(Context) -> V + 'static) -> Self {
         let window = web_sys::window().unwrap();
         window.local_storage().unwrap().unwrap().clear().unwrap();
+        for place in crate::phone::KEPT {
+            keep::remove(place).await.unwrap();
+        }
         Self::show_again(part).await
     }
 
