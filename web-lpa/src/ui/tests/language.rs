@@ -88,7 +88,10 @@ async fn no_text_stays_in_the_other_language() {
         let left: Vec<_> = japanese.iter().filter(|text| is_english(text)).collect();
         assert!(left.is_empty(), "{view:?}: {left:#?}");
         page.speak(Language::English).await;
-        assert_eq!(texts(&page), english, "{view:?}: and back");
+        // More may have come meanwhile: the frame of the operator's console.
+        let back = texts(&page);
+        let gone: Vec<_> = english.iter().filter(|text| !back.contains(text)).collect();
+        assert!(gone.is_empty(), "{view:?}: and back: {gone:#?}");
     }
 }
 
