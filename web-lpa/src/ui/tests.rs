@@ -21,7 +21,7 @@ mod task;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::{mem, panic};
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -30,6 +30,7 @@ use web_sys::{Element, Event, EventInit, HtmlElement, HtmlInputElement, Keyboard
 use words::Language;
 
 use super::{Context, provide};
+use crate::model::{Model, Radio};
 use crate::transport::{keep, later, once};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -49,6 +50,12 @@ fn watch() {
     if WATCHES.replace(true) {
         return;
     }
+    // What the browser tells of a panic is that something unreachable was reached.
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        TROUBLE.with_borrow_mut(|trouble| trouble.push(info.to_string()));
+        hook(info);
+    }));
     window_event_listener(leptos::ev::error, |event| {
         // A size that follows from another is measured with the next frame.
         if !event.message().starts_with("ResizeObserver loop") {
@@ -87,23 +94,26 @@ impl Page {
         }
         let place: HtmlElement = document().create_element("main").unwrap().unchecked_into();
         document().body().unwrap().append_child(&place).unwrap();
-        let context = Rc::new(Cell::new(None));
-        let mounted = mount_to(place.clone(), {
-            let context = Rc::clone(&context);
-            move || {
-                let provided = provide();
-                context.set(Some(provided));
-                part(provided).into_any()
-            }
+        // Effects of the state need what the first mounting sets up.
+        drop(mount_to(place.clone(), || ()));
+        let owner = Owner::new_root(None);
+        let (context, mounted) = owner.with(|| {
+            let context = provide();
+            (context, mount_to(place.clone(), move || part(context).into_any()))
         });
-        let page = Self { place, context: context.get().unwrap(), _mounted: Box::new(mounted) };
+        // The page's state is there as long as the browser, and what was begun goes on with it.
+        mem::forget(owner);
+        let page = Self { place, context, _mounted: Box::new(mounted) };
         page.settle().await;
         page
     }
 
-    /// Takes the part out of the page, with what was still to come.
+    /// Takes the part out of the page, with what was still to come; the phone is off then.
     async fn close(self) {
+        let Model { power, radio, .. } = self.context.model;
         drop(self);
+        power.set(false);
+        radio.set(Radio::Off);
         for _ in 0..2 {
             let (sender, receiver) = once::channel();
             request_animation_frame(move || sender.send(()));
