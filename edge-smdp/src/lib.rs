@@ -24,7 +24,7 @@
 pub mod access;
 pub mod admission;
 pub mod config;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod crypto;
 mod encoded;
 mod environment;
@@ -43,7 +43,7 @@ pub mod store;
 mod tend;
 pub mod transport_key;
 pub mod wire;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod worker;
 
 pub use config::{Configuration, Limits, Protection, Server};

@@ -16,12 +16,12 @@ use crate::outbox::{Outgoing, Settled};
 use crate::profile::{Event, EventKind, Profile, ProfileState};
 use crate::wire::text;
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
 pub(crate) mod durable;
 pub mod memory;
 #[cfg(feature = "self-test")]
 pub mod remote;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod shard;
 pub mod suite;
 

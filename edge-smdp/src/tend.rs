@@ -321,13 +321,13 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
 
 /// Whose turn it is to do what is due: one at a time, and for so long at most. A turn that is
 /// never given back, because what had it was ended by the platform, is over by itself.
-#[cfg(any(test, target_arch = "wasm32"))]
+#[cfg(any(test, all(target_arch = "wasm32", feature = "worker")))]
 pub(crate) struct Turn {
     /// When the present turn is over, in seconds since 1970; 0: it is nobody's.
     until: core::cell::Cell<u64>,
 }
 
-#[cfg(any(test, target_arch = "wasm32"))]
+#[cfg(any(test, all(target_arch = "wasm32", feature = "worker")))]
 impl Turn {
     /// How long a turn lasts at most, in seconds: longer than the platform lets an alarm run
     /// (15 minutes), so that it is not over while somebody is still at it. Should two be at

@@ -81,5 +81,5 @@ pub mod service;
 pub mod store;
 pub mod subscriber;
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
 mod worker;

@@ -1,6 +1,6 @@
 //! Who keeps the subscribers.
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
 pub(crate) mod durable;
 mod memory;
 

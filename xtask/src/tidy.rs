@@ -296,10 +296,14 @@ fn browser_tests(place: &Place, metadata: &Metadata, findings: &mut Vec<String>)
 /// What makes a file's `#[test]` one of the browser's.
 const IN_BROWSER: &str = "use wasm_bindgen_test::wasm_bindgen_test as test;";
 
-/// Whether a file has tests that no browser would run.
+/// What a file of tests says that is meant for no browser; why is told beside it.
+const NATIVE: &str = "#![cfg(not(target_arch = \"wasm32\"))] // ";
+
+/// Whether a file has tests that no browser would run, and does not say so.
 fn only_native(text: &str) -> bool {
     let code = code_of(text);
-    code.lines().any(|line| line.trim() == "#[test]") && !code.contains(IN_BROWSER)
+    let says_so = text.lines().any(|line| line.starts_with(NATIVE));
+    code.lines().any(|line| line.trim() == "#[test]") && !code.contains(IN_BROWSER) && !says_so
 }
 
 /// The text with comments and the insides of strings blanked, line by line the same.
@@ -500,6 +504,8 @@ mod tests {
         assert!(!only_native(&format!("{IN_BROWSER}\n#[test]\nfn a() {{}}")));
         assert!(only_native(&format!("// {IN_BROWSER}\n    #[test]\nfn a() {{}}")));
         assert!(!only_native("// #[test]\nfn a() {}"));
+        assert!(!only_native(&format!("{NATIVE}too long\n#[test]\nfn a() {{}}")));
+        assert!(only_native("#![cfg(not(target_arch = \"wasm32\"))]\n#[test]\nfn a() {}"));
     }
 
     #[test]

@@ -12,6 +12,7 @@
 
 mod desk;
 mod smds;
+mod stopwatch;
 mod terminal;
 mod world;
 

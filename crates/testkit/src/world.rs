@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use apdu::StatusWord;
 use edge_smdp::admission::AdmissionText;
@@ -32,6 +32,7 @@ use wasm_euicc::{Env, Euicc, Factory};
 use zeroize::Zeroizing;
 
 use crate::smds::{OTHER_SMDS_ADDRESS, SMDS_ADDRESS, Smds};
+use crate::stopwatch::Stopwatch;
 use crate::terminal::Attached;
 
 /// Where the SM-DP+ is.
@@ -249,7 +250,7 @@ impl Link for SmLink {
             });
             return answer;
         }
-        let start = Instant::now();
+        let start = Stopwatch::start();
         let host = request.uri().host().unwrap_or_default().to_owned();
         let mut response = match Smds::is_at(&host) {
             true => self.smds.handle(&host, &request),
@@ -305,7 +306,7 @@ pub struct World {
     /// The cancellations that are kept, as bytes.
     pub untold: Option<Vec<u8>>,
     watched: Rc<Cell<Watched>>,
-    since: Instant,
+    since: Stopwatch,
     /// Who signs the LPA's requests, if anybody.
     pub lpa: Option<Identity>,
     pub(crate) attached: Option<Attached>,
@@ -419,7 +420,7 @@ impl World {
             kept: None,
             untold: None,
             watched,
-            since: Instant::now(),
+            since: Stopwatch::start(),
             lpa: settings.lpas.map(|lpas| lpas.lpa),
             attached: None,
             provisioning,
@@ -517,7 +518,7 @@ impl World {
     fn network_bytes(&self, request: Request<Vec<u8>>) -> (u16, Vec<u8>) {
         let path = request.uri().path().to_owned();
         let sent = request.body().clone();
-        let start = Instant::now();
+        let start = Stopwatch::start();
         let before = self.watched.get().smdp;
         let (response, fault) = ready(self.network.handle(request));
         add(&self.watched, |watched| {
@@ -542,7 +543,7 @@ impl World {
     /// Begins to measure where the time goes.
     pub fn watch(&mut self) {
         self.watched.set(Watched::default());
-        self.since = Instant::now();
+        self.since = Stopwatch::start();
     }
 
     /// What was measured since.
@@ -579,7 +580,7 @@ impl World {
             Some(CardFault::AnswerLost | CardFault::PowerAfter | CardFault::Misreported(_)) | None => {}
         }
         let Some(chip) = &mut self.chip else { return Err(CardLost::said("there is no chip")) };
-        let start = Instant::now();
+        let start = Stopwatch::start();
         let answer = chip.transmit(&command);
         add(&self.watched, |watched| watched.chip += start.elapsed());
         self.write_down(Party::Chip, "", command, &answer);

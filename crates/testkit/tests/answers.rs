@@ -2,6 +2,7 @@
 //! other statuses of the header (SGP.22 §5.2.6), and what is no answer at all. For each call of
 //! ES9+ and ES11: what the person is told, and that nothing is lost by it.
 
+#![cfg(not(target_arch = "wasm32"))] // Each is busy for so long that a browser is taken for dead.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 mod common;

@@ -20,6 +20,12 @@ use rsp::status::StatusCode;
 use serde_json::{Value, json};
 use testkit::{CallFault, CardFault, Order, Party, Settings, World};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 /// A profile of network 001/01 that may not be switched off or deleted.
 const RULED: &str = "89000000000000003008";
 

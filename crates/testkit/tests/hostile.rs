@@ -15,6 +15,12 @@ use rsp::ids::Iccid;
 use serde_json::{Value, json};
 use testkit::{Exchange, Party, World};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 #[test]
 fn metadata_that_changed_after_consent_is_cancelled_by_the_lpa() {
     let mut world = World::new(125);

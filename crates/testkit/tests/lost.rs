@@ -3,6 +3,7 @@
 //! is told is what the chip has, nothing is lost, nothing is done or told twice, and the same
 //! again succeeds.
 
+#![cfg(not(target_arch = "wasm32"))] // Each is busy for so long that a browser is taken for dead.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 mod common;

@@ -21,6 +21,12 @@ use common::phone::{
     eid, is_told, order_for, profiles, recover, register, state, waiting, yes,
 };
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 /// The codes of ES9+ by function (SGP.22 §5.6.1 to §5.6.5), and what can be done about each.
 fn refusals() -> Vec<(&'static str, Stage, StatusCode, Retry)> {
     use Retry::{AfterChange, Again, Never};
@@ -268,6 +274,7 @@ fn the_user_s_no_closes_the_order_and_a_time_out_does_not() {
 }
 
 #[test]
+#[cfg_attr(target_arch = "wasm32", ignore = "a browser that is busy for so long is taken for dead")]
 fn no_fault_between_terminal_and_chip_loses_the_profile_or_uses_another_order() {
     for (way, start) in WAYS {
         let commands = {
@@ -360,6 +367,7 @@ fn end_at(world: &mut World, mut procedure: Procedure, nth: usize, end: End) -> 
 }
 
 #[test]
+#[cfg_attr(target_arch = "wasm32", ignore = "a browser that is busy for so long is taken for dead")]
 fn the_program_may_end_at_any_moment_of_a_download() {
     for end in [End::Before, End::After, End::WithTheChip] {
         for nth in 1.. {

@@ -12,6 +12,12 @@ use rsp::ids::Iccid;
 use rsp::profiles::ProfileState;
 use testkit::{Order, World, device};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 type Shared = Rc<RefCell<World>>;
 
 /// The chip in the modem.

@@ -14,6 +14,12 @@ use saip::{Package, Secret, Service, issue, missing_capabilities};
 use serde_json::json;
 use testkit::World;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 /// Those that our chip can install: the first generation insists on Java Card.
 const PROFILES: [&str; 5] = [
     "data/ts48-v7/TS48v7_eSIM_GTP_SAIP2.3_NoBERTLV.der",

@@ -11,6 +11,12 @@ use rsp::ActivationCode;
 use rsp::ids::Iccid;
 use testkit::World;
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 /// Drives a procedure; the power fails after the `nth` command: the chip has done it and
 /// nobody heard.
 fn cut_after(

@@ -14,6 +14,12 @@ use rsp::profiles::{ProfileInfo, ProfileState};
 use serde_json::json;
 use testkit::{Desk, Order, T1_ATR, World, device};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 fn yes(_: &Question) -> Reply {
     Reply::Accept
 }

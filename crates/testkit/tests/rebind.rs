@@ -13,6 +13,12 @@ use rsp::bpp::{BoundProfilePackage, InitialiseSecureChannel};
 use rsp::es9::GetBoundProfilePackageResponse;
 use testkit::{Settings, World};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 #[test]
 fn the_chip_installs_a_package_that_was_bound_again() {
     for protection in [Protection::SessionKeys, Protection::ProfileProtectionKeys] {

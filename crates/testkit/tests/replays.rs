@@ -17,6 +17,12 @@ use rsp_crypto::issue::Validity;
 use serde_json::{Value, json};
 use testkit::{Exchange, Party, World};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 fn refused(failure: &Failure) -> Option<StatusCode> {
     let Cause::ServerRefused(data) = &failure.cause else { panic!("{failure}") };
     StatusCode::find(&data.subject_code, &data.reason_code)

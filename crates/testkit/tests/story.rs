@@ -20,6 +20,12 @@ use rsp_crypto::{Certificate, Curve};
 use serde_json::{Value, json};
 use testkit::{AttachError, Order, Party, Settings, World};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 /// The first contract, ordered.
 fn ordered(world: &World) -> Order {
     let iccid = world.operational[0].iccid;

@@ -8,6 +8,12 @@ use lpa::{Options, Outcome, Reply};
 use testkit::{Party, World};
 use trace::{Answer, Format, Level, Node, Origin, Request, Trace};
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 /// What a World has written down, as a trace.
 fn recorded(world: &World) -> Trace {
     let mut trace = Trace::default();
