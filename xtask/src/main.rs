@@ -25,6 +25,7 @@ mod stack;
 mod state;
 mod test;
 mod tidy;
+mod trouble;
 mod workerd;
 
 use std::process::ExitCode;

@@ -22,6 +22,7 @@ use crate::seed;
 use crate::setup::{self, Kit, Need};
 use crate::stack::{self, Stack};
 use crate::state::State;
+use crate::trouble::Trouble;
 use crate::workerd::Workerd;
 
 /// Options of `cargo xtask test`.
@@ -40,6 +41,8 @@ struct Outcome {
     part: &'static str,
     passed: usize,
     failed: bool,
+    /// What its runners said of tests that failed, if only at a first try.
+    trouble: Trouble,
     took: String,
 }
 
@@ -48,59 +51,69 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     let start = Instant::now();
     let wanted = |part: &str| options.only.as_deref().is_none_or(|only| part.contains(only));
     let mut outcomes = Vec::new();
-    let mut part = |name: &'static str, tests: &dyn Fn() -> Result<usize>| {
+    let mut part = |name: &'static str, tests: &dyn Fn(&mut Trouble) -> Result<usize>| {
         println!("\n== test: {name}");
         let start = Instant::now();
-        let result = tests();
+        let mut trouble = Trouble::default();
+        let result = tests(&mut trouble);
         if let Err(error) = &result {
             println!("{error:#}");
         }
         let took = process::since(start);
-        outcomes.push(Outcome { part: name, failed: result.is_err(), passed: result.unwrap_or(0), took });
+        let failed = result.is_err();
+        outcomes.push(Outcome { part: name, failed, passed: result.unwrap_or(0), trouble, took });
     };
 
     let metadata = Metadata::read(place, None)?;
     if options.fast {
         let kit = setup::ensure(place, &[])?;
-        part("native", &|| native(&kit, &metadata));
+        part("native", &|trouble| native(&kit, &metadata, trouble));
     } else {
         let mut needs = build::NEEDS.to_vec();
         needs.extend([Need::Browser, Need::PcSc, Need::Firefox, Need::Tshark]);
         let kit = setup::ensure(place, &needs)?;
         if wanted("native") {
-            part("native", &|| native(&kit, &metadata));
+            part("native", &|trouble| native(&kit, &metadata, trouble));
         }
         if wanted("browser") {
-            part("the same in a browser", &|| browser(place, &kit, &metadata));
+            part("the same in a browser", &|trouble| browser(place, &kit, &metadata, trouble));
         }
         if wanted("doors") {
-            part("the chip's doors", &|| doors(place, &kit));
+            part("the chip's doors", &|trouble| doors(place, &kit, trouble));
         }
         if wanted("workers") || wanted("stories") || wanted("app") {
-            part("build", &|| build::everything(place, &kit, Profile::Release).map(|()| 0));
+            part("build", &|_| build::everything(place, &kit, Profile::Release).map(|()| 0));
         }
         if wanted("workers") {
-            part("workers in their runtime", &|| workers(place, &kit));
-            part("the SM-DP+ over its objects", &|| objects(place, &kit, &metadata));
-            part("workers under load", &|| bench::smdp::test(place, &kit));
+            part("workers in their runtime", &|trouble| workers(place, &kit, trouble));
+            part("the SM-DP+ over its objects", &|trouble| objects(place, &kit, &metadata, trouble));
+            part("workers under load", &|_| bench::smdp::test(place, &kit));
         }
         if wanted("app") {
-            part("the page as an installed app", &|| app(place, &kit));
+            part("the page as an installed app", &|trouble| app(place, &kit, trouble));
         }
         if wanted("stories") {
-            part("stories in a browser", &|| stories(place, &kit, &[]));
-            part("with certified LPAs only", &|| stories(place, &kit, &["certified.spec.ts"]));
-            part("with a network that stops", &|| stopping_stories(place, &kit));
+            part("stories in a browser", &|trouble| stories(place, &kit, &[], trouble));
+            part("with certified LPAs only", &|trouble| {
+                stories(place, &kit, &["certified.spec.ts"], trouble)
+            });
+            part("with a network that stops", &|trouble| stopping_stories(place, &kit, trouble));
         }
     }
 
     println!("\n{:28} {:>8} {:>14}", "part", "passed", "time");
-    for Outcome { part, passed, failed, took } in &outcomes {
+    for Outcome { part, passed, failed, took, .. } in &outcomes {
         let passed = if *failed { "FAILED".to_owned() } else { passed.to_string() };
         println!("{part:28} {passed:>8} {took:>14}");
     }
     let total: usize = outcomes.iter().map(|outcome| outcome.passed).sum();
     println!("{:28} {total:>8} {:>14}", "together", process::since(start));
+    for Outcome { part, failed, trouble, .. } in &outcomes {
+        if !trouble.lines().is_empty() {
+            let what = if *failed { "what failed" } else { "what failed at its first try" };
+            println!("\n== {what}: {part}\n{}", trouble.lines().join("\n"));
+        }
+    }
     if outcomes.iter().any(|outcome| outcome.failed) {
         bail!("some tests failed");
     }
@@ -111,16 +124,16 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
 }
 
 /// `cargo test` for the members that mean something natively.
-fn native(kit: &Kit, metadata: &Metadata) -> Result<usize> {
+fn native(kit: &Kit, metadata: &Metadata, trouble: &mut Trouble) -> Result<usize> {
     let mut cargo = kit.command("cargo");
     cargo.args(["test", "--no-fail-fast"]);
     cargo.args(metadata.natively());
-    counted(&mut cargo, cargo_passed)
+    counted(&mut cargo, trouble, cargo_passed)
 }
 
 /// `wasm-pack test` for the chip, and in the same build for every member whose tests are
 /// written for a browser too.
-fn browser(place: &Place, kit: &Kit, metadata: &Metadata) -> Result<usize> {
+fn browser(place: &Place, kit: &Kit, metadata: &Metadata, trouble: &mut Trouble) -> Result<usize> {
     let browser = kit.browser()?;
     let scratch = place.scratch().join("browser-tests");
     fs::create_dir_all(&scratch)?;
@@ -149,7 +162,7 @@ fn browser(place: &Place, kit: &Kit, metadata: &Metadata) -> Result<usize> {
     pack.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities);
     // In seconds, for all tests of one file together: the chip under power failure takes a minute.
     pack.env("WASM_BINDGEN_TEST_TIMEOUT", "900");
-    let passed = counted(&mut pack, cargo_passed)?;
+    let passed = counted(&mut pack, trouble, cargo_passed)?;
     if passed == 0 {
         bail!("wasm-pack ran no test");
     }
@@ -182,7 +195,7 @@ fn variable(command: &Command, name: &str) -> OsString {
 /// The chip as programs outside see it, and the bridge to PC/SC readers: `e2e/doors/*.test.mjs`
 /// under Node's own test runner, which are told where the npm package, the native programs and the
 /// browser are.
-fn doors(place: &Place, kit: &Kit) -> Result<usize> {
+fn doors(place: &Place, kit: &Kit, trouble: &mut Trouble) -> Result<usize> {
     let program = euicc::program(place, kit)?;
     let package = build::npm(place, kit)?;
     let mut node = tests_in(place, kit, "doors")?;
@@ -190,17 +203,17 @@ fn doors(place: &Place, kit: &Kit) -> Result<usize> {
         node.env("CARD_BRIDGE", bridge(place, kit)?);
     }
     node.env("EUICC_PACKAGE", package).env("EUICC_PROGRAM", program).env("CHROMIUM", &kit.browser()?.program);
-    counted(&mut node, |line| number_after(line, "ℹ pass "))
+    counted(&mut node, trouble, |line| number_after(line, "ℹ pass "))
 }
 
 /// The page as an Isolated Web App: `e2e/app/*.test.mjs` under Node's own test runner, which are told
 /// where its bundle and the browser are.
-fn app(place: &Place, kit: &Kit) -> Result<usize> {
+fn app(place: &Place, kit: &Kit, trouble: &mut Trouble) -> Result<usize> {
     const SITE: &str = "https://lab.example";
     let bundle = iwa::pack(place, env!("CARGO_PKG_VERSION"), SITE, None)?;
     let mut node = tests_in(place, kit, "app")?;
     node.env("IWA_BUNDLE", bundle).env("IWA_SITE", SITE).env("CHROMIUM", &kit.browser()?.program);
-    counted(&mut node, |line| number_after(line, "ℹ pass "))
+    counted(&mut node, trouble, |line| number_after(line, "ℹ pass "))
 }
 
 /// The bridge to PC/SC readers, built if it is stale.
@@ -220,17 +233,17 @@ fn example(place: &Place, kit: &Kit, name: &str) -> Result<PathBuf> {
 /// The runtime tests: `e2e/workers/*.test.mjs` under Node's own test runner; they start the
 /// workers themselves, with the variables of a fresh laboratory: `LABORATORY`, JSON by the
 /// worker's name.
-fn workers(place: &Place, kit: &Kit) -> Result<usize> {
+fn workers(place: &Place, kit: &Kit, trouble: &mut Trouble) -> Result<usize> {
     let mut node = tests_in(place, kit, "workers")?;
     let state = fresh(place, "test-workers")?;
     let variables = ["edge-smdp", "net-policy-worker"].map(|name| (name.to_owned(), state.variables(name)));
     node.env("LABORATORY", serde_json::Value::from_iter(variables).to_string());
-    counted(&mut node, |line| number_after(line, "ℹ pass "))
+    counted(&mut node, trouble, |line| number_after(line, "ℹ pass "))
 }
 
 /// The tests of the SM-DP+'s service, which run over the store in memory as all native tests
 /// do, once more over Durable Objects: those of a worker that executes the store's methods.
-fn objects(place: &Place, kit: &Kit, metadata: &Metadata) -> Result<usize> {
+fn objects(place: &Place, kit: &Kit, metadata: &Metadata, trouble: &mut Trouble) -> Result<usize> {
     let build = build::worker_with(place, kit, SMDP, "self-test")?;
     let state = fresh(place, "test-objects")?;
     let mut workerd = Workerd::start(place, kit, &state, (SMDP, &build), &state.folder.join("workerd"))?;
@@ -245,7 +258,7 @@ fn objects(place: &Place, kit: &Kit, metadata: &Metadata) -> Result<usize> {
     for name in OVER_OBJECTS {
         cargo.args(["--test", name]);
     }
-    let outcome = counted(cargo.env("SMDP_STORE", url), cargo_passed);
+    let outcome = counted(cargo.env("SMDP_STORE", url), trouble, cargo_passed);
     let stopped = workerd.stop();
     outcome.and_then(|passed| stopped.map(|()| passed + 1))
 }
@@ -286,7 +299,7 @@ fn tests_in(place: &Place, kit: &Kit, name: &str) -> Result<Command> {
 
 /// The stories: Playwright against everything, freshly started with a fresh memory. Those of
 /// certain files are told to an SM-DP+ that serves certified LPAs only.
-fn stories(place: &Place, kit: &Kit, certified: &[&str]) -> Result<usize> {
+fn stories(place: &Place, kit: &Kit, certified: &[&str], trouble: &mut Trouble) -> Result<usize> {
     let browser = kit.browser()?;
     let mut state = fresh(place, "test-state")?;
     if !certified.is_empty() {
@@ -315,7 +328,7 @@ fn stories(place: &Place, kit: &Kit, certified: &[&str]) -> Result<usize> {
         Some(firefox) => drop(playwright.env("FIREFOX", firefox)),
         None => println!("skipped: the stories in Firefox: it is not here"),
     }
-    let outcome = counted(&mut playwright, playwright_passed);
+    let outcome = counted(&mut playwright, trouble, playwright_passed);
     let stopped = stack.stop();
     if outcome.is_err() {
         println!("the workers' log: {}", stack.log().display());
@@ -325,7 +338,7 @@ fn stories(place: &Place, kit: &Kit, certified: &[&str]) -> Result<usize> {
 
 /// The stories of a network that stops: its worker runs in a process of its own, which they end and
 /// start again by the command that they are given.
-fn stopping_stories(place: &Place, kit: &Kit) -> Result<usize> {
+fn stopping_stories(place: &Place, kit: &Kit, trouble: &mut Trouble) -> Result<usize> {
     const NETWORK: [&str; 1] = ["net-policy-worker"];
     let state = fresh(place, "test-state")?;
     let site = stack::free_port()?;
@@ -353,7 +366,7 @@ fn stopping_stories(place: &Place, kit: &Kit) -> Result<usize> {
         .env("OPERATOR_TOKEN", state.operator_token())
         .env("CHROMIUM", &kit.browser()?.program)
         .env("NETWORK_COMMAND", given.to_string());
-    let outcome = counted(&mut playwright, playwright_passed);
+    let outcome = counted(&mut playwright, trouble, playwright_passed);
     let stopped = stack.stop();
     if outcome.is_err() {
         println!("the workers' log: {}", stack.log().display());
@@ -371,7 +384,11 @@ fn fresh(place: &Place, name: &str) -> Result<State> {
 }
 
 /// Runs a command in the open and adds up what its lines say has passed.
-fn counted(command: &mut Command, passed: impl Fn(&str) -> Option<usize>) -> Result<usize> {
+fn counted(
+    command: &mut Command,
+    trouble: &mut Trouble,
+    passed: impl Fn(&str) -> Option<usize>,
+) -> Result<usize> {
     let line = process::shown(command);
     println!("$ {}", line.chars().take(200).collect::<String>());
     let mut child =
@@ -382,6 +399,7 @@ fn counted(command: &mut Command, passed: impl Fn(&str) -> Option<usize>) -> Res
             let line = line?;
             let text = String::from_utf8_lossy(&line);
             total += passed(&text).unwrap_or(0);
+            trouble.look(&strip_colours(&text));
             writeln!(io::stdout(), "{text}")?;
         }
     }
