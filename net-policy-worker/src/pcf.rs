@@ -13,7 +13,6 @@
 //! same: a PCRF can't move it. An SM whose IP addresses the policy does not name is named as an
 //! application that the user plane detects (`appId`, TDF-Application-Identifier).
 
-use rsp::Imsi;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -27,6 +26,8 @@ use crate::subscriber::Tag;
 pub(crate) mod am;
 pub(crate) mod gx;
 pub(crate) mod sm;
+
+mod shapes;
 
 /// Most associations of a subscriber; the oldest is given up for another.
 const MAX_ASSOCIATIONS: usize = 8;
@@ -392,30 +393,6 @@ fn filters(entry: &SmEntry) -> Vec<String> {
         Some(format!("permit out 6 from {remote} {} to assigned", entry.port))
     };
     entry.addresses.iter().filter_map(rule).collect()
-}
-
-/// The IMSI of a SUPI (TS 29.571 §5.3.2).
-pub(crate) fn imsi(supi: &str) -> Option<Imsi> {
-    supi.strip_prefix("imsi-")?.parse().ok()
-}
-
-/// The terminal's type, of a PEI (TS 29.571 §5.3.2).
-pub(crate) fn tac(pei: &str) -> Option<crate::policy::Tac> {
-    let imei = pei.strip_prefix("imei-").or_else(|| pei.strip_prefix("imeisv-"))?;
-    crate::policy::Tac::of_imei(imei)
-}
-
-/// NetworkId (TS 29.571 §5.4.4.5).
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct NetworkId {
-    pub(crate) mcc: Option<String>,
-    pub(crate) mnc: Option<String>,
-}
-
-impl NetworkId {
-    pub(crate) fn plmn(&self) -> Option<crate::policy::PlmnId> {
-        format!("{}{}", self.mcc.as_deref()?, self.mnc.as_deref()?).try_into().ok()
-    }
 }
 
 /// ProblemDetails (TS 29.571 §5.2.4.1).

@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Change, Context, Control, NetworkId, ProblemDetails, imsi, read, tac};
+use rsp::Imsi;
+
+use super::shapes::{NetworkId, Object, Pei, Supi, given};
+use super::{Change, Context, Control, ProblemDetails, read};
 use crate::policy::{Access, Situation};
 
 /// What a request must have (TS 29.507 §5.6.2.3).
@@ -17,31 +20,31 @@ const DNN_REPLACEMENT: u64 = 1 << 3;
 struct PolicyAssociationRequest {
     #[serde(rename = "notificationUri")]
     _notification_uri: String,
-    supi: String,
-    pei: Option<String>,
+    supi: Supi,
+    #[serde(default, deserialize_with = "given")]
+    pei: Option<Pei>,
+    #[serde(default, deserialize_with = "given")]
     serving_plmn: Option<NetworkId>,
     supp_feat: String,
 }
 
 /// Reads PolicyAssociationRequest: whose it is, and what of it matters.
-pub(crate) fn request(body: &[u8]) -> Result<(String, Context), ProblemDetails> {
-    let (request, whole): (PolicyAssociationRequest, Value) = read(body, &MANDATORY)?;
-    let Some(imsi) = imsi(&request.supi) else {
-        return Err(ProblemDetails::invalid("supi", "imsi- and 6 to 15 digits", &MANDATORY));
-    };
+pub(crate) fn request(body: &[u8]) -> Result<(Imsi, Context), ProblemDetails> {
+    let (Object(request), whole): (Object<PolicyAssociationRequest>, Value) = read(body, &MANDATORY)?;
     features(&request.supp_feat)
         .ok_or_else(|| ProblemDetails::invalid("suppFeat", "hexadecimal digits", &MANDATORY))?;
     let situation = Situation {
         access: Access::FiveG,
-        visited: request.serving_plmn.as_ref().and_then(NetworkId::plmn),
-        tac: request.pei.as_deref().and_then(tac),
+        visited: request.serving_plmn.map(|network| network.0),
+        tac: request.pei.and_then(|pei| pei.0),
     };
-    Ok((imsi.to_string(), Context { theirs: None, situation, dnn: None, request: whole }))
+    Ok((request.supi.0, Context { theirs: None, situation, dnn: None, request: whole }))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PolicyAssociationUpdateRequest {
+    #[serde(default, deserialize_with = "given")]
     serving_plmn: Option<NetworkId>,
     smf_sel_info: Option<SmfSelectionData>,
 }
@@ -53,9 +56,9 @@ struct SmfSelectionData {
 
 /// Reads PolicyAssociationUpdateRequest.
 pub(crate) fn update(body: &[u8]) -> Result<(Change, Value), ProblemDetails> {
-    let (update, whole): (PolicyAssociationUpdateRequest, Value) = read(body, &[])?;
+    let (Object(update), whole): (Object<PolicyAssociationUpdateRequest>, Value) = read(body, &[])?;
     let change = Change {
-        visited: update.serving_plmn.as_ref().and_then(NetworkId::plmn),
+        visited: update.serving_plmn.map(|network| network.0),
         dnn: update.smf_sel_info.and_then(|info| info.dnn),
         ..Change::default()
     };

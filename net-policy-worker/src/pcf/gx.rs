@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::shapes::{Object, given};
 use super::{Ask, Change, Context, Control, Denied, Door, Flow, Name, ProblemDetails, Told, read};
 use crate::policy::{Access, Ambr, PlmnId, Situation, Tac, authorised};
 
@@ -32,9 +33,9 @@ struct CreditControlRequest {
     subscription: Vec<SubscriptionId>,
     #[serde(rename = "Called-Station-Id")]
     apn: Option<String>,
-    #[serde(rename = "3GPP-SGSN-MCC-MNC")]
-    plmn: Option<String>,
-    #[serde(rename = "User-Equipment-Info")]
+    #[serde(rename = "3GPP-SGSN-MCC-MNC", default, deserialize_with = "given")]
+    plmn: Option<PlmnId>,
+    #[serde(rename = "User-Equipment-Info", default, deserialize_with = "given")]
     equipment: Option<UserEquipmentInfo>,
     #[serde(rename = "Usage-Monitoring-Information", default)]
     usage: Vec<UsageMonitoring>,
@@ -48,10 +49,31 @@ struct SubscriptionId {
     data: String,
 }
 
+/// User-Equipment-Info (RFC 8506 §8.49), of which the type of terminal is what matters here.
 #[derive(Deserialize)]
-struct UserEquipmentInfo {
+#[serde(try_from = "Object<WrittenEquipment>")]
+struct UserEquipmentInfo(Option<Tac>);
+
+#[derive(Deserialize)]
+struct WrittenEquipment {
+    #[serde(rename = "User-Equipment-Info-Type")]
+    kind: u32,
     #[serde(rename = "User-Equipment-Info-Value")]
     value: String,
+}
+
+impl TryFrom<Object<WrittenEquipment>> for UserEquipmentInfo {
+    type Error = &'static str;
+
+    fn try_from(Object(written): Object<WrittenEquipment>) -> Result<Self, Self::Error> {
+        /// IMEISV (RFC 8506 §8.50).
+        const IMEISV: u32 = 0;
+        if written.kind != IMEISV {
+            return Ok(Self(None));
+        }
+        let tac = Tac::of_imei(&written.value);
+        tac.map(|tac| Self(Some(tac))).ok_or("an IMEISV is 14 to 16 digits")
+    }
 }
 
 #[derive(Deserialize)]
@@ -83,26 +105,25 @@ pub(crate) struct Read {
 pub(crate) fn request(body: &[u8]) -> Result<Read, ProblemDetails> {
     /// END_USER_IMSI (RFC 8506 §8.47).
     const IMSI: u32 = 1;
-    let (ccr, whole): (CreditControlRequest, Value) = read(body, &MANDATORY)?;
+    let (Object(ccr), whole): (Object<CreditControlRequest>, Value) = read(body, &MANDATORY)?;
     let mut imsis = ccr.subscription.iter().filter(|id| id.kind == IMSI);
-    let Some(imsi) = imsis.find_map(|id| id.data.parse::<rsp::Imsi>().ok()) else {
+    let (Some(Ok(imsi)), None) = (imsis.next().map(|id| id.data.parse::<rsp::Imsi>()), imsis.next()) else {
         return Err(ProblemDetails::invalid(
             "Subscription-Id",
-            "one is END_USER_IMSI (1) with 6 to 15 digits",
+            "just one is END_USER_IMSI (1), with 6 to 15 digits",
             &MANDATORY,
         ));
     };
     if ccr.session_id.is_empty() || ccr.session_id.len() > 255 {
         return Err(ProblemDetails::invalid("Session-Id", "1 to 255 bytes", &MANDATORY));
     }
-    let visited: Option<PlmnId> = ccr.plmn.and_then(|plmn| plmn.try_into().ok());
+    let visited = ccr.plmn;
     let used = ccr.usage.iter().filter(|usage| usage.key.as_deref().is_none_or(|key| key == USAGE));
     let used = used.filter_map(|usage| usage.used.as_ref()?.octets).fold(0, u64::saturating_add);
     let name = Name::Theirs(ccr.session_id.clone());
     let ask = match ccr.kind {
         1 => {
-            let equipment = ccr.equipment.as_ref();
-            let tac = equipment.and_then(|equipment| Tac::of_imei(&equipment.value));
+            let tac = ccr.equipment.and_then(|equipment| equipment.0);
             let situation = Situation { access: Access::Eps, visited, tac };
             let theirs = Some(ccr.session_id.clone());
             let context = Context { theirs, situation, dnn: ccr.apn, request: whole };

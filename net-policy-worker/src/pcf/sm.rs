@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Change, Context, Control, Flow, NetworkId, ProblemDetails, imsi, read, tac};
+use rsp::Imsi;
+
+use super::shapes::{NetworkId, Object, Pei, Supi, given};
+use super::{Change, Context, Control, Flow, ProblemDetails, read};
 use crate::policy::subscribed::BitRate;
 use crate::policy::{Access, Ambr, Situation, authorised};
 
@@ -17,7 +20,7 @@ const USAGE: &str = "session";
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SmPolicyContextData {
-    supi: String,
+    supi: Supi,
     pdu_session_id: u8,
     pdu_session_type: PduSessionType,
     dnn: String,
@@ -25,8 +28,10 @@ struct SmPolicyContextData {
     _notification_uri: String,
     #[serde(rename = "sliceInfo")]
     _slice_info: Snssai,
+    #[serde(default, deserialize_with = "given")]
     serving_network: Option<NetworkId>,
-    pei: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    pei: Option<Pei>,
 }
 
 #[derive(Deserialize)]
@@ -44,27 +49,25 @@ struct Snssai {
 }
 
 /// Reads SmPolicyContextData: whose it is, and what of it matters.
-pub(crate) fn request(body: &[u8]) -> Result<(String, Context), ProblemDetails> {
-    let (data, whole): (SmPolicyContextData, Value) = read(body, &MANDATORY)?;
-    let Some(imsi) = imsi(&data.supi) else {
-        return Err(ProblemDetails::invalid("supi", "imsi- and 6 to 15 digits", &MANDATORY));
-    };
+pub(crate) fn request(body: &[u8]) -> Result<(Imsi, Context), ProblemDetails> {
+    let (Object(data), whole): (Object<SmPolicyContextData>, Value) = read(body, &MANDATORY)?;
     if matches!(data.pdu_session_type, PduSessionType::Other) {
         return Err(ProblemDetails::invalid("pduSessionType", "IPV4, IPV6 or IPV4V6", &MANDATORY));
     }
     let situation = Situation {
         access: Access::FiveG,
-        visited: data.serving_network.as_ref().and_then(NetworkId::plmn),
-        tac: data.pei.as_deref().and_then(tac),
+        visited: data.serving_network.map(|network| network.0),
+        tac: data.pei.and_then(|pei| pei.0),
     };
     // A terminal has one session of a number, so a repeat takes the place of the first.
     let theirs = Some(format!("pdu-session-{}", data.pdu_session_id));
-    Ok((imsi.to_string(), Context { theirs, situation, dnn: Some(data.dnn), request: whole }))
+    Ok((data.supi.0, Context { theirs, situation, dnn: Some(data.dnn), request: whole }))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SmPolicyUpdateContextData {
+    #[serde(default, deserialize_with = "given")]
     serving_network: Option<NetworkId>,
     #[serde(default)]
     accu_usage_reports: Vec<AccuUsageReport>,
@@ -91,9 +94,9 @@ fn used(reports: &[AccuUsageReport]) -> u64 {
 
 /// Reads SmPolicyUpdateContextData.
 pub(crate) fn update(body: &[u8]) -> Result<Change, ProblemDetails> {
-    let (update, _): (SmPolicyUpdateContextData, Value) = read(body, &[])?;
+    let (Object(update), _): (Object<SmPolicyUpdateContextData>, Value) = read(body, &[])?;
     Ok(Change {
-        visited: update.serving_network.as_ref().and_then(NetworkId::plmn),
+        visited: update.serving_network.map(|network| network.0),
         used: used(&update.accu_usage_reports),
         ..Change::default()
     })
@@ -101,7 +104,7 @@ pub(crate) fn update(body: &[u8]) -> Result<Change, ProblemDetails> {
 
 /// Reads SmPolicyDeleteData: what was used since the last report.
 pub(crate) fn deletion(body: &[u8]) -> Result<u64, ProblemDetails> {
-    let (deletion, _): (SmPolicyUpdateContextData, Value) = read(body, &[])?;
+    let (Object(deletion), _): (Object<SmPolicyUpdateContextData>, Value) = read(body, &[])?;
     Ok(used(&deletion.accu_usage_reports))
 }
 

@@ -4,8 +4,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
 use super::{Failure, Link, Reply, Router, bearer, json as answer, response, unexpected};
-use crate::pcf::{Ask, Door, Name, ProblemDetails, Told, am, gx, imsi, sm};
-use crate::refusal::Fault;
+use crate::pcf::{Ask, Door, Name, ProblemDetails, Told, am, gx, sm};
 use crate::service::{Answer, Request};
 use crate::store::Store;
 use crate::subscriber::Tag;
@@ -82,8 +81,8 @@ impl<S: Store, L: Link> Router<S, L> {
                     Door::Am => am::request(body)?,
                     _ => sm::request(body)?,
                 };
-                let tag = Tag::of(&parsed(&imsi)?);
-                match self.tell(tag, Ask::Create { door, imsi, context }).await? {
+                let ask = Ask::Create { door, imsi: imsi.to_string(), context };
+                match self.tell(Tag::of(&imsi), ask).await? {
                     Told::Association { id, request, control } => {
                         let value = match door {
                             Door::Am => am::association(&request, &control),
@@ -160,11 +159,6 @@ impl<S: Store, L: Link> Router<S, L> {
             _ => Err(Trouble::Ours(unexpected())),
         }
     }
-}
-
-fn parsed(imsi_digits: &str) -> Result<rsp::Imsi, Trouble> {
-    imsi(&format!("imsi-{imsi_digits}"))
-        .ok_or_else(|| Trouble::Ours(Fault("an IMSI that was read is none".to_owned()).into()))
 }
 
 fn tag(id: &str) -> Result<Tag, Trouble> {

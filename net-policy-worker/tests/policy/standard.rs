@@ -468,3 +468,80 @@ fn associations_are_few_and_not_for_ever() {
         assert_eq!(send(&world, "GET", path, None).status, 404);
     }
 }
+
+#[test]
+fn a_network_or_terminal_that_is_malformed_is_not_home() {
+    let world = world();
+    let (sm, am, gx) =
+        (session(OPERATIONAL, 1, "internet"), association(OPERATIONAL, "8"), ccr(OPERATIONAL, 1, 0));
+    let refused = |path: &str, body: &Value, param: &str, mandatory: bool| {
+        let reply = send(&world, "POST", path, Some(body));
+        let cause = if mandatory { "MANDATORY_IE_INCORRECT" } else { "OPTIONAL_IE_INCORRECT" };
+        assert_eq!((reply.status, &reply.body["cause"]), (400, &json!(cause)), "{path} {body}");
+        assert_eq!(reply.body["invalidParams"][0]["param"], param, "{body}");
+    };
+    let with = |body: &Value, field: &str, value: Value| {
+        let mut body = body.clone();
+        body[field] = value;
+        body
+    };
+    for (network, at) in [
+        (json!({ "mcc": "310" }), ".mnc"),
+        (json!({ "mnc": "410" }), ".mcc"),
+        (json!({}), ".mcc"),
+        (json!({ "mcc": "310", "mnc": "4" }), ".mnc"),
+        (json!({ "mcc": "310", "mnc": "4100" }), ".mnc"),
+        (json!({ "mcc": "31", "mnc": "410" }), ".mcc"),
+        (json!({ "mcc": "٣١٠", "mnc": "410" }), ".mcc"),
+        (json!({ "mcc": 310, "mnc": "410" }), ".mcc"),
+        (json!({ "mcc": null, "mnc": "410" }), ".mcc"),
+        (json!(["310", "410"]), ""),
+        (json!("310410"), ""),
+        (json!(null), ""),
+    ] {
+        refused(SM, &with(&sm, "servingNetwork", network.clone()), &format!("servingNetwork{at}"), false);
+        refused(AM, &with(&am, "servingPlmn", network.clone()), &format!("servingPlmn{at}"), false);
+        for (path, body, field) in [(SM, &sm, "servingNetwork"), (AM, &am, "servingPlmn")] {
+            let mut home = body.clone();
+            home.as_object_mut().unwrap().remove(field);
+            let made = call(&world, "POST", path, Some(&home));
+            let update = format!("{}/update", location(&made));
+            refused(&update, &json!({ field: network }), &format!("{field}{at}"), false);
+        }
+    }
+    for pei in
+        ["", "imei-35000000123456", "imeisv-350000001234560x", "IMEISV-3500000012345601", "mac-xx", "eui-00"]
+    {
+        refused(SM, &with(&sm, "pei", json!(pei)), "pei", false);
+        refused(AM, &with(&am, "pei", json!(pei)), "pei", false);
+    }
+    for pei in
+        ["imei-350000001234562", "mac-00-00-5E-00-53-00-untrusted", "eui-00-00-5E-EF-10-00-00-00", "newer-1"]
+    {
+        assert_eq!(call(&world, "POST", SM, Some(&with(&sm, "pei", json!(pei)))).status, 201, "{pei}");
+    }
+    for supi in ["imsi-12345", "imsi-0010100000000012", "IMSI-001010000000002", "imsi-٠٠١٠١٠٠٠٠٠٠٠٠٠٢", ""]
+    {
+        refused(SM, &with(&sm, "supi", json!(supi)), "supi", true);
+        refused(AM, &with(&am, "supi", json!(supi)), "supi", true);
+    }
+    for plmn in ["310", "31041x", "310-410", "", "3104100"] {
+        refused(GX, &with(&gx, "3GPP-SGSN-MCC-MNC", json!(plmn)), "3GPP-SGSN-MCC-MNC", false);
+    }
+    for equipment in [
+        json!({ "User-Equipment-Info-Type": 0, "User-Equipment-Info-Value": "35000000123456x1" }),
+        json!({ "User-Equipment-Info-Type": 0, "User-Equipment-Info-Value": "" }),
+        json!([0, "3500000012345601"]),
+    ] {
+        refused(GX, &with(&gx, "User-Equipment-Info", equipment), "User-Equipment-Info", false);
+    }
+    // Of two subscribers none is the one that is meant.
+    let id = |imsi: &str| json!({ "Subscription-Id-Type": 1, "Subscription-Id-Data": imsi });
+    refused(
+        GX,
+        &with(&gx, "Subscription-Id", json!([id(PROVISIONING), id(OPERATIONAL)])),
+        "Subscription-Id",
+        true,
+    );
+    refused(GX, &with(&gx, "Subscription-Id", json!([id("x"), id(OPERATIONAL)])), "Subscription-Id", true);
+}
