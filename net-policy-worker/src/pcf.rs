@@ -14,7 +14,7 @@
 //! application that the user plane detects (`appId`, TDF-Application-Identifier).
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::policy::document::{SmEntry, network};
 use crate::policy::{
@@ -23,10 +23,13 @@ use crate::policy::{
 use crate::service::{Chance, Owned, Timestamp};
 use crate::subscriber::Tag;
 
+use given::Given;
+
 pub(crate) mod am;
 pub(crate) mod gx;
 pub(crate) mod sm;
 
+mod given;
 mod shapes;
 
 /// Most associations of a subscriber; the oldest is given up for another.
@@ -47,6 +50,25 @@ pub enum Door {
     Sm,
     /// Gx.
     Gx,
+}
+
+impl Door {
+    /// The decision in its words.
+    fn decision(self, request: &Value, control: &Control) -> Map<String, Value> {
+        match self {
+            Self::Am => am::decision(request, control),
+            Self::Sm => sm::decision(request, control),
+            Self::Gx => gx::decision(request, control),
+        }
+    }
+
+    /// The section of the usage that is watched.
+    const fn watched(self) -> &'static str {
+        match self {
+            Self::Am | Self::Sm => "umDecs",
+            Self::Gx => gx::MONITORING,
+        }
+    }
 }
 
 /// What a core network asks about a subscriber.
@@ -121,6 +143,9 @@ pub struct Change {
     pub dnn: Option<String>,
     /// Bytes used since the last report.
     pub used: u64,
+    /// There was a report of it: what is watched from here on is told again.
+    #[serde(default)]
+    pub reported: bool,
 }
 
 /// An association and what has been used in it.
@@ -131,6 +156,9 @@ pub struct Association {
     context: Context,
     used: u64,
     expires: Timestamp,
+    /// What the other side has been given; one of former times does not know.
+    #[serde(default)]
+    given: Option<Given>,
 }
 
 /// The answer.
@@ -142,8 +170,10 @@ pub enum Told {
         id: String,
         /// What was asked when it began.
         request: Value,
-        /// What is decided.
-        control: Box<Control>,
+        /// The APN that is decided on.
+        apn: String,
+        /// What is decided, in the words of the door: all of it, or what an update changes.
+        told: Map<String, Value>,
     },
     /// It is over.
     Deleted,
@@ -249,12 +279,14 @@ pub(crate) fn control(
                 associations.remove(0);
             }
             let request = context.request.clone();
+            let told = door.decision(&request, &control);
+            let given = Some(Given::of(&told));
             let expires = now.saturating_add(LIFETIME);
-            associations.push(Association { id: id.clone(), door, context, used: 0, expires });
-            Told::Association { id, request, control: Box::new(control) }
+            associations.push(Association { id: id.clone(), door, context, used: 0, expires, given });
+            Told::Association { id, request, apn: control.apn, told }
         }
-        Ask::Read { door, name } => answer(owned, door, &name, &Change::default(), now, policy),
-        Ask::Update { door, name, change } => answer(owned, door, &name, &change, now, policy),
+        Ask::Read { door, name } => answer(owned, door, &name, None, now, policy),
+        Ask::Update { door, name, change } => answer(owned, door, &name, Some(&change), now, policy),
         Ask::Delete { door, name, used } => {
             let Some(at) = find(owned, door, &name) else { return Told::Denied(Denied::NotFound) };
             owned.line.associations.remove(at);
@@ -274,16 +306,19 @@ fn find(owned: &Owned, door: Door, name: &Name) -> Option<usize> {
     })
 }
 
-/// Takes over what has changed and decides again, by the policy of now.
+/// Takes over what has changed and decides again, by the policy of now. Who only reads is told
+/// all of it, and has been given nothing.
 fn answer(
     owned: &mut Owned,
     door: Door,
     name: &Name,
-    change: &Change,
+    update: Option<&Change>,
     now: Timestamp,
     policy: &Policy,
 ) -> Told {
     let Some(at) = find(owned, door, name) else { return Told::Denied(Denied::NotFound) };
+    let nothing = Change::default();
+    let change = update.unwrap_or(&nothing);
     owned.line.tally_used(change.used, now);
     let Some(association) = owned.line.associations.get_mut(at) else {
         return Told::Denied(Denied::NotFound);
@@ -298,10 +333,21 @@ fn answer(
     let (id, used) = (association.id.clone(), association.used);
     let context = association.context.clone();
     let asked = Context { dnn: change.dnn.clone().or_else(|| context.dnn.clone()), ..context };
-    match decide(owned, &asked, used, now, policy) {
-        Ok(control) => Told::Association { id, request: asked.request, control: Box::new(control) },
-        Err(denied) => Told::Denied(denied),
-    }
+    let control = match decide(owned, &asked, used, now, policy) {
+        Ok(control) => control,
+        Err(denied) => return Told::Denied(denied),
+    };
+    let whole = door.decision(&asked.request, &control);
+    let association = owned.line.associations.get_mut(at).filter(|_| update.is_some());
+    let told = match association {
+        None => whole,
+        Some(association) => {
+            let given = association.given.replace(Given::of(&whole));
+            let again = Some(door.watched()).filter(|_| change.reported);
+            given.map_or_else(|| whole.clone(), |given| given.told(&whole, again))
+        }
+    };
+    Told::Association { id, request: asked.request, apn: control.apn, told }
 }
 
 /// What the policy says of a subscriber with a DNN.

@@ -71,23 +71,32 @@ fn features(hex: &str) -> Option<u64> {
     if last.is_empty() { Some(0) } else { u64::from_str_radix(last, 16).ok() }
 }
 
+/// The features that both sides have.
+fn supported(request: &Value) -> u64 {
+    request["suppFeat"].as_str().and_then(features).unwrap_or_default() & DNN_REPLACEMENT
+}
+
 /// PolicyAssociation (TS 29.507 §5.6.2.2).
-pub(crate) fn association(request: &Value, control: &Control) -> Value {
-    let supported = request["suppFeat"].as_str().and_then(features).unwrap_or_default() & DNN_REPLACEMENT;
+pub(crate) fn association(request: &Value, mut decision: Map<String, Value>) -> Value {
+    decision.insert("suppFeat".to_owned(), format!("{:x}", supported(request)).into());
+    decision.insert("request".to_owned(), request.clone());
+    Value::Object(decision)
+}
+
+/// What of a PolicyAssociation is decided.
+pub(crate) fn decision(request: &Value, control: &Control) -> Map<String, Value> {
     let mut association = Map::new();
-    association.insert("request".to_owned(), request.clone());
-    association.insert("suppFeat".to_owned(), format!("{supported:x}").into());
     // There is no rule of places or of radio here: what is subscribed stays.
     for field in ["servAreaRes", "rfsp"] {
         if let Some(subscribed) = request.get(field) {
             association.insert(field.to_owned(), subscribed.clone());
         }
     }
-    if supported != 0 && (control.replaces_unsupported || !control.replaced.is_empty()) {
+    if supported(request) != 0 && (control.replaces_unsupported || !control.replaced.is_empty()) {
         association.insert("triggers".to_owned(), json!(["SMF_SELECT_CH"]));
         association.insert("smfSelInfo".to_owned(), selection(request, control));
     }
-    Value::Object(association)
+    association
 }
 
 /// SmfSelectionData: for which DNNs the AMF is to ask (TS 29.507 §5.6.2.9).
@@ -104,18 +113,23 @@ fn selection(request: &Value, control: &Control) -> Value {
     selection
 }
 
-/// PolicyUpdate (TS 29.507 §5.6.2.5): the DNN that takes the place of the one asked for.
-pub(crate) fn policy_update(update: &Value, uri: &str, control: &Control) -> Value {
-    let mut answer = json!({ "resourceUri": uri });
-    if let Some(asked) = update["smfSelInfo"]["dnn"].as_str() {
-        let mut info = json!({ "dnn": control.apn });
+/// PolicyUpdate (TS 29.507 §5.6.2.5): what is other than it was, and the DNN that takes the
+/// place of the one asked for.
+pub(crate) fn policy_update(update: &Value, uri: &str, apn: &str, told: Map<String, Value>) -> Value {
+    let mut answer = told;
+    answer.insert("resourceUri".to_owned(), uri.into());
+    // The same one needs no replacement.
+    let asked = update["smfSelInfo"]["dnn"].as_str().filter(|asked| !asked.eq_ignore_ascii_case(apn));
+    if asked.is_some() {
+        let mut info = Map::new();
+        if let Some(Value::Object(selection)) = answer.remove("smfSelInfo") {
+            info = selection;
+        }
+        info.insert("dnn".to_owned(), apn.into());
         if let Some(snssai) = update["smfSelInfo"].get("snssai") {
-            info["snssai"] = snssai.clone();
+            info.insert("snssai".to_owned(), snssai.clone());
         }
-        // The same one needs no replacement.
-        if !asked.eq_ignore_ascii_case(&control.apn) {
-            answer["smfSelInfo"] = info;
-        }
+        answer.insert("smfSelInfo".to_owned(), info.into());
     }
-    answer
+    Value::Object(answer)
 }

@@ -119,7 +119,8 @@ pub(crate) fn request(body: &[u8]) -> Result<Read, ProblemDetails> {
     }
     let visited = ccr.plmn;
     let used = ccr.usage.iter().filter(|usage| usage.key.as_deref().is_none_or(|key| key == USAGE));
-    let used = used.filter_map(|usage| usage.used.as_ref()?.octets).fold(0, u64::saturating_add);
+    let used = used.filter_map(|usage| usage.used.as_ref()?.octets).reduce(u64::saturating_add);
+    let (reported, used) = (used.is_some(), used.unwrap_or_default());
     let name = Name::Theirs(ccr.session_id.clone());
     let ask = match ccr.kind {
         1 => {
@@ -130,7 +131,7 @@ pub(crate) fn request(body: &[u8]) -> Result<Read, ProblemDetails> {
             Ask::Create { door: Door::Gx, imsi: imsi.to_string(), context }
         }
         2 => {
-            let change = Change { visited, used, ..Change::default() };
+            let change = Change { visited, used, reported, ..Change::default() };
             Ask::Update { door: Door::Gx, name, change }
         }
         3 => Ask::Delete { door: Door::Gx, name, used },
@@ -150,7 +151,7 @@ pub(crate) fn answer(read: &Read, told: &Told) -> Value {
     });
     match told {
         Told::Deleted => {}
-        Told::Association { request, control, .. } => install(&mut cca, request, control),
+        Told::Association { told, .. } => install(&mut cca, told),
         Told::Denied(denied) => {
             let (code, because) = match denied {
                 Denied::UserUnknown => (USER_UNKNOWN, "this network has no such subscriber".to_owned()),
@@ -164,11 +165,19 @@ pub(crate) fn answer(read: &Read, told: &Told) -> Value {
     cca
 }
 
-fn install(cca: &mut Value, request: &Value, control: &Control) {
+/// The section of rules by their names, which become Charging-Rule-Install and -Remove.
+pub(crate) const RULES: &str = "rules";
+
+/// The section of what is watched.
+pub(crate) const MONITORING: &str = "Usage-Monitoring-Information";
+
+/// The decision in the AVPs of a CCA.
+pub(crate) fn decision(request: &Value, control: &Control) -> Map<String, Value> {
+    let mut decision = Map::new();
     if let Some(qos) = &control.qos {
         // 0 is enabled, 1 is disabled (TS 29.212 §5.3.46, §5.3.47).
         let disabled = |on: bool| u8::from(!on);
-        cca["Default-EPS-Bearer-QoS"] = json!({
+        let qos = json!({
             "QoS-Class-Identifier": qos.qci,
             "Allocation-Retention-Priority": {
                 "Priority-Level": qos.arp.priority,
@@ -176,21 +185,59 @@ fn install(cca: &mut Value, request: &Value, control: &Control) {
                 "Pre-emption-Vulnerability": disabled(qos.arp.preemptable),
             },
         });
+        decision.insert("Default-EPS-Bearer-QoS".to_owned(), qos);
     }
     // Where neither rule nor contract says anything, the gateway's own stays as it is.
     let known = control.ambr.or_else(|| control.cap.and_then(|_| apn_ambr(&request["QoS-Information"])));
     if let Some(ambr) = authorised(known, control.cap) {
-        cca["QoS-Information"] = qos_information(ambr);
+        decision.insert("QoS-Information".to_owned(), qos_information(ambr));
     }
-    let definitions: Vec<Value> = control.flows.iter().map(definition).collect();
-    cca["Charging-Rule-Install"] = json!([{ "Charging-Rule-Definition": definitions }]);
+    let rules = control.flows.iter().map(|flow| (flow.name.clone(), definition(flow)));
+    decision.insert(RULES.to_owned(), Value::Object(rules.collect()));
     if let Some(bytes) = control.bytes.filter(|bytes| *bytes > 0) {
-        cca["Usage-Monitoring-Information"] = json!([{
+        let granted = json!([{
             "Monitoring-Key": USAGE, "Usage-Monitoring-Level": 0,
             "Granted-Service-Unit": { "CC-Total-Octets": bytes },
         }]);
-        // USAGE_REPORT (TS 29.212 §5.3.7).
-        cca["Event-Trigger"] = json!([33]);
+        decision.insert(MONITORING.to_owned(), granted);
+        decision.insert("Event-Trigger".to_owned(), json!([USAGE_REPORT]));
+    }
+    decision
+}
+
+/// USAGE_REPORT and NO_EVENT_TRIGGERS (TS 29.212 §5.3.7).
+const USAGE_REPORT: u32 = 33;
+const NO_EVENT_TRIGGERS: u32 = 14;
+
+/// Puts into a CCA what is told: all that is decided, or what an update changes.
+fn install(cca: &mut Value, told: &Map<String, Value>) {
+    for (name, value) in told {
+        match (name.as_str(), value) {
+            (RULES, rules) => {
+                let rules = rules.as_object().into_iter().flatten();
+                let (gone, installed): (Vec<_>, Vec<_>) = rules.partition(|(_, rule)| rule.is_null());
+                if !installed.is_empty() {
+                    // The first to be looked at first.
+                    let mut installed: Vec<&Value> = installed.into_iter().map(|(_, rule)| rule).collect();
+                    installed.sort_by_key(|rule| rule["Precedence"].as_u64());
+                    cca["Charging-Rule-Install"] = json!([{ "Charging-Rule-Definition": installed }]);
+                }
+                if !gone.is_empty() {
+                    let gone: Vec<&String> = gone.into_iter().map(|(name, _)| name).collect();
+                    cca["Charging-Rule-Remove"] = json!([{ "Charging-Rule-Name": gone }]);
+                }
+            }
+            // USAGE_MONITORING_DISABLED (TS 29.212 §5.3.63).
+            (MONITORING, Value::Null) => {
+                cca[MONITORING] = json!([{
+                    "Monitoring-Key": USAGE, "Usage-Monitoring-Level": 0, "Usage-Monitoring-Support": 0,
+                }]);
+            }
+            ("Event-Trigger", Value::Null) => cca["Event-Trigger"] = json!([NO_EVENT_TRIGGERS]),
+            // What was authorised stays until something else is.
+            (_, Value::Null) => {}
+            (name, value) => cca[name] = value.clone(),
+        }
     }
 }
 

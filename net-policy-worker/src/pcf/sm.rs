@@ -82,22 +82,25 @@ struct AccuUsageReport {
     vol_usage_downlink: Option<u64>,
 }
 
-fn used(reports: &[AccuUsageReport]) -> u64 {
+/// What was used; `None` where nothing of it is reported.
+fn used(reports: &[AccuUsageReport]) -> Option<u64> {
     let volume = |report: &AccuUsageReport| {
         let parts = [report.vol_usage_uplink, report.vol_usage_downlink];
         let sum = parts.into_iter().flatten().fold(0_u64, u64::saturating_add);
         report.vol_usage.unwrap_or(sum)
     };
     let ours = reports.iter().filter(|report| report.ref_um_ids == USAGE);
-    ours.map(volume).fold(0, u64::saturating_add)
+    ours.map(volume).reduce(u64::saturating_add)
 }
 
 /// Reads SmPolicyUpdateContextData.
 pub(crate) fn update(body: &[u8]) -> Result<Change, ProblemDetails> {
     let (Object(update), _): (Object<SmPolicyUpdateContextData>, Value) = read(body, &[])?;
+    let used = used(&update.accu_usage_reports);
     Ok(Change {
         visited: update.serving_network.map(|network| network.0),
-        used: used(&update.accu_usage_reports),
+        used: used.unwrap_or_default(),
+        reported: used.is_some(),
         ..Change::default()
     })
 }
@@ -105,11 +108,11 @@ pub(crate) fn update(body: &[u8]) -> Result<Change, ProblemDetails> {
 /// Reads SmPolicyDeleteData: what was used since the last report.
 pub(crate) fn deletion(body: &[u8]) -> Result<u64, ProblemDetails> {
     let (Object(deletion), _): (Object<SmPolicyUpdateContextData>, Value) = read(body, &[])?;
-    Ok(used(&deletion.accu_usage_reports))
+    Ok(used(&deletion.accu_usage_reports).unwrap_or_default())
 }
 
 /// SmPolicyDecision (TS 29.512 §5.6.2.4).
-pub(crate) fn decision(request: &Value, control: &Control) -> Value {
+pub(crate) fn decision(request: &Value, control: &Control) -> Map<String, Value> {
     let mut rule = json!({ "sessRuleId": "session" });
     // Where neither rule nor contract says anything, what the SMF knows as subscribed is authorised.
     let subscribed = request.get("subsDefQos");
@@ -157,7 +160,22 @@ pub(crate) fn decision(request: &Value, control: &Control) -> Value {
         let data = json!({ "chgId": id, "ratingGroup": flow.rating_group, "meteringMethod": "VOLUME" });
         (id, data)
     });
-    decision
+    match decision {
+        Value::Object(decision) => decision,
+        _ => Map::new(),
+    }
+}
+
+/// What an update changes (TS 29.512 §4.2.4).
+pub(crate) fn update_of(mut told: Map<String, Value>) -> Value {
+    // An attribute that is left out of a rule stays; what is not watched any more is not referred to.
+    let is_over = told.get("umDecs").and_then(|usage| usage.get(USAGE)).is_some_and(Value::is_null);
+    if let (true, Some(Value::Object(rule))) =
+        (is_over, told.get_mut("sessRules").and_then(|rules| rules.get_mut("session")))
+    {
+        rule.insert("refUmData".to_owned(), Value::Null);
+    }
+    Value::Object(told)
 }
 
 /// Ambr (TS 29.571 §5.5.4.3).

@@ -83,10 +83,10 @@ impl<S: Store, L: Link> Router<S, L> {
                 };
                 let ask = Ask::Create { door, imsi: imsi.to_string(), context };
                 match self.tell(Tag::of(&imsi), ask).await? {
-                    Told::Association { id, request, control } => {
+                    Told::Association { id, request, told, .. } => {
                         let value = match door {
-                            Door::Am => am::association(&request, &control),
-                            _ => sm::decision(&request, &control),
+                            Door::Am => am::association(&request, told),
+                            _ => Value::Object(told),
                         };
                         let mut response = answer(StatusCode::CREATED, &value);
                         let location = format!("{}/{id}", uri.to_string().trim_end_matches('/'));
@@ -101,11 +101,11 @@ impl<S: Store, L: Link> Router<S, L> {
             (_, [id], &Method::GET) => {
                 let ask = Ask::Read { door, name: Name::Own((*id).to_owned()) };
                 match self.tell(tag(id)?, ask).await? {
-                    Told::Association { request, control, .. } => Ok(answer(
+                    Told::Association { request, told, .. } => Ok(answer(
                         StatusCode::OK,
                         &match door {
-                            Door::Am => am::association(&request, &control),
-                            _ => json!({ "policy": sm::decision(&request, &control), "context": request }),
+                            Door::Am => am::association(&request, told),
+                            _ => json!({ "policy": told, "context": request }),
                         },
                     )),
                     told => Err(denied(&told)),
@@ -120,14 +120,14 @@ impl<S: Store, L: Link> Router<S, L> {
                 };
                 let ask = Ask::Update { door, name: Name::Own((*id).to_owned()), change };
                 match self.tell(tag(id)?, ask).await? {
-                    Told::Association { request, control, .. } => {
+                    Told::Association { apn, told, .. } => {
                         let whole = uri.to_string();
                         let resource = whole.trim_end_matches("/update");
                         Ok(answer(
                             StatusCode::OK,
                             &match door {
-                                Door::Am => am::policy_update(&update, resource, &control),
-                                _ => sm::decision(&request, &control),
+                                Door::Am => am::policy_update(&update, resource, &apn, told),
+                                _ => sm::update_of(told),
                             },
                         ))
                     }

@@ -260,26 +260,88 @@ fn a_session_that_has_used_its_bytes_is_shut() {
     let left = call(&world, "POST", &path, Some(&report(16 * 1024 * 1024 - 10)));
     assert_eq!(left.body["umDecs"]["session"]["volumeThreshold"], 10);
     let shut = call(&world, "POST", &path, Some(&report(10)));
-    assert_eq!(
-        shut.body["traffContDecs"],
-        json!({ "gate-shut": { "tcId": "gate-shut", "flowStatus": "DISABLED" } })
-    );
+    // No rule has the open gate any more; of the usage the time is left to be watched.
+    assert_eq!(shut.body["traffContDecs"], json!({ "gate-open": null }));
+    assert_eq!(shut.body["umDecs"], json!({ "session": { "umId": "session", "timeThreshold": 1800 } }));
+    let rules = shut.body["pccRules"].as_object().unwrap();
+    assert_eq!(rules.keys().collect::<Vec<_>>(), ["sm-lab.example-8443", "sm-smdp.example-443"]);
+    assert!(rules.values().all(|rule| rule["refTcData"] == json!(["gate-shut"])));
     let usage = world.operator("GET", &format!("/network/subscribers/{PROVISIONING}/usage"), None).body;
     assert_eq!(usage["today"]["bytes"], 16 * 1024 * 1024);
+}
+
+/// Another list of SMs, by hosts; of the first the addresses are known.
+fn put_sms(world: &World, hosts: &[&str]) {
+    let mut document = world.operator("GET", "/network/policy", None).body["document"].clone();
+    let entry = |host: &&str| json!({ "host": host, "addresses": ["198.51.100.1"] });
+    document["smAccess"]["entries"] = hosts.iter().map(entry).collect();
+    let mut put = request("PUT", "/network/policy", Some(&document), Some(&format!("Bearer {TOKEN}")));
+    put.headers_mut().insert("if-match", "*".parse().unwrap());
+    assert_eq!(world.send(put).status, 200);
 }
 
 #[test]
 fn the_next_policy_is_what_an_update_is_told() {
     let world = world();
     let created = call(&world, "POST", SM, Some(&session(PROVISIONING, 1, "internet")));
-    let mut document = world.operator("GET", "/network/policy", None).body["document"].clone();
-    document["smAccess"]["entries"] = json!([{ "host": "new.example", "addresses": ["198.51.100.1"] }]);
-    let mut put = request("PUT", "/network/policy", Some(&document), Some(&format!("Bearer {TOKEN}")));
-    put.headers_mut().insert("if-match", "*".parse().unwrap());
-    assert_eq!(world.send(put).status, 200);
-    let updated = call(&world, "POST", &format!("{}/update", location(&created)), Some(&json!({})));
-    let rules: Vec<_> = updated.body["pccRules"].as_object().unwrap().keys().cloned().collect();
-    assert_eq!(rules, ["everything-else", "sm-new.example-443"]);
+    let path = location(&created);
+    let update = || call(&world, "POST", &format!("{path}/update"), Some(&json!({}))).body;
+    // Nothing is other than it was.
+    assert_eq!(update(), json!({}));
+
+    put_sms(&world, &["new.example"]);
+    let told = update();
+    let rules = told["pccRules"].as_object().unwrap();
+    assert_eq!(
+        rules["sm-new.example-443"]["flowInfos"][0]["flowDescription"],
+        "permit out 6 from 198.51.100.1 443 to assigned"
+    );
+    // What is off the list is taken back by a null (TS 29.512 §4.2.6.2.1); what stays is not told again.
+    assert_eq!((&rules["sm-smdp.example-443"], &rules["sm-lab.example-8443"]), (&Value::Null, &Value::Null));
+    assert_eq!((rules.len(), told.as_object().unwrap().len()), (3, 1));
+    assert_eq!(update(), json!({}));
+
+    // Who reads sees what holds, and has been given nothing by it.
+    put_sms(&world, &["new.example", "second.example"]);
+    let whole = call(&world, "GET", &path, None).body["policy"]["pccRules"].clone();
+    let names: Vec<_> = whole.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["everything-else", "sm-new.example-443", "sm-second.example-443"]);
+    let told = update()["pccRules"].clone();
+    assert_eq!(told.as_object().unwrap().keys().collect::<Vec<_>>(), ["sm-second.example-443"]);
+}
+
+#[test]
+fn a_pgw_is_told_what_is_other_and_what_is_gone() {
+    let world = world();
+    let mut number = 0;
+    let mut ask = |kind: u32| {
+        let cca = call(&world, "POST", GX, Some(&ccr(PROVISIONING, kind, number))).body;
+        number += 1;
+        cca
+    };
+    let names = |definitions: &Value| -> Vec<String> {
+        let definitions = definitions[0]["Charging-Rule-Definition"].as_array().unwrap();
+        definitions.iter().map(|rule| rule["Charging-Rule-Name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&ask(1)["Charging-Rule-Install"]).len(), 3);
+    let nothing = ask(2);
+    for avp in
+        ["Charging-Rule-Install", "Charging-Rule-Remove", "QoS-Information", "Usage-Monitoring-Information"]
+    {
+        assert_eq!(nothing.get(avp), None, "{avp}");
+    }
+    put_sms(&world, &["new.example"]);
+    let told = ask(2);
+    assert_eq!(names(&told["Charging-Rule-Install"]), ["sm-new.example-443"]);
+    assert_eq!(
+        told["Charging-Rule-Remove"],
+        json!([{ "Charging-Rule-Name": ["sm-lab.example-8443", "sm-smdp.example-443"] }])
+    );
+    assert_eq!(ask(2).get("Charging-Rule-Remove"), None);
+    // The same session from its beginning has all of it again.
+    let again = ask(1);
+    assert_eq!(names(&again["Charging-Rule-Install"]), ["sm-new.example-443", "everything-else"]);
+    assert_eq!(again.get("Charging-Rule-Remove"), None);
 }
 
 fn association(imsi: &str, features: &str) -> Value {
@@ -376,7 +438,11 @@ fn a_pgw_is_told_the_same() {
     update["Usage-Monitoring-Information"] = json!([{ "Monitoring-Key": "session", "Used-Service-Unit": { "CC-Total-Octets": 16 * 1024 * 1024 } }]);
     let shut = call(&world, "POST", GX, Some(&update)).body;
     let definitions = shut["Charging-Rule-Install"][0]["Charging-Rule-Definition"].as_array().unwrap();
+    assert_eq!(definitions.len(), 2);
     assert!(definitions.iter().all(|rule| rule["Flow-Status"] == 3));
+    // Nothing is left to be watched: USAGE_MONITORING_DISABLED, NO_EVENT_TRIGGERS.
+    assert_eq!(shut["Usage-Monitoring-Information"][0]["Usage-Monitoring-Support"], 0);
+    assert_eq!(shut["Event-Trigger"], json!([14]));
 
     assert_eq!(call(&world, "POST", GX, Some(&ccr(PROVISIONING, 3, 2))).body["Result-Code"], 2001);
     assert_eq!(call(&world, "POST", GX, Some(&ccr(PROVISIONING, 2, 3))).body["Result-Code"], 5002);
