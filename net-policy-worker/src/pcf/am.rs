@@ -5,7 +5,10 @@ use serde_json::{Map, Value, json};
 
 use rsp::Imsi;
 
-use super::shapes::{NetworkId, Object, Pei, Supi, given};
+use super::shapes::{
+    AccessType, AllowedSnssais, Dnn, NetworkId, NotificationUri, Object, Pei, RfspIndex,
+    ServiceAreaRestriction, Snssai, Supi, SupportedFeatures, Triggers, given, kept,
+};
 use super::{Change, Context, Control, ProblemDetails, read};
 use crate::policy::{Access, Situation};
 
@@ -19,20 +22,27 @@ const DNN_REPLACEMENT: u64 = 1 << 3;
 #[serde(rename_all = "camelCase")]
 struct PolicyAssociationRequest {
     #[serde(rename = "notificationUri")]
-    _notification_uri: String,
+    _notification_uri: NotificationUri,
     supi: Supi,
     #[serde(default, deserialize_with = "given")]
     pei: Option<Pei>,
     #[serde(default, deserialize_with = "given")]
     serving_plmn: Option<NetworkId>,
-    supp_feat: String,
+    #[serde(rename = "suppFeat")]
+    _supp_feat: SupportedFeatures,
+    #[serde(default, rename = "accessType", deserialize_with = "given")]
+    _access_type: Option<AccessType>,
+    #[serde(default, rename = "allowedSnssais", deserialize_with = "given")]
+    _allowed_snssais: Option<AllowedSnssais>,
+    #[serde(default, rename = "servAreaRes", deserialize_with = "given")]
+    _serv_area_res: Option<Object<ServiceAreaRestriction>>,
+    #[serde(default, rename = "rfsp", deserialize_with = "given")]
+    _rfsp: Option<RfspIndex>,
 }
 
 /// Reads PolicyAssociationRequest: whose it is, and what of it matters.
 pub(crate) fn request(body: &[u8]) -> Result<(Imsi, Context), ProblemDetails> {
     let (Object(request), whole): (Object<PolicyAssociationRequest>, Value) = read(body, &MANDATORY)?;
-    features(&request.supp_feat)
-        .ok_or_else(|| ProblemDetails::invalid("suppFeat", "hexadecimal digits", &MANDATORY))?;
     let situation = Situation {
         access: Access::FiveG,
         visited: request.serving_plmn.map(|network| network.0),
@@ -46,34 +56,42 @@ pub(crate) fn request(body: &[u8]) -> Result<(Imsi, Context), ProblemDetails> {
 struct PolicyAssociationUpdateRequest {
     #[serde(default, deserialize_with = "given")]
     serving_plmn: Option<NetworkId>,
-    smf_sel_info: Option<SmfSelectionData>,
+    #[serde(default, deserialize_with = "given")]
+    smf_sel_info: Option<Object<SmfSelectionData>>,
+    #[serde(default, rename = "triggers", deserialize_with = "given")]
+    _triggers: Option<Triggers>,
 }
 
 #[derive(Deserialize)]
 struct SmfSelectionData {
+    #[serde(default, deserialize_with = "given")]
+    dnn: Option<Dnn>,
+    #[serde(default, deserialize_with = "given")]
+    snssai: Option<Snssai>,
+}
+
+/// What the AMF asks a DNN for.
+pub(crate) struct Selection {
     dnn: Option<String>,
+    snssai: Option<Snssai>,
 }
 
 /// Reads PolicyAssociationUpdateRequest.
-pub(crate) fn update(body: &[u8]) -> Result<(Change, Value), ProblemDetails> {
-    let (Object(update), whole): (Object<PolicyAssociationUpdateRequest>, Value) = read(body, &[])?;
+pub(crate) fn update(body: &[u8]) -> Result<(Change, Selection), ProblemDetails> {
+    let (Object(update), _): (Object<PolicyAssociationUpdateRequest>, Value) = read(body, &[])?;
+    let (dnn, snssai) = update.smf_sel_info.map_or((None, None), |Object(info)| (info.dnn, info.snssai));
+    let dnn = dnn.map(|dnn| dnn.0);
     let change = Change {
         visited: update.serving_plmn.map(|network| network.0),
-        dnn: update.smf_sel_info.and_then(|info| info.dnn),
+        dnn: dnn.clone(),
         ..Change::default()
     };
-    Ok((change, whole))
-}
-
-fn features(hex: &str) -> Option<u64> {
-    let last = hex.get(hex.len().saturating_sub(15)..)?;
-    hex.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(())?;
-    if last.is_empty() { Some(0) } else { u64::from_str_radix(last, 16).ok() }
+    Ok((change, Selection { dnn, snssai }))
 }
 
 /// The features that both sides have.
 fn supported(request: &Value) -> u64 {
-    request["suppFeat"].as_str().and_then(features).unwrap_or_default() & DNN_REPLACEMENT
+    kept(request, "suppFeat").map_or(0, |SupportedFeatures(features)| features & DNN_REPLACEMENT)
 }
 
 /// PolicyAssociation (TS 29.507 §5.6.2.2).
@@ -103,9 +121,9 @@ pub(crate) fn decision(request: &Value, control: &Control) -> Map<String, Value>
 fn selection(request: &Value, control: &Control) -> Value {
     let mut selection = json!({ "unsuppDnn": control.replaces_unsupported });
     if !control.replaced.is_empty() {
-        let slices = request["allowedSnssais"].as_array().filter(|slices| !slices.is_empty());
-        let slices = slices.map_or_else(|| vec![json!({ "sst": 1 })], Clone::clone);
-        let candidate = |(at, snssai): (usize, Value)| {
+        let slices = kept(request, "allowedSnssais");
+        let slices = slices.map_or_else(|| vec![Snssai::EMBB], |AllowedSnssais(slices)| slices);
+        let candidate = |(at, snssai): (usize, Snssai)| {
             (at.to_string(), json!({ "snssai": snssai, "dnns": control.replaced }))
         };
         selection["candidates"] = Value::Object(slices.into_iter().enumerate().map(candidate).collect());
@@ -115,19 +133,18 @@ fn selection(request: &Value, control: &Control) -> Value {
 
 /// PolicyUpdate (TS 29.507 §5.6.2.5): what is other than it was, and the DNN that takes the
 /// place of the one asked for.
-pub(crate) fn policy_update(update: &Value, uri: &str, apn: &str, told: Map<String, Value>) -> Value {
+pub(crate) fn policy_update(asked: &Selection, uri: &str, apn: &str, told: Map<String, Value>) -> Value {
     let mut answer = told;
     answer.insert("resourceUri".to_owned(), uri.into());
     // The same one needs no replacement.
-    let asked = update["smfSelInfo"]["dnn"].as_str().filter(|asked| !asked.eq_ignore_ascii_case(apn));
-    if asked.is_some() {
+    if asked.dnn.as_ref().is_some_and(|asked| !asked.eq_ignore_ascii_case(apn)) {
         let mut info = Map::new();
         if let Some(Value::Object(selection)) = answer.remove("smfSelInfo") {
             info = selection;
         }
         info.insert("dnn".to_owned(), apn.into());
-        if let Some(snssai) = update["smfSelInfo"].get("snssai") {
-            info.insert("snssai".to_owned(), snssai.clone());
+        if let Some(snssai) = &asked.snssai {
+            info.insert("snssai".to_owned(), json!(snssai));
         }
         answer.insert("smfSelInfo".to_owned(), info.into());
     }

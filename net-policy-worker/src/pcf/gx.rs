@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::shapes::{Object, given};
+use super::shapes::{Dnn, Object, given};
 use super::{Ask, Change, Context, Control, Denied, Door, Flow, Name, ProblemDetails, Told, read};
 use crate::policy::{Access, Ambr, PlmnId, Situation, Tac, authorised};
 
@@ -30,15 +30,17 @@ struct CreditControlRequest {
     #[serde(rename = "CC-Request-Number")]
     number: u32,
     #[serde(rename = "Subscription-Id")]
-    subscription: Vec<SubscriptionId>,
-    #[serde(rename = "Called-Station-Id")]
-    apn: Option<String>,
+    subscription: Vec<Object<SubscriptionId>>,
+    #[serde(rename = "Called-Station-Id", default, deserialize_with = "given")]
+    apn: Option<Dnn>,
+    #[serde(rename = "QoS-Information", default, deserialize_with = "given")]
+    _qos: Option<Object<QosInformation>>,
     #[serde(rename = "3GPP-SGSN-MCC-MNC", default, deserialize_with = "given")]
     plmn: Option<PlmnId>,
     #[serde(rename = "User-Equipment-Info", default, deserialize_with = "given")]
     equipment: Option<UserEquipmentInfo>,
     #[serde(rename = "Usage-Monitoring-Information", default)]
-    usage: Vec<UsageMonitoring>,
+    usage: Vec<Object<UsageMonitoring>>,
 }
 
 #[derive(Deserialize)]
@@ -78,16 +80,29 @@ impl TryFrom<Object<WrittenEquipment>> for UserEquipmentInfo {
 
 #[derive(Deserialize)]
 struct UsageMonitoring {
-    #[serde(rename = "Monitoring-Key")]
+    #[serde(rename = "Monitoring-Key", default, deserialize_with = "given")]
     key: Option<String>,
-    #[serde(rename = "Used-Service-Unit")]
-    used: Option<ServiceUnit>,
+    #[serde(rename = "Used-Service-Unit", default, deserialize_with = "given")]
+    used: Option<Object<ServiceUnit>>,
 }
 
 #[derive(Deserialize)]
 struct ServiceUnit {
-    #[serde(rename = "CC-Total-Octets")]
+    #[serde(rename = "CC-Total-Octets", default, deserialize_with = "given")]
     octets: Option<u64>,
+}
+
+/// The APN-AMBR that the gateway knows: Unsigned32 each.
+#[derive(Deserialize)]
+struct QosInformation {
+    #[serde(rename = "APN-Aggregate-Max-Bitrate-UL", default, deserialize_with = "given")]
+    _uplink: Option<u32>,
+    #[serde(rename = "APN-Aggregate-Max-Bitrate-DL", default, deserialize_with = "given")]
+    _downlink: Option<u32>,
+    #[serde(rename = "Extended-APN-AMBR-UL", default, deserialize_with = "given")]
+    _extended_uplink: Option<u32>,
+    #[serde(rename = "Extended-APN-AMBR-DL", default, deserialize_with = "given")]
+    _extended_downlink: Option<u32>,
 }
 
 /// A CCR that was read.
@@ -106,7 +121,7 @@ pub(crate) fn request(body: &[u8]) -> Result<Read, ProblemDetails> {
     /// END_USER_IMSI (RFC 8506 §8.47).
     const IMSI: u32 = 1;
     let (Object(ccr), whole): (Object<CreditControlRequest>, Value) = read(body, &MANDATORY)?;
-    let mut imsis = ccr.subscription.iter().filter(|id| id.kind == IMSI);
+    let mut imsis = ccr.subscription.iter().map(|id| &id.0).filter(|id| id.kind == IMSI);
     let (Some(Ok(imsi)), None) = (imsis.next().map(|id| id.data.parse::<rsp::Imsi>()), imsis.next()) else {
         return Err(ProblemDetails::invalid(
             "Subscription-Id",
@@ -114,12 +129,21 @@ pub(crate) fn request(body: &[u8]) -> Result<Read, ProblemDetails> {
             &MANDATORY,
         ));
     };
-    if ccr.session_id.is_empty() || ccr.session_id.len() > 255 {
-        return Err(ProblemDetails::invalid("Session-Id", "1 to 255 bytes", &MANDATORY));
+    if ccr.session_id.is_empty() || ccr.session_id.len() > 255 || ccr.session_id.chars().any(char::is_control)
+    {
+        return Err(ProblemDetails::invalid(
+            "Session-Id",
+            "1 to 255 bytes without control characters",
+            &MANDATORY,
+        ));
     }
     let visited = ccr.plmn;
-    let used = ccr.usage.iter().filter(|usage| usage.key.as_deref().is_none_or(|key| key == USAGE));
-    let used = used.filter_map(|usage| usage.used.as_ref()?.octets).reduce(u64::saturating_add);
+    let used = ccr
+        .usage
+        .iter()
+        .map(|usage| &usage.0)
+        .filter(|usage| usage.key.as_deref().is_none_or(|key| key == USAGE));
+    let used = used.filter_map(|usage| usage.used.as_ref()?.0.octets).reduce(u64::saturating_add);
     let (reported, used) = (used.is_some(), used.unwrap_or_default());
     let name = Name::Theirs(ccr.session_id.clone());
     let ask = match ccr.kind {
@@ -127,7 +151,7 @@ pub(crate) fn request(body: &[u8]) -> Result<Read, ProblemDetails> {
             let tac = ccr.equipment.and_then(|equipment| equipment.0);
             let situation = Situation { access: Access::Eps, visited, tac };
             let theirs = Some(ccr.session_id.clone());
-            let context = Context { theirs, situation, dnn: ccr.apn, request: whole };
+            let context = Context { theirs, situation, dnn: ccr.apn.map(|apn| apn.0), request: whole };
             Ask::Create { door: Door::Gx, imsi: imsi.to_string(), context }
         }
         2 => {

@@ -5,7 +5,10 @@ use serde_json::{Map, Value, json};
 
 use rsp::Imsi;
 
-use super::shapes::{NetworkId, Object, Pei, Supi, given};
+use super::shapes::{
+    AccessType, Dnn, NetworkId, NotificationUri, Object, Pei, Snssai, SubscribedDefaultQos, Supi, Triggers,
+    Volume, WrittenAmbr, given, kept,
+};
 use super::{Change, Context, Control, Flow, ProblemDetails, read};
 use crate::policy::subscribed::BitRate;
 use crate::policy::{Access, Ambr, Situation, authorised};
@@ -23,15 +26,23 @@ struct SmPolicyContextData {
     supi: Supi,
     pdu_session_id: u8,
     pdu_session_type: PduSessionType,
-    dnn: String,
+    dnn: Dnn,
     #[serde(rename = "notificationUri")]
-    _notification_uri: String,
+    _notification_uri: NotificationUri,
     #[serde(rename = "sliceInfo")]
     _slice_info: Snssai,
     #[serde(default, deserialize_with = "given")]
     serving_network: Option<NetworkId>,
     #[serde(default, deserialize_with = "given")]
     pei: Option<Pei>,
+    #[serde(default, rename = "accessType", deserialize_with = "given")]
+    _access_type: Option<AccessType>,
+    #[serde(default, rename = "ratType", deserialize_with = "given")]
+    _rat_type: Option<String>,
+    #[serde(default, rename = "subsSessAmbr", deserialize_with = "given")]
+    _subs_sess_ambr: Option<Object<WrittenAmbr>>,
+    #[serde(default, rename = "subsDefQos", deserialize_with = "given")]
+    _subs_def_qos: Option<Object<SubscribedDefaultQos>>,
 }
 
 #[derive(Deserialize)]
@@ -40,12 +51,6 @@ enum PduSessionType {
     Ip,
     #[serde(rename = "UNSTRUCTURED", alias = "ETHERNET")]
     Other,
-}
-
-#[derive(Deserialize)]
-struct Snssai {
-    #[serde(rename = "sst")]
-    _sst: u8,
 }
 
 /// Reads SmPolicyContextData: whose it is, and what of it matters.
@@ -61,7 +66,7 @@ pub(crate) fn request(body: &[u8]) -> Result<(Imsi, Context), ProblemDetails> {
     };
     // A terminal has one session of a number, so a repeat takes the place of the first.
     let theirs = Some(format!("pdu-session-{}", data.pdu_session_id));
-    Ok((data.supi.0, Context { theirs, situation, dnn: Some(data.dnn), request: whole }))
+    Ok((data.supi.0, Context { theirs, situation, dnn: Some(data.dnn.0), request: whole }))
 }
 
 #[derive(Deserialize)]
@@ -70,24 +75,43 @@ struct SmPolicyUpdateContextData {
     #[serde(default, deserialize_with = "given")]
     serving_network: Option<NetworkId>,
     #[serde(default)]
-    accu_usage_reports: Vec<AccuUsageReport>,
+    accu_usage_reports: Reports,
+    #[serde(default, rename = "repPolicyCtrlReqTriggers", deserialize_with = "given")]
+    _triggers: Option<Triggers>,
+}
+
+/// Reports of usage: one at least, where there are any.
+#[derive(Default, Deserialize)]
+#[serde(try_from = "Vec<Object<AccuUsageReport>>")]
+struct Reports(Vec<AccuUsageReport>);
+
+impl TryFrom<Vec<Object<AccuUsageReport>>> for Reports {
+    type Error = &'static str;
+
+    fn try_from(reports: Vec<Object<AccuUsageReport>>) -> Result<Self, Self::Error> {
+        let reports: Vec<_> = reports.into_iter().map(|report| report.0).collect();
+        (!reports.is_empty()).then_some(Self(reports)).ok_or("one at least")
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AccuUsageReport {
     ref_um_ids: String,
-    vol_usage: Option<u64>,
-    vol_usage_uplink: Option<u64>,
-    vol_usage_downlink: Option<u64>,
+    #[serde(default, deserialize_with = "given")]
+    vol_usage: Option<Volume>,
+    #[serde(default, deserialize_with = "given")]
+    vol_usage_uplink: Option<Volume>,
+    #[serde(default, deserialize_with = "given")]
+    vol_usage_downlink: Option<Volume>,
 }
 
 /// What was used; `None` where nothing of it is reported.
-fn used(reports: &[AccuUsageReport]) -> Option<u64> {
+fn used(Reports(reports): &Reports) -> Option<u64> {
     let volume = |report: &AccuUsageReport| {
         let parts = [report.vol_usage_uplink, report.vol_usage_downlink];
-        let sum = parts.into_iter().flatten().fold(0_u64, u64::saturating_add);
-        report.vol_usage.unwrap_or(sum)
+        let sum = parts.into_iter().flatten().map(Volume::get).fold(0, u64::saturating_add);
+        report.vol_usage.map_or(sum, Volume::get)
     };
     let ours = reports.iter().filter(|report| report.ref_um_ids == USAGE);
     ours.map(volume).reduce(u64::saturating_add)
@@ -115,20 +139,21 @@ pub(crate) fn deletion(body: &[u8]) -> Result<u64, ProblemDetails> {
 pub(crate) fn decision(request: &Value, control: &Control) -> Map<String, Value> {
     let mut rule = json!({ "sessRuleId": "session" });
     // Where neither rule nor contract says anything, what the SMF knows as subscribed is authorised.
-    let subscribed = request.get("subsDefQos");
     let qos = control.qos.map(|qos| json!({ "5qi": qos.qci, "arp": arp(&qos.arp) }));
-    if let Some(qos) = qos.or_else(|| subscribed.cloned()) {
+    let subscribed = || kept::<Object<SubscribedDefaultQos>>(request, "subsDefQos").map(|qos| json!(qos));
+    if let Some(qos) = qos.or_else(subscribed) {
         rule["authDefQos"] = qos;
     }
-    let subscribed = request.get("subsSessAmbr");
-    let rates = authorised(control.ambr.or_else(|| subscribed.and_then(ambr)), control.cap);
+    let subscribed: Option<Object<WrittenAmbr>> = kept(request, "subsSessAmbr");
+    let known = subscribed.as_ref().map(|rates| rates.0.ambr());
+    let rates = authorised(control.ambr.or(known), control.cap);
     let written = |rates: Ambr| {
         let [uplink, downlink] =
             [rates.uplink, rates.downlink].map(|bits| BitRate::of_bits(bits).to_string());
         json!({ "uplink": uplink, "downlink": downlink })
     };
     let unchanged = subscribed.filter(|_| control.ambr.is_none() && control.cap.is_none());
-    if let Some(rates) = unchanged.cloned().or_else(|| rates.map(written)) {
+    if let Some(rates) = unchanged.map(|rates| json!(rates)).or_else(|| rates.map(written)) {
         rule["authSessAmbr"] = rates;
     }
     let mut decision = json!({ "policyCtrlReqTriggers": ["PLMN_CH"], "suppFeat": "0" });
@@ -176,12 +201,6 @@ pub(crate) fn update_of(mut told: Map<String, Value>) -> Value {
         rule.insert("refUmData".to_owned(), Value::Null);
     }
     Value::Object(told)
-}
-
-/// Ambr (TS 29.571 §5.5.4.3).
-fn ambr(value: &Value) -> Option<Ambr> {
-    let rate = |name: &str| BitRate::bits_of(value.get(name)?.as_str()?);
-    Some(Ambr { uplink: rate("uplink")?, downlink: rate("downlink")? })
 }
 
 fn pcc_rule(flow: &Flow) -> Value {

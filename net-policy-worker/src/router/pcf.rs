@@ -114,9 +114,9 @@ impl<S: Store, L: Link> Router<S, L> {
             (Door::Am, [id], &Method::DELETE) => self.delete(door, id, 0).await,
             (Door::Sm, [id, "delete"], &Method::POST) => self.delete(door, id, sm::deletion(body)?).await,
             (_, [id, "update"], &Method::POST) => {
-                let (change, update) = match door {
-                    Door::Am => am::update(body)?,
-                    _ => (sm::update(body)?, Value::Null),
+                let (change, asked) = match door {
+                    Door::Am => am::update(body).map(|(change, asked)| (change, Some(asked)))?,
+                    _ => (sm::update(body)?, None),
                 };
                 let ask = Ask::Update { door, name: Name::Own((*id).to_owned()), change };
                 match self.tell(tag(id)?, ask).await? {
@@ -125,9 +125,9 @@ impl<S: Store, L: Link> Router<S, L> {
                         let resource = whole.trim_end_matches("/update");
                         Ok(answer(
                             StatusCode::OK,
-                            &match door {
-                                Door::Am => am::policy_update(&update, resource, &apn, told),
-                                _ => sm::update_of(told),
+                            &match &asked {
+                                Some(asked) => am::policy_update(asked, resource, &apn, told),
+                                None => sm::update_of(told),
                             },
                         ))
                     }

@@ -204,18 +204,12 @@ fn a_rule_caps_the_rates_whatever_is_subscribed() {
     // Without a contract, what the SMF knows: 10 and 50 Mbit/s.
     let known = rule(PROVISIONING, session(PROVISIONING, 1, "internet"));
     assert_eq!(known["authSessAmbr"], json!({ "uplink": "400 Kbps", "downlink": "4 Mbps" }));
-    for rates in [
-        json!(null),
-        json!({ "uplink": "fast", "downlink": "1 Mbps" }),
-        json!({ "uplink": "0.1 Mbps", "downlink": "0.1 Gbps" }),
-    ] {
-        let mut body = session(PROVISIONING, 1, "internet");
-        body["subsSessAmbr"] = rates.clone();
-        let created = send(&world, "POST", SM, Some(&body)).body;
-        let uplink = if rates["uplink"] == "0.1 Mbps" { "100 Kbps" } else { "400 Kbps" };
-        let ambr = &created["sessRules"]["session"]["authSessAmbr"];
-        assert_eq!(*ambr, json!({ "uplink": uplink, "downlink": "4 Mbps" }), "{rates}");
-    }
+    let mut body = session(PROVISIONING, 1, "internet");
+    body["subsSessAmbr"] = json!({ "uplink": "0.1 Mbps", "downlink": "0.1 Gbps" });
+    assert_eq!(
+        rule(PROVISIONING, body)["authSessAmbr"],
+        json!({ "uplink": "100 Kbps", "downlink": "4 Mbps" })
+    );
     let cca = call(&world, "POST", GX, Some(&ccr(PROVISIONING, 1, 0))).body;
     assert_eq!(
         cca["QoS-Information"],
@@ -610,4 +604,151 @@ fn a_network_or_terminal_that_is_malformed_is_not_home() {
         true,
     );
     refused(GX, &with(&gx, "Subscription-Id", json!([id("x"), id(OPERATIONAL)])), "Subscription-Id", true);
+}
+
+/// Every row is a value that TS 29.571, TS 29.512, TS 29.507 or TS 29.212 does not allow there.
+#[test]
+fn what_is_not_of_the_published_shape_is_refused_and_changes_nothing() {
+    let world = world();
+    let (sm, am, gx) =
+        (session(PROVISIONING, 1, "internet"), association(PROVISIONING, "8"), ccr(PROVISIONING, 1, 0));
+    let long = "a".repeat(101);
+    let far = format!("https://x/{}", "a".repeat(2048));
+    let ambr = |up: Value| json!({ "uplink": up, "downlink": "1 Mbps" });
+    let arp = |level: u32, cap: &str| json!({ "priorityLevel": level, "preemptCap": cap, "preemptVuln": "PREEMPTABLE" });
+    let slices = json!(vec![json!({ "sst": 1 }); 9]);
+    let rows = [
+        (SM, &sm, "dnn", json!("")),
+        (SM, &sm, "dnn", json!(long)),
+        (SM, &sm, "dnn", json!("a\u{0}b")),
+        (SM, &sm, "dnn", json!(null)),
+        (SM, &sm, "pduSessionId", json!(1.5)),
+        (SM, &sm, "pduSessionType", json!("IPV5")),
+        (SM, &sm, "notificationUri", json!("")),
+        (SM, &sm, "notificationUri", json!("/relative")),
+        (SM, &sm, "notificationUri", json!("smf.example")),
+        (SM, &sm, "notificationUri", json!("ftp://smf.example/")),
+        (SM, &sm, "notificationUri", json!("https://user:word@smf.example/")),
+        (SM, &sm, "notificationUri", json!("https://smf.example/#part")),
+        (SM, &sm, "notificationUri", json!(far)),
+        (AM, &am, "notificationUri", json!("x")),
+        (SM, &sm, "sliceInfo", json!([1])),
+        (SM, &sm, "sliceInfo.sst", json!({ "sst": 256 })),
+        (SM, &sm, "sliceInfo.sd", json!({ "sst": 1, "sd": "00000g" })),
+        (SM, &sm, "sliceInfo.sd", json!({ "sst": 1, "sd": "0a" })),
+        (SM, &sm, "accessType", json!("4GPP_ACCESS")),
+        (SM, &sm, "subsSessAmbr", json!(7)),
+        (SM, &sm, "subsSessAmbr", json!(null)),
+        (SM, &sm, "subsSessAmbr", json!(["1 Mbps", "1 Mbps"])),
+        (SM, &sm, "subsSessAmbr.uplink", ambr(json!("fast"))),
+        (SM, &sm, "subsSessAmbr.uplink", ambr(json!("1 mbps"))),
+        (SM, &sm, "subsSessAmbr.uplink", ambr(json!(1))),
+        (SM, &sm, "subsDefQos", json!(["x"])),
+        (SM, &sm, "subsDefQos.arp", json!({ "5qi": 9 })),
+        (SM, &sm, "subsDefQos.5qi", json!({ "5qi": 256, "arp": arp(1, "MAY_PREEMPT") })),
+        (SM, &sm, "subsDefQos.arp.priorityLevel", json!({ "5qi": 9, "arp": arp(16, "MAY_PREEMPT") })),
+        (SM, &sm, "subsDefQos.arp.preemptCap", json!({ "5qi": 9, "arp": arp(1, "MAYBE") })),
+        (
+            SM,
+            &sm,
+            "subsDefQos.priorityLevel",
+            json!({ "5qi": 9, "priorityLevel": 128, "arp": arp(1, "MAY_PREEMPT") }),
+        ),
+        (AM, &am, "suppFeat", json!("é")),
+        (AM, &am, "suppFeat", json!("+8")),
+        (AM, &am, "allowedSnssais", json!([])),
+        (AM, &am, "allowedSnssais", json!({ "a": 1 })),
+        (AM, &am, "allowedSnssais[0]", json!([1])),
+        (AM, &am, "allowedSnssais", slices),
+        (AM, &am, "rfsp", json!(0)),
+        (AM, &am, "rfsp", json!(257)),
+        (AM, &am, "servAreaRes", json!("none")),
+        (AM, &am, "servAreaRes.areas[0]", json!({ "areas": [[]] })),
+        (GX, &gx, "Called-Station-Id", json!(long)),
+        (GX, &gx, "QoS-Information", json!([1, 1])),
+        (
+            GX,
+            &gx,
+            "QoS-Information.APN-Aggregate-Max-Bitrate-UL",
+            json!({ "APN-Aggregate-Max-Bitrate-UL": 4_294_967_296_u64 }),
+        ),
+        (GX, &gx, "Subscription-Id[0]", json!([[1, PROVISIONING]])),
+        (GX, &gx, "Session-Id", json!("a\nb")),
+        (GX, &gx, "CC-Request-Type", json!(4)),
+        (GX, &gx, "Usage-Monitoring-Information[0]", json!([["session", [5]]])),
+    ];
+    for (path, body, param, value) in rows {
+        let mut body = body.clone();
+        body[param.split(['.', '[']).next().unwrap()] = value;
+        let reply = send(&world, "POST", path, Some(&body));
+        assert_eq!(reply.status, 400, "{body}");
+        let cause = reply.body["cause"].as_str().unwrap();
+        assert!(["MANDATORY_IE_INCORRECT", "OPTIONAL_IE_INCORRECT"].contains(&cause), "{cause}: {body}");
+        assert_eq!(reply.body["invalidParams"][0]["param"], param, "{body}");
+    }
+    for (path, body) in
+        [(SM, json!(["imsi-001010000000001", 1])), (AM, json!(["x"])), (GX, json!([])), (SM, json!(null))]
+    {
+        assert_eq!(send(&world, "POST", path, Some(&body)).status, 400, "{body}");
+    }
+
+    // What is reported as used is either counted whole or not at all.
+    let update = format!("{}/update", location(&call(&world, "POST", SM, Some(&sm))));
+    let report = |volume: Value| json!({ "accuUsageReports": [{ "refUmIds": "session", "volUsage": 5 }, { "refUmIds": "session", "volUsage": volume }] });
+    for body in [
+        report(json!(-1)),
+        report(json!(u64::MAX)),
+        report(json!(null)),
+        json!({ "accuUsageReports": [["session", 5]] }),
+        json!({ "accuUsageReports": [] }),
+        json!({ "accuUsageReports": null }),
+        json!({ "accuUsageReports": [{ "refUmIds": ["session"], "volUsage": 5 }] }),
+        json!({ "repPolicyCtrlReqTriggers": [] }),
+        json!([null, []]),
+        json!(null),
+    ] {
+        assert_eq!(send(&world, "POST", &update, Some(&body)).status, 400, "{body}");
+    }
+    let update = format!("{}/update", location(&call(&world, "POST", AM, Some(&am))));
+    for info in
+        [json!({ "dnn": 7 }), json!(null), json!([]), json!({ "dnn": long }), json!({ "snssai": [1] })]
+    {
+        assert_eq!(send(&world, "POST", &update, Some(&json!({ "smfSelInfo": info }))).status, 400, "{info}");
+    }
+    let usage = world.operator("GET", &format!("/network/subscribers/{PROVISIONING}/usage"), None).body;
+    assert_eq!(usage["today"]["bytes"], 0);
+}
+
+#[test]
+fn what_is_newer_than_the_standard_of_here_is_let_be() {
+    let world = world();
+    let mut sm = session(OPERATIONAL, 1, "internet");
+    sm["sliceInfo"]["newer"] = json!(1);
+    sm["servingNetwork"]["nid"] = json!("00000000001");
+    sm["subsSessAmbr"]["newer"] = json!([]);
+    sm["ratType"] = json!("NEWER");
+    sm["subsDefQos"] = json!({
+        "5qi": 8, "priorityLevel": 127, "newer": {},
+        "arp": { "priorityLevel": 15, "preemptCap": "NOT_PREEMPT", "preemptVuln": "PREEMPTABLE", "newer": 1 },
+    });
+    let created = call(&world, "POST", SM, Some(&sm));
+    assert_eq!(created.status, 201, "{created:?}");
+    // What is authorised of it is what is known here.
+    let rule = &created.body["sessRules"]["session"];
+    assert_eq!(rule["authSessAmbr"], json!({ "uplink": "10 Mbps", "downlink": "50 Mbps" }));
+    assert_eq!(
+        rule["authDefQos"],
+        json!({ "5qi": 8, "priorityLevel": 127, "arp": { "priorityLevel": 15, "preemptCap": "NOT_PREEMPT", "preemptVuln": "PREEMPTABLE" } })
+    );
+    assert_eq!(call(&world, "GET", &location(&created), None).body["context"], sm);
+
+    let mut am = association(PROVISIONING, "00fF8");
+    am["allowedSnssais"][0]["newer"] = json!(1);
+    am["servAreaRes"]["newer"] = json!({});
+    let created = call(&world, "POST", AM, Some(&am));
+    assert_eq!((created.status, &created.body["suppFeat"]), (201, &json!("8")));
+    let update = format!("{}/update", location(&created));
+    let body = json!({ "triggers": ["SMF_SELECT_CH"], "newer": 1, "smfSelInfo": { "snssai": { "sst": 1, "newer": 1 }, "dnn": "internet", "newer": 1 } });
+    let told = send(&world, "POST", &update, Some(&body)).body;
+    assert_eq!(told["smfSelInfo"], json!({ "snssai": { "sst": 1 }, "dnn": "sm.provisioning" }));
 }
