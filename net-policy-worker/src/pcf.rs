@@ -16,10 +16,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::gateway::audit;
 use crate::policy::document::{SmEntry, network};
 use crate::policy::{
-    Ambr, Connection, Decision, Destination, Facts, Policy, Question, RequestedApn, Situation, Verdict,
+    Access, Ambr, Because, Connection, Decision, Destination, Facts, Policy, Question, RequestedApn,
+    Situation, Verdict,
 };
+use crate::refusal::{Cause, CauseView};
 use crate::service::{Chance, Owned, Timestamp};
 use crate::subscriber::Tag;
 
@@ -136,7 +139,7 @@ pub struct Context {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// The access.
-    pub access: Option<crate::policy::Access>,
+    pub access: Option<Access>,
     /// The network.
     pub visited: Option<crate::policy::PlmnId>,
     /// The DNN that the terminal asks for.
@@ -159,6 +162,9 @@ pub struct Association {
     /// What the other side has been given; one of former times does not know.
     #[serde(default)]
     given: Option<Given>,
+    /// The last thing said of it was no.
+    #[serde(default)]
+    refused: bool,
 }
 
 /// The answer.
@@ -202,8 +208,6 @@ pub enum Denied {
 pub struct Control {
     /// The APN it is connected to.
     pub apn: String,
-    /// The rule that decided so.
-    pub rule: String,
     /// How well it is served; its rates are in `ambr`.
     pub qos: Option<crate::policy::Qos>,
     /// The most bits a second, where the rule or the contract says it.
@@ -265,11 +269,10 @@ pub(crate) fn control(
             if owned.subscriber.imsi.as_str() != imsi {
                 return Told::Denied(Denied::UserUnknown);
             }
-            let control = match decide(owned, &context, 0, now, policy) {
-                Ok(control) => control,
-                Err(denied) => return Told::Denied(denied),
-            };
+            let judged = decide(owned, &context, 0, now, policy);
             let id = Tag::of(&owned.subscriber.imsi).id(chance.id);
+            record(owned, door, &id, 0, &judged, now, policy);
+            let Ok(control) = judged.outcome else { return Told::Denied(judged.because.into()) };
             let associations = &mut owned.line.associations;
             // The same session again, after an answer that was lost.
             associations.retain(|other| {
@@ -282,7 +285,15 @@ pub(crate) fn control(
             let told = door.decision(&request, &control);
             let given = Some(Given::of(&told));
             let expires = now.saturating_add(LIFETIME);
-            associations.push(Association { id: id.clone(), door, context, used: 0, expires, given });
+            associations.push(Association {
+                id: id.clone(),
+                door,
+                context,
+                used: 0,
+                expires,
+                given,
+                refused: false,
+            });
             Told::Association { id, request, apn: control.apn, told }
         }
         Ask::Read { door, name } => answer(owned, door, &name, None, now, policy),
@@ -333,31 +344,78 @@ fn answer(
     let (id, used) = (association.id.clone(), association.used);
     let context = association.context.clone();
     let asked = Context { dnn: change.dnn.clone().or_else(|| context.dnn.clone()), ..context };
-    let control = match decide(owned, &asked, used, now, policy) {
-        Ok(control) => control,
-        Err(denied) => return Told::Denied(denied),
-    };
-    let whole = door.decision(&asked.request, &control);
+    let judged = decide(owned, &asked, used, now, policy);
     let association = owned.line.associations.get_mut(at).filter(|_| update.is_some());
-    let told = match association {
-        None => whole,
-        Some(association) => {
+    // A verdict is on record once, however often it is asked for.
+    let (told, is_news) = match (&judged.outcome, association) {
+        (Ok(control), None) => (door.decision(&asked.request, control), false),
+        (Ok(control), Some(association)) => {
+            let whole = door.decision(&asked.request, control);
             let given = association.given.replace(Given::of(&whole));
             let again = Some(door.watched()).filter(|_| change.reported);
-            given.map_or_else(|| whole.clone(), |given| given.told(&whole, again))
+            let told = given.map_or_else(|| whole.clone(), |given| given.told(&whole, again));
+            let was_refused = std::mem::take(&mut association.refused);
+            let is_other = told.keys().any(|section| section != door.watched());
+            (told, was_refused || is_other || change.dnn.is_some())
         }
+        (Err(_), None) => (Map::new(), false),
+        (Err(_), Some(association)) => (Map::new(), !std::mem::replace(&mut association.refused, true)),
     };
-    Told::Association { id, request: asked.request, apn: control.apn, told }
+    if is_news {
+        record(owned, door, &id, change.used, &judged, now, policy);
+    }
+    match judged.outcome {
+        Ok(Control { apn, .. }) => Told::Association { id, request: asked.request, apn, told },
+        Err(_) => Told::Denied(judged.because.into()),
+    }
+}
+
+/// What the policy says, and by which rule.
+struct Judged {
+    because: Because,
+    outcome: Result<Control, Option<Cause>>,
+}
+
+impl From<Because> for Denied {
+    fn from(because: Because) -> Self {
+        Self::Refused { rule: because.rule.to_string(), because: because.words.to_string() }
+    }
+}
+
+/// Puts on the subscriber's record what a core was told of the association `id`.
+fn record(
+    owned: &mut Owned,
+    door: Door,
+    id: &str,
+    bytes: u64,
+    judged: &Judged,
+    now: Timestamp,
+    policy: &Policy,
+) {
+    let (what, access) = match door {
+        Door::Am => ("policy control: access", Access::FiveG),
+        Door::Sm => ("policy control: session", Access::FiveG),
+        Door::Gx => ("policy control: Gx", Access::Eps),
+    };
+    let cause = judged.outcome.as_ref().err().copied();
+    let verdict = audit::Verdict {
+        number: 0,
+        at: now,
+        session: Some(audit::session_name(id)),
+        subscriber: audit::masked(&owned.subscriber.imsi),
+        what: what.to_owned(),
+        verdict: if cause.is_none() { "permitted" } else { "refused" }.to_owned(),
+        because: judged.because.words.to_string(),
+        rule: judged.because.rule.to_string(),
+        policy: policy.version(),
+        cause: cause.flatten().map(|cause| CauseView::on(cause, access)),
+        bytes,
+    };
+    owned.line.record(verdict);
 }
 
 /// What the policy says of a subscriber with a DNN.
-fn decide(
-    owned: &Owned,
-    context: &Context,
-    used: u64,
-    now: Timestamp,
-    policy: &Policy,
-) -> Result<Control, Denied> {
+fn decide(owned: &Owned, context: &Context, used: u64, now: Timestamp, policy: &Policy) -> Judged {
     let subscriber = &owned.subscriber;
     let today = owned.line.used_today(now);
     let judge = |question| {
@@ -372,8 +430,8 @@ fn decide(
     };
     let connectivity = |dnn: Option<&str>| judge(Question::Connectivity(RequestedApn::parse(dnn)));
     let Decision { verdict, because, .. } = connectivity(context.dnn.as_deref());
-    let Verdict::Connected(Connection { apn, limits, qos, ambr, cap }) = verdict else {
-        return Err(Denied::Refused { rule: because.rule.to_string(), because: because.words.to_string() });
+    let Verdict::Connected(Connection { apn, limits, qos, ambr, cap }) = &verdict else {
+        return Judged { because, outcome: Err(verdict.cause()) };
     };
     let other_than = |dnn: &str, verdict: &Verdict| matches!(verdict, Verdict::Connected(connection) if connection.apn.as_str() != dnn);
     let named = subscriber.contract.apns.iter().filter_map(|subscribed| match subscribed {
@@ -415,18 +473,18 @@ fn decide(
         precedence: LAST,
         rating_group: RATING_OTHER,
     });
-    Ok(Control {
+    let control = Control {
         apn: apn.to_string(),
-        rule: because.rule.to_string(),
-        qos,
-        ambr,
-        cap,
+        qos: *qos,
+        ambr: *ambr,
+        cap: *cap,
         bytes,
         seconds: limits.seconds,
         flows,
         replaced,
         replaces_unsupported,
-    })
+    };
+    Judged { because, outcome: Ok(control) }
 }
 
 /// TCP to the SM's port, one rule for each of its addresses; the remote side first, as the

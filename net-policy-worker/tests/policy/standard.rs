@@ -752,3 +752,68 @@ fn what_is_newer_than_the_standard_of_here_is_let_be() {
     let told = send(&world, "POST", &update, Some(&body)).body;
     assert_eq!(told["smfSelInfo"], json!({ "snssai": { "sst": 1 }, "dnn": "sm.provisioning" }));
 }
+
+#[test]
+fn what_a_core_was_told_is_on_record_once() {
+    let world = world();
+    let sm = session(OPERATIONAL, 1, "internet");
+    let created = call(&world, "POST", SM, Some(&sm));
+    let update = format!("{}/update", location(&created));
+    let report = json!({ "accuUsageReports": [{ "refUmIds": "session", "volUsage": 5 }] });
+    for body in [json!({}), report] {
+        assert_eq!(call(&world, "POST", &update, Some(&body)).status, 200);
+    }
+    // The policy says no now, however often it is asked; then yes again.
+    let open = world.operator("GET", "/network/policy", None).body["document"].clone();
+    let put = |document: &Value| {
+        let mut put = request("PUT", "/network/policy", Some(document), Some(&format!("Bearer {TOKEN}")));
+        put.headers_mut().insert("if-match", "*".parse().unwrap());
+        assert_eq!(world.send(put).status, 200);
+    };
+    let mut shut = open.clone();
+    let rule = json!({ "name": "nobody", "words": "nobody is connected today",
+        "when": { "question": ["connectivity"] }, "then": { "refuse": { "cause": "ESM 8" } } });
+    shut["rules"].as_array_mut().unwrap().insert(0, rule);
+    put(&shut);
+    for _ in 0..3 {
+        assert_eq!(call(&world, "POST", &update, Some(&json!({}))).status, 403);
+    }
+    let mut other = ccr(OPERATIONAL, 1, 0);
+    other["Called-Station-Id"] = "other".into();
+    assert_eq!(call(&world, "POST", GX, Some(&other)).body["Result-Code"], 5003);
+    put(&open);
+    for _ in 0..2 {
+        assert_eq!(call(&world, "POST", &update, Some(&json!({}))).status, 200);
+    }
+    let mut am = association(OPERATIONAL, "8");
+    am["servingPlmn"] = json!({ "mcc": "001", "mnc": "01" });
+    assert_eq!(call(&world, "POST", AM, Some(&am)).status, 201);
+
+    let page = world.operator("GET", &format!("/network/audit?imsi={OPERATIONAL}"), None).body;
+    let verdicts: Vec<_> = page["verdicts"].as_array().unwrap().iter().rev().collect();
+    let told: Vec<_> = verdicts
+        .iter()
+        .map(|one| {
+            (one["what"].as_str().unwrap(), one["verdict"].as_str().unwrap(), one["policy"].as_u64().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("policy control: session", "permitted", 1),
+            ("policy control: session", "refused", 2),
+            ("policy control: Gx", "refused", 2),
+            ("policy control: session", "permitted", 3),
+            ("policy control: access", "permitted", 3),
+        ]
+    );
+    assert_eq!((&verdicts[1]["rule"], &verdicts[1]["cause"]["protocol"]), (&json!("nobody"), &json!("5GSM")));
+    assert_eq!(
+        (&verdicts[2]["cause"]["protocol"], &verdicts[2]["cause"]["number"]),
+        (&json!("ESM"), &json!(8))
+    );
+    // The session's name is no right to it.
+    let names: Vec<_> = verdicts.iter().map(|one| one["session"].as_str().unwrap()).collect();
+    assert_eq!((names[0], names[0]), (names[1], names[3]));
+    assert!(!update.contains(names[0]));
+}
