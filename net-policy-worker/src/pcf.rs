@@ -346,7 +346,8 @@ fn answer(
     let asked = Context { dnn: change.dnn.clone().or_else(|| context.dnn.clone()), ..context };
     let judged = decide(owned, &asked, used, now, policy);
     let association = owned.line.associations.get_mut(at).filter(|_| update.is_some());
-    // A verdict is on record once, however often it is asked for.
+    // A verdict is on record once, however often it is asked for; one on another DNN each time.
+    let is_other_dnn = change.dnn.is_some();
     let (told, is_news) = match (&judged.outcome, association) {
         (Ok(control), None) => (door.decision(&asked.request, control), false),
         (Ok(control), Some(association)) => {
@@ -354,12 +355,14 @@ fn answer(
             let given = association.given.replace(Given::of(&whole));
             let again = Some(door.watched()).filter(|_| change.reported);
             let told = given.map_or_else(|| whole.clone(), |given| given.told(&whole, again));
-            let was_refused = std::mem::take(&mut association.refused);
+            let was_refused = !is_other_dnn && std::mem::take(&mut association.refused);
             let is_other = told.keys().any(|section| section != door.watched());
-            (told, was_refused || is_other || change.dnn.is_some())
+            (told, was_refused || is_other || is_other_dnn)
         }
-        (Err(_), None) => (Map::new(), false),
-        (Err(_), Some(association)) => (Map::new(), !std::mem::replace(&mut association.refused, true)),
+        (Err(_), Some(association)) if !is_other_dnn => {
+            (Map::new(), !std::mem::replace(&mut association.refused, true))
+        }
+        (Err(_), _) => (Map::new(), is_other_dnn),
     };
     if is_news {
         record(owned, door, &id, change.used, &judged, now, policy);

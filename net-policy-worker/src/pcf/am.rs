@@ -1,9 +1,8 @@
 //! Npcf_AMPolicyControl (TS 29.507): DNN replacement.
 
+use rsp::Imsi;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-
-use rsp::Imsi;
 
 use super::shapes::{
     AccessType, AllowedSnssais, Dnn, NetworkId, NotificationUri, Object, Pei, RfspIndex,

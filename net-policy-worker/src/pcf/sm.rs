@@ -1,9 +1,8 @@
 //! Npcf_SMPolicyControl (TS 29.512): session and PCC rules.
 
+use rsp::Imsi;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-
-use rsp::Imsi;
 
 use super::shapes::{
     AccessType, Dnn, NetworkId, NotificationUri, Object, Pei, Snssai, SubscribedDefaultQos, Supi, Triggers,
