@@ -253,7 +253,7 @@ test('a session goes on under the next policy, and the policy outlives its objec
   await runtime.restart();
   const old = await ask('GET', '/network/policy/history/1', { token });
   assert.deepEqual(old.body.document, open);
-  const back = await ask('POST', '/network/policy/rollback', { token, body: { to: 0 } });
+  const back = await ask('POST', '/network/policy/rollback', { token, body: { to: 0 }, headers: { 'if-match': '*' } });
   assert.deepEqual([back.status, back.body.version, back.body.rolledBackTo], [200, 3, 0]);
   const history = (await ask('GET', '/network/policy/history', { token })).body;
   assert.deepEqual(history.map((entry) => entry.version), [3, 2, 1]);

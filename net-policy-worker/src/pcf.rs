@@ -13,20 +13,27 @@
 //! same: a PCRF can't move it. An SM whose IP addresses the policy does not name is named as an
 //! application that the user plane detects (`appId`, TDF-Application-Identifier).
 
-use rsp::Imsi;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::gateway::audit;
 use crate::policy::document::{SmEntry, network};
 use crate::policy::{
-    Ambr, Connection, Decision, Destination, Facts, Policy, Question, RequestedApn, Situation, Verdict,
+    Access, Ambr, Because, Connection, Decision, Destination, Facts, Policy, Question, RequestedApn,
+    Situation, Verdict,
 };
+use crate::refusal::{Cause, CauseView};
 use crate::service::{Chance, Owned, Timestamp};
 use crate::subscriber::Tag;
+
+use given::Given;
 
 pub(crate) mod am;
 pub(crate) mod gx;
 pub(crate) mod sm;
+
+mod given;
+mod shapes;
 
 /// Most associations of a subscriber; the oldest is given up for another.
 const MAX_ASSOCIATIONS: usize = 8;
@@ -46,6 +53,25 @@ pub enum Door {
     Sm,
     /// Gx.
     Gx,
+}
+
+impl Door {
+    /// The decision in its words.
+    fn decision(self, request: &Value, control: &Control) -> Map<String, Value> {
+        match self {
+            Self::Am => am::decision(request, control),
+            Self::Sm => sm::decision(request, control),
+            Self::Gx => gx::decision(request, control),
+        }
+    }
+
+    /// The section of the usage that is watched.
+    const fn watched(self) -> &'static str {
+        match self {
+            Self::Am | Self::Sm => "umDecs",
+            Self::Gx => gx::MONITORING,
+        }
+    }
 }
 
 /// What a core network asks about a subscriber.
@@ -113,13 +139,16 @@ pub struct Context {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// The access.
-    pub access: Option<crate::policy::Access>,
+    pub access: Option<Access>,
     /// The network.
     pub visited: Option<crate::policy::PlmnId>,
     /// The DNN that the terminal asks for.
     pub dnn: Option<String>,
     /// Bytes used since the last report.
     pub used: u64,
+    /// There was a report of it: what is watched from here on is told again.
+    #[serde(default)]
+    pub reported: bool,
 }
 
 /// An association and what has been used in it.
@@ -130,6 +159,12 @@ pub struct Association {
     context: Context,
     used: u64,
     expires: Timestamp,
+    /// What the other side has been given; one of former times does not know.
+    #[serde(default)]
+    given: Option<Given>,
+    /// The last thing said of it was no.
+    #[serde(default)]
+    refused: bool,
 }
 
 /// The answer.
@@ -141,8 +176,10 @@ pub enum Told {
         id: String,
         /// What was asked when it began.
         request: Value,
-        /// What is decided.
-        control: Box<Control>,
+        /// The APN that is decided on.
+        apn: String,
+        /// What is decided, in the words of the door: all of it, or what an update changes.
+        told: Map<String, Value>,
     },
     /// It is over.
     Deleted,
@@ -171,8 +208,6 @@ pub enum Denied {
 pub struct Control {
     /// The APN it is connected to.
     pub apn: String,
-    /// The rule that decided so.
-    pub rule: String,
     /// How well it is served; its rates are in `ambr`.
     pub qos: Option<crate::policy::Qos>,
     /// The most bits a second, where the rule or the contract says it.
@@ -234,11 +269,10 @@ pub(crate) fn control(
             if owned.subscriber.imsi.as_str() != imsi {
                 return Told::Denied(Denied::UserUnknown);
             }
-            let control = match decide(owned, &context, 0, now, policy) {
-                Ok(control) => control,
-                Err(denied) => return Told::Denied(denied),
-            };
+            let judged = decide(owned, &context, 0, now, policy);
             let id = Tag::of(&owned.subscriber.imsi).id(chance.id);
+            record(owned, door, &id, 0, &judged, now, policy);
+            let Ok(control) = judged.outcome else { return Told::Denied(judged.because.into()) };
             let associations = &mut owned.line.associations;
             // The same session again, after an answer that was lost.
             associations.retain(|other| {
@@ -248,12 +282,22 @@ pub(crate) fn control(
                 associations.remove(0);
             }
             let request = context.request.clone();
+            let told = door.decision(&request, &control);
+            let given = Some(Given::of(&told));
             let expires = now.saturating_add(LIFETIME);
-            associations.push(Association { id: id.clone(), door, context, used: 0, expires });
-            Told::Association { id, request, control: Box::new(control) }
+            associations.push(Association {
+                id: id.clone(),
+                door,
+                context,
+                used: 0,
+                expires,
+                given,
+                refused: false,
+            });
+            Told::Association { id, request, apn: control.apn, told }
         }
-        Ask::Read { door, name } => answer(owned, door, &name, &Change::default(), now, policy),
-        Ask::Update { door, name, change } => answer(owned, door, &name, &change, now, policy),
+        Ask::Read { door, name } => answer(owned, door, &name, None, now, policy),
+        Ask::Update { door, name, change } => answer(owned, door, &name, Some(&change), now, policy),
         Ask::Delete { door, name, used } => {
             let Some(at) = find(owned, door, &name) else { return Told::Denied(Denied::NotFound) };
             owned.line.associations.remove(at);
@@ -273,16 +317,19 @@ fn find(owned: &Owned, door: Door, name: &Name) -> Option<usize> {
     })
 }
 
-/// Takes over what has changed and decides again, by the policy of now.
+/// Takes over what has changed and decides again, by the policy of now. Who only reads is told
+/// all of it, and has been given nothing.
 fn answer(
     owned: &mut Owned,
     door: Door,
     name: &Name,
-    change: &Change,
+    update: Option<&Change>,
     now: Timestamp,
     policy: &Policy,
 ) -> Told {
     let Some(at) = find(owned, door, name) else { return Told::Denied(Denied::NotFound) };
+    let nothing = Change::default();
+    let change = update.unwrap_or(&nothing);
     owned.line.tally_used(change.used, now);
     let Some(association) = owned.line.associations.get_mut(at) else {
         return Told::Denied(Denied::NotFound);
@@ -297,20 +344,81 @@ fn answer(
     let (id, used) = (association.id.clone(), association.used);
     let context = association.context.clone();
     let asked = Context { dnn: change.dnn.clone().or_else(|| context.dnn.clone()), ..context };
-    match decide(owned, &asked, used, now, policy) {
-        Ok(control) => Told::Association { id, request: asked.request, control: Box::new(control) },
-        Err(denied) => Told::Denied(denied),
+    let judged = decide(owned, &asked, used, now, policy);
+    let association = owned.line.associations.get_mut(at).filter(|_| update.is_some());
+    // A verdict is on record once, however often it is asked for; one on another DNN each time.
+    let is_other_dnn = change.dnn.is_some();
+    let (told, is_news) = match (&judged.outcome, association) {
+        (Ok(control), None) => (door.decision(&asked.request, control), false),
+        (Ok(control), Some(association)) => {
+            let whole = door.decision(&asked.request, control);
+            let given = association.given.replace(Given::of(&whole));
+            let again = Some(door.watched()).filter(|_| change.reported);
+            let told = given.map_or_else(|| whole.clone(), |given| given.told(&whole, again));
+            let was_refused = !is_other_dnn && std::mem::take(&mut association.refused);
+            let is_other = told.keys().any(|section| section != door.watched());
+            (told, was_refused || is_other || is_other_dnn)
+        }
+        (Err(_), Some(association)) if !is_other_dnn => {
+            (Map::new(), !std::mem::replace(&mut association.refused, true))
+        }
+        (Err(_), _) => (Map::new(), is_other_dnn),
+    };
+    if is_news {
+        record(owned, door, &id, change.used, &judged, now, policy);
+    }
+    match judged.outcome {
+        Ok(Control { apn, .. }) => Told::Association { id, request: asked.request, apn, told },
+        Err(_) => Told::Denied(judged.because.into()),
     }
 }
 
-/// What the policy says of a subscriber with a DNN.
-fn decide(
-    owned: &Owned,
-    context: &Context,
-    used: u64,
+/// What the policy says, and by which rule.
+struct Judged {
+    because: Because,
+    outcome: Result<Control, Option<Cause>>,
+}
+
+impl From<Because> for Denied {
+    fn from(because: Because) -> Self {
+        Self::Refused { rule: because.rule.to_string(), because: because.words.to_string() }
+    }
+}
+
+/// Puts on the subscriber's record what a core was told of the association `id`.
+fn record(
+    owned: &mut Owned,
+    door: Door,
+    id: &str,
+    bytes: u64,
+    judged: &Judged,
     now: Timestamp,
     policy: &Policy,
-) -> Result<Control, Denied> {
+) {
+    let (what, access) = match door {
+        Door::Am => ("policy control: access", Access::FiveG),
+        Door::Sm => ("policy control: session", Access::FiveG),
+        Door::Gx => ("policy control: Gx", Access::Eps),
+    };
+    let cause = judged.outcome.as_ref().err().copied();
+    let verdict = audit::Verdict {
+        number: 0,
+        at: now,
+        session: Some(audit::session_name(id)),
+        subscriber: audit::masked(&owned.subscriber.imsi),
+        what: what.to_owned(),
+        verdict: if cause.is_none() { "permitted" } else { "refused" }.to_owned(),
+        because: judged.because.words.to_string(),
+        rule: judged.because.rule.to_string(),
+        policy: policy.version(),
+        cause: cause.flatten().map(|cause| CauseView::on(cause, access)),
+        bytes,
+    };
+    owned.line.record(verdict);
+}
+
+/// What the policy says of a subscriber with a DNN.
+fn decide(owned: &Owned, context: &Context, used: u64, now: Timestamp, policy: &Policy) -> Judged {
     let subscriber = &owned.subscriber;
     let today = owned.line.used_today(now);
     let judge = |question| {
@@ -325,8 +433,8 @@ fn decide(
     };
     let connectivity = |dnn: Option<&str>| judge(Question::Connectivity(RequestedApn::parse(dnn)));
     let Decision { verdict, because, .. } = connectivity(context.dnn.as_deref());
-    let Verdict::Connected(Connection { apn, limits, qos, ambr, cap }) = verdict else {
-        return Err(Denied::Refused { rule: because.rule.to_string(), because: because.words.to_string() });
+    let Verdict::Connected(Connection { apn, limits, qos, ambr, cap }) = &verdict else {
+        return Judged { because, outcome: Err(verdict.cause()) };
     };
     let other_than = |dnn: &str, verdict: &Verdict| matches!(verdict, Verdict::Connected(connection) if connection.apn.as_str() != dnn);
     let named = subscriber.contract.apns.iter().filter_map(|subscribed| match subscribed {
@@ -368,18 +476,18 @@ fn decide(
         precedence: LAST,
         rating_group: RATING_OTHER,
     });
-    Ok(Control {
+    let control = Control {
         apn: apn.to_string(),
-        rule: because.rule.to_string(),
-        qos,
-        ambr,
-        cap,
+        qos: *qos,
+        ambr: *ambr,
+        cap: *cap,
         bytes,
         seconds: limits.seconds,
         flows,
         replaced,
         replaces_unsupported,
-    })
+    };
+    Judged { because, outcome: Ok(control) }
 }
 
 /// TCP to the SM's port, one rule for each of its addresses; the remote side first, as the
@@ -392,30 +500,6 @@ fn filters(entry: &SmEntry) -> Vec<String> {
         Some(format!("permit out 6 from {remote} {} to assigned", entry.port))
     };
     entry.addresses.iter().filter_map(rule).collect()
-}
-
-/// The IMSI of a SUPI (TS 29.571 §5.3.2).
-pub(crate) fn imsi(supi: &str) -> Option<Imsi> {
-    supi.strip_prefix("imsi-")?.parse().ok()
-}
-
-/// The terminal's type, of a PEI (TS 29.571 §5.3.2).
-pub(crate) fn tac(pei: &str) -> Option<crate::policy::Tac> {
-    let imei = pei.strip_prefix("imei-").or_else(|| pei.strip_prefix("imeisv-"))?;
-    crate::policy::Tac::of_imei(imei)
-}
-
-/// NetworkId (TS 29.571 §5.4.4.5).
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct NetworkId {
-    pub(crate) mcc: Option<String>,
-    pub(crate) mnc: Option<String>,
-}
-
-impl NetworkId {
-    pub(crate) fn plmn(&self) -> Option<crate::policy::PlmnId> {
-        format!("{}{}", self.mcc.as_deref()?, self.mnc.as_deref()?).try_into().ok()
-    }
 }
 
 /// ProblemDetails (TS 29.571 §5.2.4.1).

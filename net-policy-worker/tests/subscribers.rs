@@ -69,6 +69,31 @@ fn an_import_is_all_or_row_by_row() {
 }
 
 #[test]
+fn of_the_rows_of_one_subscriber_the_first_is_written() {
+    let world = World::empty(Some(TOKEN));
+    let row = |imsi: &str, class: &str| json!({"imsi": imsi, "k": K, "opc": OPC, "class": class});
+    let rows = json!([
+        row("001010000000011", "provisioning"),
+        row("001010000000012", "provisioning"),
+        row("001010000000011", "operational"),
+    ]);
+    let refused = import(&world, "", &rows);
+    let because = refused.body["because"].as_str().unwrap();
+    assert_eq!(refused.status, 400);
+    assert!(because.contains("row 3: the IMSI of row 1 once more"), "{because}");
+    assert!(listed(&world.operator("GET", "/network/subscribers", None)).is_empty());
+
+    let reply = import(&world, "?mode=rows", &rows);
+    assert_eq!(outcomes(&reply), ["created", "created", "refused"]);
+    assert_eq!(reply.body[2]["because"], "the IMSI of row 1 once more");
+    assert_eq!(world.operator("GET", "/network/subscribers", None).body[0]["class"], "provisioning");
+    let table = format!(
+        "imsi,k,opc,class\r\n001010000000013,{K},{OPC},provisioning\r\n001010000000013,{K},{OPC},provisioning\r\n"
+    );
+    assert_eq!(post(&world, "", "text/csv", &table).status, 400);
+}
+
+#[test]
 fn a_table() {
     let world = World::empty(Some(TOKEN));
     let table = format!(

@@ -1,9 +1,14 @@
 //! Npcf_AMPolicyControl (TS 29.507): DNN replacement.
 
+use rsp::Imsi;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Change, Context, Control, NetworkId, ProblemDetails, imsi, read, tac};
+use super::shapes::{
+    AccessType, AllowedSnssais, Dnn, NetworkId, NotificationUri, Object, Pei, RfspIndex,
+    ServiceAreaRestriction, Snssai, Supi, SupportedFeatures, Triggers, given, kept,
+};
+use super::{Change, Context, Control, ProblemDetails, read};
 use crate::policy::{Access, Situation};
 
 /// What a request must have (TS 29.507 §5.6.2.3).
@@ -16,84 +21,108 @@ const DNN_REPLACEMENT: u64 = 1 << 3;
 #[serde(rename_all = "camelCase")]
 struct PolicyAssociationRequest {
     #[serde(rename = "notificationUri")]
-    _notification_uri: String,
-    supi: String,
-    pei: Option<String>,
+    _notification_uri: NotificationUri,
+    supi: Supi,
+    #[serde(default, deserialize_with = "given")]
+    pei: Option<Pei>,
+    #[serde(default, deserialize_with = "given")]
     serving_plmn: Option<NetworkId>,
-    supp_feat: String,
+    #[serde(rename = "suppFeat")]
+    _supp_feat: SupportedFeatures,
+    #[serde(default, rename = "accessType", deserialize_with = "given")]
+    _access_type: Option<AccessType>,
+    #[serde(default, rename = "allowedSnssais", deserialize_with = "given")]
+    _allowed_snssais: Option<AllowedSnssais>,
+    #[serde(default, rename = "servAreaRes", deserialize_with = "given")]
+    _serv_area_res: Option<Object<ServiceAreaRestriction>>,
+    #[serde(default, rename = "rfsp", deserialize_with = "given")]
+    _rfsp: Option<RfspIndex>,
 }
 
 /// Reads PolicyAssociationRequest: whose it is, and what of it matters.
-pub(crate) fn request(body: &[u8]) -> Result<(String, Context), ProblemDetails> {
-    let (request, whole): (PolicyAssociationRequest, Value) = read(body, &MANDATORY)?;
-    let Some(imsi) = imsi(&request.supi) else {
-        return Err(ProblemDetails::invalid("supi", "imsi- and 6 to 15 digits", &MANDATORY));
-    };
-    features(&request.supp_feat)
-        .ok_or_else(|| ProblemDetails::invalid("suppFeat", "hexadecimal digits", &MANDATORY))?;
+pub(crate) fn request(body: &[u8]) -> Result<(Imsi, Context), ProblemDetails> {
+    let (Object(request), whole): (Object<PolicyAssociationRequest>, Value) = read(body, &MANDATORY)?;
     let situation = Situation {
         access: Access::FiveG,
-        visited: request.serving_plmn.as_ref().and_then(NetworkId::plmn),
-        tac: request.pei.as_deref().and_then(tac),
+        visited: request.serving_plmn.map(|network| network.0),
+        tac: request.pei.and_then(|pei| pei.0),
     };
-    Ok((imsi.to_string(), Context { theirs: None, situation, dnn: None, request: whole }))
+    Ok((request.supi.0, Context { theirs: None, situation, dnn: None, request: whole }))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PolicyAssociationUpdateRequest {
+    #[serde(default, deserialize_with = "given")]
     serving_plmn: Option<NetworkId>,
-    smf_sel_info: Option<SmfSelectionData>,
+    #[serde(default, deserialize_with = "given")]
+    smf_sel_info: Option<Object<SmfSelectionData>>,
+    #[serde(default, rename = "triggers", deserialize_with = "given")]
+    _triggers: Option<Triggers>,
 }
 
 #[derive(Deserialize)]
 struct SmfSelectionData {
+    #[serde(default, deserialize_with = "given")]
+    dnn: Option<Dnn>,
+    #[serde(default, deserialize_with = "given")]
+    snssai: Option<Snssai>,
+}
+
+/// What the AMF asks a DNN for.
+pub(crate) struct Selection {
     dnn: Option<String>,
+    snssai: Option<Snssai>,
 }
 
 /// Reads PolicyAssociationUpdateRequest.
-pub(crate) fn update(body: &[u8]) -> Result<(Change, Value), ProblemDetails> {
-    let (update, whole): (PolicyAssociationUpdateRequest, Value) = read(body, &[])?;
+pub(crate) fn update(body: &[u8]) -> Result<(Change, Selection), ProblemDetails> {
+    let (Object(update), _): (Object<PolicyAssociationUpdateRequest>, Value) = read(body, &[])?;
+    let (dnn, snssai) = update.smf_sel_info.map_or((None, None), |Object(info)| (info.dnn, info.snssai));
+    let dnn = dnn.map(|dnn| dnn.0);
     let change = Change {
-        visited: update.serving_plmn.as_ref().and_then(NetworkId::plmn),
-        dnn: update.smf_sel_info.and_then(|info| info.dnn),
+        visited: update.serving_plmn.map(|network| network.0),
+        dnn: dnn.clone(),
         ..Change::default()
     };
-    Ok((change, whole))
+    Ok((change, Selection { dnn, snssai }))
 }
 
-fn features(hex: &str) -> Option<u64> {
-    let last = hex.get(hex.len().saturating_sub(15)..)?;
-    hex.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(())?;
-    if last.is_empty() { Some(0) } else { u64::from_str_radix(last, 16).ok() }
+/// The features that both sides have.
+fn supported(request: &Value) -> u64 {
+    kept(request, "suppFeat").map_or(0, |SupportedFeatures(features)| features & DNN_REPLACEMENT)
 }
 
 /// PolicyAssociation (TS 29.507 §5.6.2.2).
-pub(crate) fn association(request: &Value, control: &Control) -> Value {
-    let supported = request["suppFeat"].as_str().and_then(features).unwrap_or_default() & DNN_REPLACEMENT;
+pub(crate) fn association(request: &Value, mut decision: Map<String, Value>) -> Value {
+    decision.insert("suppFeat".to_owned(), format!("{:x}", supported(request)).into());
+    decision.insert("request".to_owned(), request.clone());
+    Value::Object(decision)
+}
+
+/// What of a PolicyAssociation is decided.
+pub(crate) fn decision(request: &Value, control: &Control) -> Map<String, Value> {
     let mut association = Map::new();
-    association.insert("request".to_owned(), request.clone());
-    association.insert("suppFeat".to_owned(), format!("{supported:x}").into());
     // There is no rule of places or of radio here: what is subscribed stays.
     for field in ["servAreaRes", "rfsp"] {
         if let Some(subscribed) = request.get(field) {
             association.insert(field.to_owned(), subscribed.clone());
         }
     }
-    if supported != 0 && (control.replaces_unsupported || !control.replaced.is_empty()) {
+    if supported(request) != 0 && (control.replaces_unsupported || !control.replaced.is_empty()) {
         association.insert("triggers".to_owned(), json!(["SMF_SELECT_CH"]));
         association.insert("smfSelInfo".to_owned(), selection(request, control));
     }
-    Value::Object(association)
+    association
 }
 
 /// SmfSelectionData: for which DNNs the AMF is to ask (TS 29.507 §5.6.2.9).
 fn selection(request: &Value, control: &Control) -> Value {
     let mut selection = json!({ "unsuppDnn": control.replaces_unsupported });
     if !control.replaced.is_empty() {
-        let slices = request["allowedSnssais"].as_array().filter(|slices| !slices.is_empty());
-        let slices = slices.map_or_else(|| vec![json!({ "sst": 1 })], Clone::clone);
-        let candidate = |(at, snssai): (usize, Value)| {
+        let slices = kept(request, "allowedSnssais");
+        let slices = slices.map_or_else(|| vec![Snssai::EMBB], |AllowedSnssais(slices)| slices);
+        let candidate = |(at, snssai): (usize, Snssai)| {
             (at.to_string(), json!({ "snssai": snssai, "dnns": control.replaced }))
         };
         selection["candidates"] = Value::Object(slices.into_iter().enumerate().map(candidate).collect());
@@ -101,18 +130,22 @@ fn selection(request: &Value, control: &Control) -> Value {
     selection
 }
 
-/// PolicyUpdate (TS 29.507 §5.6.2.5): the DNN that takes the place of the one asked for.
-pub(crate) fn policy_update(update: &Value, uri: &str, control: &Control) -> Value {
-    let mut answer = json!({ "resourceUri": uri });
-    if let Some(asked) = update["smfSelInfo"]["dnn"].as_str() {
-        let mut info = json!({ "dnn": control.apn });
-        if let Some(snssai) = update["smfSelInfo"].get("snssai") {
-            info["snssai"] = snssai.clone();
+/// PolicyUpdate (TS 29.507 §5.6.2.5): what is other than it was, and the DNN that takes the
+/// place of the one asked for.
+pub(crate) fn policy_update(asked: &Selection, uri: &str, apn: &str, told: Map<String, Value>) -> Value {
+    let mut answer = told;
+    answer.insert("resourceUri".to_owned(), uri.into());
+    // The same one needs no replacement.
+    if asked.dnn.as_ref().is_some_and(|asked| !asked.eq_ignore_ascii_case(apn)) {
+        let mut info = Map::new();
+        if let Some(Value::Object(selection)) = answer.remove("smfSelInfo") {
+            info = selection;
         }
-        // The same one needs no replacement.
-        if !asked.eq_ignore_ascii_case(&control.apn) {
-            answer["smfSelInfo"] = info;
+        info.insert("dnn".to_owned(), apn.into());
+        if let Some(snssai) = &asked.snssai {
+            info.insert("snssai".to_owned(), json!(snssai));
         }
+        answer.insert("smfSelInfo".to_owned(), info.into());
     }
-    answer
+    Value::Object(answer)
 }

@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::shapes::{Dnn, Object, given};
 use super::{Ask, Change, Context, Control, Denied, Door, Flow, Name, ProblemDetails, Told, read};
 use crate::policy::{Access, Ambr, PlmnId, Situation, Tac, authorised};
 
@@ -29,15 +30,17 @@ struct CreditControlRequest {
     #[serde(rename = "CC-Request-Number")]
     number: u32,
     #[serde(rename = "Subscription-Id")]
-    subscription: Vec<SubscriptionId>,
-    #[serde(rename = "Called-Station-Id")]
-    apn: Option<String>,
-    #[serde(rename = "3GPP-SGSN-MCC-MNC")]
-    plmn: Option<String>,
-    #[serde(rename = "User-Equipment-Info")]
+    subscription: Vec<Object<SubscriptionId>>,
+    #[serde(rename = "Called-Station-Id", default, deserialize_with = "given")]
+    apn: Option<Dnn>,
+    #[serde(rename = "QoS-Information", default, deserialize_with = "given")]
+    _qos: Option<Object<QosInformation>>,
+    #[serde(rename = "3GPP-SGSN-MCC-MNC", default, deserialize_with = "given")]
+    plmn: Option<PlmnId>,
+    #[serde(rename = "User-Equipment-Info", default, deserialize_with = "given")]
     equipment: Option<UserEquipmentInfo>,
     #[serde(rename = "Usage-Monitoring-Information", default)]
-    usage: Vec<UsageMonitoring>,
+    usage: Vec<Object<UsageMonitoring>>,
 }
 
 #[derive(Deserialize)]
@@ -48,24 +51,58 @@ struct SubscriptionId {
     data: String,
 }
 
+/// User-Equipment-Info (RFC 8506 §8.49), of which the type of terminal is what matters here.
 #[derive(Deserialize)]
-struct UserEquipmentInfo {
+#[serde(try_from = "Object<WrittenEquipment>")]
+struct UserEquipmentInfo(Option<Tac>);
+
+#[derive(Deserialize)]
+struct WrittenEquipment {
+    #[serde(rename = "User-Equipment-Info-Type")]
+    kind: u32,
     #[serde(rename = "User-Equipment-Info-Value")]
     value: String,
 }
 
+impl TryFrom<Object<WrittenEquipment>> for UserEquipmentInfo {
+    type Error = &'static str;
+
+    fn try_from(Object(written): Object<WrittenEquipment>) -> Result<Self, Self::Error> {
+        /// IMEISV (RFC 8506 §8.50).
+        const IMEISV: u32 = 0;
+        if written.kind != IMEISV {
+            return Ok(Self(None));
+        }
+        let tac = Tac::of_imei(&written.value);
+        tac.map(|tac| Self(Some(tac))).ok_or("an IMEISV is 14 to 16 digits")
+    }
+}
+
 #[derive(Deserialize)]
 struct UsageMonitoring {
-    #[serde(rename = "Monitoring-Key")]
+    #[serde(rename = "Monitoring-Key", default, deserialize_with = "given")]
     key: Option<String>,
-    #[serde(rename = "Used-Service-Unit")]
-    used: Option<ServiceUnit>,
+    #[serde(rename = "Used-Service-Unit", default, deserialize_with = "given")]
+    used: Option<Object<ServiceUnit>>,
 }
 
 #[derive(Deserialize)]
 struct ServiceUnit {
-    #[serde(rename = "CC-Total-Octets")]
+    #[serde(rename = "CC-Total-Octets", default, deserialize_with = "given")]
     octets: Option<u64>,
+}
+
+/// The APN-AMBR that the gateway knows: Unsigned32 each.
+#[derive(Deserialize)]
+struct QosInformation {
+    #[serde(rename = "APN-Aggregate-Max-Bitrate-UL", default, deserialize_with = "given")]
+    _uplink: Option<u32>,
+    #[serde(rename = "APN-Aggregate-Max-Bitrate-DL", default, deserialize_with = "given")]
+    _downlink: Option<u32>,
+    #[serde(rename = "Extended-APN-AMBR-UL", default, deserialize_with = "given")]
+    _extended_uplink: Option<u32>,
+    #[serde(rename = "Extended-APN-AMBR-DL", default, deserialize_with = "given")]
+    _extended_downlink: Option<u32>,
 }
 
 /// A CCR that was read.
@@ -83,33 +120,42 @@ pub(crate) struct Read {
 pub(crate) fn request(body: &[u8]) -> Result<Read, ProblemDetails> {
     /// END_USER_IMSI (RFC 8506 §8.47).
     const IMSI: u32 = 1;
-    let (ccr, whole): (CreditControlRequest, Value) = read(body, &MANDATORY)?;
-    let mut imsis = ccr.subscription.iter().filter(|id| id.kind == IMSI);
-    let Some(imsi) = imsis.find_map(|id| id.data.parse::<rsp::Imsi>().ok()) else {
+    let (Object(ccr), whole): (Object<CreditControlRequest>, Value) = read(body, &MANDATORY)?;
+    let mut imsis = ccr.subscription.iter().map(|id| &id.0).filter(|id| id.kind == IMSI);
+    let (Some(Ok(imsi)), None) = (imsis.next().map(|id| id.data.parse::<rsp::Imsi>()), imsis.next()) else {
         return Err(ProblemDetails::invalid(
             "Subscription-Id",
-            "one is END_USER_IMSI (1) with 6 to 15 digits",
+            "just one is END_USER_IMSI (1), with 6 to 15 digits",
             &MANDATORY,
         ));
     };
-    if ccr.session_id.is_empty() || ccr.session_id.len() > 255 {
-        return Err(ProblemDetails::invalid("Session-Id", "1 to 255 bytes", &MANDATORY));
+    if ccr.session_id.is_empty() || ccr.session_id.len() > 255 || ccr.session_id.chars().any(char::is_control)
+    {
+        return Err(ProblemDetails::invalid(
+            "Session-Id",
+            "1 to 255 bytes without control characters",
+            &MANDATORY,
+        ));
     }
-    let visited: Option<PlmnId> = ccr.plmn.and_then(|plmn| plmn.try_into().ok());
-    let used = ccr.usage.iter().filter(|usage| usage.key.as_deref().is_none_or(|key| key == USAGE));
-    let used = used.filter_map(|usage| usage.used.as_ref()?.octets).fold(0, u64::saturating_add);
+    let visited = ccr.plmn;
+    let used = ccr
+        .usage
+        .iter()
+        .map(|usage| &usage.0)
+        .filter(|usage| usage.key.as_deref().is_none_or(|key| key == USAGE));
+    let used = used.filter_map(|usage| usage.used.as_ref()?.0.octets).reduce(u64::saturating_add);
+    let (reported, used) = (used.is_some(), used.unwrap_or_default());
     let name = Name::Theirs(ccr.session_id.clone());
     let ask = match ccr.kind {
         1 => {
-            let equipment = ccr.equipment.as_ref();
-            let tac = equipment.and_then(|equipment| Tac::of_imei(&equipment.value));
+            let tac = ccr.equipment.and_then(|equipment| equipment.0);
             let situation = Situation { access: Access::Eps, visited, tac };
             let theirs = Some(ccr.session_id.clone());
-            let context = Context { theirs, situation, dnn: ccr.apn, request: whole };
+            let context = Context { theirs, situation, dnn: ccr.apn.map(|apn| apn.0), request: whole };
             Ask::Create { door: Door::Gx, imsi: imsi.to_string(), context }
         }
         2 => {
-            let change = Change { visited, used, ..Change::default() };
+            let change = Change { visited, used, reported, ..Change::default() };
             Ask::Update { door: Door::Gx, name, change }
         }
         3 => Ask::Delete { door: Door::Gx, name, used },
@@ -129,7 +175,7 @@ pub(crate) fn answer(read: &Read, told: &Told) -> Value {
     });
     match told {
         Told::Deleted => {}
-        Told::Association { request, control, .. } => install(&mut cca, request, control),
+        Told::Association { told, .. } => install(&mut cca, told),
         Told::Denied(denied) => {
             let (code, because) = match denied {
                 Denied::UserUnknown => (USER_UNKNOWN, "this network has no such subscriber".to_owned()),
@@ -143,11 +189,19 @@ pub(crate) fn answer(read: &Read, told: &Told) -> Value {
     cca
 }
 
-fn install(cca: &mut Value, request: &Value, control: &Control) {
+/// The section of rules by their names, which become Charging-Rule-Install and -Remove.
+pub(crate) const RULES: &str = "rules";
+
+/// The section of what is watched.
+pub(crate) const MONITORING: &str = "Usage-Monitoring-Information";
+
+/// The decision in the AVPs of a CCA.
+pub(crate) fn decision(request: &Value, control: &Control) -> Map<String, Value> {
+    let mut decision = Map::new();
     if let Some(qos) = &control.qos {
         // 0 is enabled, 1 is disabled (TS 29.212 §5.3.46, §5.3.47).
         let disabled = |on: bool| u8::from(!on);
-        cca["Default-EPS-Bearer-QoS"] = json!({
+        let qos = json!({
             "QoS-Class-Identifier": qos.qci,
             "Allocation-Retention-Priority": {
                 "Priority-Level": qos.arp.priority,
@@ -155,21 +209,59 @@ fn install(cca: &mut Value, request: &Value, control: &Control) {
                 "Pre-emption-Vulnerability": disabled(qos.arp.preemptable),
             },
         });
+        decision.insert("Default-EPS-Bearer-QoS".to_owned(), qos);
     }
     // Where neither rule nor contract says anything, the gateway's own stays as it is.
     let known = control.ambr.or_else(|| control.cap.and_then(|_| apn_ambr(&request["QoS-Information"])));
     if let Some(ambr) = authorised(known, control.cap) {
-        cca["QoS-Information"] = qos_information(ambr);
+        decision.insert("QoS-Information".to_owned(), qos_information(ambr));
     }
-    let definitions: Vec<Value> = control.flows.iter().map(definition).collect();
-    cca["Charging-Rule-Install"] = json!([{ "Charging-Rule-Definition": definitions }]);
+    let rules = control.flows.iter().map(|flow| (flow.name.clone(), definition(flow)));
+    decision.insert(RULES.to_owned(), Value::Object(rules.collect()));
     if let Some(bytes) = control.bytes.filter(|bytes| *bytes > 0) {
-        cca["Usage-Monitoring-Information"] = json!([{
+        let granted = json!([{
             "Monitoring-Key": USAGE, "Usage-Monitoring-Level": 0,
             "Granted-Service-Unit": { "CC-Total-Octets": bytes },
         }]);
-        // USAGE_REPORT (TS 29.212 §5.3.7).
-        cca["Event-Trigger"] = json!([33]);
+        decision.insert(MONITORING.to_owned(), granted);
+        decision.insert("Event-Trigger".to_owned(), json!([USAGE_REPORT]));
+    }
+    decision
+}
+
+/// USAGE_REPORT and NO_EVENT_TRIGGERS (TS 29.212 §5.3.7).
+const USAGE_REPORT: u32 = 33;
+const NO_EVENT_TRIGGERS: u32 = 14;
+
+/// Puts into a CCA what is told: all that is decided, or what an update changes.
+fn install(cca: &mut Value, told: &Map<String, Value>) {
+    for (name, value) in told {
+        match (name.as_str(), value) {
+            (RULES, rules) => {
+                let rules = rules.as_object().into_iter().flatten();
+                let (gone, installed): (Vec<_>, Vec<_>) = rules.partition(|(_, rule)| rule.is_null());
+                if !installed.is_empty() {
+                    // The first to be looked at first.
+                    let mut installed: Vec<&Value> = installed.into_iter().map(|(_, rule)| rule).collect();
+                    installed.sort_by_key(|rule| rule["Precedence"].as_u64());
+                    cca["Charging-Rule-Install"] = json!([{ "Charging-Rule-Definition": installed }]);
+                }
+                if !gone.is_empty() {
+                    let gone: Vec<&String> = gone.into_iter().map(|(name, _)| name).collect();
+                    cca["Charging-Rule-Remove"] = json!([{ "Charging-Rule-Name": gone }]);
+                }
+            }
+            // USAGE_MONITORING_DISABLED (TS 29.212 §5.3.63).
+            (MONITORING, Value::Null) => {
+                cca[MONITORING] = json!([{
+                    "Monitoring-Key": USAGE, "Usage-Monitoring-Level": 0, "Usage-Monitoring-Support": 0,
+                }]);
+            }
+            ("Event-Trigger", Value::Null) => cca["Event-Trigger"] = json!([NO_EVENT_TRIGGERS]),
+            // What was authorised stays until something else is.
+            (_, Value::Null) => {}
+            (name, value) => cca[name] = value.clone(),
+        }
     }
 }
 

@@ -1,9 +1,14 @@
 //! Npcf_SMPolicyControl (TS 29.512): session and PCC rules.
 
+use rsp::Imsi;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Change, Context, Control, Flow, NetworkId, ProblemDetails, imsi, read, tac};
+use super::shapes::{
+    AccessType, Dnn, NetworkId, NotificationUri, Object, Pei, Snssai, SubscribedDefaultQos, Supi, Triggers,
+    Volume, WrittenAmbr, given, kept,
+};
+use super::{Change, Context, Control, Flow, ProblemDetails, read};
 use crate::policy::subscribed::BitRate;
 use crate::policy::{Access, Ambr, Situation, authorised};
 
@@ -17,16 +22,26 @@ const USAGE: &str = "session";
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SmPolicyContextData {
-    supi: String,
+    supi: Supi,
     pdu_session_id: u8,
     pdu_session_type: PduSessionType,
-    dnn: String,
+    dnn: Dnn,
     #[serde(rename = "notificationUri")]
-    _notification_uri: String,
+    _notification_uri: NotificationUri,
     #[serde(rename = "sliceInfo")]
     _slice_info: Snssai,
+    #[serde(default, deserialize_with = "given")]
     serving_network: Option<NetworkId>,
-    pei: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    pei: Option<Pei>,
+    #[serde(default, rename = "accessType", deserialize_with = "given")]
+    _access_type: Option<AccessType>,
+    #[serde(default, rename = "ratType", deserialize_with = "given")]
+    _rat_type: Option<String>,
+    #[serde(default, rename = "subsSessAmbr", deserialize_with = "given")]
+    _subs_sess_ambr: Option<Object<WrittenAmbr>>,
+    #[serde(default, rename = "subsDefQos", deserialize_with = "given")]
+    _subs_def_qos: Option<Object<SubscribedDefaultQos>>,
 }
 
 #[derive(Deserialize)]
@@ -37,92 +52,107 @@ enum PduSessionType {
     Other,
 }
 
-#[derive(Deserialize)]
-struct Snssai {
-    #[serde(rename = "sst")]
-    _sst: u8,
-}
-
 /// Reads SmPolicyContextData: whose it is, and what of it matters.
-pub(crate) fn request(body: &[u8]) -> Result<(String, Context), ProblemDetails> {
-    let (data, whole): (SmPolicyContextData, Value) = read(body, &MANDATORY)?;
-    let Some(imsi) = imsi(&data.supi) else {
-        return Err(ProblemDetails::invalid("supi", "imsi- and 6 to 15 digits", &MANDATORY));
-    };
+pub(crate) fn request(body: &[u8]) -> Result<(Imsi, Context), ProblemDetails> {
+    let (Object(data), whole): (Object<SmPolicyContextData>, Value) = read(body, &MANDATORY)?;
     if matches!(data.pdu_session_type, PduSessionType::Other) {
         return Err(ProblemDetails::invalid("pduSessionType", "IPV4, IPV6 or IPV4V6", &MANDATORY));
     }
     let situation = Situation {
         access: Access::FiveG,
-        visited: data.serving_network.as_ref().and_then(NetworkId::plmn),
-        tac: data.pei.as_deref().and_then(tac),
+        visited: data.serving_network.map(|network| network.0),
+        tac: data.pei.and_then(|pei| pei.0),
     };
     // A terminal has one session of a number, so a repeat takes the place of the first.
     let theirs = Some(format!("pdu-session-{}", data.pdu_session_id));
-    Ok((imsi.to_string(), Context { theirs, situation, dnn: Some(data.dnn), request: whole }))
+    Ok((data.supi.0, Context { theirs, situation, dnn: Some(data.dnn.0), request: whole }))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SmPolicyUpdateContextData {
+    #[serde(default, deserialize_with = "given")]
     serving_network: Option<NetworkId>,
     #[serde(default)]
-    accu_usage_reports: Vec<AccuUsageReport>,
+    accu_usage_reports: Reports,
+    #[serde(default, rename = "repPolicyCtrlReqTriggers", deserialize_with = "given")]
+    _triggers: Option<Triggers>,
+}
+
+/// Reports of usage: one at least, where there are any.
+#[derive(Default, Deserialize)]
+#[serde(try_from = "Vec<Object<AccuUsageReport>>")]
+struct Reports(Vec<AccuUsageReport>);
+
+impl TryFrom<Vec<Object<AccuUsageReport>>> for Reports {
+    type Error = &'static str;
+
+    fn try_from(reports: Vec<Object<AccuUsageReport>>) -> Result<Self, Self::Error> {
+        let reports: Vec<_> = reports.into_iter().map(|report| report.0).collect();
+        (!reports.is_empty()).then_some(Self(reports)).ok_or("one at least")
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AccuUsageReport {
     ref_um_ids: String,
-    vol_usage: Option<u64>,
-    vol_usage_uplink: Option<u64>,
-    vol_usage_downlink: Option<u64>,
+    #[serde(default, deserialize_with = "given")]
+    vol_usage: Option<Volume>,
+    #[serde(default, deserialize_with = "given")]
+    vol_usage_uplink: Option<Volume>,
+    #[serde(default, deserialize_with = "given")]
+    vol_usage_downlink: Option<Volume>,
 }
 
-fn used(reports: &[AccuUsageReport]) -> u64 {
+/// What was used; `None` where nothing of it is reported.
+fn used(Reports(reports): &Reports) -> Option<u64> {
     let volume = |report: &AccuUsageReport| {
         let parts = [report.vol_usage_uplink, report.vol_usage_downlink];
-        let sum = parts.into_iter().flatten().fold(0_u64, u64::saturating_add);
-        report.vol_usage.unwrap_or(sum)
+        let sum = parts.into_iter().flatten().map(Volume::get).fold(0, u64::saturating_add);
+        report.vol_usage.map_or(sum, Volume::get)
     };
     let ours = reports.iter().filter(|report| report.ref_um_ids == USAGE);
-    ours.map(volume).fold(0, u64::saturating_add)
+    ours.map(volume).reduce(u64::saturating_add)
 }
 
 /// Reads SmPolicyUpdateContextData.
 pub(crate) fn update(body: &[u8]) -> Result<Change, ProblemDetails> {
-    let (update, _): (SmPolicyUpdateContextData, Value) = read(body, &[])?;
+    let (Object(update), _): (Object<SmPolicyUpdateContextData>, Value) = read(body, &[])?;
+    let used = used(&update.accu_usage_reports);
     Ok(Change {
-        visited: update.serving_network.as_ref().and_then(NetworkId::plmn),
-        used: used(&update.accu_usage_reports),
+        visited: update.serving_network.map(|network| network.0),
+        used: used.unwrap_or_default(),
+        reported: used.is_some(),
         ..Change::default()
     })
 }
 
 /// Reads SmPolicyDeleteData: what was used since the last report.
 pub(crate) fn deletion(body: &[u8]) -> Result<u64, ProblemDetails> {
-    let (deletion, _): (SmPolicyUpdateContextData, Value) = read(body, &[])?;
-    Ok(used(&deletion.accu_usage_reports))
+    let (Object(deletion), _): (Object<SmPolicyUpdateContextData>, Value) = read(body, &[])?;
+    Ok(used(&deletion.accu_usage_reports).unwrap_or_default())
 }
 
 /// SmPolicyDecision (TS 29.512 §5.6.2.4).
-pub(crate) fn decision(request: &Value, control: &Control) -> Value {
+pub(crate) fn decision(request: &Value, control: &Control) -> Map<String, Value> {
     let mut rule = json!({ "sessRuleId": "session" });
     // Where neither rule nor contract says anything, what the SMF knows as subscribed is authorised.
-    let subscribed = request.get("subsDefQos");
     let qos = control.qos.map(|qos| json!({ "5qi": qos.qci, "arp": arp(&qos.arp) }));
-    if let Some(qos) = qos.or_else(|| subscribed.cloned()) {
+    let subscribed = || kept::<Object<SubscribedDefaultQos>>(request, "subsDefQos").map(|qos| json!(qos));
+    if let Some(qos) = qos.or_else(subscribed) {
         rule["authDefQos"] = qos;
     }
-    let subscribed = request.get("subsSessAmbr");
-    let rates = authorised(control.ambr.or_else(|| subscribed.and_then(ambr)), control.cap);
+    let subscribed: Option<Object<WrittenAmbr>> = kept(request, "subsSessAmbr");
+    let known = subscribed.as_ref().map(|rates| rates.0.ambr());
+    let rates = authorised(control.ambr.or(known), control.cap);
     let written = |rates: Ambr| {
         let [uplink, downlink] =
             [rates.uplink, rates.downlink].map(|bits| BitRate::of_bits(bits).to_string());
         json!({ "uplink": uplink, "downlink": downlink })
     };
     let unchanged = subscribed.filter(|_| control.ambr.is_none() && control.cap.is_none());
-    if let Some(rates) = unchanged.cloned().or_else(|| rates.map(written)) {
+    if let Some(rates) = unchanged.map(|rates| json!(rates)).or_else(|| rates.map(written)) {
         rule["authSessAmbr"] = rates;
     }
     let mut decision = json!({ "policyCtrlReqTriggers": ["PLMN_CH"], "suppFeat": "0" });
@@ -154,13 +184,22 @@ pub(crate) fn decision(request: &Value, control: &Control) -> Value {
         let data = json!({ "chgId": id, "ratingGroup": flow.rating_group, "meteringMethod": "VOLUME" });
         (id, data)
     });
-    decision
+    match decision {
+        Value::Object(decision) => decision,
+        _ => Map::new(),
+    }
 }
 
-/// Ambr (TS 29.571 §5.5.4.3).
-fn ambr(value: &Value) -> Option<Ambr> {
-    let rate = |name: &str| BitRate::bits_of(value.get(name)?.as_str()?);
-    Some(Ambr { uplink: rate("uplink")?, downlink: rate("downlink")? })
+/// What an update changes (TS 29.512 §4.2.4).
+pub(crate) fn update_of(mut told: Map<String, Value>) -> Value {
+    // An attribute that is left out of a rule stays; what is not watched any more is not referred to.
+    let is_over = told.get("umDecs").and_then(|usage| usage.get(USAGE)).is_some_and(Value::is_null);
+    if let (true, Some(Value::Object(rule))) =
+        (is_over, told.get_mut("sessRules").and_then(|rules| rules.get_mut("session")))
+    {
+        rule.insert("refUmData".to_owned(), Value::Null);
+    }
+    Value::Object(told)
 }
 
 fn pcc_rule(flow: &Flow) -> Value {

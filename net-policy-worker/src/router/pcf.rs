@@ -4,8 +4,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
 use super::{Failure, Link, Reply, Router, bearer, json as answer, response, unexpected};
-use crate::pcf::{Ask, Door, Name, ProblemDetails, Told, am, gx, imsi, sm};
-use crate::refusal::Fault;
+use crate::pcf::{Ask, Door, Name, ProblemDetails, Told, am, gx, sm};
 use crate::service::{Answer, Request};
 use crate::store::Store;
 use crate::subscriber::Tag;
@@ -82,12 +81,12 @@ impl<S: Store, L: Link> Router<S, L> {
                     Door::Am => am::request(body)?,
                     _ => sm::request(body)?,
                 };
-                let tag = Tag::of(&parsed(&imsi)?);
-                match self.tell(tag, Ask::Create { door, imsi, context }).await? {
-                    Told::Association { id, request, control } => {
+                let ask = Ask::Create { door, imsi: imsi.to_string(), context };
+                match self.tell(Tag::of(&imsi), ask).await? {
+                    Told::Association { id, request, told, .. } => {
                         let value = match door {
-                            Door::Am => am::association(&request, &control),
-                            _ => sm::decision(&request, &control),
+                            Door::Am => am::association(&request, told),
+                            _ => Value::Object(told),
                         };
                         let mut response = answer(StatusCode::CREATED, &value);
                         let location = format!("{}/{id}", uri.to_string().trim_end_matches('/'));
@@ -102,11 +101,11 @@ impl<S: Store, L: Link> Router<S, L> {
             (_, [id], &Method::GET) => {
                 let ask = Ask::Read { door, name: Name::Own((*id).to_owned()) };
                 match self.tell(tag(id)?, ask).await? {
-                    Told::Association { request, control, .. } => Ok(answer(
+                    Told::Association { request, told, .. } => Ok(answer(
                         StatusCode::OK,
                         &match door {
-                            Door::Am => am::association(&request, &control),
-                            _ => json!({ "policy": sm::decision(&request, &control), "context": request }),
+                            Door::Am => am::association(&request, told),
+                            _ => json!({ "policy": told, "context": request }),
                         },
                     )),
                     told => Err(denied(&told)),
@@ -115,20 +114,20 @@ impl<S: Store, L: Link> Router<S, L> {
             (Door::Am, [id], &Method::DELETE) => self.delete(door, id, 0).await,
             (Door::Sm, [id, "delete"], &Method::POST) => self.delete(door, id, sm::deletion(body)?).await,
             (_, [id, "update"], &Method::POST) => {
-                let (change, update) = match door {
-                    Door::Am => am::update(body)?,
-                    _ => (sm::update(body)?, Value::Null),
+                let (change, asked) = match door {
+                    Door::Am => am::update(body).map(|(change, asked)| (change, Some(asked)))?,
+                    _ => (sm::update(body)?, None),
                 };
                 let ask = Ask::Update { door, name: Name::Own((*id).to_owned()), change };
                 match self.tell(tag(id)?, ask).await? {
-                    Told::Association { request, control, .. } => {
+                    Told::Association { apn, told, .. } => {
                         let whole = uri.to_string();
                         let resource = whole.trim_end_matches("/update");
                         Ok(answer(
                             StatusCode::OK,
-                            &match door {
-                                Door::Am => am::policy_update(&update, resource, &control),
-                                _ => sm::decision(&request, &control),
+                            &match &asked {
+                                Some(asked) => am::policy_update(asked, resource, &apn, told),
+                                None => sm::update_of(told),
                             },
                         ))
                     }
@@ -160,11 +159,6 @@ impl<S: Store, L: Link> Router<S, L> {
             _ => Err(Trouble::Ours(unexpected())),
         }
     }
-}
-
-fn parsed(imsi_digits: &str) -> Result<rsp::Imsi, Trouble> {
-    imsi(&format!("imsi-{imsi_digits}"))
-        .ok_or_else(|| Trouble::Ours(Fault("an IMSI that was read is none".to_owned()).into()))
 }
 
 fn tag(id: &str) -> Result<Tag, Trouble> {

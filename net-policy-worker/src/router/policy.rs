@@ -44,6 +44,7 @@ impl<S: Store, L: Link> Router<S, L> {
                 struct Wanted {
                     to: Version,
                 }
+                let expected = expected(headers)?;
                 let Wanted { to } = serde_json::from_slice(body)
                     .map_err(|_| malformed("a roll-back is JSON: to, the number of a version"))?;
                 let old = self.store.policy_of(to).await?.ok_or_else(|| no_version(to))?;
@@ -60,10 +61,7 @@ impl<S: Store, L: Link> Router<S, L> {
                 }
                 // What is known to be wrong with it may be more than when it was written.
                 accepted(&document)?;
-                let expected =
-                    headers.contains_key(header::IF_MATCH).then(|| expected(headers)).transpose()?;
-                self.propose(Proposal { document, expected: expected.flatten(), rolled_back_to: Some(to) })
-                    .await
+                self.propose(Proposal { document, expected, rolled_back_to: Some(to) }).await
             }
             (["check" | "dry-run" | "rollback"], _) => Err(no_method("POST")),
             (["history"], &Method::GET) => {

@@ -1,6 +1,7 @@
 //! Many subscribers at once: as JSON, as CSV (RFC 4180) and in the form of Open5GS.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
@@ -28,7 +29,8 @@ pub enum Form {
 /// What a row says, or what is wrong with it.
 pub type Row = Result<Record, String>;
 
-/// Reads an import. Those that do not say it get the class `class`.
+/// Reads an import. Those that do not say it get the class `class`. Of the rows of one subscriber
+/// the first is read; which of them is meant, nobody knows.
 ///
 /// # Errors
 /// There are no rows to be found, or too many.
@@ -61,7 +63,18 @@ pub fn read(form: Form, bytes: &[u8], class: Class) -> Result<Vec<Row>, Refusal>
         Subscriber::from_record(imsi.clone(), &text).map_err(|refusal| refusal.because)?;
         Ok(Record::new(imsi, text))
     };
-    Ok(objects.into_iter().map(record).collect())
+    let mut known = HashMap::new();
+    let once = |(row, read): (usize, Row)| {
+        let record = read?;
+        match known.entry(record.imsi.clone()) {
+            Entry::Vacant(entry) => {
+                entry.insert(row);
+                Ok(record)
+            }
+            Entry::Occupied(entry) => Err(format!("the IMSI of row {} once more", entry.get())),
+        }
+    };
+    Ok((1..).zip(objects.into_iter().map(record)).map(once).collect())
 }
 
 /// A row of a table by its columns, or what is wrong with it.

@@ -57,7 +57,7 @@ fn versions_follow_each_other() {
     assert_eq!((back.status, &back.body["version"], &back.body["rolledBackTo"]), (200, &json!(3), &json!(0)));
     let now = call(&world, "GET", POLICY, None, None).body;
     assert_eq!(now["document"]["rules"], first.body["document"]["rules"]);
-    for (to, seen, status) in [(9, None, 404), (1, Some("\"2\""), 412)] {
+    for (to, seen, status) in [(9, Some("*"), 404), (1, Some("\"2\""), 412), (1, None, 428)] {
         let reply = call(&world, "POST", "/network/policy/rollback", Some(&json!({ "to": to })), seen);
         assert_eq!(reply.status, status);
     }
@@ -349,7 +349,7 @@ fn a_session_goes_on_under_the_next_policy() {
     assert_eq!(world.gateway(&session, es9).status, 403);
     assert_eq!(world.gateway(&session, &es9.replace("smdp", "other")).status, 200);
 
-    call(&world, "POST", "/network/policy/rollback", Some(&json!({ "to": 0 })), None);
+    call(&world, "POST", "/network/policy/rollback", Some(&json!({ "to": 0 })), Some("*"));
     assert_eq!(sms(), (json!("refused"), json!("provisioning-no-contract"), json!(2)));
     let log = world.call("GET", &format!("/network/sessions/{session}/log"), None).body;
     let versions: Vec<_> =
