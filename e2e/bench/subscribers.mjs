@@ -14,6 +14,12 @@ const [folder, from, to] = [process.argv[2], Number(process.argv[3]), Number(pro
 
 const imsi = (at) => `00101${String(at).padStart(10, '0')}`;
 
+/** Says now and then how far it is. */
+function told(what, at) {
+  const done = at + 1 - from;
+  if (done % 100_000 === 0 && to - from > 100_000) console.error(`  ${what}: ${done} of ${to - from}`);
+}
+
 /** The databases of a class of objects, open for much to be written. */
 function databases(name) {
   const own = join(folder, name);
@@ -38,7 +44,10 @@ const has = (database, table) => database.prepare('SELECT 1 FROM sqlite_master W
 const list = directory.find((database) => has(database, 'directory'));
 const view = JSON.parse(list.prepare('SELECT view FROM directory LIMIT 1').get().view);
 const enter = list.prepare('INSERT INTO directory (imsi, view) VALUES (?, ?)');
-for (let at = from; at < to; at += 1) enter.run(imsi(at), JSON.stringify({ ...view, imsi: imsi(at) }));
+for (let at = from; at < to; at += 1) {
+  enter.run(imsi(at), JSON.stringify({ ...view, imsi: imsi(at) }));
+  told('directory', at);
+}
 close(directory);
 
 const temporary = databases('TemporaryObject');
@@ -49,17 +58,20 @@ for (const database of temporary) {
   const insert = database.prepare('INSERT OR IGNORE INTO temporary (tmsi, owner, expires) VALUES (?, ?, ?)');
   shards[row.tmsi.slice(0, 2)] = (tmsi, owner) => insert.run(tmsi, owner, row.expires);
 }
-let skipped = 0;
+// Not each of the 256 objects that keep them has been written to, where few have attached before: the others
+// keep more then.
+if (!Object.keys(shards).length) throw new Error('nobody has a temporary identity yet');
 for (let at = from; at < to; at += 1) {
-  const tmsi = hash('sha256', `temporary ${at}`).slice(0, 8);
-  const shard = shards[tmsi.slice(0, 2)];
-  if (shard) shard(tmsi, hash('sha256', `owner ${at}`).slice(0, 16));
-  else skipped += 1;
+  let tmsi;
+  let tried = 0;
+  do tmsi = hash('sha256', `temporary ${at} ${tried++}`).slice(0, 8);
+  while (!shards[tmsi.slice(0, 2)]);
+  shards[tmsi.slice(0, 2)](tmsi, hash('sha256', `owner ${at}`).slice(0, 16));
+  told('temporary identities', at);
 }
 close(temporary);
-// Each of the 256 objects that keep them has written if enough subscribers have attached before.
-if (skipped > (to - from) / 50) throw new Error(`${skipped} temporary identities have no object yet`);
 
 for (let at = from; at < to; at += 1) {
   closeSync(openSync(join(folder, 'SubscriberObject', `${hash('sha256', `subscriber ${at}`)}.sqlite`), 'wx'));
+  told('files', at);
 }

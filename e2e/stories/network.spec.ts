@@ -51,6 +51,35 @@ test('each refusal is told in the policy’s own words, with what to do', async 
   await expect(network.log.getByRole('row', { name: 'rsp.somebody.example' })).toContainText('not yet under contract');
 });
 
+test('who switches is detached before the new profile is read', async ({ person, operator, request }) => {
+  const order = await operator.order('Goodbye');
+  const { phone, network, page } = person;
+  const sessions: string[] = [];
+  page.on('response', async (response) => {
+    if (!/\/network\/attach\/[^/]+\/response$/.test(response.url()) || !response.ok()) return;
+    const { sessionId } = await response.json();
+    if (sessionId) sessions.push(sessionId);
+  });
+  await person.open();
+  await phone.fetch(order.code);
+  await expect.poll(() => sessions.length).toBe(1);
+  await phone.switchTo(order.name);
+  await expect(phone.service('voice')).toContainText('works');
+  await expect.poll(() => sessions.length).toBe(2);
+
+  const [provisioning, operational] = sessions;
+  const gone = await request.get(`/network/sessions/${provisioning}`);
+  expect(gone.status()).toBe(410);
+  expect((await gone.json()).because).toContain('the terminal detached');
+  expect((await request.get(`/network/sessions/${operational}`)).status()).toBe(200);
+  await network.go();
+  await expect(network.decisions).toContainText('the session is over');
+
+  // And so is who switches the phone off.
+  await page.getByRole('switch', { name: 'Power of the phone' }).click();
+  await expect.poll(async () => (await request.get(`/network/sessions/${operational}`)).status()).toBe(410);
+});
+
 test('a subscriber that attaches elsewhere takes its session along, and the phone says so', async ({ person, operator, request, watch }) => {
   watch.excuse(HTTP_ERROR);
   // A test profile: its key is everybody's (3GPP TS 34.108).

@@ -154,6 +154,52 @@ fn it_is_told_when_an_order_is_confirmed() {
     assert_sealed(&world);
 }
 
+/// What a contract says of quality and rates reaches the network as it was written, and is what the
+/// network's own interface describes.
+#[test]
+fn quality_and_slices_go_along() {
+    let session = json!({
+        "apn": "internet", "type": "IPV4",
+        "qos": { "qci": 9, "arp": { "priority": 8, "mayPreempt": true, "preemptable": false } },
+        "ambr": { "uplink": "50 Mbps", "downlink": "1 Gbps" },
+        "addresses": { "ipv4": "10.45.0.7" }, "gateway": { "ipv6": "2001:db8::1" }, "localBreakout": true,
+        "rules": [{
+            "flows": [{ "direction": "downlink", "description": "permit out 17 from any to assigned" }],
+            "qos": { "qci": 1, "arp": { "priority": 1, "mayPreempt": false, "preemptable": false } },
+            "mbr": { "uplink": "128 Kbps", "downlink": "128 Kbps" },
+            "gbr": { "uplink": "64 Kbps", "downlink": "64 Kbps" },
+        }],
+    });
+    let mut contract = contract();
+    contract["roaming"] = json!(false);
+    contract["ambr"] = json!({ "uplink": "50 Mbps", "downlink": "1000 Mbps" });
+    contract["slices"] = json!([
+        { "sst": 2, "sd": "00000A", "default": false, "sessions": [{ "apn": "*" }] },
+        { "sst": 1, "default": true, "sessions": [session] },
+    ]);
+    contract["msisdns"] = json!(["4915112345678"]);
+    contract["accessRestriction"] = json!(32);
+    contract["periodicUpdateMinutes"] = json!(12);
+
+    let (world, played) = fed(|c| c);
+    let mut body = upload(ICCID);
+    body["subscription"]["contract"] = contract.clone();
+    let (status, answer) = world.add(&body);
+    assert_eq!(status, 201, "{answer}");
+    world.release(ICCID, json!({}));
+    world.tend();
+    let sent = played.0.borrow()[IMSI].0.clone();
+    assert_eq!(sent["contract"], contract);
+
+    let network = include_str!("../../net-policy-worker/openapi.json");
+    let network = openapi_check::Document::parse(network).unwrap();
+    let held = |body: &Value| network.request("PUT", &format!("/network/subscribers/{IMSI}"), Some(body));
+    held(&sent).unwrap();
+    let mut other = sent;
+    other["contract"]["slices"][0]["sst"] = json!("one");
+    assert!(held(&other).is_err(), "the document says what a slice is");
+}
+
 #[test]
 fn orders_of_the_other_interface_tell_it_too() {
     let (world, played) = fed(|c| c);
@@ -581,6 +627,11 @@ fn subscriptions_come_by_row_and_by_type() {
     assert_eq!(common(23), (json!("operational"), of_type, Value::Null));
 
     // What can't be one is refused, with nothing of the keys in the answer.
+    let with = |name: &str, value: Value| {
+        let mut contract = contract();
+        contract[name] = value;
+        json!({ "class": "operational", "contract": contract })
+    };
     for (wrong, because) in [
         (json!({}), "subscription.class"),
         (json!({ "class": "other" }), "request"),
@@ -595,6 +646,22 @@ fn subscriptions_come_by_row_and_by_type() {
             "subscription.contract.defaultApn",
         ),
         (json!({ "class": "operational", "amf": "80" }), "subscription.amf"),
+        (with("ambr", json!({ "uplink": "50 Mbps", "downlink": "1.5 Gbps" })), "subscription.contract.ambr"),
+        (with("ambr", json!({ "uplink": "0 bps", "downlink": "1 Gbps" })), "subscription.contract.ambr"),
+        (with("ambr", json!({ "uplink": "50 Mbps" })), "request"),
+        (with("msisdns", json!(["+4915112345678"])), "subscription.contract.msisdns"),
+        (with("slices", json!([{ "sst": 1, "sessions": [] }])), "subscription.contract.slices"),
+        (with("slices", json!([{ "sst": 256, "sessions": [{ "apn": "internet" }] }])), "request"),
+        (
+            with("slices", json!([{ "sst": 1, "sd": "00001", "sessions": [{ "apn": "internet" }] }])),
+            "subscription.contract.slices",
+        ),
+        (
+            with("slices", json!([{ "sst": 1, "default": true, "sessions": [{ "apn": "another" }] }])),
+            "subscription.contract.slices",
+        ),
+        (with("accessRestriction", json!(-1)), "request"),
+        (with("quality", json!({})), "request"),
     ] {
         let mut body = upload(ICCID);
         body["subscription"] = wrong.clone();

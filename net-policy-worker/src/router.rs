@@ -1,6 +1,8 @@
 //! The HTTP API, over [`http::Request`] and [`http::Response`], the same at the edge and
 //! in a test.
 
+use std::rc::Rc;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use rsp::Imsi;
 use serde::{Deserialize, Serialize};
@@ -105,7 +107,7 @@ pub struct Router<S, L> {
     store: S,
     link: L,
     tokens: Tokens,
-    home_network_keys: Vec<HomeNetworkKey>,
+    home_network_keys: Rc<[HomeNetworkKey]>,
 }
 
 /// Who may do what. A door without a token is shut.
@@ -156,13 +158,13 @@ impl<S: Store, L: Link> Router<S, L> {
         for token in [&mut tokens.operator, &mut tokens.pcf, &mut tokens.feeder] {
             token.take_if(|token| token.is_empty());
         }
-        Self { store, link, tokens, home_network_keys: vec![] }
+        Self { store, link, tokens, home_network_keys: Rc::new([]) }
     }
 
     /// The same, with the keys that reveal SUCIs. Without them only the null scheme is read.
     #[must_use]
-    pub fn with_home_network_keys(self, home_network_keys: Vec<HomeNetworkKey>) -> Self {
-        Self { home_network_keys, ..self }
+    pub fn with_home_network_keys(self, home_network_keys: impl Into<Rc<[HomeNetworkKey]>>) -> Self {
+        Self { home_network_keys: home_network_keys.into(), ..self }
     }
 
     /// Answers a request. What broke on our side is in the second place, for the log;

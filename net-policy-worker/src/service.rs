@@ -15,7 +15,7 @@ mod wire;
 
 pub use failures::{ALL_FAILURES, FAILURE_WINDOW, LANE_FAILURES};
 pub use line::{Line, Session};
-pub use record::{MAX_QUESTIONS, MAX_REFUSALS};
+pub use record::MAX_QUESTIONS;
 pub use usage::{MAX_UNDER_WAY, SubscriberUsage, Total, UsageView};
 pub use wire::{
     Answer, ApnView, AttachRequest, Challenge, LogEntry, Proof, Record, Request, Route, ServiceKind,

@@ -1,6 +1,6 @@
 //! The edge runtime: its requests, its variables, its way to the SM.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{self, Poll, Waker};
@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
+use suci::HomeNetworkKey;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
 use worker::{
@@ -50,15 +51,31 @@ async fn answer(request: Request, env: &Env) -> worker::Result<(http::Response<V
         pcf: secret("PCF_TOKEN"),
         feeder: secret("FEEDER_TOKEN"),
     };
-    let keys = secret("HOME_NETWORK_KEYS").filter(|keys| !keys.is_empty());
-    let keys = keys.map(|keys| home_network::keys(&keys)).transpose();
-    let keys = keys.map_err(|fault| worker::Error::from(fault.0))?;
     let router = Router::new(Durable::new(env)?, Ways(env.service("SMDP").ok()), tokens)
-        .with_home_network_keys(keys.unwrap_or_default());
+        .with_home_network_keys(home_network_keys(env)?);
     match inward(request).await? {
         Ok(request) => Ok(router.handle(request).await),
         Err(refused) => Ok((refused, None)),
     }
+}
+
+thread_local! {
+    /// The deployment's: they stay as they are as long as an isolate does.
+    static HOME_NETWORK_KEYS: OnceCell<Rc<[HomeNetworkKey]>> = const { OnceCell::new() };
+}
+
+/// The keys of `HOME_NETWORK_KEYS`, read once and not for each request: the public half of each is computed
+/// when it is read, a multiplication on its curve.
+fn home_network_keys(env: &Env) -> worker::Result<Rc<[HomeNetworkKey]>> {
+    if let Some(keys) = HOME_NETWORK_KEYS.with(|keys| keys.get().cloned()) {
+        return Ok(keys);
+    }
+    let json = env.secret("HOME_NETWORK_KEYS").map(|keys| Zeroizing::new(keys.to_string()));
+    let keys = match json.as_deref().map(|json| json.as_str()) {
+        Ok("") | Err(_) => vec![],
+        Ok(json) => home_network::keys(json).map_err(|fault| worker::Error::from(fault.0))?,
+    };
+    Ok(HOME_NETWORK_KEYS.with(|kept| Rc::clone(kept.get_or_init(|| keys.into()))))
 }
 
 /// What this deployment decides by until its operator has written a policy: the variables

@@ -141,7 +141,13 @@ impl Phone {
         self.inside.get_value()
     }
 
-    fn terminal(&self) -> Terminal<'_> {
+    /// Waits for some milliseconds.
+    pub(crate) async fn wait(&self, milliseconds: u32) {
+        let wait = self.inside().clock.borrow().wait(milliseconds);
+        wait.await;
+    }
+
+    pub(crate) fn terminal(&self) -> Terminal<'_> {
         Terminal::new(self, self.model)
     }
 

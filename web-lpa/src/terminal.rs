@@ -6,6 +6,7 @@ use ef::AkaAnswer;
 use leptos::prelude::*;
 use lpa::CardLost;
 use trace::{Party, Step};
+use wasm_bindgen_futures::spawn_local;
 use words::{Text, text};
 use zeroize::Zeroizing;
 
@@ -18,7 +19,7 @@ use crate::network::{
 use crate::phone::{Phone, Service};
 use crate::said;
 use crate::transport::http::HttpResponse;
-use crate::transport::mac;
+use crate::transport::{later, mac, once};
 use crate::units::hex;
 
 /// TERMINAL PROFILE (ETSI TS 102 223 §5.2): profile download, and REFRESH.
@@ -30,6 +31,10 @@ const TERMINAL_CAPABILITY: [u8; 10] = [0xA9, 0x08, 0x81, 0x00, 0x82, 0x01, 0x01,
 
 /// How often a card may ask for its sequence number to be taken over in one attach.
 const MAX_RESYNCHRONISATIONS: usize = 2;
+
+/// How long a phone that leaves waits for the network, in milliseconds: as long as one that is switched off
+/// tries to say so (3GPP TS 24.301 §5.5.2.2.1).
+const DETACH_PATIENCE: u32 = 5_000;
 
 const NO_ANSWER: Text = Text::new("the chip did not answer: {}", "チップが応答しませんでした: {}");
 
@@ -45,8 +50,11 @@ impl<'a> Terminal<'a> {
         Self { phone, model }
     }
 
-    /// Resets the chip, reads the enabled profile and attaches with it.
+    /// Resets the chip, reads the enabled profile and attaches with it. A subscriber that is attached is
+    /// detached first: after the reset there may be another one (ETSI TS 102 223 §6.4.7.1, 3GPP TS 24.301
+    /// §5.5.2.1).
     pub(crate) async fn power_on(&self) {
+        self.leave().await;
         self.model.radio.set(Radio::Searching);
         match self.boot().await {
             Ok(()) => self.attach().await,
@@ -133,6 +141,26 @@ impl<'a> Terminal<'a> {
     /// Lets the session go, and says so to the network.
     pub(crate) async fn detach(&self) {
         let Ok(session) = self.session() else { return };
+        self.let_go(&session).await;
+        // Whatever the network says: the phone does not use it any more.
+        self.model.radio.set(Radio::Detached);
+    }
+
+    /// The same before the card is reset or the power goes: a network that does not answer is not waited
+    /// for any longer than [`DETACH_PATIENCE`], and is told all the same.
+    pub(crate) async fn leave(&self) {
+        let Ok(session) = self.session() else { return };
+        self.model.radio.set(Radio::Searching);
+        let phone = *self.phone;
+        let (told, answered) = once::channel();
+        spawn_local(async move {
+            phone.terminal().let_go(&session).await;
+            told.send(());
+        });
+        let _ = later::within(answered, self.phone.wait(DETACH_PATIENCE)).await;
+    }
+
+    async fn let_go(&self, session: &Session) {
         let path = format!("/network/sessions/{}", session.session_id);
         let what = text!("detach {}", "{} をデタッチ", session.imsi);
         let answer = self.phone.request("DELETE", Party::Network, &path, &path, &[], Vec::new()).await;
@@ -147,8 +175,6 @@ impl<'a> Terminal<'a> {
             }
             Some(error) => self.model.note(false, what, error.words(), error.codes()),
         }
-        // Whatever the network says: the phone does not use it any more.
-        self.model.radio.set(Radio::Detached);
     }
 
     /// The session, or that there is none.
@@ -464,3 +490,6 @@ fn proactive_details(bytes: &[u8]) -> Option<[u8; 3]> {
     let details = command.reader().next().ok()??;
     (details.tag.0 & 0x7F == 0x01).then(|| details.array().ok())?
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,8 @@ const MAX_PAST: usize = 8;
 /// Most verdicts of a session that are remembered.
 const MAX_LOG: usize = 64;
 
+const MINUTE: u64 = 60_000;
+
 /// Longest text of a peer that is kept, in characters.
 const MAX_TEXT: usize = 120;
 
@@ -44,8 +46,6 @@ pub struct Line {
     pub(super) guti: Option<Guti>,
     pub(super) session: Option<Session>,
     pub(super) tally: Tally,
-    /// How often an attach was refused of late.
-    pub(super) refusals: Pace,
     /// What core networks are told about it.
     pub(crate) associations: Vec<Association>,
     pub(super) past: VecDeque<Ended>,
@@ -80,16 +80,15 @@ pub struct Session {
 /// How fast something is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pace {
-    /// When the time of the last question began, and the questions in it.
+    /// When the minute of the last question began, and the questions in it.
     minute: Timestamp,
     asked: u64,
 }
 
 impl Pace {
-    /// Counts a question, whatever comes of it: how many there are in this minute, or what other
-    /// time is counted in.
-    pub(super) fn count(&mut self, now: Timestamp, time: u64) -> u64 {
-        if now.saturating_sub(self.minute) >= time {
+    /// Counts a question, whatever comes of it: how many there are in this minute.
+    pub(super) fn count(&mut self, now: Timestamp) -> u64 {
+        if now.saturating_sub(self.minute) >= MINUTE {
             *self = Self { minute: now, asked: 0 };
         }
         self.asked = self.asked.saturating_add(1);

@@ -2,7 +2,7 @@
 //! subscriber's, for the operator.
 
 use super::wire::{Answer, VerdictView};
-use super::{FAILURE_WINDOW, Owned, Timestamp, line};
+use super::{Owned, Timestamp, line};
 use crate::gateway::audit;
 use crate::policy::Policy;
 use crate::refusal::{Cause, Kind, Refusal};
@@ -25,7 +25,7 @@ impl Owned {
     /// Takes a question of the session `id`. Of those that are too many the first goes on record.
     pub(super) fn heed(&mut self, id: &str, now: Timestamp, policy: &Policy) -> Result<(), Refusal> {
         let session = self.line.session_mut(id, now)?;
-        let asked = session.pace.count(now, MINUTE);
+        let asked = session.pace.count(now);
         let Some(requests) = session.limits.requests_per_minute else { return Ok(()) };
         let most = requests.saturating_mul(2).max(MAX_QUESTIONS);
         if asked <= most {
@@ -74,15 +74,8 @@ impl Owned {
     }
 }
 
-const MINUTE: u64 = 60_000;
-
-/// Most refused attaches of a subscriber in [`FAILURE_WINDOW`] that go on record. Anybody can
-/// have one refused who knows an IMSI, and the record keeps the newest [`audit::KEPT`] verdicts:
-/// it takes hours to push the subscriber's own out of it.
-pub const MAX_REFUSALS: u64 = 20;
-
-/// Puts on record how an attach came out. A challenge is no verdict yet. Of refusals that are too
-/// many the first goes on record, as what it is.
+/// Puts on record how an attach came out. A challenge is no verdict yet. Anybody can have one refused
+/// who knows an IMSI: the record keeps those apart ([`audit::KEPT_UNPROVEN`]).
 pub(super) fn attach(owned: &mut Owned, answer: &Result<Answer, Refusal>, now: Timestamp, policy: &Policy) {
     let verdict = match answer {
         Ok(Answer::Attached { session, .. }) => VerdictView {
@@ -94,19 +87,7 @@ pub(super) fn attach(owned: &mut Owned, answer: &Result<Answer, Refusal>, now: T
         },
         // Who is asked nothing has not been told anything either.
         Err(refusal) if refusal.cause.is_some() => {
-            let refused = owned.line.refusals.count(now, FAILURE_WINDOW);
-            if refused > MAX_REFUSALS.saturating_add(1) {
-                return;
-            }
-            let verdict = VerdictView { version: policy.version(), ..VerdictView::of_refusal(refusal) };
-            if refused > MAX_REFUSALS {
-                let because =
-                    format!("{MAX_REFUSALS} refused attaches in ten minutes are on record: no more");
-                let verdict = VerdictView { because, ..verdict };
-                owned.audit(now, &Given { what: "more attaches", verdict: &verdict, bytes: 0 }, 0);
-                return;
-            }
-            verdict
+            VerdictView { version: policy.version(), ..VerdictView::of_refusal(refusal) }
         }
         _ => return,
     };

@@ -160,7 +160,7 @@ impl Bench<'_> {
             workerd.stop()?;
             let mut node = self.kit.command("node");
             node.arg(self.place.e2e().join("bench/subscribers.mjs")).arg(folder.join("objects"));
-            process::output(node.arg(sample.to_string()).arg(subscribers.to_string()))?;
+            process::run(node.arg(sample.to_string()).arg(subscribers.to_string()))?;
             workerd = self.start(&state, &self.network, &self.server)?;
         }
         println!("{subscribers} subscribers, {sample} of them attach ({})", process::since(begun));
@@ -176,7 +176,7 @@ impl Bench<'_> {
             rows.push(Row { subscribers, rules, figures });
         }
         workerd.stop()?;
-        // A million files.
+        // Maybe a million files.
         fs::remove_dir_all(folder)?;
         Ok(rows)
     }
