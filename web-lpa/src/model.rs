@@ -14,6 +14,7 @@ use words::Text;
 use crate::network::{Access, NetworkError, Session};
 use crate::record::Record;
 use crate::road::{Road, Trouble};
+use crate::transport::card::Gone;
 use crate::transport::chip::ChipState;
 
 /// Most lines of the attach log.
@@ -180,8 +181,12 @@ pub(crate) struct Model {
     pub(crate) bridge: RwSignal<Bridge>,
     /// Why the last try to reach a real card failed, and on which road.
     pub(crate) trouble: RwSignal<Option<(Road, Trouble)>>,
+    /// The USB readers that were chosen and can't be used, by their names, and why.
+    pub(crate) unfit: RwSignal<Vec<(String, Trouble)>>,
     /// Why a card that was put back could not be used.
     pub(crate) unusable: RwSignal<Option<Trouble>>,
+    /// How the way to the card that is out was lost.
+    pub(crate) gone: RwSignal<Gone>,
     /// Which device's chip the phone's screen manages.
     pub(crate) slot: RwSignal<Slot>,
     /// What the modem knows of the enabled profile.
@@ -450,7 +455,9 @@ impl Model {
             watch: ChipModel::new(ChipState::Absent),
             real: ChipModel::new(ChipState::Absent),
             bridge: RwSignal::new(Bridge::default()),
+            unfit: RwSignal::new(Vec::new()),
             unusable: RwSignal::new(None),
+            gone: RwSignal::new(Gone::default()),
             trouble: RwSignal::new(None),
             slot: RwSignal::new(Slot::Phone),
             card: RwSignal::new(Card::default()),

@@ -40,7 +40,7 @@ use crate::transport::later::Clock;
 use crate::transport::once;
 use crate::transport::signature::Signatures;
 
-use cards::Source;
+use cards::{Source, Unsettled};
 
 pub(crate) use devices::Making;
 pub(crate) use effects::PATIENCE_MINUTES;
@@ -79,6 +79,8 @@ struct Inside {
     /// What takes a card back that is in again; among the former when it waits.
     back: RefCell<Option<Box<dyn FnOnce()>>>,
     reply: RefCell<Option<once::Sender<Reply>>>,
+    /// A switch that may have been done or not, until the card is back.
+    unsettled: RefCell<Option<Unsettled>>,
     /// What was tried last, to be tried again.
     again: RefCell<Option<Rc<dyn Fn()>>>,
     stop: Cell<bool>,
@@ -169,6 +171,32 @@ impl Phone {
                     Ok(notice) => notice,
                     Err(failure) => Some(self.say_untold(self.notice_of(&failure))),
                 });
+            }
+        });
+    }
+
+    /// Runs a task if none runs, beside what is said of the one before: it stays, and can be tried
+    /// again, unless this one has something to say.
+    fn beside(self, task: Task, body: impl Future<Output = Result<Option<Notice>, Failure>> + 'static) {
+        if self.model.task.with_untracked(Option::is_some) {
+            return;
+        }
+        self.inside().is_untold.set(false);
+        self.aside(task, async move {
+            let result = body.await;
+            self.model.question.set(None);
+            move || {
+                let notice = match &result {
+                    Ok(None) => return,
+                    Ok(Some(notice)) => notice.clone(),
+                    Err(failure) => self.say_untold(self.notice_of(failure)),
+                };
+                // Who was told that it went on need not try it again.
+                if notice.good {
+                    *self.inside().again.borrow_mut() = None;
+                }
+                self.model.failure.set(result.err());
+                self.model.notice.set(Some(notice));
             }
         });
     }

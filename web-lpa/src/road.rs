@@ -9,13 +9,21 @@ pub struct Trouble {
     pub what: Text<String>,
     /// What to do now.
     pub advice: Text<String>,
+    /// Whether it is of the reader itself, so that no other try and no other card changes it.
+    pub is_lasting: bool,
 }
 
 impl Trouble {
     /// Both in words.
     #[must_use]
     pub fn new(what: impl Into<Text<String>>, advice: impl Into<Text<String>>) -> Self {
-        Self { what: what.into(), advice: advice.into() }
+        Self { what: what.into(), advice: advice.into(), is_lasting: false }
+    }
+
+    /// The same, of the reader itself.
+    #[must_use]
+    pub fn lasting(self) -> Self {
+        Self { is_lasting: true, ..self }
     }
 }
 

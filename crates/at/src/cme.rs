@@ -23,6 +23,21 @@ impl Cme {
         }
     }
 
+    /// Whether it says that there is no card in the modem.
+    #[must_use]
+    pub fn is_card_out(&self) -> bool {
+        self.is(10)
+    }
+
+    /// Whether it is that number, or its text in the standard.
+    pub(crate) fn is(&self, number: u16) -> bool {
+        match self {
+            Self::Unsaid => false,
+            Self::Number(said) => *said == number,
+            Self::Words(words) => words.eq_ignore_ascii_case(Self::Number(number).meaning()),
+        }
+    }
+
     /// What the number means, for people.
     #[must_use]
     pub fn meaning(&self) -> &str {

@@ -35,6 +35,9 @@ const MAX_PIECES: usize = 2000;
 /// How often the modem is asked whether it is there.
 const HELLOS: u8 = 3;
 
+/// How often a command is repeated that the modem could not take for the card's sake.
+const REPEATS: u8 = 3;
+
 /// The logical channels that an LPA can have in sessions: those of the first class byte.
 const CHANNELS: usize = 3;
 
@@ -94,6 +97,8 @@ pub struct Host {
     /// That name, until the session is closed.
     orphan: Option<String>,
     write: Option<Vec<u8>>,
+    /// The command that is under way, and how often it may be repeated.
+    again: Option<(Vec<u8>, u8)>,
     done: Option<Result<Vec<u8>, Failure>>,
     notices: VecDeque<String>,
 }
@@ -228,6 +233,7 @@ impl Host {
             opening: false,
             orphan: None,
             write: None,
+            again: None,
             done: None,
             notices: VecDeque::new(),
         }
@@ -254,6 +260,7 @@ impl Host {
     /// Something else is being done.
     pub fn transmit(&mut self, command: &[u8]) -> Result<(), NotNow> {
         self.free()?;
+        self.again = Some((command.to_vec(), REPEATS));
         if self.late {
             // What comes too late to the command before must not be taken for the answer to this.
             self.doing = Doing::Settle(command.to_vec());
@@ -410,6 +417,7 @@ impl Host {
 
     fn finish(&mut self, done: Result<Vec<u8>, Failure>) {
         self.exchange = None;
+        self.again = None;
         self.done = Some(done);
     }
 
@@ -602,6 +610,13 @@ impl Host {
         if exchange.garbled && end.is_ok() {
             return self.fail(Failure::Garbled);
         }
+        if let Err(cme) = &end
+            && let Some(command) = self.repeats(cme)
+        {
+            self.notify(&format!("again after {cme}"));
+            self.doing = Doing::Settle(command);
+            return self.settle("AT");
+        }
         match core::mem::replace(&mut self.doing, Doing::Nothing) {
             Doing::Nothing | Doing::Settle(_) => {}
             // Whatever it says to this: it is not closed twice.
@@ -635,7 +650,7 @@ impl Host {
             Doing::Plain { beside } => match (end, exchange.response()) {
                 (Ok(()), Some(response)) => self.finish(Ok(response)),
                 (Ok(()), None) => self.fail(Failure::Garbled),
-                (Err(cme), _) if beside => {
+                (Err(cme), _) if beside && !cme.is_card_out() => {
                     self.notify(&format!("AT+CSIM: {cme}"));
                     self.answer(StatusWord::TECHNICAL_PROBLEM);
                 }
@@ -650,6 +665,21 @@ impl Host {
                 }
             },
         }
+    }
+
+    /// The command under way, where it is worth another try once the line has been quiet. "SIM busy"
+    /// says that the card was not given it. "SIM failure" does not, and is also what some say of an
+    /// application that the card has not: only a session is asked for again then, for a card that
+    /// has just been put in or is starting.
+    fn repeats(&mut self, cme: &Cme) -> Option<Vec<u8>> {
+        let is_worth_it = match self.doing {
+            Doing::Open(_) => cme.is(13) || cme.is(14),
+            Doing::Session(..) | Doing::Plain { .. } => cme.is(14),
+            _ => false,
+        };
+        let (command, left) = self.again.as_mut().filter(|_| is_worth_it)?;
+        *left = left.checked_sub(1)?;
+        Some(command.clone())
     }
 
     fn started(&mut self, step: Start, ok: bool) {

@@ -230,13 +230,70 @@ fn an_application_that_is_not_there_and_a_channel_without_one() {
 // 3GPP TS 27.007 §9.2.1: what is said of the card says nothing of the application.
 #[test]
 fn a_card_that_is_out_or_locked_is_not_one_without_the_application() {
-    for number in [10, 11, 14, 20] {
+    for number in [10, 11, 20] {
         let mut host = scripted(Way::Sessions);
         host.transmit(&bytes("0070000001")).unwrap();
         drive(&mut host, |_| vec![]).unwrap();
         let said = format!("\r\n+CME ERROR: {number}\r\n");
         let done = once(&mut host, "01A4040005A000000559", "AT+CCHO=\"A000000559\"", &said);
         assert_eq!(done, Err(Failure::Refused(Cme::Number(number))));
+    }
+}
+
+// 3GPP TS 27.007 §9.2.1: "SIM failure", "SIM busy". Which of them may pass, and which command has not
+// reached the card.
+#[test]
+fn what_a_card_was_not_given_is_tried_again() {
+    let select = "01A4040005A000000559";
+    for (said, times, end) in [
+        ("14", 2, Ok(bytes("9000"))),
+        ("SIM busy", 1, Ok(bytes("9000"))),
+        ("13", 3, Ok(bytes("9000"))),
+        ("14", 9, Err(Failure::Refused(Cme::Number(14)))),
+        ("13", 9, Ok(bytes("6A82"))),
+        ("10", 9, Err(Failure::Refused(Cme::Number(10)))),
+    ] {
+        let mut host = scripted(Way::Sessions);
+        host.transmit(&bytes("0070000001")).unwrap();
+        drive(&mut host, |_| vec![]).unwrap();
+        host.transmit(&bytes(select)).unwrap();
+        let mut asked = 0;
+        let done = drive(&mut host, |line| match line {
+            "AT" => b"\r\nOK\r\n".to_vec(),
+            "AT+CCHO=\"A000000559\"" => {
+                asked += 1;
+                let answer =
+                    if asked > times { "+CCHO: 1\r\n\r\nOK".into() } else { format!("+CME ERROR: {said}") };
+                format!("\r\n{answer}\r\n").into_bytes()
+            }
+            line => panic!("{line}"),
+        });
+        assert_eq!(done, end, "{said}");
+        assert_eq!(asked, if said == "10" { 1 } else { times.min(3) + 1 }, "{said}");
+    }
+    // Without a card there is nothing beside the sessions either.
+    let mut host = Host::new(Options::default());
+    host.start().unwrap();
+    drive(&mut host, |_| b"\r\nOK\r\n".to_vec()).unwrap();
+    let done = once(&mut host, "80AA000000", "AT+CSIM=10,\"80AA000000\"", "\r\n+CME ERROR: 10\r\n");
+    assert_eq!(done, Err(Failure::Refused(Cme::Number(10))));
+    // One that failed may have been carried out.
+    let mut asked = 0;
+    let mut host = selected("+CCHO: 1");
+    host.transmit(&bytes("81E2910003BF2D00")).unwrap();
+    let done = drive(&mut host, |_| {
+        asked += 1;
+        b"\r\n+CME ERROR: 13\r\n".to_vec()
+    });
+    assert_eq!((done, asked), (Err(Failure::Refused(Cme::Number(13))), 1));
+}
+
+#[test]
+fn a_modem_without_a_card_says_so_in_numbers_or_words() {
+    assert!(Cme::Number(10).is_card_out());
+    assert!(Cme::Words("SIM not inserted".into()).is_card_out());
+    for other in [Cme::Unsaid, Cme::Number(13), Cme::Words(String::new()), Cme::Words("SIM busy".into())] {
+        assert!(!other.is_card_out(), "{other:?}");
     }
 }
 

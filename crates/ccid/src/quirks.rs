@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use words::Text;
+
 use crate::descriptor::Identity;
 
 /// How a reader differs from its descriptors or from the standard.
@@ -37,6 +39,23 @@ pub enum Unfit {
     Contactless,
     /// Its firmware is known to fail and there is a newer one.
     Firmware,
+}
+
+impl Unfit {
+    /// In words, with what to do.
+    #[must_use]
+    pub const fn words(self) -> Text {
+        match self {
+            Self::Contactless => Text::new(
+                "This reader is for contactless cards; a SIM has contacts. Use another reader.",
+                "非接触カード用のリーダーです。SIM は接触式なので、別のリーダーを使ってください。",
+            ),
+            Self::Firmware => Text::new(
+                "The firmware of this reader is known to fail, and there is a newer one. Update it, or use another reader.",
+                "このリーダーのファームウェアには既知の不具合があり、新しい版があります。更新するか、別のリーダーを使ってください。",
+            ),
+        }
+    }
 }
 
 /// What is known of a family of readers.

@@ -218,7 +218,8 @@ impl Failure {
     }
 
     /// Whether the chip is gone, so that nothing more can be asked of it.
-    pub(crate) const fn is_card_lost(&self) -> bool {
+    #[must_use]
+    pub const fn is_card_lost(&self) -> bool {
         matches!(self.cause, Cause::CardLost(_))
     }
 

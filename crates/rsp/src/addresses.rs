@@ -9,7 +9,8 @@ use crate::raw::DataObject;
 pub struct EuiccConfiguredAddresses {
     /// Default SM-DP+, where one is set.
     pub default_dp_address: Option<String>,
-    /// Root SM-DS; may be empty.
+    /// Root SM-DS; empty where there is none. Cards are about that leave it out then, though its
+    /// field is not optional.
     pub root_ds_address: String,
 }
 
@@ -22,9 +23,10 @@ impl DataObject for EuiccConfiguredAddresses {
     fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let mut fields = Tlv::single_of(bytes, Self::TAG)?.fields();
         let default = fields.optional(Tag(0x80))?;
+        let root = fields.optional(Tag(0x81))?;
         Ok(Self {
             default_dp_address: default.map(|tlv| tlv.text().map(str::to_owned)).transpose()?,
-            root_ds_address: fields.required(Tag(0x81))?.text()?.to_owned(),
+            root_ds_address: root.map(|tlv| tlv.text().map(str::to_owned)).transpose()?.unwrap_or_default(),
         })
     }
 

@@ -264,6 +264,13 @@ fn golden_samples_of_es10() {
     golden::<EuiccConfiguredAddresses>(
         "bf3c24800e64702e6578616d706c652e636f6d81126c70612e64732e6578616d706c652e636f6d",
     );
+    // A card without an SM-DS that leaves it out.
+    assert_eq!(EuiccConfiguredAddresses::decode(&bytes("bf3c00")), Ok(EuiccConfiguredAddresses::default()));
+    let told = EuiccConfiguredAddresses::decode(&bytes("bf3c10800e64702e6578616d706c652e636f6d")).unwrap();
+    assert_eq!(
+        (told.default_dp_address.as_deref(), told.root_ds_address.as_str()),
+        (Some("dp.example.com"), "")
+    );
     golden::<SetDefaultDpAddress>("bf3f10800e64702e6578616d706c652e636f6d");
     assert_eq!(golden::<SetDefaultDpAddress>("bf3f028000").0, "");
     assert_eq!(encode_get_eid(), bytes("bf3e035c015a"));

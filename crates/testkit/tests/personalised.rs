@@ -137,9 +137,10 @@ fn services_that_the_chip_has_not_are_known_before() {
     let mut world = World::new(33);
     let outcome = world.run(lpa::chip_info(Options::default()), |_| Reply::Accept).unwrap();
     let Outcome::Chip(chip) = outcome else { panic!("{outcome:?}") };
+    let capability = chip.info.unwrap().uicc_capability;
     let missing = |name: &str| {
         let package = Package::decode(&vectors::read(name)?).unwrap();
-        Some(missing_capabilities(package.header().unwrap().services, chip.info.uicc_capability))
+        Some(missing_capabilities(package.header().unwrap().services, capability))
     };
     for name in PROFILES {
         assert!(missing(name).is_none_or(|missing| missing.is_empty()), "{name}");

@@ -8,15 +8,16 @@ use std::rc::Rc;
 use card_bridge::protocol::{Reader, State};
 use leptos::prelude::*;
 use lpa::Failure;
-use rsp::Eid;
+use rsp::profiles::ProfileState;
+use rsp::{Eid, Iccid};
 use wasm_bindgen_futures::spawn_local;
 use words::{Text, text};
 
-use super::{Notice, Phone};
+use super::{Notice, Phone, shown_name};
 use crate::model::{Bridge as Standing, Slot, Task};
 use crate::road::{Road, Trouble};
 use crate::transport::bridge::{Bridge, News};
-use crate::transport::card::{CardChannel, RealCard};
+use crate::transport::card::{CardChannel, Gone, RealCard};
 use crate::transport::chip::ChipState;
 use crate::transport::later;
 use crate::transport::serial::ModemCard;
@@ -30,6 +31,16 @@ pub(super) enum Source {
     Modem(u32),
     /// In this USB reader, which stays when its card is taken out.
     Usb(Rc<UsbCard>),
+}
+
+/// A switch of which the card's answer was lost with the card.
+pub(super) struct Unsettled {
+    /// The card's.
+    pub(super) eid: Option<Eid>,
+    pub(super) iccid: Iccid,
+    pub(super) name: String,
+    /// Whether the profile was to be switched on.
+    pub(super) on: bool,
 }
 
 /// What is waited before each try to take a card back, in milliseconds.
@@ -103,7 +114,7 @@ impl Phone {
         if let Some(bridge) = bridge {
             bridge.close();
         }
-        self.lost_if(|source| matches!(source, Source::Bridge(_)));
+        self.lost_if(Gone::Bridge, |source| matches!(source, Source::Bridge(_)));
         self.model.bridge.set(Standing::Off);
         self.model.trouble.set(None);
     }
@@ -218,8 +229,9 @@ impl Phone {
         let number = self.inside().modems.get().wrapping_add(1);
         self.inside().modems.set(number);
         self.connecting(async move {
-            let gone =
-                move || phone.lost_if(|source| matches!(source, Source::Modem(ours) if *ours == number));
+            let gone = move |how| {
+                phone.lost_if(how, |source| matches!(source, Source::Modem(ours) if *ours == number));
+            };
             match ModemCard::open(gone).await {
                 Ok(card) => {
                     let channel = CardChannel::Real(Rc::new(card));
@@ -237,11 +249,26 @@ impl Phone {
         self.follow_usb();
         self.connecting(async move {
             let taken = match usb::choose().await {
-                Ok(device) => phone.open_usb(device, true).await,
+                Ok(device) => {
+                    let name = usb::name(&device);
+                    let taken = phone.open_usb(device, true).await;
+                    phone.tried(name, taken.as_ref().err());
+                    taken
+                }
                 Err(trouble) => Err(trouble),
             };
             if let Err(trouble) = taken {
                 phone.model.trouble.set(Some((Road::Usb, trouble)));
+            }
+        });
+    }
+
+    /// A reader that can't be used stays in the list with the reason, until it can.
+    pub(crate) fn tried(&self, name: String, trouble: Option<&Trouble>) {
+        self.model.unfit.update(|unfit| {
+            unfit.retain(|(known, _)| *known != name);
+            if let Some(trouble) = trouble.filter(|trouble| trouble.is_lasting) {
+                unfit.push((name, trouble.clone()));
             }
         });
     }
@@ -266,7 +293,9 @@ impl Phone {
                     return Err(usb::told(error));
                 }
                 Err(_) => {
-                    self.lost_if(|source| matches!(source, Source::Usb(ours) if Rc::ptr_eq(ours, &card)));
+                    let ours =
+                        |source: &Source| matches!(source, Source::Usb(ours) if Rc::ptr_eq(ours, &card));
+                    self.lost_if(Gone::Reader, ours);
                     card.close().await;
                 }
             }
@@ -292,7 +321,7 @@ impl Phone {
             return;
         }
         match news {
-            usb::News::Out => self.out(),
+            usb::News::Out => self.out(Gone::Card),
             // Many readers tell at first of the card that was there before. One that was changed for
             // another is found out by the driver.
             usb::News::In if !self.is_out() => {}
@@ -334,7 +363,8 @@ impl Phone {
             }
         };
         let pulled = move |device: UsbDevice| {
-            phone.lost_if(|source| matches!(source, Source::Usb(card) if card.is_in(&device)));
+            let there = |source: &Source| matches!(source, Source::Usb(card) if card.is_in(&device));
+            phone.lost_if(Gone::Reader, there);
         };
         usb::follow(plugged, pulled);
     }
@@ -381,9 +411,39 @@ impl Phone {
             if !phone.model.chip(Slot::Card).state.with_untracked(ChipState::answers) {
                 return;
             }
-            let title = Text::new("Reading the card", "カードを読み取っています");
-            phone.task(Task::new(title), async move { phone.read_card(known.filter(|_| !by_hand)).await });
+            let task = Task::new(Text::new("Reading the card", "カードを読み取っています"));
+            if by_hand {
+                phone.task(task, async move { phone.read_card(None).await });
+            } else {
+                // What has failed for want of it, and can be tried again, is still said.
+                phone.beside(task, async move { phone.read_card(known).await });
+            }
         });
+    }
+
+    /// A card comes back by itself, in a place of a test.
+    #[cfg(test)]
+    pub(crate) fn come_back(&self, channel: CardChannel) {
+        self.put_in(Source::Modem(0), channel, same("a place".to_owned()), false);
+    }
+
+    /// A card is taken back where it was, once what runs has ended, in a place of a test.
+    #[cfg(test)]
+    pub(crate) fn replug(&self, channel: CardChannel) {
+        let phone = *self;
+        self.take_back(Road::Modem, move || {
+            let channel = channel.clone();
+            async move {
+                phone.come_back(channel);
+                Ok(())
+            }
+        });
+    }
+
+    /// A road that takes as long as this, in a place of a test.
+    #[cfg(test)]
+    pub(crate) fn connect_by(&self, way: impl Future<Output = ()> + 'static) {
+        self.connecting(way);
     }
 
     /// A card is put in by hand, in a place of a test.
@@ -395,7 +455,7 @@ impl Phone {
     /// It is pulled out.
     #[cfg(test)]
     pub(crate) fn pull(&self) {
-        self.lost_if(|source| matches!(source, Source::Modem(0)));
+        self.lost_if(Gone::Card, |source| matches!(source, Source::Modem(0)));
     }
 
     /// Reads the card that is there; said, where it is not the one that was expected back.
@@ -405,6 +465,8 @@ impl Phone {
         let found =
             self.model.chip(Slot::Card).info.with_untracked(|info| info.as_ref().map(|info| info.eid));
         let notice = self.begin_anew(Slot::Card, true).await?;
+        // It waits for the card that it is of.
+        let unsettled = self.inside().unsettled.borrow_mut().take_if(|unsettled| unsettled.eid == found);
         match (expected, found) {
             (Some(expected), Some(found)) if expected != found => {
                 // What was to be tried again was meant for the other one.
@@ -418,17 +480,61 @@ impl Phone {
                     Some(Notice { good: false, what, advice, codes: Text::default(), switch_to: None })
                 }))
             }
-            _ => Ok(notice),
+            _ => Ok(notice.or_else(|| self.after_loss(unsettled?))),
         }
+    }
+
+    /// What became of a change of state during which the card went away.
+    fn after_loss(&self, Unsettled { iccid, name, on, .. }: Unsettled) -> Option<Notice> {
+        let profiles = self.model.chip(Slot::Card).profiles.get_untracked()?;
+        let enabled = profiles.iter().find(|info| info.state == Some(ProfileState::Enabled));
+        let is_on = enabled.is_some_and(|info| info.iccid == Some(iccid));
+        let what = match (on, is_on) {
+            (true, true) => text!("{name} is on.", "{name} はオンです。"),
+            (true, false) => text!("{name} is not on.", "{name} はオンになっていません。"),
+            (false, false) => text!("{name} is off.", "{name} はオフです。"),
+            (false, true) => text!("{name} is still on.", "{name} はまだオンです。"),
+        };
+        let done = on == is_on;
+        let why = if done {
+            Text::new(
+                "The card had done it before it went away.",
+                "カードが切り離される前に処理は完了していました。",
+            )
+        } else {
+            Text::new(
+                "The card went away before it was done. Try again.",
+                "処理が終わる前にカードが切り離されました。もう一度試してください。",
+            )
+        };
+        let now = match enabled {
+            Some(info) => {
+                let own = shown_name(
+                    info.service_provider_name.as_deref().unwrap_or_default(),
+                    info.profile_name.as_deref().unwrap_or_default(),
+                );
+                let enabled = info.nickname.clone().filter(|name| !name.is_empty()).unwrap_or(own);
+                text!("On the card {enabled} is enabled.", "カードで有効なプロファイルは {enabled} です。")
+            }
+            None => {
+                Text::new("On the card no profile is enabled.", "カードで有効なプロファイルはありません。")
+                    .owned()
+            }
+        };
+        if done {
+            *self.inside().again.borrow_mut() = None;
+        }
+        let advice = why.owned().with(now);
+        Some(Notice { good: done, what, advice, codes: Text::default(), switch_to: None })
     }
 
     /// The card is out, or the way to it is lost, if it is where `there` says: what is going on
     /// fails, and can go on when the card is back.
-    fn lost_if(&self, there: impl Fn(&Source) -> bool) {
+    fn lost_if(&self, how: Gone, there: impl Fn(&Source) -> bool) {
         if self.inside().source.borrow().as_ref().is_some_and(there) {
             let source = self.inside().source.borrow_mut().take();
             drop(source);
-            self.out();
+            self.out(how);
         }
     }
 
@@ -439,7 +545,8 @@ impl Phone {
         self.model.unusable.set(None);
     }
 
-    fn out(&self) {
+    fn out(&self, how: Gone) {
+        self.model.gone.set(how);
         let channel = self.inside().links[Slot::Card as usize].borrow_mut().take();
         drop(channel);
         self.moved();
@@ -454,9 +561,11 @@ impl Phone {
     fn heard(&self, news: News) {
         match news {
             News::Removed(number) => {
-                self.lost_if(|source| matches!(source, Source::Bridge(card) if *card == number));
+                let ours = |source: &Source| matches!(source, Source::Bridge(card) if *card == number);
+                self.lost_if(Gone::Card, ours);
             }
             News::Readers(readers) => {
+                self.look_for_reader(&readers);
                 let back = self.back_in(&readers);
                 self.model.bridge.set(Standing::Open(readers));
                 if let (Some(reader), Some(bridge)) = (back, self.inside().bridge.borrow().clone()) {
@@ -468,7 +577,7 @@ impl Phone {
                 }
             }
             News::Closed => {
-                self.lost_if(|source| matches!(source, Source::Bridge(_)));
+                self.lost_if(Gone::Bridge, |source| matches!(source, Source::Bridge(_)));
                 let bridge = self.inside().bridge.borrow_mut().take();
                 if bridge.is_some() {
                     self.model.bridge.set(Standing::Off);
@@ -482,6 +591,19 @@ impl Phone {
                     self.model.trouble.set(Some((Road::Bridge, trouble)));
                 }
             }
+        }
+    }
+
+    /// Whether the reader of the card that is out is still plugged in.
+    fn look_for_reader(&self, readers: &[Reader]) {
+        let is_there = self.model.chip(Slot::Card).state.with_untracked(|state| match state {
+            ChipState::Out(place) => Some(readers.iter().any(|reader| reader.name == place.en)),
+            _ => None,
+        });
+        match (self.model.gone.get_untracked(), is_there) {
+            (Gone::Card, Some(false)) => self.model.gone.set(Gone::Reader),
+            (Gone::Reader, Some(true)) => self.model.gone.set(Gone::Card),
+            _ => {}
         }
     }
 

@@ -68,8 +68,10 @@ impl Phone {
             Outcome::Waiting(waiting) => (None, None, Some(waiting)),
             Outcome::Chip(info) => {
                 // The most is what there was before anything was installed.
-                let free = info.info.ext_card_resource.free_non_volatile_memory;
-                preference::most_ever_free(slot, info.eid, free);
+                if let Some(told) = &info.info {
+                    let free = told.ext_card_resource.free_non_volatile_memory;
+                    preference::most_ever_free(slot, info.eid, free);
+                }
                 chip.info.set(Some((**info).clone()));
                 // The AID that answered is tried first from now on.
                 self.model.options.update(|options| options.remember(&info.isd_r_aid));
@@ -176,10 +178,7 @@ impl Phone {
         let mut answer = Answer::Begin;
         // What it is about: the card that comes after this one is none of its business.
         let (begun, place) = (self.card_moves(slot), self.place(slot));
-        let stays = || match self.card_moves(slot) == begun {
-            true => Ok(()),
-            false => Err(CardLost(MEANWHILE.owned())),
-        };
+        let stays = || self.stays_since(slot, begun);
         loop {
             answer = match procedure.resume(answer) {
                 Effect::Card(command) => Answer::Card(match stays() {
@@ -235,7 +234,12 @@ impl Phone {
         }
     }
 
-    fn card_moves(&self, slot: Slot) -> u64 {
+    /// Whether the card has been there since so many moves.
+    pub(super) fn stays_since(&self, slot: Slot, moves: u64) -> Result<(), CardLost> {
+        if self.card_moves(slot) == moves { Ok(()) } else { Err(CardLost(MEANWHILE.owned())) }
+    }
+
+    pub(super) fn card_moves(&self, slot: Slot) -> u64 {
         match slot {
             Slot::Card => self.inside().card_moves.get(),
             Slot::Phone | Slot::Watch => 0,

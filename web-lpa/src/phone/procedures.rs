@@ -6,10 +6,11 @@ use std::rc::Rc;
 use leptos::prelude::*;
 use lpa::{Checkpoint, Failure, Outcome, Procedure};
 use rsp::profiles::ProfileState;
-use rsp::{ActivationCode, Iccid};
+use rsp::{ActivationCode, Eid, Iccid};
 use trace::Step;
 use words::{Text, text};
 
+use super::cards::Unsettled;
 use super::{Phone, devices, shown_name};
 use crate::model::{Notice, Radio, Slot, Task};
 use crate::transport::keep;
@@ -116,6 +117,7 @@ impl Phone {
         let mut task = Task::new(Text::new("Adding an eSIM", "eSIM を追加しています"));
         task.download = true;
         let again = (wanted.clone(), Rc::clone(&procedure));
+        let begun = self.card_moves(slot);
         let repeat = move || phone.install(slot, again.0.clone(), Rc::clone(&again.1));
         self.repeatable(task, repeat, async move {
             // What is said of an order from now on is the later word.
@@ -133,11 +135,14 @@ impl Phone {
                 let is_wanted =
                     wanted.is_none_or(|(address, matching_id)| checkpoint.is_for(&address, &matching_id));
                 let resumed = phone.go_on_with(slot, checkpoint).await;
-                // One that fails again is no reason not to begin with the other.
-                if is_wanted {
+                // One that fails again is no reason not to begin with the other, but where the card is
+                // gone there is nothing to begin with.
+                if is_wanted || resumed.as_ref().is_err_and(Failure::is_card_lost) {
                     return resumed;
                 }
             }
+            // What was asked for is meant for the card that was there.
+            phone.stays_since(slot, begun).map_err(super::lost)?;
             phone.installed(slot, procedure()).await
         });
     }
@@ -200,7 +205,9 @@ impl Phone {
             if slot == Slot::Phone {
                 phone.model.begin_step(Step::Switch);
             }
+            let eid = phone.eid(slot);
             let switched = phone.act(slot, lpa::enable(iccid, phone.options())).await;
+            phone.keep_unsettled(slot, &switched, Unsettled { eid, iccid, name: name.clone(), on: true });
             let switched = phone.settled(slot, switched).await;
             phone.model.end_current_step(false);
             switched?;
@@ -212,13 +219,28 @@ impl Phone {
         });
     }
 
+    /// The EID of a chip, where it is known.
+    fn eid(&self, slot: Slot) -> Option<Eid> {
+        self.model.chip(slot).info.with_untracked(|info| info.as_ref().map(|info| info.eid))
+    }
+
+    /// A card that went away with its answer is asked what became of the switch when it is back.
+    fn keep_unsettled<T>(&self, slot: Slot, switched: &Result<T, Failure>, switch: Unsettled) {
+        if slot == Slot::Card {
+            let is_lost = switched.as_ref().is_err_and(Failure::is_card_lost);
+            *self.inside().unsettled.borrow_mut() = is_lost.then_some(switch);
+        }
+    }
+
     /// Switches a profile off.
     pub(crate) fn disable(&self, slot: Slot, iccid: Iccid, name: String) {
         let phone = *self;
         let task = Task::new(text!("Switching {name} off", "{name} をオフにしています"));
         let again = name.clone();
         self.repeatable(task, move || phone.disable(slot, iccid, again.clone()), async move {
+            let eid = phone.eid(slot);
             let switched = phone.act(slot, lpa::disable(iccid, phone.options())).await;
+            phone.keep_unsettled(slot, &switched, Unsettled { eid, iccid, name: name.clone(), on: false });
             phone.settled(slot, switched).await?;
             Ok(Some(Notice::good(
                 text!("{name} is off.", "{name} はオフです。"),

@@ -9,6 +9,68 @@ use words::Text;
 
 use super::chip::ChipLink;
 
+/// How the way to a card was lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// The card was taken out of a reader, which is still there.
+    #[default]
+    Card,
+    /// The reader was unplugged.
+    Reader,
+    /// The bridge has ended, or was left.
+    Bridge,
+    /// The modem was unplugged.
+    Modem,
+    /// The modem says that there is no card in it.
+    CardOfModem,
+}
+
+impl Gone {
+    /// What has happened, and what brings the card back; where it was is `place`.
+    pub(crate) fn words(self, place: &Text<String>) -> (Text, Text<String>) {
+        let (en, ja) = (&place.en, &place.ja);
+        match self {
+            Self::Card => (
+                Text::new("The card is out.", "カードが抜かれています。"),
+                Text::new(
+                    format!("Put it back into {en}: an interrupted download goes on by itself."),
+                    format!("{ja} に挿し直すと、中断したダウンロードは自動的に再開します。"),
+                ),
+            ),
+            Self::Reader => (
+                Text::new("The reader is unplugged.", "リーダーが取り外されています。"),
+                Text::new(
+                    format!("Plug {en} in again, with the card in it: an interrupted download goes on by itself."),
+                    format!("カードを入れたまま {ja} を接続し直すと、中断したダウンロードは自動的に再開します。"),
+                ),
+            ),
+            Self::Bridge => (
+                Text::new("The bridge to the reader is gone.", "リーダーへのブリッジが切れています。"),
+                Text::new(
+                    format!("Start card-bridge again, connect to it under “Use a real card” and use the card in {en}: an interrupted download goes on then."),
+                    format!("card-bridge を起動し直し、「実物のカードを使う」から接続して {ja} のカードを選ぶと、中断したダウンロードを再開します。"),
+                ),
+            ),
+            Self::Modem => (
+                Text::new("The modem is gone.", "モデムが取り外されています。"),
+                Text::new(
+                    "Plug it in again and choose its port under “Use a real card”: an interrupted download goes on then.",
+                    "接続し直し、「実物のカードを使う」からポートを選ぶと、中断したダウンロードを再開します。",
+                )
+                .owned(),
+            ),
+            Self::CardOfModem => (
+                Text::new("There is no card in the modem.", "モデムにカードが入っていません。"),
+                Text::new(
+                    "Put it in and choose the modem’s port again under “Use a real card”: an interrupted download goes on then.",
+                    "カードを入れ、「実物のカードを使う」からモデムのポートを選び直すと、中断したダウンロードを再開します。",
+                )
+                .owned(),
+            ),
+        }
+    }
+}
+
 /// Something that comes later, from behind a [`RealCard`].
 pub(crate) type Later<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 

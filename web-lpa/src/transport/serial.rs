@@ -15,7 +15,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{ReadableStream, ReadableStreamDefaultReader, WritableStream, WritableStreamDefaultWriter};
 use words::{Text, text};
 
-use super::card::{Later, RealCard};
+use super::card::{Gone, Later, RealCard};
 use super::chip::words;
 use super::{later, once};
 use crate::road::Trouble;
@@ -62,6 +62,8 @@ const MOST: usize = 1 << 20;
 pub(crate) struct ModemCard {
     host: RefCell<Host>,
     line: Line,
+    /// Who is told once that the card is out.
+    out: Box<dyn Fn(Gone)>,
 }
 
 impl ModemCard {
@@ -69,7 +71,7 @@ impl ModemCard {
     ///
     /// # Errors
     /// When none was chosen, or no modem answers there.
-    pub(crate) async fn open(gone: impl Fn() + 'static) -> Result<Self, Trouble> {
+    pub(crate) async fn open(gone: impl Fn(Gone) + Clone + 'static) -> Result<Self, Trouble> {
         let serial = serial().ok_or_else(nothing_chosen)?;
         let chosen = JsFuture::from(serial.request_port()).await.map_err(|_| nothing_chosen())?;
         let port: SerialPort = chosen.unchecked_into();
@@ -78,14 +80,15 @@ impl ModemCard {
         // The usual 255 are soon overrun.
         let _ = Reflect::set(&options, &"bufferSize".into(), &BUFFER.into());
         JsFuture::from(port.open(&options)).await.map_err(|error| not_opened(&error))?;
-        let line = match Line::new(port.clone(), gone) {
+        let unplugged = gone.clone();
+        let line = match Line::new(port.clone(), move || unplugged(Gone::Modem)) {
             Ok(line) => line,
             Err(error) => {
                 let _ = JsFuture::from(port.close()).await;
                 return Err(not_opened(&error));
             }
         };
-        let modem = Self { host: RefCell::new(Host::new(Options::default())), line };
+        let modem = Self { host: RefCell::new(Host::new(Options::default())), line, out: Box::new(gone) };
         let started = modem.host.borrow_mut().start();
         let result = match started {
             Ok(()) => modem.drive().await,
@@ -110,7 +113,15 @@ impl ModemCard {
                 Text::new("the modem is busy with another command", "モデムは別のコマンドを実行中です");
             return Err(CardLost(busy.owned()));
         }
-        self.drive().await.map_err(|failure| CardLost(in_words(&failure)))
+        let done = self.drive().await;
+        if let Err(Failure::Refused(cme)) = &done
+            && cme.is_card_out()
+        {
+            // The port is free for who chooses it again: no modem tells when a card is put in.
+            self.line.close().await;
+            (self.out)(Gone::CardOfModem);
+        }
+        done.map_err(|failure| CardLost(in_words(&failure)))
     }
 
     async fn close_channels(&self) {

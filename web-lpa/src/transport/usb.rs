@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ccid::descriptor::Interface;
 use ccid::message::{Icc, Notice};
-use ccid::{Driver, Effect, Error, Event, Options, Procedure, Recipient, RequestKind, Setup, Step};
+use ccid::{Driver, Effect, Error, Event, Options, Procedure, Recipient, RequestKind, Setup, Step, Unfit};
 use js_sys::{Array, DataView, Function, Object, Promise, Reflect, Uint8Array};
 use lpa::CardLost;
 use wasm_bindgen::closure::Closure;
@@ -135,7 +135,8 @@ impl UsbCard {
             return Err(Trouble::new(
                 text!("{name} is no card reader.", "{name} はカードリーダーではありません。"),
                 Text::new("Choose another device.", "別の機器を選んでください。"),
-            ));
+            )
+            .lasting());
         };
         line.claim(&reader).await.map_err(|refusal| match refusal {
             // Not only this driver's word for it: the browser's.
@@ -144,6 +145,9 @@ impl UsbCard {
         })?;
         let tells = reader.interrupt.is_some();
         let driver = Driver::new(found.identity, reader, Options::default()).map_err(told)?;
+        if let Some(unfit @ Unfit::Contactless) = driver.quirks().unfit {
+            return Err(Trouble::new(named(&name, unfit.words()), Text::<String>::default()).lasting());
+        }
         let (swapped, news) = (Cell::new(false), RefCell::default());
         let mut card = Self { line, driver, slot: 0, name, tells, swapped, news };
         let mut error = None;
@@ -155,6 +159,10 @@ impl UsbCard {
                     Err(failed) => error = Some(failed),
                 }
             }
+        }
+        // The card need not be to blame.
+        if let (Some(error), Some(unfit)) = (&error, card.driver.quirks().unfit) {
+            return Err(Trouble::new(error.words(), named(&card.name, unfit.words())).lasting());
         }
         Err(error.map_or_else(
             || {
@@ -224,12 +232,12 @@ impl UsbCard {
 
     /// The card has been out, and another one may be in: what was known of it is no more. Of one
     /// that is in again no notice need come.
-    fn is_swapped(&self, error: Error) {
+    fn is_swapped(&self, error: &Error) {
         self.swapped.set(true);
         let news = self.news.borrow().clone();
         if let Some(news) = news {
             news(News::Out);
-            if error == Error::CardReset {
+            if !matches!(error, Error::CardRemoved | Error::NoCard | Error::Unplugged) {
                 news(News::In);
             }
         }
@@ -529,7 +537,13 @@ fn lost(error: Error) -> CardLost {
 
 /// What the driver says, which says what to do as well.
 pub(crate) fn told(error: Error) -> Trouble {
-    Trouble::new(error.words(), Text::<String>::default())
+    let trouble = Trouble::new(error.words(), Text::<String>::default());
+    if matches!(error, Error::CharacterLevel | Error::Descriptor(_)) { trouble.lasting() } else { trouble }
+}
+
+/// What is said of a reader by its name.
+fn named(name: &str, words: Text) -> Text<String> {
+    Text::new(format!("{name}: {}", words.en), format!("{name}: {}", words.ja))
 }
 
 fn protected(name: &str) -> Trouble {
@@ -543,6 +557,7 @@ fn protected(name: &str) -> Trouble {
             "このコンピューターのどのリーダーでも使えるブリッジを使ってください。または、どのリーダーも使える Isolated Web App としてこのページをインストールしてください (手順は docs/isolated-web-app.md)。",
         ),
     )
+    .lasting()
 }
 
 fn nothing_chosen() -> Trouble {
@@ -561,13 +576,17 @@ impl RealCard for UsbCard {
             if self.swapped.get() {
                 return Err(lost(Error::CardReset));
             }
-            // After a failure the driver wants the card to be begun with anew.
-            if self.driver.connection(self.slot).is_none() {
-                self.power().await.map_err(lost)?;
-            }
-            let answer = self.line.drive(self.driver.transmit(self.slot, apdu)).await;
-            if let Err(error @ (Error::CardReset | Error::CardRemoved)) = answer {
-                self.is_swapped(error);
+            let answer = match self.driver.connection(self.slot) {
+                Some(_) => self.line.drive(self.driver.transmit(self.slot, apdu)).await,
+                // After a failure the driver wants the card to be begun with anew.
+                None => Err(Error::CardReset),
+            };
+            match &answer {
+                Err(error @ (Error::CardReset | Error::CardRemoved)) => self.is_swapped(error),
+                // A card that has to be powered anew may be another one, which no reader tells: it is
+                // looked at before anything is done to it.
+                Err(error) if self.driver.connection(self.slot).is_none() => self.is_swapped(error),
+                _ => {}
             }
             answer.map_err(lost)
         })

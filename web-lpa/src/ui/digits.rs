@@ -13,6 +13,17 @@ pub(super) fn shown(number: &str) -> String {
     if context().hidden.get() { shortened(number) } else { number.to_owned() }
 }
 
+/// A number in groups of four, or its last digits in such groups where it is hidden: enough to tell
+/// one from another; tracked.
+pub(super) fn ending(number: &str) -> String {
+    const LAST: usize = 8;
+    if !context().hidden.get() {
+        return grouped(number);
+    }
+    let from = number.len().saturating_sub(LAST);
+    number.get(from..).map_or_else(|| shortened(number), |last| format!("…{}", grouped(last)))
+}
+
 /// Words as they are shown now, long numbers in them hidden where that is wanted; tracked.
 pub(super) fn shown_in(words: &str) -> String {
     if context().hidden.get() { numbers_shortened(words) } else { words.to_owned() }

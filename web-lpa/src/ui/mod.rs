@@ -228,13 +228,14 @@ fn DeviceBanner(device: Slot) -> impl IntoView {
                         .owned(),
                     ),
                 ),
-                None => (
-                    Text::new("The card is out.", "カードが抜かれています。"),
-                    Text::new(
-                        format!("Put it back into {}: what was interrupted goes on. Nothing on it is lost.", place.en),
-                        format!("{} に挿し直すと、中断した処理を再開します。カードの内容は失われていません。", place.ja),
-                    ),
-                ),
+                None => {
+                    let (what, next) = model.gone.get().words(&place);
+                    let kept = Text::new(
+                        "Nothing on the card is lost.",
+                        "カードの内容は失われていません。",
+                    );
+                    (what, next.with(kept.owned()))
+                }
             },
             ChipState::Volatile(because) => (
                 Text::new(

@@ -41,12 +41,18 @@ fn Node(party: Party) -> impl IntoView {
             (_, None) => Text::new("reading", "読み取り中").owned(),
             (_, Some(info)) => {
                 let profiles = chip.profiles.with(|list| list.as_ref().map_or(0, Vec::len));
-                let free = size(info.info.ext_card_resource.free_non_volatile_memory as usize);
                 let noun = if profiles == 1 { "profile" } else { "profiles" };
-                Text::new(
-                    format!("{profiles} {noun} · {free} free"),
-                    format!("プロファイル {profiles} 個 · 空き {free}"),
-                )
+                let profiles = Text::new(format!("{profiles} {noun}"), format!("プロファイル {profiles} 個"));
+                match info.info {
+                    Some(told) => {
+                        let free = size(told.ext_card_resource.free_non_volatile_memory as usize);
+                        Text::new(
+                            format!("{} · {free} free", profiles.en),
+                            format!("{} · 空き {free}", profiles.ja),
+                        )
+                    }
+                    None => profiles,
+                }
             }
         },
         Party::Phone => phone_line(&model.radio.get()).owned(),

@@ -2,6 +2,7 @@
 //! stands in the document.
 
 mod broken;
+mod cards;
 mod chip;
 mod codes;
 mod devices;

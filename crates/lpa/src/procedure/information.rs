@@ -20,9 +20,10 @@ use crate::server::Server;
 pub struct ChipInfo {
     /// Its identifier.
     pub eid: Eid,
-    /// Versions, capabilities, free memory, CI keys.
-    pub info: EuiccInfo2,
-    /// Default SM-DP+ and root SM-DS.
+    /// Versions, capabilities, free memory, CI keys; `None`: the chip does not tell them, or not so
+    /// that they can be understood. Its profiles can be managed all the same.
+    pub info: Option<EuiccInfo2>,
+    /// Default SM-DP+ and root SM-DS; without either where the chip does not tell them.
     pub addresses: EuiccConfiguredAddresses,
     /// The AID that its ISD-R answered under: [`Options::remember`] it.
     pub isd_r_aid: Vec<u8>,
@@ -41,7 +42,7 @@ pub struct ServerCheck {
     pub server: CiPkId,
 }
 
-/// Reads EID, EUICCInfo2 and configured addresses.
+/// Reads EID, EUICCInfo2 and configured addresses. Fails without the EID only.
 #[must_use]
 pub fn chip_info(options: Options) -> Procedure {
     Procedure::new(|io| async move {
@@ -77,11 +78,13 @@ pub fn check_server(address: String, device: DeviceInfo, options: Options) -> Pr
 }
 
 async fn read_chip(isd_r: &IsdR<'_>) -> Result<ChipInfo, Failure> {
-    let stage = Stage::ReadChip;
     Ok(ChipInfo {
         eid: read_eid(isd_r).await?,
-        info: isd_r.read(stage, &tlv::encode(EuiccInfo2::TAG, &[])).await?,
-        addresses: read_addresses(isd_r).await?,
+        info: read_info2(isd_r).await?,
+        addresses: match read_addresses(isd_r).await {
+            Err(failure) if failure.is_card_lost() => return Err(failure),
+            read => read.unwrap_or_default(),
+        },
         isd_r_aid: isd_r.aid().to_vec(),
     })
 }

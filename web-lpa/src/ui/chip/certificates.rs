@@ -36,10 +36,10 @@ pub(super) fn Certificates(slot_shown: Slot) -> impl IntoView {
         let certificates = certificates.filter(|certificates| {
             chip.info.with(|info| {
                 info.as_ref().is_some_and(|info| {
-                    let issuers = &info.info.ci_pk_ids_for_signing;
+                    let issuers = info.info.iter().flat_map(|told| &told.ci_pk_ids_for_signing);
                     certificates.euicc.eid.as_deref() == Some(info.eid.to_string().as_str())
                         && issuers
-                            .iter()
+                            .into_iter()
                             .any(|key| key.to_string().eq_ignore_ascii_case(&certificates.eum.issuer_key))
                 })
             })

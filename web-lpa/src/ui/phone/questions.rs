@@ -6,7 +6,7 @@ use rsp::metadata::StoreMetadata;
 use rsp::notification::NotificationMetadata;
 use words::{Text, text};
 
-use super::super::digits::shown;
+use super::super::digits::{ending, shown};
 use super::super::modal::Modal;
 use super::super::{Context, context};
 use super::{class_name, class_word, picture, rules};
@@ -62,6 +62,23 @@ fn whose() -> impl Fn() -> Text<String> + Copy + Send + 'static {
     }
 }
 
+/// Which chip that is: its EID, where it is known. Two cards in one reader differ by nothing else.
+#[component]
+fn WhichChip() -> impl IntoView {
+    let Context { model, say, .. } = context();
+    let eid = move || {
+        model.chip(model.asked_of.get()).info.with(|info| info.as_ref().map(|info| info.eid.to_string()))
+    };
+    move || {
+        eid().map(|eid| {
+            view! {
+                <dt>{say.of(Text::new("Its EID", "その EID"))}</dt>
+                <dd class="digits" data-testid="asked-eid">{move || ending(&eid)}</dd>
+            }
+        })
+    }
+}
+
 #[component]
 fn Consent(
     metadata: StoreMetadata,
@@ -96,6 +113,7 @@ fn Consent(
                 <dt>"ICCID"</dt><dd class="digits">{move || shown(&iccid)}</dd>
                 <dt>{say.of(Text::new("Goes to", "インストール先"))}</dt>
                 <dd data-testid="consent-device">{move || say.now(whose())}</dd>
+                <WhichChip/>
                 <dt>{say.of(Text::new("Offered by", "提供元"))}</dt><dd class="digits">{address}</dd>
                 {free.map(|free| view! {
                     <dt>{say.of(Text::new("Free memory", "空きメモリー"))}</dt><dd>{size(free as usize)}</dd>
@@ -238,6 +256,7 @@ fn MemoryReset(lost: Lost) -> impl IntoView {
     view! {
         <h2>{say.of(Text::new("Reset the chip’s memory?", "チップのメモリーをリセットしますか？"))}</h2>
         <p data-testid="reset-device"><strong>{move || say.now(whose())}</strong></p>
+        <dl><WhichChip/></dl>
         {if nothing {
             view! {
                 <p>{say.of(Text::new("Nothing on the chip is touched by it.", "このリセットで失われるものはありません。"))}</p>

@@ -223,6 +223,25 @@ fn ByModem() -> impl IntoView {
     }
 }
 
+/// The readers that were chosen and can't be used, with the reason; the last one stands below as what
+/// went wrong.
+#[component]
+fn Unfit() -> impl IntoView {
+    let Context { model, say, .. } = context();
+    move || {
+        let last = model.trouble.get().map(|(_, trouble)| trouble);
+        let unfit: Vec<_> =
+            model.unfit.get().into_iter().filter(|(_, trouble)| last.as_ref() != Some(trouble)).collect();
+        (!unfit.is_empty()).then(|| {
+            let label = Text::new("Readers that can’t be used here", "ここでは使えないリーダー");
+            let items = unfit.into_iter().map(|(name, trouble)| {
+                view! { <li><span class="reader-name">{name}</span><Told trouble/></li> }
+            });
+            view! { <ul class="readers unfit" aria-label=say.of(label)>{items.collect_view()}</ul> }
+        })
+    }
+}
+
 #[component]
 fn ByUsb() -> impl IntoView {
     let Context { model, phone, say, .. } = context();
@@ -241,5 +260,6 @@ fn ByUsb() -> impl IntoView {
         <button type="button" disabled=move || model.task.with(Option::is_some) on:click=move |_| phone.take_usb()>
             {say.of(Text::new("Choose the reader", "リーダーを選ぶ"))}
         </button>
+        <Unfit/>
     }
 }

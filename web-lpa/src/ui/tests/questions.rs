@@ -8,11 +8,13 @@ use leptos::task::spawn_local;
 use lpa::{Answer, Lost, Question, Reply};
 use rsp::metadata::{Icon, IconType, NotificationEvents, PprIds, ProfileClass, StoreMetadata};
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use words::Language;
+use words::{Language, Text};
 
 use super::super::phone::questions::Questions;
 use super::samples::{self, metadata, notification, png, profile};
 use super::{Page, is_disabled};
+use crate::model::Slot;
+use crate::transport::chip::ChipState;
 use crate::transport::later::Clock;
 use crate::transport::once;
 
@@ -57,6 +59,28 @@ async fn what_the_operator_says_of_the_profile_is_shown_before_it_is_installed()
     page.settle().await;
     assert!(page.says("dialog").contains(samples::ICCID), "the whole number, when it is wanted");
     assert!(said.borrow().is_none(), "nothing is said before the person has");
+}
+
+#[test]
+async fn the_chip_that_it_goes_to_is_named_by_its_eid() {
+    const EID: &str = "89049032123451234512345678901235";
+    let page = Page::show(|_| view! { <Questions/> }).await;
+    let model = page.context.model;
+    let chip = model.chip(Slot::Card);
+    chip.state.set(ChipState::Real(Text::same("Reader 1".to_owned())));
+    chip.info.set(Some(lpa::ChipInfo {
+        eid: EID.parse().unwrap(),
+        info: None,
+        addresses: Default::default(),
+        isd_r_aid: Vec::new(),
+    }));
+    model.asked_of.set(Slot::Card);
+    let (page, _) = ask(page, consent(metadata(), false)).await;
+    assert_eq!(page.says("[data-testid=consent-device]"), "The real card in Reader 1");
+    assert_eq!(page.says("[data-testid=asked-eid]"), "…7890 1235");
+    page.context.hidden.set(false);
+    page.settle().await;
+    assert_eq!(page.says("[data-testid=asked-eid]"), "8904 9032 1234 5123 4512 3456 7890 1235");
 }
 
 #[test]

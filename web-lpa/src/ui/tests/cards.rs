@@ -1,0 +1,315 @@
+//! Real cards that go away and come back: what is said of it, what goes on and what does not.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use lpa::CardLost;
+use rsp::DataObject;
+use rsp::metadata::ProfileClass;
+use rsp::profiles::{ProfileInfo, ProfileInfoListResponse, ProfileState};
+use wasm_bindgen_test::wasm_bindgen_test as test;
+use words::{Language, Text};
+
+use super::super::ChipBanner;
+use super::super::phone::Phone;
+use super::super::phone::roads::Roads;
+use super::Page;
+use super::samples::{ICCID, profile};
+use crate::model::Slot;
+use crate::road::Trouble;
+use crate::transport::card::{CardChannel, Gone, Later, RealCard};
+use crate::transport::chip::ChipState;
+use crate::transport::once;
+
+/// GSMA's example of an EID, and another one.
+const EIDS: [&str; 2] = ["89049032123451234512345678901235", "89049032000001000000000000000074"];
+
+/// Functions of the ISD-R, by their tags.
+const GET_EID: [u8; 2] = [0xBF, 0x3E];
+const PROFILES: [u8; 2] = [0xBF, 0x2D];
+const ENABLE: [u8; 2] = [0xBF, 0x31];
+const EUICC_INFO1: [u8; 2] = [0xBF, 0x20];
+
+/// A card with an EID and profiles, which tells nothing else of itself: no `EUICCInfo2`, no addresses.
+struct Card {
+    eid: &'static str,
+    /// The profile that is on.
+    on: Cell<bool>,
+    /// Switches are done, and then the card is gone.
+    is_pulled: Cell<bool>,
+    asked: RefCell<Vec<[u8; 2]>>,
+}
+
+impl Card {
+    fn new(eid: &'static str) -> Rc<Self> {
+        let (on, is_pulled) = (Cell::new(false), Cell::new(false));
+        Rc::new(Self { eid, on, is_pulled, asked: RefCell::default() })
+    }
+
+    fn was_asked(&self, function: [u8; 2]) -> bool {
+        self.asked.borrow().contains(&function)
+    }
+
+    fn answer(&self, apdu: &[u8]) -> Option<Vec<u8>> {
+        let function = match (apdu[1], apdu[2]) {
+            (0x70, 0x00) => return Some(vec![0x01, 0x90, 0x00]),
+            (0xE2, _) => [apdu[5], apdu[6]],
+            _ => return Some(vec![0x90, 0x00]),
+        };
+        self.asked.borrow_mut().push(function);
+        let mut answer = match function {
+            GET_EID => [&[0xBF, 0x3E, 0x12, 0x5A, 0x10][..], &hex::decode(self.eid).unwrap()].concat(),
+            PROFILES => {
+                let state = if self.on.get() { ProfileState::Enabled } else { ProfileState::Disabled };
+                let travel = profile(ICCID, "Travel", ProfileClass::Operational);
+                ProfileInfoListResponse::Ok(vec![ProfileInfo { state: Some(state), ..travel }]).encode()
+            }
+            ENABLE => return None,
+            _ => return Some(vec![0x6A, 0x88]),
+        };
+        answer.extend([0x90, 0x00]);
+        Some(answer)
+    }
+}
+
+/// The contact to a card.
+struct Contact(Rc<Card>);
+
+impl RealCard for Contact {
+    fn transmit<'a>(&'a self, apdu: &'a [u8]) -> Later<'a, Result<Vec<u8>, CardLost>> {
+        Box::pin(async move {
+            self.0.answer(apdu).ok_or_else(|| {
+                self.0.is_pulled.set(true);
+                CardLost(Text::new("the card is away", "カードがありません").owned())
+            })
+        })
+    }
+
+    fn reset(&self) -> Later<'_, Result<Vec<u8>, CardLost>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn close(&self) -> Later<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+fn contact(card: &Rc<Card>) -> CardChannel {
+    card.is_pulled.set(false);
+    CardChannel::Real(Rc::new(Contact(Rc::clone(card))))
+}
+
+async fn idle(page: &Page) {
+    page.until("rest", |page| page.context.model.task.with_untracked(Option::is_none)).await;
+}
+
+/// A phone with a card that was read.
+async fn with(card: &Rc<Card>) -> Page {
+    let page = Page::show(|_| view! { <ChipBanner/><Phone/> }).await;
+    page.context.phone.insert(contact(card));
+    idle(&page).await;
+    page
+}
+
+/// The same, whose card has gone away while it was switching to a profile.
+async fn switching(card: &Rc<Card>) -> Page {
+    let page = with(card).await;
+    page.context.phone.enable(Slot::Card, ICCID.parse().unwrap(), "Travel".to_owned());
+    page.until("the switch", |_| card.is_pulled.get()).await;
+    page.context.phone.pull();
+    idle(&page).await;
+    page
+}
+
+fn notice(page: &Page) -> Option<(bool, String)> {
+    let notice = page.context.model.notice.get_untracked()?;
+    Some((notice.good, format!("{} {}", notice.what.en, notice.advice.en)))
+}
+
+// SGP.22 v2.0 cards, and those without an SM-DS: what they do not tell is no reason to show nothing.
+#[test]
+async fn a_card_that_tells_its_profiles_only_is_shown_with_them() {
+    let page = with(&Card::new(EIDS[0])).await;
+    let chip = page.context.model.chip(Slot::Card);
+    assert_eq!(chip.profiles.with_untracked(|list| list.as_ref().map(Vec::len)), Some(1));
+    let info = chip.info.get_untracked().unwrap();
+    assert_eq!((info.eid.to_string().as_str(), info.info), (EIDS[0], None));
+    assert_eq!(page.context.model.failure.get_untracked(), None);
+    assert!(page.text().contains("Travel"));
+    page.close().await;
+}
+
+#[test]
+async fn a_download_for_one_card_is_not_begun_with_another() {
+    let page = with(&Card::new(EIDS[0])).await;
+    let second = Card::new(EIDS[1]);
+    let code = "LPA:1$smdp.example.com$MATCHING-ID".parse().unwrap();
+    page.context.phone.download(Slot::Card, code);
+    page.context.phone.pull();
+    page.context.phone.insert(contact(&second));
+    page.until("the second card is read", |_| second.was_asked(PROFILES)).await;
+    idle(&page).await;
+    assert!(!second.was_asked(EUICC_INFO1), "{:02X?}", second.asked.borrow());
+    page.close().await;
+}
+
+#[test]
+async fn a_card_that_is_back_while_another_way_is_tried_is_taken_then() {
+    let card = Card::new(EIDS[0]);
+    let page = with(&card).await;
+    page.context.phone.pull();
+    card.asked.take();
+    let (end, waits) = once::channel::<()>();
+    page.context.phone.connect_by(async move {
+        let _ = waits.await;
+    });
+    page.context.phone.replug(contact(&card));
+    page.settle().await;
+    assert!(!card.was_asked(GET_EID), "one thing at a time");
+    end.send(());
+    page.until("the card is read", |_| card.was_asked(PROFILES)).await;
+    idle(&page).await;
+    assert!(page.context.model.chip(Slot::Card).state.with_untracked(ChipState::answers));
+    page.close().await;
+}
+
+#[test]
+async fn a_failure_outlives_the_coming_back_of_the_card() {
+    let card = Card::new(EIDS[0]);
+    let page = with(&card).await;
+    // Its answer is lost: it has not been done.
+    page.context.phone.rename(Slot::Card, ICCID.parse().unwrap(), "Work".to_owned());
+    page.context.phone.pull();
+    idle(&page).await;
+    let (good, said) = notice(&page).unwrap();
+    assert!(!good);
+    page.context.phone.come_back(contact(&card));
+    page.until("the card is read", |page| page.context.model.chip(Slot::Card).profiles.get().is_some()).await;
+    idle(&page).await;
+    assert_eq!(notice(&page), Some((false, said)));
+    assert!(page.context.phone.can_try_again());
+    page.close().await;
+}
+
+#[test]
+async fn how_a_switch_ended_is_told_when_the_card_is_back() {
+    for (done, says) in
+        [(true, ["Travel is on.", "Contoso"]), (false, ["Travel is not on.", "no profile is enabled"])]
+    {
+        let card = Card::new(EIDS[0]);
+        let page = switching(&card).await;
+        card.on.set(done);
+        page.context.phone.come_back(contact(&card));
+        page.until("the end is told", |page| notice(page).is_some_and(|(_, said)| said.contains(says[0])))
+            .await;
+        idle(&page).await;
+        let (good, said) = notice(&page).unwrap();
+        assert_eq!(good, done, "{said}");
+        assert!(said.contains(if done { "Travel" } else { says[1] }), "{said}");
+        assert_eq!(page.context.phone.can_try_again(), !done);
+        page.close().await;
+    }
+}
+
+#[test]
+async fn another_card_is_not_asked_how_a_switch_ended() {
+    let page = switching(&Card::new(EIDS[0])).await;
+    let second = Card::new(EIDS[1]);
+    second.on.set(true);
+    page.context.phone.come_back(contact(&second));
+    page.until("it is named", |page| notice(page).is_some_and(|(_, said)| said.contains(EIDS[1]))).await;
+    idle(&page).await;
+    assert!(!page.context.phone.can_try_again());
+    page.close().await;
+}
+
+#[test]
+async fn how_a_card_was_lost_and_what_brings_it_back_stands_in_the_banner() {
+    let page = with(&Card::new(EIDS[0])).await;
+    page.context.phone.pull();
+    page.settle().await;
+    for (gone, en, ja) in [
+        (Gone::Card, ["The card is out.", "Put it back into a place"], "カードが抜かれています。"),
+        (
+            Gone::Reader,
+            ["The reader is unplugged.", "Plug a place in again"],
+            "リーダーが取り外されています。",
+        ),
+        (
+            Gone::Bridge,
+            ["The bridge to the reader is gone.", "Start card-bridge again"],
+            "ブリッジが切れています。",
+        ),
+        (Gone::Modem, ["The modem is gone.", "choose its port"], "モデムが取り外されています。"),
+        (
+            Gone::CardOfModem,
+            ["There is no card in the modem.", "choose the modem’s port again"],
+            "カードが入っていません。",
+        ),
+    ] {
+        page.context.model.gone.set(gone);
+        page.settle().await;
+        for words in en {
+            assert!(page.text().contains(words), "{gone:?}: {}", page.text());
+        }
+        page.speak(Language::Japanese).await;
+        assert!(page.text().contains(ja), "{gone:?}: {}", page.text());
+        page.speak(Language::English).await;
+    }
+    page.close().await;
+}
+
+#[test]
+async fn readers_that_cannot_be_used_stay_in_the_dialog_with_the_reason() {
+    let page = Page::show(|_| view! { <Roads open=RwSignal::new(true)/> }).await;
+    let phone = page.context.phone;
+    let unfit = Trouble::new(ccid::Unfit::Contactless.words(), Text::<String>::default()).lasting();
+    let level = Trouble::new(ccid::Error::CharacterLevel.words(), Text::<String>::default()).lasting();
+    phone.tried("Antenna".to_owned(), Some(&unfit));
+    phone.tried("Old reader".to_owned(), Some(&level));
+    phone.tried(
+        "Empty reader".to_owned(),
+        Some(&Trouble::new(ccid::Error::NoCard.words(), Text::<String>::default())),
+    );
+    page.settle().await;
+    let listed = page.say(".unfit li");
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    assert!(listed[0].starts_with("Antenna") && listed[0].contains("contactless"), "{listed:?}");
+    assert!(listed[1].starts_with("Old reader") && listed[1].contains("character level"), "{listed:?}");
+    // One that works after all is no more of them.
+    phone.tried("Old reader".to_owned(), None);
+    page.settle().await;
+    assert_eq!(page.all(".unfit li").len(), 1);
+    page.close().await;
+}
+
+/// A modem at a serial port that passes commands on, to a card that is not there.
+const MODEM: &str = r"
+let out;
+const port = {
+  open: async () => {
+    port.readable = new ReadableStream({ start(controller) { out = controller; } });
+    port.writable = new WritableStream({ write(bytes) {
+      for (const line of new TextDecoder().decode(bytes).split('\r').filter(line => line)) {
+        const answer = /^AT.C(CHO|SIM)=[^?]/.test(line) ? '+CME ERROR: 10' : 'OK';
+        out.enqueue(new TextEncoder().encode('\r\n' + answer + '\r\n'));
+      }
+    } });
+  },
+  close: async () => { globalThis.portWasClosed = true; },
+};
+Object.defineProperty(navigator, 'serial', { configurable: true, value: { requestPort: async () => port } });
+";
+
+#[test]
+async fn a_modem_without_a_card_shows_the_card_as_out_and_frees_the_port() {
+    js_sys::eval(MODEM).unwrap();
+    let page = Page::show(|_| view! { <ChipBanner/><Phone/> }).await;
+    page.context.phone.take_modem();
+    page.until("it says so", |page| page.text().contains("There is no card in the modem.")).await;
+    idle(&page).await;
+    assert!(js_sys::Reflect::get(&js_sys::global(), &"portWasClosed".into()).unwrap().is_truthy());
+    js_sys::eval("delete navigator.serial; delete globalThis.portWasClosed;").unwrap();
+    page.close().await;
+}
