@@ -32,6 +32,7 @@ pub mod error;
 mod health;
 pub mod log;
 mod metrics;
+pub mod origin;
 pub mod outbox;
 pub mod profile;
 pub mod profile_type;

@@ -13,6 +13,7 @@
 //! Nothing here knows a clock or a store: every function changes the record it is
 //! given or says why not.
 
+use core::ops::Not;
 use std::collections::BTreeMap;
 
 use rsp::es9::Base64;
@@ -22,6 +23,7 @@ use rsp::{CiPkId, Eid, Iccid, Imsi, MatchingId, TransactionId, Version};
 use rsp_crypto::{Curve, PublicKey};
 use serde::de::{Error as _, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
 
 use crate::error::Malformed;
 use crate::outbox::Message;
@@ -35,6 +37,8 @@ const MAX_NOTIFICATIONS: usize = 64;
 const MAX_FORGOTTEN: usize = 4;
 /// How many calls of ES2+ can be repeated.
 const MAX_CALLS: usize = 8;
+/// Of how many earlier ones it is known that they were executed.
+const MAX_OLD_CALLS: usize = 120;
 /// How long the end of an order is told to whom comes with its matching id, in seconds.
 const TELLS_END: u64 = 7 * 24 * 3600;
 /// How many deliveries are remembered, to match installation results with.
@@ -99,6 +103,9 @@ pub struct Profile {
     pub forgotten: Vec<Forgotten>,
     /// The latest calls of ES2+ that changed it.
     pub calls: Vec<FunctionCall>,
+    /// Earlier calls, the oldest first, each by the begin of the SHA-256 of its identifier.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub old_calls: Vec<Base64>,
     /// What the store takes over with the next change and the record does not keep.
     #[serde(skip)]
     pub pending: Pending,
@@ -291,7 +298,7 @@ pub struct Order {
     pub euicc_key: Option<EuiccKey>,
     /// The otPK.EUICC that the latest package is bound to.
     pub bound_otpk: Option<EuiccKey>,
-    /// Sessions in which a package was handed out and not reported back as failed.
+    /// Sessions in which a package was handed out.
     pub delivered: Vec<Delivery>,
     /// How it came to its end by itself, as long as that is told to whom comes with its
     /// matching id, which it keeps so long.
@@ -376,6 +383,18 @@ pub struct Delivery {
     /// session under another CI. Older records do not say: it is the order's then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub euicc_key: Option<EuiccKey>,
+    /// Whether the eUICC has said that it does not have the profile: it gave the session up, or
+    /// the installation failed. What it signs afterwards may still say the contrary.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub is_given_back: bool,
+}
+
+impl Delivery {
+    /// Whether the eUICC may have it, as far as it has said.
+    #[must_use]
+    pub fn is_out(&self) -> bool {
+        !self.is_given_back
+    }
 }
 
 /// What is left of an order that was cancelled while a package was out: enough to know the
@@ -387,7 +406,7 @@ pub struct Withdrawn {
     pub eid: Eid,
     /// Its key.
     pub euicc_key: EuiccKey,
-    /// Sessions in which a package was handed out and not reported back as failed.
+    /// Sessions in which a package was handed out.
     pub delivered: Vec<Delivery>,
 }
 
@@ -397,7 +416,13 @@ impl Withdrawn {
     pub fn of(order: &Order) -> Option<Self> {
         let (eid, euicc_key) = order.eid.zip(order.euicc_key)?;
         let delivered = order.delivered.clone();
-        (!delivered.is_empty()).then_some(Self { eid, euicc_key, delivered })
+        order.is_handed_out().then_some(Self { eid, euicc_key, delivered })
+    }
+
+    /// Whether a package is out that the eUICC has not given back.
+    #[must_use]
+    pub fn is_handed_out(&self) -> bool {
+        self.delivered.iter().any(Delivery::is_out)
     }
 }
 
@@ -527,6 +552,19 @@ pub struct FunctionCall {
     pub answer: String,
 }
 
+/// What an executed call is known by when its answer is gone: 8 bytes, so that hundreds fit into a record.
+fn mark_of(call: &str) -> Base64 {
+    let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = Sha256::digest(call).into();
+    Base64(vec![a, b, c, d, e, f, g, h])
+}
+
+/// The eUICC has said that it does not have what was handed out in a session.
+pub(crate) fn give_back(deliveries: &mut [Delivery], session: &TransactionId) {
+    for delivery in deliveries.iter_mut().filter(|delivery| delivery.transaction_id == *session) {
+        delivery.is_given_back = true;
+    }
+}
+
 impl Profile {
     /// A new one.
     #[must_use]
@@ -551,6 +589,7 @@ impl Profile {
             notifications: Vec::new(),
             forgotten: Vec::new(),
             calls: Vec::new(),
+            old_calls: Vec::new(),
             pending: Pending::default(),
         };
         profile.note(now, EventKind::Added, None);
@@ -655,7 +694,7 @@ impl Profile {
         Some((eid, key.0))
     }
 
-    /// The sessions in which a package was handed out and not reported back as failed.
+    /// The sessions in which a package was handed out.
     pub fn deliveries(&mut self) -> Option<&mut Vec<Delivery>> {
         match (&mut self.order, &mut self.withdrawn) {
             (Some(order), _) => Some(&mut order.delivered),
@@ -729,12 +768,34 @@ impl Profile {
     /// out, and no word on it was final.
     #[must_use]
     pub fn is_out(&self) -> bool {
+        match self.state {
+            ProfileState::Downloaded => true,
+            ProfileState::Released | ProfileState::Error => {
+                self.order.as_ref().is_some_and(Order::is_handed_out)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a package has ever left the server for the eUICC of its order, and how that ended
+    /// is still open for the eUICC's word: also where it said before that it has not got it.
+    #[must_use]
+    pub fn was_handed_out(&self) -> bool {
         let delivered = self.order.as_ref().is_some_and(|order| !order.delivered.is_empty());
         match self.state {
             ProfileState::Downloaded => true,
             ProfileState::Released | ProfileState::Error => delivered,
             _ => false,
         }
+    }
+
+    /// Whether a package left the server in this session, for the eUICC of its order or of the one
+    /// that was cancelled.
+    #[must_use]
+    pub fn was_handed_out_in(&self, session: &TransactionId) -> bool {
+        let order = self.order.as_ref().map(|order| &order.delivered);
+        let withdrawn = self.withdrawn.as_ref().map(|withdrawn| &withdrawn.delivered);
+        order.into_iter().chain(withdrawn).flatten().any(|delivery| delivery.transaction_id == *session)
     }
 
     /// How its subscriber stands with the network.
@@ -770,9 +831,19 @@ impl Profile {
     /// Remembers the answer to a call.
     pub fn remember_call(&mut self, call: FunctionCall) {
         if self.calls.len() >= MAX_CALLS {
-            self.calls.remove(0);
+            let oldest = self.calls.remove(0);
+            if self.old_calls.len() >= MAX_OLD_CALLS {
+                self.old_calls.remove(0);
+            }
+            self.old_calls.push(mark_of(&oldest.id));
         }
         self.calls.push(call);
+    }
+
+    /// Whether the call with this identifier was executed so long ago that its answer is not kept.
+    #[must_use]
+    pub fn is_old_call(&self, id: &str) -> bool {
+        self.old_calls.contains(&mark_of(id))
     }
 }
 
@@ -780,9 +851,21 @@ impl Order {
     /// Notes that a package was handed out, to the eUICC of the latest session.
     pub fn deliver(&mut self, transaction_id: TransactionId) {
         if self.delivered.len() >= MAX_DELIVERED {
-            self.delivered.remove(0);
+            let least = self.delivered.iter().position(|delivery| delivery.is_given_back);
+            self.delivered.remove(least.unwrap_or(0));
         }
-        self.delivered.push(Delivery { transaction_id, euicc_key: self.euicc_key });
+        self.delivered.push(Delivery { transaction_id, euicc_key: self.euicc_key, is_given_back: false });
+    }
+
+    /// Whether a package is out that the eUICC has not given back.
+    #[must_use]
+    pub fn is_handed_out(&self) -> bool {
+        self.delivered.iter().any(Delivery::is_out)
+    }
+
+    /// The eUICC has said that it does not have what was handed out in this session.
+    pub fn give_back(&mut self, session: &TransactionId) {
+        give_back(&mut self.delivered, session);
     }
 }
 

@@ -10,7 +10,8 @@ use std::rc::Rc;
 
 use common::*;
 use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
-use rsp::codes::ErrorReason;
+use rsp::codes::{CancelSessionReason, ErrorReason};
+use rsp::metadata::NotificationEvents;
 use rsp_crypto::issue::Pki;
 use rsp_crypto::{Curve, Software, ready};
 use serde_json::{Value, json};
@@ -245,6 +246,136 @@ fn a_call_is_executed_once() {
     assert_eq!(code_of(&world.es2_as_it_is("releaseProfile", &body("2", json!({})))), "1.6/3.3");
     assert_eq!(code_of(&world.es2_as_it_is("releaseProfile", &body("", json!({})))), "1.3.1/2.2");
     assert_eq!(world.events(ICCID), ["added", "ordered", "confirmed", "released"]);
+}
+
+/// What can't be an activation code is no matching id of an order.
+#[test]
+fn a_matching_id_fits_its_activation_code() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    assert_success(&world.es2("downloadOrder", json!({ "iccid": ICCID })));
+    let confirm = |length: usize| {
+        let body = json!({ "iccid": ICCID, "matchingId": "A".repeat(length), "releaseFlag": true });
+        world.es2("confirmOrder", body)
+    };
+    // `1$` and the address, `$`, and behind it `$$1` where a confirmation code is asked for.
+    let most = 255 - "1$".len() - "smdp.example".len() - "$".len() - "$$1".len();
+    assert_eq!(code_of(&confirm(most + 1)), "8.2.6/3.8");
+    assert_eq!(world.state(ICCID), "Allocated");
+    assert_success(&confirm(most));
+    let order = world.operator(&format!("orders/{ICCID}"));
+    let code = order["activationCode"].as_str().unwrap();
+    assert!(code.parse::<rsp::ActivationCode>().is_ok(), "{code}");
+}
+
+/// However late a call comes again: what it did is not done to the orders after it.
+#[test]
+fn an_old_call_is_not_executed_again() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    let call = |function: &str, id: &str, more: Value| {
+        let header = json!({ "functionRequesterIdentifier": "2.999.2", "functionCallIdentifier": id });
+        let mut body = json!({ "header": header, "iccid": ICCID });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        world.es2_as_it_is(function, &body)
+    };
+    let available = || json!({ "finalProfileStatusIndicator": "Available" });
+    // The first order takes three calls, each of the others after it as many.
+    for round in 0..5 {
+        assert_success(&call("downloadOrder", &format!("order {round}"), json!({})));
+        let flag = json!({ "releaseFlag": true });
+        assert_success(&call("confirmOrder", &format!("confirm {round}"), flag));
+        if round < 4 {
+            assert_success(&call("cancelOrder", &format!("cancel {round}"), available()));
+        }
+    }
+    let before = world.events(ICCID);
+    for (function, id, more) in [
+        ("cancelOrder", "cancel 0", available()),
+        ("downloadOrder", "order 0", json!({})),
+        ("confirmOrder", "confirm 0", json!({ "releaseFlag": true })),
+    ] {
+        assert_eq!(code_of(&call(function, id, more)), "1.6/3.3", "{id}");
+    }
+    assert_eq!(world.state(ICCID), "Released");
+    assert_eq!(world.events(ICCID), before);
+    // A new one is.
+    assert_success(&call("cancelOrder", "cancel at last", available()));
+}
+
+/// What an eUICC says after a download.
+type Word = fn(&World, &Euicc, &Open);
+
+/// An eUICC that gives a package back and installs it all the same is believed when it says so: its
+/// profile is not given to another.
+#[test]
+fn a_profile_that_was_given_back_and_is_installed_is_not_given_to_another() {
+    let available = |world: &World| {
+        let body = json!({ "iccid": ICCID, "finalProfileStatusIndicator": "Available" });
+        code_of(&world.es2("cancelOrder", body))
+    };
+    let given_back: [Word; 2] = [
+        |world, euicc, open| {
+            let cancelled = euicc.cancel(world, open, CancelSessionReason::POSTPONED, "2.999.10");
+            assert_success(&cancelled);
+        },
+        |world, euicc, open| {
+            let failed = euicc.installation_result(open, Some(ICCID), Some(ErrorReason::INTERRUPTION));
+            assert_eq!(world.notify(&failed).0, 204);
+        },
+    ];
+    let installed: [Word; 2] = [
+        |world, euicc, open| {
+            assert_eq!(world.notify(&euicc.installation_result(open, Some(ICCID), None)).0, 204)
+        },
+        |world, euicc, _| {
+            let enabled = euicc.other_notification(NotificationEvents::ENABLE, ICCID);
+            assert_eq!(world.notify(&enabled).0, 204);
+        },
+    ];
+    for give_back in given_back {
+        for install in installed {
+            let world = World::new();
+            world.add_profile(ICCID);
+            let matching_id = world.release(ICCID, json!({}));
+            let euicc = world.euicc();
+            let (open, _) = euicc.download(&world, Some(&matching_id), None).unwrap();
+            give_back(&world, &euicc, &open);
+            assert_eq!(world.state(ICCID), "Released");
+            install(&world, &euicc, &open);
+            assert_eq!(world.state(ICCID), "Installed");
+            assert_eq!(available(&world), "8.2.1/3.5");
+        }
+        // Where it says nothing more, the order goes on as it should.
+        let world = World::new();
+        world.add_profile(ICCID);
+        let matching_id = world.release(ICCID, json!({}));
+        let euicc = world.euicc();
+        let (open, _) = euicc.download(&world, Some(&matching_id), None).unwrap();
+        give_back(&world, &euicc, &open);
+        assert_eq!(available(&world), "");
+    }
+}
+
+/// What a result is of is told by its session: one profile can't be called installed by the
+/// result of another.
+#[test]
+fn a_result_is_of_the_profile_of_its_session() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    world.add_profile(SECOND);
+    let euicc = world.euicc();
+    let first = world.release(ICCID, json!({}));
+    let second = world.release(SECOND, json!({}));
+    let (open, _) = euicc.download(&world, Some(&first), None).unwrap();
+    // The second is bound to the same eUICC, and nothing of it was handed out.
+    euicc.authenticate(&world, Some(&second)).unwrap();
+    let before = world.events(SECOND);
+    assert_eq!(world.notify(&euicc.installation_result(&open, Some(SECOND), None)).0, 400);
+    assert_eq!((world.state(ICCID).as_str(), world.state(SECOND).as_str()), ("Downloaded", "Released"));
+    assert_eq!(world.events(SECOND), before);
+    assert_eq!(world.notify(&euicc.installation_result(&open, Some(ICCID), None)).0, 204);
+    assert_eq!(world.state(ICCID), "Installed");
 }
 
 #[test]

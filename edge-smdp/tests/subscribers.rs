@@ -376,6 +376,36 @@ fn orders_of_the_console_go_the_way_of_es2() {
     assert_eq!(world.ask("DELETE", &path, &json!(null)).0, 404);
 }
 
+/// All entries of a list, page by page.
+fn walk(world: &World, list: &str) -> Vec<Value> {
+    let (mut seen, mut path) = (Vec::new(), format!("{list}?limit=7"));
+    loop {
+        let page = world.operator(&path);
+        let entries = page[list].as_array().unwrap();
+        assert!(entries.len() <= 7);
+        seen.extend(entries.iter().cloned());
+        let Some(next) = page["next"].as_str() else { return seen };
+        path = format!("{list}?limit=7&cursor={next}");
+    }
+}
+
+/// A page ends and begins by what stands in the index, whatever the digits of its numbers: a batch has
+/// changed in the same second.
+#[test]
+fn pages_lose_nothing_and_repeat_nothing() {
+    let world = World::new();
+    let all: Vec<Value> = (1..=60_u64).map(|i| subscriber((i * 987_654_321 % 999_999_937) as u32)).collect();
+    batch(&world, "operational", &all);
+    let mut wanted: Vec<&str> = all.iter().map(|one| one["iccid"].as_str().unwrap()).collect();
+    wanted.sort_unstable();
+    wanted.reverse();
+    for list in ["profiles", "events"] {
+        let seen = walk(&world, list);
+        let iccids: Vec<&str> = seen.iter().map(|one| one["iccid"].as_str().unwrap()).collect();
+        assert_eq!(iccids, wanted, "{list}");
+    }
+}
+
 #[test]
 fn lists_come_in_pages() {
     let world = World::new();

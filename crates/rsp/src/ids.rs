@@ -1,5 +1,6 @@
 //! Identifiers: EID, ICCID, IMSI, AID, OID, transaction and matching ids.
 
+use core::cmp::Ordering;
 use core::fmt;
 use core::str::FromStr;
 
@@ -87,7 +88,9 @@ impl fmt::Debug for Eid {
 
 /// The profile's identifier as EF.ICCID codes it: 10 bytes of BCD, low nibble
 /// first, filled with `F` (ETSI TS 102 221 §13.2). 18 to 20 digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// Ordered as its digits are, which is the order of their text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Iccid([u8; 10]);
 
 impl Iccid {
@@ -121,9 +124,30 @@ impl Iccid {
     /// must have, though not every ICCID met in the field has it.
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
-        let nibbles = || self.0.iter().flat_map(|byte| [byte & 0xF, byte >> 4]);
-        let digits = nibbles().take_while(|&nibble| nibble < 10).count();
-        digits >= 18 && nibbles().skip(digits).all(|nibble| nibble == 0xF)
+        let digits = self.nibbles().take_while(|&nibble| nibble < 10).count();
+        digits >= 18 && self.nibbles().skip(digits).all(|nibble| nibble == 0xF)
+    }
+
+    fn nibbles(&self) -> impl DoubleEndedIterator<Item = u8> {
+        self.0.iter().flat_map(|byte| [byte & 0xF, byte >> 4])
+    }
+
+    /// Without what fills it.
+    fn digits(&self) -> impl Iterator<Item = u8> {
+        let filled = self.nibbles().rev().take_while(|&nibble| nibble == 0xF).count();
+        self.nibbles().take(2 * self.0.len() - filled)
+    }
+}
+
+impl Ord for Iccid {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.digits().cmp(other.digits())
+    }
+}
+
+impl PartialOrd for Iccid {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -153,9 +177,7 @@ impl FromStr for Iccid {
 
 impl fmt::Display for Iccid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nibbles: Vec<u8> = self.0.iter().flat_map(|byte| [byte & 0xF, byte >> 4]).collect();
-        let used = nibbles.iter().rposition(|&nibble| nibble != 0xF).map_or(0, |last| last + 1);
-        nibbles[..used].iter().try_for_each(|nibble| write!(f, "{nibble:X}"))
+        self.digits().try_for_each(|nibble| write!(f, "{nibble:X}"))
     }
 }
 

@@ -81,6 +81,18 @@ fn iccid() {
     assert!("8901".parse::<Iccid>().is_err());
     assert!("89012345678901234567890".parse::<Iccid>().is_err());
     assert!(iccid.is_well_formed() && nineteen.is_well_formed());
+    // As text is ordered, which is how a database does it.
+    let texts = [
+        "890001234567890123",
+        "8900012345678901230",
+        "89000123456789012305",
+        "8900012345678901231",
+        "8910000000000000000",
+        "9800000000000000000",
+    ];
+    for (before, after) in texts.iter().zip(&texts[1..]) {
+        assert!(before.parse::<Iccid>().unwrap() < after.parse().unwrap(), "{before} {after}");
+    }
     let coded = |text: &str| Iccid::from_bytes(bytes(text).try_into().unwrap());
     assert!(coded("98103254769810325476").is_well_formed());
     assert!(coded("981032547698103254FF").is_well_formed());

@@ -25,6 +25,7 @@ use crate::seal::Cipher;
 use crate::service::es2::{Confirmation, FinalStatus};
 use crate::service::{bind, es2 as orders};
 use crate::store::{Store, Stored};
+use crate::wire::operator::activation_code;
 use crate::wire::problem::problem;
 use crate::{Chance, Clock, Courier, Server};
 
@@ -176,6 +177,11 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             })?,
             None => self.draw_matching_id(&iccid)?,
         };
+        let code = activation_code(self.server.address(), &matching_id, true).to_string();
+        if code.len() > rsp::activation_code::MAX_LEN {
+            let because = "its activation code would be longer than 255 characters";
+            return Err(Refusal::new(StatusCode::MATCHING_ID_REFUSED, because).into());
+        }
         if smds_address.is_some() && matching_id.is_empty() {
             let because = "it is the name of the event, and an event needs one";
             return Err(Refusal::new(StatusCode::MATCHING_ID_REFUSED, because).into());
@@ -474,6 +480,10 @@ impl Call {
     /// The answer that the call got before.
     fn answered(&self, profile: &Profile) -> Result<Option<Vec<u8>>, Trouble> {
         match profile.call(&self.id) {
+            None if profile.is_old_call(&self.id) => {
+                let because = "the call was executed long ago: its answer is not kept any more";
+                Err(Refusal::new(StatusCode::FUNCTION_CALL_IN_USE, because).into())
+            }
             None => Ok(None),
             Some(call) if self.is_digest(&call.digest.0) => Ok(Some(call.answer.clone().into_bytes())),
             Some(_) => Err(StatusCode::FUNCTION_CALL_IN_USE.into()),

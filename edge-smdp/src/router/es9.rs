@@ -206,7 +206,15 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 };
                 // Not one of ours: nothing is to be done, and the eUICC may forget it.
                 let Some(iccid) = iccid else { return Ok(()) };
+                let id = &result.data.transaction_id;
                 self.change(&iccid, async |change| {
+                    // Its session decides what it is of, not what it says.
+                    if !change.profile.was_handed_out_in(id)
+                        && self.store.session(id).await?.is_some_and(|of| of != iccid)
+                    {
+                        let because = "the session was for another profile than the result names";
+                        return Err(Malformed::new("pendingNotification", because).into());
+                    }
                     notify::installation_result(&self.server, &mut change.profile, &result, now).await
                 })
                 .await?;

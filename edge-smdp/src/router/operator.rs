@@ -16,7 +16,7 @@ use super::{
 };
 use crate::environment::random;
 use crate::error::{Fault, Malformed, Refusal, Trouble};
-use crate::profile::{EventKind, Network, Profile, ProfileState, Requirements, Subscription};
+use crate::profile::{EventKind, Network, Order, Profile, ProfileState, Requirements, Subscription};
 use crate::profile_type::{ProfileType, Template};
 use crate::seal::Cipher;
 use crate::service::package::{self, Package};
@@ -216,16 +216,14 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         };
         let order = stored.profile.order.as_ref();
         let may_be_installed = stored.profile.withdrawn.as_ref().is_some_and(|withdrawn| {
-            !withdrawn.delivered.is_empty() && !stored.profile.was_deleted_after(withdrawn.eid, 0)
+            withdrawn.is_handed_out() && !stored.profile.was_deleted_after(withdrawn.eid, 0)
         });
         if may_be_installed && order.is_none() {
             // Uploaded again, it could be handed out to another eUICC.
             let detail = "A bound package was handed out and may be installed: the record stays.";
             return Ok(problem(Http::CONFLICT, detail));
         }
-        if order.is_some_and(|order| !order.delivered.is_empty())
-            && stored.profile.state == ProfileState::Error
-        {
+        if order.is_some_and(Order::is_handed_out) && stored.profile.state == ProfileState::Error {
             let detail =
                 "A bound package was handed out and may be installed: cancel the order as Unavailable.";
             return Ok(problem(Http::CONFLICT, detail));

@@ -11,7 +11,7 @@ use super::authenticate::verify_euicc;
 use crate::Server;
 use crate::error::{Malformed, Trouble};
 use crate::outbox::Message;
-use crate::profile::{Delivery, EventKind, Notification, Profile, ProfileState};
+use crate::profile::{Delivery, EventKind, Notification, Profile, ProfileState, give_back};
 
 /// The longest result of an eUICC that the operator gets, in bytes: a response for every
 /// profile element, and more.
@@ -43,10 +43,13 @@ pub(crate) async fn installation_result<P: Provider>(
         }
     };
     let seq_number = result.data.notification.seq_number;
-    let of_this_session = |delivery: &Delivery| delivery.transaction_id == *id;
+    let failed = matches!(result.data.final_result, FinalResult::Error { .. });
+    let of_this_session = |delivery: &&Delivery| delivery.transaction_id == *id;
     let deliveries = profile.deliveries().map_or(&[][..], |deliveries| deliveries);
-    let delivered = deliveries.iter().any(of_this_session);
-    let latest = deliveries.last().is_some_and(of_this_session);
+    // That it has not got it, it may say twice; that it has, also after it said the contrary.
+    let delivered =
+        deliveries.iter().find(of_this_session).is_some_and(|delivery| delivery.is_out() || !failed);
+    let latest = deliveries.iter().rfind(|delivery| delivery.is_out()).is_some_and(|it| of_this_session(&it));
     if !profile.remember(Notification { at: now, eid, seq_number, event, detail: detail.clone() }) {
         return Ok(());
     }
@@ -68,9 +71,8 @@ pub(crate) async fn installation_result<P: Provider>(
     let result_data = result_data.map(|data| Base64(data.to_vec()));
     profile.tell_with(now, INSTALLATION, status, Some(eid), result_data);
     let waiting = matches!(profile.state, ProfileState::Downloaded | ProfileState::Released);
-    let failed = matches!(result.data.final_result, FinalResult::Error { .. });
     if let Some(deliveries) = profile.deliveries().filter(|_| failed) {
-        deliveries.retain(|delivery| !of_this_session(delivery));
+        give_back(deliveries, id);
     }
     let deleted = profile.was_deleted_after(eid, seq_number);
     let Some(order) = &mut profile.order else { return Ok(()) };
@@ -148,7 +150,7 @@ pub(crate) fn other(
     match profile.state {
         ProfileState::Installed if is_deleted => profile.state = ProfileState::Deleted,
         // Its installation result is still on the way, or was lost.
-        _ if profile.is_out() => {
+        _ if profile.was_handed_out() => {
             profile.state = if is_deleted { ProfileState::Deleted } else { ProfileState::Installed };
         }
         _ => {}

@@ -6,7 +6,7 @@ use rsp::metadata::{
     StoreMetadata,
 };
 use rsp::status::{ResponseHeader, StatusCode, StatusCodeData};
-use rsp::{DataObject, Iccid};
+use rsp::{DataObject, Iccid, MatchingId};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
@@ -256,6 +256,22 @@ pub struct ProfileLine {
     changed: u64,
 }
 
+/// What a person enters to get the profile of an order (SGP.22 §4.1).
+#[must_use]
+pub fn activation_code(
+    smdp_address: &str,
+    matching_id: &MatchingId,
+    confirmation_code_required: bool,
+) -> rsp::ActivationCode {
+    rsp::ActivationCode {
+        smdp_address: smdp_address.to_owned(),
+        matching_id: matching_id.clone(),
+        smdp_oid: None,
+        confirmation_code_required,
+        delete_notification_for_device_change: false,
+    }
+}
+
 impl ProfileLine {
     /// What may be shown of a profile: nothing that is secret.
     #[must_use]
@@ -264,16 +280,9 @@ impl ProfileLine {
         let order = profile.order.as_ref();
         let matching_id = order.and_then(|order| order.matching_id.as_ref());
         let confirmation_code_required = order.is_some_and(|order| order.confirmation_code.is_some());
-        let activation_code = matching_id.filter(|id| !id.is_empty()).map(|id| {
-            let code = rsp::ActivationCode {
-                smdp_address: smdp_address.to_owned(),
-                matching_id: id.clone(),
-                smdp_oid: None,
-                confirmation_code_required,
-                delete_notification_for_device_change: false,
-            };
-            format!("LPA:{code}")
-        });
+        let activation_code = matching_id
+            .filter(|id| !id.is_empty())
+            .map(|id| format!("LPA:{}", activation_code(smdp_address, id, confirmation_code_required)));
         let (service_provider_name, profile_name, class) = metadata
             .map_or_else(Default::default, |m| (m.service_provider_name, m.profile_name, m.profile_class));
         Self {

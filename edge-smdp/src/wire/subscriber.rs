@@ -170,6 +170,10 @@ impl Subscriber {
 pub fn from_csv(bytes: &[u8], most: usize) -> Result<Vec<Result<Subscriber, Malformed>>, Malformed> {
     // A mark of the byte order is what spreadsheets write.
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    // A quotation mark that is never closed takes all rows behind it into its cell.
+    if !bytes.iter().filter(|&&byte| byte == b'"').count().is_multiple_of(2) {
+        return Err(Malformed::new("csv", "a quotation mark is never closed"));
+    }
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(bytes);
     let columns = reader.headers().map_err(|_| Malformed::new("csv", "not UTF-8"))?.clone();
     let mut probe = Subscriber::default();
@@ -233,6 +237,7 @@ mod tests {
             ("iccid,imsi,k,shoeSize\n", "column 4"),
             ("iccid,imsi,k,k\n", "k is there twice"),
             ("1,2,3\n", "column 1"),
+            ("iccid,imsi,k\n1,2,3\n1,\"2,3\n1,2,3\n", "never closed"),
         ] {
             let error = from_csv(file.as_bytes(), 500).err().unwrap();
             assert!(error.because.contains(because), "{file}: {}", error.because);

@@ -12,6 +12,7 @@ use super::PATIENCE;
 use crate::Fault;
 use crate::access::{self, Access, KeySet};
 use crate::crypto::WebCrypto;
+use crate::origin::origin;
 use crate::store::durable::within;
 use crate::wire::problem::problem;
 
@@ -68,13 +69,13 @@ async fn fetch_keys(url: &str) -> Result<Rc<KeySet>, Fault> {
     keys.map(Rc::new).map_err(|error| Fault::new(format!("the access proxy's keys: {error}")))
 }
 
-/// The answer to somebody who asks too often: by the address that the platform saw.
+/// The answer to somebody who asks too often: by the address that the platform saw ([`origin`]).
 /// Other workers, which have doors of their own, come without one.
 pub(super) async fn too_often(request: &Request, url: &str, env: &Env) -> Option<http::Response<Vec<u8>>> {
     let address = request.headers().get("cf-connecting-ip").ok()??;
     let is_es9 = http::Uri::try_from(url).is_ok_and(|uri| uri.path().starts_with(rsp::es9::PATH));
     let binding = if is_es9 { "ES9_LIMIT" } else { "OPERATOR_LIMIT" };
-    let allowed = env.rate_limiter(binding).ok()?.limit(address).await;
+    let allowed = env.rate_limiter(binding).ok()?.limit(origin(&address)).await;
     // A limiter that fails keeps nobody out.
     if allowed.is_ok_and(|outcome| !outcome.success) {
         let mut response = problem(StatusCode::TOO_MANY_REQUESTS, "Wait a minute, then ask again.");
