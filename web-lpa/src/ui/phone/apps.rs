@@ -96,7 +96,7 @@ pub(in crate::ui) fn Dialer() -> impl IntoView {
             phone.try_service(Service::Voice, to);
         }
     };
-    let keys = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "+", "0", "#"].map(|key| {
+    let key = move |key: &'static str| {
         view! {
             <button type="button" on:click=move |_| number.update(|number| {
                 if number.len() < 20 {
@@ -104,7 +104,8 @@ pub(in crate::ui) fn Dialer() -> impl IntoView {
                 }
             })>{key}</button>
         }
-    });
+    };
+    let keys = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"].map(key);
     view! {
         <section class="dialer" aria-labelledby="dialer-title">
             <h3 id="dialer-title">{say.of(Text::new("Calls", "通話"))}</h3>
@@ -112,6 +113,7 @@ pub(in crate::ui) fn Dialer() -> impl IntoView {
                 <Number name="number" label=Text::new("Number", "電話番号") number/>
                 <div class="pad">{keys.into_iter().collect_view()}</div>
                 <div class="pad">
+                    {key("+")}
                     <button
                         type="button"
                         class="quiet"

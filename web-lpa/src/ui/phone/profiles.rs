@@ -94,7 +94,8 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
     let short_digits = shortened(&digits);
     let picture = picture(info.icon.as_ref(), &name);
     let rename_label = text!("Rename {name}", "{name} の名前を変更");
-    let delete_label = text!("Delete {name}", "{name} を削除");
+    let in_words = isolated(&name);
+    let delete_label = text!("Delete {in_words}", "{in_words} を削除");
     let why_not = if enabled {
         Text::new("Switch it off first", "先にオフにしてください")
     } else {
@@ -220,7 +221,8 @@ fn Deleting(
     let Context { say, .. } = context();
     let typed = RwSignal::new(String::new());
     let expected = typeable(&name);
-    let title = text!("Delete {name}?", "{name} を削除しますか？");
+    let inside = isolated(&name);
+    let title = text!("Delete {inside}?", "{inside} を削除しますか？");
     let ask = if expected.is_empty() {
         Text::new(
             "The profile’s name cannot be typed. To confirm, type the last four digits of its ICCID.",
@@ -229,8 +231,8 @@ fn Deleting(
         .owned()
     } else {
         text!(
-            "To confirm, type the profile’s name: {name}",
-            "確認のため、プロファイルの名前を入力してください: {name}"
+            "To confirm, type the profile’s name: {inside}",
+            "確認のため、プロファイルの名前を入力してください: {inside}"
         )
     };
     let expected = if expected.is_empty() { last_four(&digits) } else { expected };
@@ -276,6 +278,16 @@ fn Deleting(
 fn typeable(name: &str) -> String {
     let seen: String = name.chars().filter(|c| c.is_whitespace() || !is_unseen(*c)).collect();
     seen.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A name inside a sentence whose letters it leaves where they are: in isolates of its own (Unicode
+/// Standard Annex 9), which it can't end itself.
+fn isolated(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_owned();
+    }
+    let inside: String = name.chars().filter(|letter| !('\u{2066}'..='\u{2069}').contains(letter)).collect();
+    format!("\u{2068}{inside}\u{2069}")
 }
 
 /// The end of a number, which is shown also where numbers are hidden.

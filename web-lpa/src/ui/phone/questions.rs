@@ -14,6 +14,9 @@ use crate::phone::{PATIENCE_MINUTES, shown_name};
 use crate::transport::chip::ChipState;
 use crate::units::size;
 
+/// So many who are told of a profile are named before it is installed; metadata may hold hundreds.
+const MOST_TOLD: usize = 4;
+
 /// The questions of procedures.
 #[component]
 pub(in crate::ui) fn Questions() -> impl IntoView {
@@ -96,6 +99,8 @@ fn Consent(
         metadata.notification_configuration.iter().map(|one| one.address.clone()).collect();
     tells.sort();
     tells.dedup();
+    let more = tells.len().saturating_sub(MOST_TOLD);
+    tells.truncate(MOST_TOLD);
     let class = metadata.profile_class;
     let iccid = metadata.iccid.to_string();
     // A yes to rules is given apart from the yes to the profile.
@@ -119,7 +124,11 @@ fn Consent(
                     <dt>{say.of(Text::new("Free memory", "空きメモリー"))}</dt><dd>{size(free as usize)}</dd>
                 })}
                 {(!tells.is_empty()).then(|| view! {
-                    <dt>{say.of(Text::new("Will be told", "通知先"))}</dt><dd>{tells.join(", ")}</dd>
+                    <dt>{say.of(Text::new("Will be told", "通知先"))}</dt>
+                    <dd data-testid="consent-told">
+                        {tells.join(", ")}
+                        {(more > 0).then(|| say.of(text!(" and {more} more", "、ほか {more} 件")))}
+                    </dd>
                 })}
             </dl>
         </div>

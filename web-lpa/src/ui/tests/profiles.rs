@@ -76,6 +76,22 @@ async fn the_switch_asks_the_chip_for_this_profile() {
 }
 
 #[test]
+async fn a_name_turns_no_sentence_around() {
+    let mut profiles = profiles();
+    let travel = profiles.iter_mut().find(|one| one.profile_name.as_deref() == Some("Travel")).unwrap();
+    // Right to left, and an end of an isolate that is not its own.
+    travel.profile_name = Some("\u{5E0}\u{5E1}\u{2069}\u{5D9}".into());
+    travel.nickname = None;
+    let page = page(&profiles).await;
+    let label = page.all("li.profile button.danger")[1].get_attribute("aria-label").unwrap();
+    assert_eq!(label, "Delete \u{2068}\u{5E0}\u{5E1}\u{5D9}\u{2069}");
+    page.all("li.profile button.danger")[1].clone().unchecked_into::<web_sys::HtmlElement>().click();
+    page.settle().await;
+    let title = page.says("dialog[open] h2");
+    assert_eq!(title, "Delete \u{2068}\u{5E0}\u{5E1}\u{5D9}\u{2069}?");
+}
+
+#[test]
 async fn a_profile_is_deleted_only_when_its_name_was_typed() {
     let page = page(&profiles()).await;
     assert!(is_disabled(&page.button("Delete Home")), "it is on");

@@ -62,6 +62,22 @@ async fn what_the_operator_says_of_the_profile_is_shown_before_it_is_installed()
 }
 
 #[test]
+async fn a_long_list_of_who_is_told_has_an_end() {
+    let mut long = metadata();
+    let one = long.notification_configuration[0].clone();
+    long.notification_configuration = (0..300)
+        .map(|number| {
+            let mut one = one.clone();
+            one.address = format!("n{number:03}.example.com");
+            one
+        })
+        .collect();
+    let (page, _) = asked(consent(long, false)).await;
+    let told = page.says("[data-testid=consent-told]");
+    assert!(told.contains("n003.example.com and 296 more") && !told.contains("n004"), "{told}");
+}
+
+#[test]
 async fn the_chip_that_it_goes_to_is_named_by_its_eid() {
     const EID: &str = "89049032123451234512345678901235";
     let page = Page::show(|_| view! { <Questions/> }).await;
