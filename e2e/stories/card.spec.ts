@@ -275,7 +275,7 @@ test('a modem is pulled out in the middle of an install, and the card loses noth
     await phone.install.click();
     await expect(phone.doing.getByRole('progressbar')).toBeVisible();
     await modem.pullOut();
-    await expect(page.locator('.banner[data-device="card"]')).toContainText('The card is out.');
+    await expect(page.locator('.banner[data-device="card"]')).toContainText('The modem is gone.');
     await expect(phone.notice).toHaveAttribute('role', 'alert');
     await connect();
     // What the chip had only a part of is fetched anew, and the person is asked again.
@@ -336,7 +336,7 @@ test('a USB reader is unplugged in the middle of an install, plugged in again, a
     await phone.install.click();
     await expect(phone.doing.getByRole('progressbar')).toBeVisible();
     await reader.unplug();
-    await expect(page.locator('.banner[data-device="card"]')).toContainText('The card is out.');
+    await expect(page.locator('.banner[data-device="card"]')).toContainText('The reader is unplugged.');
     await reader.plugIn();
     await expect(phone.install.or(phone.switchOf(order.name)).first()).toBeVisible();
     if (await phone.install.isVisible()) await phone.install.click();
