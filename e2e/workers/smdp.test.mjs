@@ -249,6 +249,11 @@ test('who asks too often is told to wait', async () => {
     assert.equal(refused.headers.get('content-type'), 'application/problem+json');
     // Not others.
     assert.equal((await from('192.0.2.2')).status, 200);
+    // A network of IPv6 is one caller, whatever address it takes.
+    const six = [];
+    for (let at = 1; at <= 8; at += 1) six.push((await from(`2001:db8::${at}`)).status);
+    assert.deepEqual([six[0], six.at(-1)], [200, 429]);
+    assert.equal((await from('2001:db8:0:1::1')).status, 200);
   } finally {
     await few.close();
   }

@@ -397,7 +397,7 @@ impl Delivery {
     }
 }
 
-/// What is left of an order that was cancelled while a package was out: enough to know the
+/// What is left of an order that was cancelled after a package was handed out: enough to know the
 /// eUICC's word on it, which comes all the same and which the operator wants to see.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withdrawn {
@@ -411,12 +411,12 @@ pub struct Withdrawn {
 }
 
 impl Withdrawn {
-    /// Of an order; `None` when no package of it is out.
+    /// Of an order; `None` when no package of it was handed out.
     #[must_use]
     pub fn of(order: &Order) -> Option<Self> {
         let (eid, euicc_key) = order.eid.zip(order.euicc_key)?;
         let delivered = order.delivered.clone();
-        order.is_handed_out().then_some(Self { eid, euicc_key, delivered })
+        (!delivered.is_empty()).then_some(Self { eid, euicc_key, delivered })
     }
 
     /// Whether a package is out that the eUICC has not given back.
@@ -796,6 +796,19 @@ impl Profile {
         let order = self.order.as_ref().map(|order| &order.delivered);
         let withdrawn = self.withdrawn.as_ref().map(|withdrawn| &withdrawn.delivered);
         order.into_iter().chain(withdrawn).flatten().any(|delivery| delivery.transaction_id == *session)
+    }
+
+    /// The eUICC says that it has it, whatever it said before: of a session, or of none in
+    /// particular. With an order that was cancelled, the profile is out of use then.
+    pub fn is_had(&mut self, session: Option<&TransactionId>) {
+        let of_session = |delivery: &&mut Delivery| session.is_none_or(|id| delivery.transaction_id == *id);
+        for delivery in self.deliveries().into_iter().flatten().filter(of_session) {
+            delivery.is_given_back = false;
+        }
+        let is_out = self.withdrawn.as_ref().is_some_and(Withdrawn::is_handed_out);
+        if self.order.is_none() && is_out && self.state == ProfileState::Available {
+            self.state = ProfileState::Unavailable;
+        }
     }
 
     /// How its subscriber stands with the network.

@@ -346,6 +346,22 @@ fn a_profile_that_was_given_back_and_is_installed_is_not_given_to_another() {
             assert_eq!(world.state(ICCID), "Installed");
             assert_eq!(available(&world), "8.2.1/3.5");
         }
+        // An order that was cancelled in between, either way: the profile is out of use then, and its
+        // record stays, so that it can't be uploaded for another.
+        for (indicator, install) in ["Available", "Unavailable"].into_iter().zip(installed) {
+            let world = World::new();
+            world.add_profile(ICCID);
+            let matching_id = world.release(ICCID, json!({}));
+            let euicc = world.euicc();
+            let (open, _) = euicc.download(&world, Some(&matching_id), None).unwrap();
+            give_back(&world, &euicc, &open);
+            let cancel = json!({ "iccid": ICCID, "finalProfileStatusIndicator": indicator });
+            assert_success(&world.es2("cancelOrder", cancel));
+            install(&world, &euicc, &open);
+            assert_eq!(world.state(ICCID), "Unavailable", "{indicator}");
+            let path = format!("/operator/profiles/{ICCID}");
+            assert_eq!(world.request("DELETE", &path, Some(TOKEN), b"").status(), 409, "{indicator}");
+        }
         // Where it says nothing more, the order goes on as it should.
         let world = World::new();
         world.add_profile(ICCID);

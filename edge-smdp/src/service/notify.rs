@@ -75,6 +75,9 @@ pub(crate) async fn installation_result<P: Provider>(
         give_back(deliveries, id);
     }
     let deleted = profile.was_deleted_after(eid, seq_number);
+    if !failed && !deleted {
+        profile.is_had(Some(id));
+    }
     let Some(order) = &mut profile.order else { return Ok(()) };
     match &result.data.final_result {
         // Whatever was thought in between: the profile is on the eUICC now.
@@ -150,10 +153,16 @@ pub(crate) fn other(
     match profile.state {
         ProfileState::Installed if is_deleted => profile.state = ProfileState::Deleted,
         // Its installation result is still on the way, or was lost.
-        _ if profile.was_handed_out() => {
+        _ if profile.is_out() => {
             profile.state = if is_deleted { ProfileState::Deleted } else { ProfileState::Installed };
         }
+        // It gave the package back, and has it all the same. That it has deleted one may be of an
+        // earlier life of the profile, and endangers nobody.
+        _ if !is_deleted && profile.was_handed_out() => profile.state = ProfileState::Installed,
         _ => {}
+    }
+    if !is_deleted {
+        profile.is_had(None);
     }
     if let Some(order) = profile.order.as_mut().filter(|_| profile.state != ProfileState::Downloaded) {
         order.session = None;
