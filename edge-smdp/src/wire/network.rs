@@ -15,8 +15,9 @@ const MAX_APN: usize = 99;
 
 /// How many telephone numbers.
 const MAX_NUMBERS: usize = 8;
-/// The longest contract, in bytes of JSON: it goes with every profile that has one.
-const MAX_CONTRACT: usize = 16 * 1024;
+/// The longest contract, in bytes of JSON: it is in the record of every profile that has one, and a page
+/// of a list reads 200 records of each object.
+const MAX_CONTRACT: usize = 4 * 1024;
 
 /// A subscription: its class and its contract.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,7 +144,7 @@ impl Subscription {
             }
         }
         if serde_json::to_vec(&self.contract).map_or(0, |json| json.len()) > MAX_CONTRACT {
-            return malformed("slices", "a contract has at most 16 KiB");
+            return malformed("slices", "a contract has at most 4 KiB");
         }
         Ok(())
     }
