@@ -10,7 +10,7 @@ use edge_smdp::admission::AdmissionText;
 use edge_smdp::store::memory::Memory as Profiles;
 use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
 use http::{Method, Request, Response};
-use lab::{Subscription, Trust};
+use lab::{HomeNetwork, Subscription, Trust};
 use lpa::{
     Answer, Cancellation, Cancellations, CardLost, Checkpoint, Effect, Failure, HttpAnswer, Outcome,
     Procedure, Question, Refresh, Reply, ServerLost, Step,
@@ -333,7 +333,8 @@ impl World {
             calls: Rc::clone(&calls),
         };
         let token = Some(Zeroizing::new(TOKEN.to_owned()));
-        let network = Router::new(subscribers, link, Tokens::of_operator(token));
+        let network = Router::new(subscribers, link, Tokens::of_operator(token))
+            .with_home_network_keys([HomeNetwork::new(&keys).key()]);
 
         let world = Self {
             chip: Some(chip),
