@@ -264,7 +264,9 @@ impl Concealment {
         if !self.is_by_usim() {
             return Vec::new();
         }
-        core::iter::once(Service::GetIdentity).chain(self.keys.iter().map(|key| key.scheme.service())).collect()
+        core::iter::once(Service::GetIdentity)
+            .chain(self.keys.iter().map(|key| key.scheme.service()))
+            .collect()
     }
 
     /// Contents of EF.SUCI_Calc_Info (TS 31.102 §4.4.11.8): the schemes in their order, each with the index

@@ -37,8 +37,10 @@ fn switched(seed: u64, home_network_keys: &Value) -> World {
             "homeNetworkKeys": home_network_keys, "routingIndicator": "678",
         },
     }));
-    let contract = json!({ "apns": ["internet"], "defaultApn": "internet", "voice": true, "sms": true, "data": true });
-    let record = json!({ "algorithm": "milenage", "k": K, "opc": OPC, "class": "operational", "contract": contract });
+    let contract =
+        json!({ "apns": ["internet"], "defaultApn": "internet", "voice": true, "sms": true, "data": true });
+    let record =
+        json!({ "algorithm": "milenage", "k": K, "opc": OPC, "class": "operational", "contract": contract });
     world.subscribe(IMSI, &record);
     world.attach(None).unwrap();
     let order = world.order(ICCID, None);

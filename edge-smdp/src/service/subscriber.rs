@@ -74,9 +74,11 @@ fn concealment(subscriber: &Subscriber) -> Result<Concealment, Malformed> {
             return Err(wrong("homeNetworkKeys", "each id once"));
         }
         let (scheme, of, what) = match given.profile {
-            wire::ProtectionProfile::A => {
-                (ProtectionScheme::ProfileA, suci::Scheme::ProfileA, "32 bytes of Curve25519 in hexadecimal digits")
-            }
+            wire::ProtectionProfile::A => (
+                ProtectionScheme::ProfileA,
+                suci::Scheme::ProfileA,
+                "32 bytes of Curve25519 in hexadecimal digits",
+            ),
             wire::ProtectionProfile::B => {
                 (ProtectionScheme::ProfileB, suci::Scheme::ProfileB, "a point of P-256 in hexadecimal digits")
             }

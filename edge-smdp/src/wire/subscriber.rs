@@ -302,7 +302,8 @@ mod tests {
     #[test]
     fn keys_of_the_home_network_stand_in_one_cell() {
         let read = |cell: &str| {
-            let file = format!("iccid,imsi,k,homeNetworkKeys,suciCalculation,routingIndicator\n1,2,3,{cell}\n");
+            let file =
+                format!("iccid,imsi,k,homeNetworkKeys,suciCalculation,routingIndicator\n1,2,3,{cell}\n");
             from_csv(file.as_bytes(), 500).unwrap().remove(0)
         };
         let subscriber = read("27:B:02ab 1:A:cd,terminal,678").ok().unwrap();
