@@ -36,7 +36,10 @@ const MAY_DEPEND: [(&str, &[&str]); 28] = [
     ("trace", &["rsp", "apdu", "tlv", "words"]),
     ("ef", &["apdu", "tlv", "words"]),
     // The laboratory for the command line and the npm package; see `linked` for the page.
-    ("wasm-euicc", &["apdu", "at", "lpac", "vpcd", "rsp", "rsp-crypto", "saip", "aka", "suci", "ota", "tlv", "lab"]),
+    (
+        "wasm-euicc",
+        &["apdu", "at", "lpac", "vpcd", "rsp", "rsp-crypto", "saip", "aka", "suci", "ota", "tlv", "lab"],
+    ),
     (
         "web-lpa",
         &["lpa", "trace", "ef", "words", "apdu", "rsp", "tlv", "httpsig", "at", "card-bridge", "ccid"],
