@@ -14,7 +14,7 @@ use crate::place::Place;
 use crate::process;
 
 /// I1 and the arrows of the map: what a member may depend on of ours (tests apart).
-const MAY_DEPEND: [(&str, &[&str]); 28] = [
+const MAY_DEPEND: [(&str, &[&str]); 29] = [
     ("tlv", &[]),
     ("aka", &[]),
     ("suci", &[]),
