@@ -80,7 +80,7 @@ impl Phone {
         });
     }
 
-    /// The reader asks for something: a chip that does not answer is a card that is mute.
+    /// The reader asks for something.
     pub(super) fn asked_of_chip(&self, number: u32, asked: Asked) {
         let phone = *self;
         let (Some(slot), Some(bridge)) = (self.inside().offered.get(), self.inside().bridge.borrow().clone())
@@ -92,14 +92,12 @@ impl Phone {
                 Asked::Power => phone.reset(slot).await,
                 Asked::Command(command) => phone.transmit(slot, &command).await,
             };
-            match answer {
-                Ok(bytes) => bridge.answer(number, bytes).await,
-                Err(_) => phone.withdrawn(),
-            }
+            // Nothing: the bridge makes a mute card of it, or a technical problem.
+            bridge.answer(number, answer.unwrap_or_default()).await;
         });
     }
 
-    /// The virtual reader is gone, or the chip does not answer.
+    /// The virtual reader is gone.
     pub(super) fn withdrawn(&self) {
         self.inside().offered.set(None);
     }
