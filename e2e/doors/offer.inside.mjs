@@ -9,7 +9,7 @@ import { ATR, EID, ISD_R, bytes, hex } from './card.mjs';
 import { bridge, page } from './page.mjs';
 
 const [program, chips] = process.argv.slice(2);
-const { Euicc } = await import(join(chips, 'index.js'));
+const { Euicc } = await import(join(chips, 'node.mjs'));
 const READER = 'Virtual PCD 00 00';
 
 /** Another LPA: `card-bridge --stdio` as a program that knows nothing but PC/SC. */
@@ -28,11 +28,12 @@ function lines() {
   };
 }
 
+/** What such a program reads of the card, or nothing: how far it came depends on when it is gone. */
 async function eid() {
   const lpa = lines();
   try {
     const connected = await lpa.call('connect');
-    if (connected.ecode !== 0) return connected;
+    if (connected.ecode !== 0) return undefined;
     const channel = (await lpa.call('logic_channel_open', ISD_R)).ecode;
     const class_ = (0x80 | channel).toString(16).padStart(2, '0');
     await lpa.call('transmit', `${class_}E2910006BF3E035C015A`);
@@ -75,14 +76,14 @@ assert.ok(resets > 0 && commands >= 4);
 assert.equal((await owner.ask('offer', { atr: ATR })).why, 'taken');
 assert.equal((await owner.ask('withdraw')).tell, 'withdrawn');
 await owner.told('readers', ({ readers }) => readers.find(({ name }) => name === READER)?.state === 'empty');
-assert.notEqual((await eid()).ecode, 0);
+assert.equal(await eid(), undefined);
 assert.equal((await owner.ask('offer', { atr: ATR })).tell, 'offered');
 await owner.told('readers', ({ readers }) => readers.find(({ name }) => name === READER)?.state === 'card');
 assert.equal(await eid(), `BF3E125A10${EID}9000`);
 
 // A page that is gone takes its chip along.
 owner.socket.terminate();
-for (let tries = 0; (await eid()).ecode === 0; tries += 1) {
+for (let tries = 0; (await eid()) !== undefined; tries += 1) {
   assert.ok(tries < 50);
   await setTimeout(100);
 }
