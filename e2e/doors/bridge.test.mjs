@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { chromium } from '@playwright/test';
-import { folder, program as chip } from './card.mjs';
+import { folder, packageFolder, program as chip } from './card.mjs';
 import { ORIGIN, SUBPROTOCOL, bridge, page } from './page.mjs';
 import { missing } from './pcsc.mjs';
 
@@ -194,6 +194,21 @@ trap 'kill $reader 2>/dev/null || true' EXIT
 for _ in $(seq 100); do test -S /run/pcscd/pcscd.comm && break; sleep 0.1; done
 "$@"
 `;
+
+test('a chip of a page is used by the programs of the desktop, in a virtual reader', { skip: skip || missing() }, (t) => {
+  const home = folder();
+  const inside = join(import.meta.dirname, 'offer.inside.mjs');
+  const run = spawnSync('unshare', ['-n', '-m', 'sh', '-c', SCRIPT, 'sh', process.execPath, inside, program, packageFolder], { cwd: home, encoding: 'utf8', timeout: 120_000 });
+  const log = spawnSync('sh', ['-c', 'tail -n 30 pcscd.log'], { cwd: home, encoding: 'utf8' }).stdout;
+  assert.equal(run.status, 0, `${run.stdout}${run.stderr}${log}`);
+  for (const line of run.stdout.trim().split('\n')) t.diagnostic(line);
+});
+
+test('only a loopback address is a virtual reader', { skip }, () => {
+  const run = spawnSync(program, ['--vpcd', '192.0.2.1:35963'], { encoding: 'utf8', timeout: 10_000 });
+  assert.equal(run.status, 1);
+  assert.match(run.stderr, /only a loopback address/);
+});
 
 test('through PC/SC a page selects the ISD-R and reads the EID', { skip: skip || missing() }, (t) => {
   const home = folder();

@@ -623,6 +623,67 @@ fn every_operation_answers_as_the_document_says() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
+/// The public keys of 3GPP TS 33.501 §C.4.3 (profile A) and §C.4.4 (profile B, in both forms).
+const PROFILE_A: &str = "5a8d38864820197c3394b92613b20b91633cbd897119273bf8e4a6f4eec0a650";
+const PROFILE_B: &str = "0272da71976234ce833a6907425867b82e074d44ef907dfb4b3e21c1c2256ebcd1";
+const PROFILE_B_UNCOMPRESSED: &str = "0472da71976234ce833a6907425867b82e074d44ef907dfb4b3e21c1c2256ebcd1\
+    5a7ded52fcbb097a4ed250e036c7b9c8c7004c4eedc4f068cd7bf8d3f900e3b4";
+
+#[test]
+fn a_subscriber_is_concealed_under_the_home_networks_keys() {
+    let world = World::new();
+    let key = |id: u32, profile: &str, key: &str| json!({ "id": id, "profile": profile, "key": key });
+    let (a, b) = (key(27, "A", PROFILE_A), key(11, "B", PROFILE_B_UNCOMPRESSED));
+    let concealed = with(subscriber(1), "homeNetworkKeys", json!([b, a]));
+    let by_terminal = with(
+        with(with(subscriber(2), "homeNetworkKeys", json!([a])), "suciCalculation", json!("terminal")),
+        "routingIndicator",
+        json!("12"),
+    );
+    let report = batch(&world, "operational", &[concealed, by_terminal]);
+    assert_eq!(report["created"], 2, "{report}");
+    // TS 31.102 §4.4.11.8: schemes in their order with the index of their key, then keys with identifiers.
+    let package = delivered(&world, "8900101000000000001");
+    let info = format!("A00402010102A14B80010B8121{PROFILE_B}80011B8120{PROFILE_A}");
+    let in_saip = package.file(TemplateKind::DfSaip, 3).unwrap().unwrap();
+    assert_eq!(hex::encode_upper(in_saip), info.to_uppercase());
+    let package = delivered(&world, "8900101000000000002");
+    let info = format!("A0020101A12580011B8120{PROFILE_A}");
+    let in_5gs = package.file(TemplateKind::Df5gs, 9).unwrap().unwrap();
+    assert_eq!(hex::encode_upper(in_5gs), info.to_uppercase());
+    assert_eq!(package.file(TemplateKind::Df5gs, 12).unwrap().unwrap(), [0x21, 0xFF, 0xFF, 0xFF]);
+
+    let zero = "00".repeat(32);
+    let off_curve = format!("02{}", "ff".repeat(32));
+    for (name, wrong) in [
+        ("homeNetworkKeys", json!([a, a])),
+        ("homeNetworkKeys", json!([key(1, "A", PROFILE_B)])),
+        ("homeNetworkKeys", json!([key(1, "B", PROFILE_A)])),
+        ("homeNetworkKeys", json!([key(1, "A", &zero)])),
+        ("homeNetworkKeys", json!([key(1, "B", &off_curve)])),
+        ("homeNetworkKeys", json!([key(1, "A", "not hexadecimal")])),
+        ("homeNetworkKeys", json!([key(256, "A", PROFILE_A)])),
+        ("homeNetworkKeys", json!([key(1, "C", PROFILE_A)])),
+        ("homeNetworkKeys", Value::from_iter((0..17).map(|id| key(id, "A", PROFILE_A)))),
+        ("suciCalculation", json!("network")),
+        ("routingIndicator", json!("12345")),
+        ("routingIndicator", json!("")),
+        ("routingIndicator", json!("1a")),
+    ] {
+        let answer = batch(&world, "operational", &[with(subscriber(3), name, wrong.clone())]);
+        assert_eq!(answer["failed"], 1, "{name} {wrong}: {answer}");
+    }
+    // An uploaded template has its own files for 5G: nothing is left out silently.
+    let uploaded = json!({
+        "name": "uploaded", "package": b64(&common::package(ICCID)),
+        "personalised": ["iccid", "imsi", "authentication"],
+    });
+    assert_eq!(world.ask("PUT", "/operator/profile-types/uploaded", &uploaded).0, 201);
+    let answer = batch(&world, "uploaded", &[with(subscriber(4), "homeNetworkKeys", json!([a]))]);
+    assert!(answer["results"][0]["detail"].as_str().unwrap().contains("homeNetworkKeys"), "{answer}");
+    assert_eq!(batch(&world, "uploaded", &[subscriber(4)])["created"], 1);
+}
+
 #[test]
 fn what_is_no_datum_of_a_subscriber_is_refused() {
     let world = World::new();

@@ -11,6 +11,7 @@ mod devices;
 mod effects;
 mod files;
 mod hand;
+mod offer;
 mod own;
 mod procedures;
 mod radio;
@@ -62,6 +63,8 @@ struct Inside {
     links: [RefCell<Option<CardChannel>>; Slot::ALL.len()],
     /// The way to the readers of the desktop, once it is open.
     bridge: RefCell<Option<Rc<Bridge>>>,
+    /// The device whose chip the programs of this computer have.
+    offered: Cell<Option<Slot>>,
     /// Where the card of [`Slot::Card`] is.
     source: RefCell<Option<Source>>,
     /// How often a card came or went: what began with one that has been out since is over.

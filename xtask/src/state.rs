@@ -21,7 +21,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lab::chip::Other;
-use lab::{Subscription, Trust, Validity};
+use lab::{HomeNetwork, Subscription, Trust, Validity};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -128,10 +128,7 @@ impl State {
                 "OPERATOR_TOKEN": self.operator_token,
                 "FEEDER_TOKEN": self.derived("FEEDER_TOKEN"),
                 "SUBSCRIBER_KEY": self.derived("SUBSCRIBER_KEY"),
-                // Any 32 bytes are a key of profile A.
-                "HOME_NETWORK_KEYS": json!([
-                    { "id": 1, "profile": "A", "key": self.derived("HOME_NETWORK_KEYS") }
-                ]).to_string(),
+                "HOME_NETWORK_KEYS": HomeNetwork::new(&self.seed).variable().to_string(),
             }),
             "www" => self.laboratory(),
             _ => json!({}),

@@ -14,7 +14,7 @@ use crate::place::Place;
 use crate::process;
 
 /// I1 and the arrows of the map: what a member may depend on of ours (tests apart).
-const MAY_DEPEND: [(&str, &[&str]); 28] = [
+const MAY_DEPEND: [(&str, &[&str]); 29] = [
     ("tlv", &[]),
     ("aka", &[]),
     ("suci", &[]),
@@ -23,7 +23,8 @@ const MAY_DEPEND: [(&str, &[&str]); 28] = [
     ("openapi-check", &[]),
     ("apdu", &["tlv"]),
     ("at", &["apdu"]),
-    ("card-bridge", &["apdu", "lpac"]),
+    ("card-bridge", &["apdu", "lpac", "vpcd"]),
+    ("vpcd", &["apdu"]),
     ("lpac", &["apdu"]),
     ("rsp", &["tlv"]),
     ("rsp-crypto", &["rsp", "tlv"]),
@@ -35,19 +36,22 @@ const MAY_DEPEND: [(&str, &[&str]); 28] = [
     ("trace", &["rsp", "apdu", "tlv", "words"]),
     ("ef", &["apdu", "tlv", "words"]),
     // The laboratory for the command line and the npm package; see `linked` for the page.
-    ("wasm-euicc", &["apdu", "at", "lpac", "rsp", "rsp-crypto", "saip", "aka", "suci", "ota", "tlv", "lab"]),
+    (
+        "wasm-euicc",
+        &["apdu", "at", "lpac", "vpcd", "rsp", "rsp-crypto", "saip", "aka", "suci", "ota", "tlv", "lab"],
+    ),
     (
         "web-lpa",
         &["lpa", "trace", "ef", "words", "apdu", "rsp", "tlv", "httpsig", "at", "card-bridge", "ccid"],
     ),
     // The page knows it as a worker at an address, not as a crate.
     ("qr-reader", &[]),
-    ("edge-smdp", &["rsp", "rsp-crypto", "saip", "aka", "tlv", "httpsig"]),
+    ("edge-smdp", &["rsp", "rsp-crypto", "saip", "aka", "suci", "tlv", "httpsig"]),
     // The server's JSON is what it is documented to be, not a type that both share.
     ("smdp-console", &["rsp"]),
     ("net-policy-worker", &["aka", "suci", "rsp"]),
     ("www", &[]),
-    ("lab", &["rsp-crypto", "saip", "rsp", "tlv"]),
+    ("lab", &["rsp-crypto", "saip", "suci", "rsp", "tlv"]),
     ("xtask", &["lab", "vectors"]),
 ];
 

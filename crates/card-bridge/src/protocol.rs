@@ -10,6 +10,17 @@
 //!                                                  {"tell":"removed","card":1}
 //! ```
 //!
+//! The other way round, a chip of the page for the programs of the desktop, in a virtual reader:
+//!
+//! ```text
+//! {"id":4,"ask":"offer","atr":"3B…"}               {"tell":"offered","id":4}
+//!                                                  {"tell":"power","number":1}
+//! {"id":5,"ask":"answer","number":1,"bytes":"3B…"} {"tell":"passed","id":5}
+//!                                                  {"tell":"command","number":2,"apdu":"00A4…"}
+//! {"id":6,"ask":"answer","number":2,"bytes":"9000"}{"tell":"passed","id":6}
+//! {"id":7,"ask":"withdraw"}                        {"tell":"withdrawn","id":7}
+//! ```
+//!
 //! Each question has a number of the page's choosing and gets exactly one answer with the
 //! same number; questions are answered in their order. What has no number the bridge tells by
 //! itself.
@@ -36,6 +47,12 @@ pub const MAX_TOLD: usize = 16 * 1024;
 
 /// The longest command: header, Lc, 255 bytes, Le. What LPAs send is short (SGP.22 §5.7.2).
 pub const MAX_COMMAND: usize = 261;
+
+/// The longest answer to reset (ISO/IEC 7816-3 §8.2).
+pub const MAX_ATR: usize = 33;
+
+/// The longest response of a chip that is offered: 256 bytes and the status word.
+pub const MAX_RESPONSE: usize = 258;
 
 /// How many readers are told of.
 pub const MAX_READERS: usize = 16;
@@ -91,6 +108,22 @@ pub enum Ask {
         /// The card's number.
         card: u32,
     },
+    /// A chip of the page for the programs of the desktop, in the bridge's virtual reader. Answer:
+    /// [`Tell::Offered`].
+    Offer {
+        /// Its answer to reset, at most [`MAX_ATR`] bytes.
+        atr: Hex,
+    },
+    /// What the chip says to [`Tell::Power`] (its answer to reset) or [`Tell::Command`] (its response
+    /// APDU). Answer: [`Tell::Passed`].
+    Answer {
+        /// The number that the bridge has given.
+        number: u32,
+        /// At most [`MAX_RESPONSE`] bytes.
+        bytes: Hex,
+    },
+    /// The chip is taken out of the virtual reader. Answer: [`Tell::Withdrawn`].
+    Withdraw,
 }
 
 /// What a bridge tells.
@@ -154,6 +187,35 @@ pub enum Tell {
     Removed {
         /// The card's number.
         card: u32,
+    },
+    /// The chip of the page is in the virtual reader.
+    Offered {
+        /// The question's number.
+        id: u32,
+    },
+    /// The chip of the page is to be reset. The page answers by [`Ask::Answer`].
+    Power {
+        /// Comes back with the answer.
+        number: u32,
+    },
+    /// A command for the chip of the page. The page answers by [`Ask::Answer`]; nothing else is asked
+    /// before that.
+    Command {
+        /// Comes back with the answer.
+        number: u32,
+        /// The command APDU, at most [`MAX_COMMAND`] bytes.
+        apdu: Hex,
+    },
+    /// An answer of the chip has gone to the reader.
+    Passed {
+        /// The question's number.
+        id: u32,
+    },
+    /// The chip of the page is out of the virtual reader: asked for, or because the reader is gone.
+    Withdrawn {
+        /// The question's number, if it was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<u32>,
     },
     /// A question is not answered with what it asks for.
     Refused {
@@ -239,6 +301,10 @@ pub enum Why {
     Removed,
     /// Not a command that may be sent: malformed, extended, or for the reader itself (class `FF`).
     Command,
+    /// The bridge was not told of a virtual reader, or none is there.
+    NoVirtualReader,
+    /// The page offers no chip, or that was not asked of it.
+    NotAsked,
     /// PC/SC refuses, for a reason that `text` tells.
     Failed,
 }
@@ -334,12 +400,14 @@ impl Tell {
     #[must_use]
     pub const fn id(&self) -> Option<u32> {
         match self {
-            Self::Welcome { .. } | Self::Removed { .. } => None,
-            Self::Readers { id, .. } | Self::Refused { id, .. } => *id,
+            Self::Welcome { .. } | Self::Removed { .. } | Self::Power { .. } | Self::Command { .. } => None,
+            Self::Readers { id, .. } | Self::Withdrawn { id } | Self::Refused { id, .. } => *id,
             Self::Paired { id, .. }
             | Self::Connected { id, .. }
             | Self::Response { id, .. }
             | Self::Reset { id, .. }
+            | Self::Offered { id }
+            | Self::Passed { id }
             | Self::Disconnected { id } => Some(*id),
         }
     }

@@ -7,8 +7,11 @@ use std::time::Duration;
 use rand_core::CryptoRng;
 
 use crate::card::{Card, Readers, Trouble, wire};
+use crate::offer::Offer;
 use crate::pairing::Pairing;
-use crate::protocol::{Ask, Hex, MAX_READERS, Question, Reader, Secret, State, Tell, VERSION, Why};
+use crate::protocol::{
+    Ask, Hex, MAX_ATR, MAX_READERS, MAX_RESPONSE, Question, Reader, Secret, State, Tell, VERSION, Why,
+};
 
 /// How many cards one page may have.
 pub const MAX_CARDS: usize = 4;
@@ -27,6 +30,8 @@ pub struct Desk(Arc<Mutex<Shared>>);
 struct Shared {
     pairing: Pairing,
     taken: BTreeSet<String>,
+    /// A page has the virtual reader.
+    offered: bool,
     changes: u64,
 }
 
@@ -78,10 +83,54 @@ impl Drop for Claim {
     }
 }
 
+/// The virtual reader, that a page has.
+struct Slot(Desk);
+
+impl Slot {
+    fn take(desk: &Desk) -> Option<Self> {
+        let was = std::mem::replace(&mut desk.open().offered, true);
+        (!was).then(|| Self(desk.clone()))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.open().offered = false;
+    }
+}
+
+/// A chip of the page, on its way into the virtual reader or in it.
+struct Offered {
+    /// Nobody else's meanwhile.
+    _slot: Slot,
+    /// The question that waits for the reader.
+    opening: Option<u32>,
+    offer: Offer,
+}
+
 /// Dropped in this order: the card is reset before the reader is free.
 struct Held<C> {
     card: C,
     claim: Claim,
+}
+
+/// What comes of a question that is not refused.
+enum Answered {
+    Now(Tell),
+    /// When the virtual reader is open, or is not.
+    Later,
+    /// The virtual reader has the answer, and may want more.
+    Passed {
+        id: u32,
+        next: Option<Tell>,
+    },
+    Withdrawn {
+        id: u32,
+    },
+}
+
+fn nothing_offered() -> Trouble {
+    Trouble::new(Why::NotAsked, "the page has no chip in the virtual reader")
 }
 
 /// One page. Dropped, its cards are reset and free.
@@ -95,12 +144,27 @@ pub struct Session<C> {
     cards: BTreeMap<u32, Held<C>>,
     last: u32,
     told: Option<Vec<Reader>>,
+    offered: Option<Offered>,
 }
 
-/// What came of a question.
+/// What is to be done with the connection to the virtual reader.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ToReader {
+    /// It is to be opened; how that went is said to [`Session::opened`].
+    Open,
+    /// These bytes are for it.
+    Say(Vec<u8>),
+    /// It is to be closed.
+    Close,
+}
+
+/// What came of a question, or of what a virtual reader said.
+#[derive(Default)]
 pub struct Reply {
     /// To be told, in this order.
     pub tell: Vec<Tell>,
+    /// To be done with the virtual reader, in this order.
+    pub reader: Vec<ToReader>,
     /// Nothing more is to be said to this page.
     pub close: bool,
 }
@@ -118,6 +182,7 @@ impl<C: Card> Session<C> {
             cards: BTreeMap::new(),
             last: 0,
             told: None,
+            offered: None,
         }
     }
 
@@ -151,8 +216,18 @@ impl<C: Card> Session<C> {
             Err(malformed) => (malformed.id, Err(Trouble::new(Why::Malformed, malformed.text))),
         };
         let mut tell = Vec::new();
+        let mut to_reader = Vec::new();
         match outcome {
-            Ok(answer) => tell.push(answer),
+            Ok(Answered::Now(answer)) => tell.push(answer),
+            Ok(Answered::Later) => to_reader.push(ToReader::Open),
+            Ok(Answered::Passed { id, next }) => {
+                tell.push(Tell::Passed { id });
+                tell.extend(next);
+            }
+            Ok(Answered::Withdrawn { id }) => {
+                tell.push(Tell::Withdrawn { id: Some(id) });
+                to_reader.push(ToReader::Close);
+            }
             Err(Trouble { why, text }) => {
                 without_service = self.paired && why == Why::NoService;
                 // Before it is paired, a page that goes on asking is not one that a person uses.
@@ -167,7 +242,52 @@ impl<C: Card> Session<C> {
         if self.paired && !before {
             tell.extend(readers.list().ok().map(|seen| self.list(None, seen)));
         }
-        Reply { tell, close: self.failures >= MAX_FAILURES }
+        to_reader.extend(self.to_say());
+        Reply { tell, reader: to_reader, close: self.failures >= MAX_FAILURES }
+    }
+
+    /// Whether the page has a chip in the virtual reader that waits for nothing but its next command.
+    #[must_use]
+    pub fn waits_for_reader(&self) -> bool {
+        self.offered.as_ref().is_some_and(|offered| offered.opening.is_none() && !offered.offer.is_asked())
+    }
+
+    /// How it went to open the virtual reader.
+    pub fn opened(&mut self, outcome: Result<(), Trouble>) -> Vec<Tell> {
+        let Some(id) = self.offered.as_mut().and_then(|offered| offered.opening.take()) else {
+            return Vec::new();
+        };
+        match outcome {
+            Ok(()) => vec![Tell::Offered { id }],
+            Err(Trouble { why, text }) => {
+                self.offered = None;
+                vec![Tell::Refused { id: Some(id), why, text }]
+            }
+        }
+    }
+
+    /// What the virtual reader said: nothing when it is gone.
+    pub fn heard(&mut self, bytes: &[u8]) -> Reply {
+        let Some(offered) = &mut self.offered else { return Reply::default() };
+        match (bytes, offered.offer.heard(bytes)) {
+            ([_, ..], Ok(tell)) => {
+                Reply { tell: tell.into_iter().collect(), reader: self.to_say(), close: false }
+            }
+            _ => {
+                self.offered = None;
+                Reply {
+                    tell: vec![Tell::Withdrawn { id: None }],
+                    reader: vec![ToReader::Close],
+                    close: false,
+                }
+            }
+        }
+    }
+
+    /// What the virtual reader is to be told.
+    fn to_say(&mut self) -> Vec<ToReader> {
+        let Some(offered) = &mut self.offered else { return Vec::new() };
+        std::iter::from_fn(|| offered.offer.out()).map(ToReader::Say).collect()
     }
 
     /// Readers and cards have changed, or may have: what is to be told of it.
@@ -210,8 +330,8 @@ impl<C: Card> Session<C> {
         readers: &mut impl Readers<Card = C>,
         rng: &mut impl CryptoRng,
         now: Duration,
-    ) -> Result<Tell, Trouble> {
-        match ask {
+    ) -> Result<Answered, Trouble> {
+        let answer = match ask {
             Ask::Pair { code } => {
                 // Wrong ones would count against the code that another page is to be paired with.
                 if self.paired {
@@ -260,7 +380,39 @@ impl<C: Card> Session<C> {
                 self.cards.remove(&card);
                 Ok(Tell::Disconnected { id })
             }
+            Ask::Offer { atr } => return self.offer(id, atr.0).map(|()| Answered::Later),
+            Ask::Answer { number, bytes } => {
+                let next = self.pass(number, bytes.0)?;
+                return Ok(Answered::Passed { id, next });
+            }
+            Ask::Withdraw => {
+                self.offered.take_if(|offered| offered.opening.is_none()).ok_or_else(nothing_offered)?;
+                return Ok(Answered::Withdrawn { id });
+            }
+        };
+        answer.map(Answered::Now)
+    }
+
+    fn offer(&mut self, id: u32, atr: Vec<u8>) -> Result<(), Trouble> {
+        // TS and T0 are always there (ISO/IEC 7816-3 §8.2).
+        if !(2..=MAX_ATR).contains(&atr.len()) {
+            return Err(Trouble::new(Why::Malformed, "an answer to reset has 2 to 33 bytes"));
         }
+        let slot = Slot::take(&self.desk)
+            .ok_or_else(|| Trouble::new(Why::Taken, "a chip is in the virtual reader already"))?;
+        self.offered = Some(Offered { _slot: slot, opening: Some(id), offer: Offer::new(atr) });
+        Ok(())
+    }
+
+    fn pass(&mut self, number: u32, bytes: Vec<u8>) -> Result<Option<Tell>, Trouble> {
+        if bytes.len() > MAX_RESPONSE {
+            return Err(Trouble::new(Why::Malformed, "a response is at most 258 bytes long"));
+        }
+        let offered = self.offered.as_mut().ok_or_else(nothing_offered)?;
+        offered
+            .offer
+            .answered(number, bytes)
+            .map_err(|_| Trouble::new(Why::NotAsked, "nothing was asked by that number, or it is answered"))
     }
 
     fn pair(&mut self, code: &Secret, rng: &mut impl CryptoRng, now: Duration) -> Result<Secret, Why> {

@@ -4,6 +4,7 @@
 //! ```text
 //!   seed ──► Trust          CI, EUM, eUICC, SM-DP+        (or SGP.26's, from a folder)
 //!        ──► Subscription…  K and OPc of every subscriber
+//!        ──► HomeNetwork    the key that conceals who they are
 //!
 //!   Trust ──► chip_identity()        what the chip is made with
 //!         ──► smdp_credentials()     what the SM-DP+ is configured with
@@ -17,10 +18,12 @@
 //! keys are only as secret as the seed.
 
 pub mod chip;
+mod home_network;
 mod pki;
 mod subscription;
 mod trust;
 
+pub use home_network::HomeNetwork;
 pub use pki::{PkiWish, lpa_files, pki_files};
 pub use rsp::Eid;
 pub use rsp_crypto::Curve;

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::HomeNetwork;
+
 /// One subscriber, as contract, chip and network know it.
 #[derive(Clone)]
 pub struct Subscription {
@@ -25,6 +27,8 @@ pub struct Subscription {
     pub class: ProfileClass,
     k: Zeroizing<[u8; 16]>,
     opc: Zeroizing<[u8; 16]>,
+    /// The public keys that its USIM conceals by, in the SM-DP+'s words.
+    home_network_keys: Option<Value>,
 }
 
 impl Subscription {
@@ -88,7 +92,10 @@ impl Subscription {
             key.copy_from_slice(&digest[..16]);
             key
         };
-        Self { iccid, imsi, msisdn, provider, name, class, k: key("K"), opc: key("OPc") }
+        // A profile that every new device has says who it is anyway.
+        let is_concealed = class == ProfileClass::Operational;
+        let home_network_keys = is_concealed.then(|| HomeNetwork::new(seed).public());
+        Self { iccid, imsi, msisdn, provider, name, class, k: key("K"), opc: key("OPc"), home_network_keys }
     }
 
     /// `StoreMetadata` of the profile, without notifications: for a chip that is
@@ -148,6 +155,7 @@ impl Subscription {
                 "algorithm": "milenage",
                 "k": hex::encode(*self.k),
                 "opc": hex::encode(*self.opc),
+                "homeNetworkKeys": self.home_network_keys.clone().unwrap_or_else(|| json!([])),
             },
             "subscription": { "class": self.network_class(), "contract": self.contract() },
         })

@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail that way")]
 
 use rsp::{Iccid, Imsi};
-use saip::build::{Authentication, Class, Codes, Ims, OtaKeys, Subscriber, elements, package};
+use saip::build::{
+    Authentication, Class, Codes, Concealment, HomeNetworkKey, Ims, OtaKeys, ProtectionScheme, Subscriber,
+    SuciCalculation, elements, package,
+};
 use saip::ef::{self, AccessTechnologies, Plmn};
 use saip::validate::{Rule, validate};
 use saip::{
@@ -165,6 +168,79 @@ fn files_hold_the_subscriber() {
     assert_eq!(isim[2..], *b"310410123456789@ims.mnc410.mcc310.3gppnetwork.org");
 }
 
+/// The public keys of 3GPP TS 33.501 §C.4.3 and §C.4.4, as keys 27 and 11.
+fn concealment(calculation: SuciCalculation) -> Concealment {
+    let key = |id, scheme, key| HomeNetworkKey { id, scheme, key: vectors::bytes(key) };
+    Concealment {
+        keys: vec![
+            key(
+                11,
+                ProtectionScheme::ProfileB,
+                "0272DA71976234CE833A6907425867B82E074D44EF907DFB4B3E21C1C2256EBCD1",
+            ),
+            key(
+                27,
+                ProtectionScheme::ProfileA,
+                "5A8D38864820197C3394B92613B20B91633CBD897119273BF8E4A6F4EEC0A650",
+            ),
+        ],
+        calculation,
+        routing_indicator: Some("678".to_owned()),
+    }
+}
+
+/// EF.SUCI_Calc_Info as TS 31.102 §4.4.11.8 lays it out: schemes with the index of their key, keys with
+/// their identifiers (as in the published value of another program, `vectors-ef.json`).
+const CALCULATION_INFO: &str = "A0 04 0201 0102 A1 4B \
+    80 01 0B 81 21 0272DA71976234CE833A6907425867B82E074D44EF907DFB4B3E21C1C2256EBCD1 \
+    80 01 1B 81 20 5A8D38864820197C3394B92613B20B91633CBD897119273BF8E4A6F4EEC0A650";
+
+#[test]
+fn a_usim_that_conceals_has_the_keys_to_itself() {
+    let subscriber = Subscriber { concealment: concealment(SuciCalculation::Usim), ..plain() };
+    let upp = package(&subscriber).unwrap();
+    assert!(validate(&upp).is_valid());
+    let read = Package::decode(&upp).unwrap();
+    assert_eq!(read.file(TemplateKind::DfSaip, 3).unwrap().unwrap(), vectors::bytes(CALCULATION_INFO));
+    let hidden = read.elements.iter().find_map(|element| match element {
+        ProfileElement::Template(template) if template.kind == TemplateKind::Df5gs => {
+            Some(template.files.iter().any(|(number, _)| *number == 9))
+        }
+        _ => None,
+    });
+    assert_eq!(hidden, Some(false));
+    let table = read.file(TemplateKind::Usim, 8).unwrap().unwrap();
+    assert!(ef::has_service(&table, 124) && ef::has_service(&table, 125));
+    let services = read.header().unwrap().services;
+    for service in [Service::GetIdentity, Service::ProfileAX25519, Service::ProfileBP256] {
+        assert!(services.iter().any(|needed| needed == service), "{service:?}");
+    }
+    // 678, three digits (TS 24.501 §9.11.3.4).
+    assert_eq!(read.file(TemplateKind::Df5gs, 12).unwrap().unwrap(), vectors::bytes("76F8FFFF"));
+}
+
+#[test]
+fn a_terminal_that_conceals_reads_the_keys() {
+    let subscriber = Subscriber { concealment: concealment(SuciCalculation::Terminal), ..plain() };
+    let upp = package(&subscriber).unwrap();
+    assert!(validate(&upp).is_valid());
+    let read = Package::decode(&upp).unwrap();
+    assert_eq!(read.file(TemplateKind::Df5gs, 9).unwrap().unwrap(), vectors::bytes(CALCULATION_INFO));
+    assert!(read.file(TemplateKind::DfSaip, 3).is_none());
+    let table = read.file(TemplateKind::Usim, 8).unwrap().unwrap();
+    assert!(ef::has_service(&table, 124) && !ef::has_service(&table, 125));
+    assert!(read.header().unwrap().services.iter().all(|service| service != Service::GetIdentity));
+}
+
+#[test]
+fn without_keys_the_scheme_is_null_whoever_computes() {
+    let null = Concealment { keys: Vec::new(), ..concealment(SuciCalculation::Usim) };
+    let read = Package::decode(&package(&Subscriber { concealment: null, ..plain() }).unwrap()).unwrap();
+    assert_eq!(read.file(TemplateKind::Df5gs, 9).unwrap().unwrap(), vectors::bytes("A0020000A100"));
+    assert!(read.file(TemplateKind::DfSaip, 3).is_none());
+    assert!(!ef::has_service(&read.file(TemplateKind::Usim, 8).unwrap().unwrap(), 125));
+}
+
 #[test]
 fn codes_and_keys_are_carried() {
     let read = Package::decode(&package(&full()).unwrap()).unwrap();
@@ -218,6 +294,17 @@ fn what_has_no_coding_is_refused() {
     assert_eq!(refused(|s| s.emergency.clear()), "emergency codes");
     assert_eq!(refused(|s| s.languages.clear()), "languages");
     assert_eq!(refused(|s| s.access_points = vec![String::new()]), "access points");
+    assert_eq!(refused(|s| s.concealment.routing_indicator = Some("12345".to_owned())), "routing indicator");
+    assert_eq!(refused(|s| s.concealment.routing_indicator = Some(String::new())), "routing indicator");
+    let bare = |length| HomeNetworkKey { id: 1, scheme: ProtectionScheme::ProfileB, key: vec![2; length] };
+    for (keys, what) in [
+        (vec![bare(32)], "home network key"),
+        (vec![bare(65)], "home network key"),
+        (vec![bare(33); 64], "home network keys"),
+    ] {
+        let concealment = Concealment { keys, ..Concealment::default() };
+        assert_eq!(package(&Subscriber { concealment, ..full() }).unwrap_err().0, what);
+    }
     let k = |k: &[u8], opc: &[u8]| Authentication::Milenage { k: Secret::new(k), opc: Secret::new(opc) };
     let mut subscriber = plain();
     subscriber.authentication = k(&[0; 15], &[0; 16]);

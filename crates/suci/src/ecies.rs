@@ -129,6 +129,23 @@ impl core::fmt::Debug for HomeNetworkKey {
     }
 }
 
+/// The public key of a home network as a USIM has it (TS 31.102 §4.4.11.8), of a P-256 point in either
+/// form: 32 bytes, or 33 of a compressed point.
+///
+/// # Errors
+/// `key` is no public key of the scheme (one of small order is none); the null scheme has none.
+pub fn home_network_public_key(scheme: Scheme, key: &[u8]) -> Result<Vec<u8>, InvalidKey> {
+    match scheme {
+        Scheme::Null => Err(InvalidKey),
+        // Whatever the scalar, a point of small order gives zero (RFC 7748 §6.1).
+        Scheme::ProfileA => agree(scheme, &[1; 32], key).map(|_| key.to_vec()).ok_or(InvalidKey),
+        Scheme::ProfileB => {
+            let key = p256::PublicKey::from_sec1_bytes(key).map_err(|_| InvalidKey)?;
+            Ok(key.to_sec1_point(true).as_bytes().to_vec())
+        }
+    }
+}
+
 /// The scheme output for `plain`: one-time public key, ciphertext and tag (TS 33.501 §C.3.2).
 /// `home` is the home network's public key as a USIM has it, of a P-256 point in either form;
 /// `one_time` is a private key that was made for this and is used once.

@@ -26,5 +26,5 @@ mod digits;
 mod ecies;
 mod identity;
 
-pub use ecies::{HomeNetworkKey, InvalidKey, Scheme, conceal};
+pub use ecies::{HomeNetworkKey, InvalidKey, Scheme, conceal, home_network_public_key};
 pub use identity::{Hidden, Imsi, InvalidSuci, Suci};

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
-use suci::{Hidden, HomeNetworkKey, Scheme, Suci, conceal};
+use suci::{Hidden, HomeNetworkKey, Scheme, Suci, conceal, home_network_public_key};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -81,6 +81,20 @@ fn a_point_may_come_uncompressed_to_who_conceals() {
         hex(example.one_time),
     );
     assert_eq!(text(&output.unwrap()), example.output);
+    let as_stored = home_network_public_key(example.scheme, &vectors::bytes(uncompressed)).unwrap();
+    assert_eq!(text(&as_stored), example.public);
+}
+
+#[test]
+fn public_keys_are_those_of_their_scheme() {
+    for example in EXAMPLES {
+        let public = vectors::bytes(example.public);
+        assert_eq!(home_network_public_key(example.scheme, &public).unwrap(), public);
+        assert!(home_network_public_key(Scheme::Null, &public).is_err());
+        for other in EXAMPLES.iter().filter(|other| other.scheme != example.scheme) {
+            assert!(home_network_public_key(other.scheme, &public).is_err());
+        }
+    }
 }
 
 /// Another MSIN under the keys of Annex C.4.4, as UERANSIM's tests give it.
@@ -159,11 +173,13 @@ fn small_orders_are_no_keys() {
     let keys = [key(&EXAMPLES[0])];
     for point in small {
         assert!(conceal(Scheme::ProfileA, &vectors::bytes(point), &[1], [7; 32]).is_err(), "{point}");
+        assert!(home_network_public_key(Scheme::ProfileA, &vectors::bytes(point)).is_err(), "{point}");
         let suci: Suci = format!("suci-0-001-01-0-1-27-{point}0000000000{}", "00".repeat(8)).parse().unwrap();
         assert_eq!(suci.reveal(&keys), Err(Hidden::Forged), "{point}");
     }
     for point in ["", "02", "05", &"00".repeat(33), &("02".to_owned() + &"ff".repeat(32))] {
         assert!(conceal(Scheme::ProfileB, &vectors::bytes(point), &[1], [7; 32]).is_err(), "{point}");
+        assert!(home_network_public_key(Scheme::ProfileB, &vectors::bytes(point)).is_err(), "{point}");
     }
 }
 

@@ -10,7 +10,7 @@ use edge_smdp::admission::AdmissionText;
 use edge_smdp::store::memory::Memory as Profiles;
 use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
 use http::{Method, Request, Response};
-use lab::{Subscription, Trust};
+use lab::{HomeNetwork, Subscription, Trust};
 use lpa::{
     Answer, Cancellation, Cancellations, CardLost, Checkpoint, Effect, Failure, HttpAnswer, Outcome,
     Procedure, Question, Refresh, Reply, ServerLost, Step,
@@ -27,6 +27,7 @@ use rsp::rat::RulesAuthorisationTable;
 use rsp_crypto::issue::{Identity, LpaPki};
 use rsp_crypto::{CiKey, Software, ready};
 use serde_json::{Value, json};
+use suci::{HomeNetworkKey, Scheme};
 use wasm_euicc::nvm::{Medium, MemoryMedium};
 use wasm_euicc::{Env, Euicc, Factory};
 use zeroize::Zeroizing;
@@ -333,7 +334,8 @@ impl World {
             calls: Rc::clone(&calls),
         };
         let token = Some(Zeroizing::new(TOKEN.to_owned()));
-        let network = Router::new(subscribers, link, Tokens::of_operator(token));
+        let network = Router::new(subscribers, link, Tokens::of_operator(token))
+            .with_home_network_keys(home_network_keys(&keys));
 
         let world = Self {
             chip: Some(chip),
@@ -773,6 +775,22 @@ impl World {
             Ok(HttpAnswer { status, body })
         }
     }
+}
+
+/// The laboratory's key, and as 27 and 28 the published ones of 3GPP TS 33.501 §C.4.3 (profile A) and
+/// §C.4.4 (profile B).
+fn home_network_keys(seed: &[u8; 32]) -> Vec<HomeNetworkKey> {
+    const PUBLISHED: [(u8, Scheme, &str); 2] = [
+        (27, Scheme::ProfileA, "c53c22208b61860b06c62e5406a7b330c2b577aa5558981510d128247d38bd1d"),
+        (28, Scheme::ProfileB, "f1ab1074477ebcc7f554ea1c5fc368b1616730155e0041ac447d6301975fecda"),
+    ];
+    let published = PUBLISHED.map(|(id, scheme, private)| {
+        let mut key = [0; 32];
+        let read = hex::decode_to_slice(private, &mut key).ok();
+        read.and_then(|()| HomeNetworkKey::new(id, scheme, key).ok())
+            .unwrap_or_else(|| unreachable!("the published key {id} is one"))
+    });
+    [HomeNetwork::new(seed).key()].into_iter().chain(published).collect()
 }
 
 fn operator_request(method: Method, path: &str, body: Option<&Value>) -> Request<Vec<u8>> {

@@ -36,7 +36,7 @@ const MAX_FAULTS: usize = 1000;
 
 /// The columns that the server knows (`Subscriber` of its interface), and whether a value must
 /// not be shown.
-const COLUMNS: [(&str, bool); 31] = [
+const COLUMNS: [(&str, bool); 34] = [
     ("iccid", false),
     ("imsi", false),
     ("mncLength", false),
@@ -59,6 +59,9 @@ const COLUMNS: [(&str, bool); 31] = [
     ("forbiddenPlmns", false),
     ("accessPoints", false),
     ("ims", false),
+    ("homeNetworkKeys", false),
+    ("suciCalculation", false),
+    ("routingIndicator", false),
     ("class", false),
     ("apns", false),
     ("defaultApn", false),

@@ -104,6 +104,11 @@ pub(crate) fn of_type(
             let subscriber = subscriber.clone().of_class(class);
             build::package(&subscriber).map_err(|error| Malformed::new("subscriber", error))?
         }
+        (None, Some(_)) if subscriber.concealment != build::Concealment::default() => {
+            // Its files for 5G are the template's: no field of them is a subscriber's.
+            let because = "a template that was uploaded has its own";
+            return Err(Malformed::new("homeNetworkKeys, suciCalculation, routingIndicator", because));
+        }
         (None, Some(template)) => personalise(template, &profile_type.personalised.0, subscriber)
             .map_err(|error| Malformed::new("subscriber", error))?,
         (None, None) => return Err(Malformed::new("profileType", "its template is missing")),

@@ -2,12 +2,14 @@
 //! them.
 
 use saip::Secret;
-use saip::build::{self, Authentication, Codes, Ims};
+use saip::build::{
+    self, Authentication, Codes, Concealment, HomeNetworkKey, Ims, ProtectionScheme, SuciCalculation,
+};
 use saip::ef::{AccessTechnologies, Plmn};
 use zeroize::Zeroizing;
 
 use crate::error::Malformed;
-use crate::wire::subscriber::Subscriber;
+use crate::wire::subscriber::{self as wire, Subscriber};
 
 /// How many networks, access points … one list may hold.
 const MAX_LIST: usize = 100;
@@ -55,7 +57,47 @@ pub(crate) fn read(subscriber: &Subscriber, unwrap: Unwrap<'_>) -> Result<build:
         let ims = Ims::of_imsi(&made.imsi, mnc_length);
         made.ims = Some(ims.ok_or_else(|| wrong("imsi", "longer than MCC and MNC"))?);
     }
+    made.concealment = concealment(subscriber)?;
     Ok(made)
+}
+
+/// How the identity is concealed in 5G: every key is one of its scheme, and known by one identifier.
+fn concealment(subscriber: &Subscriber) -> Result<Concealment, Malformed> {
+    /// More no home network has in use at once.
+    const MOST: usize = 16;
+    if subscriber.home_network_keys.len() > MOST {
+        return Err(wrong("homeNetworkKeys", "at most 16"));
+    }
+    let mut keys: Vec<HomeNetworkKey> = Vec::new();
+    for given in &subscriber.home_network_keys {
+        if keys.iter().any(|key| key.id == given.id) {
+            return Err(wrong("homeNetworkKeys", "each id once"));
+        }
+        let (scheme, of, what) = match given.profile {
+            wire::ProtectionProfile::A => (
+                ProtectionScheme::ProfileA,
+                suci::Scheme::ProfileA,
+                "32 bytes of Curve25519 in hexadecimal digits",
+            ),
+            wire::ProtectionProfile::B => {
+                (ProtectionScheme::ProfileB, suci::Scheme::ProfileB, "a point of P-256 in hexadecimal digits")
+            }
+        };
+        let bytes = hex::decode(&given.key).map_err(|_| wrong("homeNetworkKeys", what))?;
+        let key = suci::home_network_public_key(of, &bytes).map_err(|_| wrong("homeNetworkKeys", what))?;
+        keys.push(HomeNetworkKey { id: given.id, scheme, key });
+    }
+    let routing_indicator = subscriber.routing_indicator.clone();
+    if routing_indicator.as_deref().is_some_and(|digits| {
+        !(1..=4).contains(&digits.len()) || !digits.bytes().all(|digit| digit.is_ascii_digit())
+    }) {
+        return Err(wrong("routingIndicator", "1 to 4 digits"));
+    }
+    let calculation = match subscriber.suci_calculation {
+        None | Some(wire::SuciCalculation::Usim) => SuciCalculation::Usim,
+        Some(wire::SuciCalculation::Terminal) => SuciCalculation::Terminal,
+    };
+    Ok(Concealment { keys, calculation, routing_indicator })
 }
 
 fn authentication(subscriber: &Subscriber, secrets: &Secrets<'_>) -> Result<Authentication, Malformed> {

@@ -75,9 +75,65 @@ pub struct Subscriber {
     /// Whether the profile gets an ISIM with identities derived from the IMSI.
     #[serde(default)]
     pub ims: bool,
+    /// The home network's public keys that its identity is concealed under in 5G, the most wanted first.
+    #[serde(default)]
+    pub home_network_keys: Vec<HomeNetworkKey>,
+    /// Who conceals it, where there are such keys.
+    #[serde(default)]
+    pub suci_calculation: Option<SuciCalculation>,
+    /// Routing indicator of its SUCIs, 1 to 4 digits.
+    #[serde(default)]
+    pub routing_indicator: Option<String>,
     /// What the network is told when the profile is ordered.
     #[serde(default)]
     pub subscription: Option<Subscription>,
+}
+
+/// A public key of a home network (3GPP TS 33.501 Annex C), in the words of the network's
+/// `HOME_NETWORK_KEYS`.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HomeNetworkKey {
+    /// Home network public key identifier.
+    pub id: u8,
+    /// Protection scheme.
+    pub profile: ProtectionProfile,
+    /// Hexadecimal: 32 bytes for profile A; a point of P-256, compressed or not, for profile B.
+    pub key: String,
+}
+
+/// A protection scheme with keys (TS 33.501 §C.3.4).
+#[derive(Clone, Copy, Deserialize)]
+pub enum ProtectionProfile {
+    /// ECIES over Curve25519.
+    A,
+    /// ECIES over P-256.
+    B,
+}
+
+/// Who computes SUCIs (TS 33.501 §6.12.2).
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SuciCalculation {
+    /// The USIM, by GET IDENTITY.
+    Usim,
+    /// The terminal.
+    Terminal,
+}
+
+impl HomeNetworkKey {
+    /// `id:profile:key`, as a cell of a table has it.
+    fn from_cell(text: &str) -> Option<Self> {
+        let mut parts = text.split(':');
+        let (id, profile, key) = (parts.next()?, parts.next()?, parts.next()?);
+        let profile = match profile {
+            "A" => ProtectionProfile::A,
+            "B" => ProtectionProfile::B,
+            _ => return None,
+        };
+        let key = Self { id: id.parse().ok()?, profile, key: key.to_owned() };
+        parts.next().is_none().then_some(key)
+    }
 }
 
 impl Drop for Subscriber {
@@ -135,6 +191,20 @@ impl Subscriber {
             "forbiddenPlmns" => self.forbidden_plmns = list(),
             "accessPoints" => self.access_points = list(),
             "ims" => self.ims = truth()?,
+            "homeNetworkKeys" => {
+                let keys = cell.split_whitespace().map(HomeNetworkKey::from_cell).collect::<Option<_>>();
+                let malformed = || Malformed::new(column, "id:profile:key, separated by spaces");
+                self.home_network_keys = keys.ok_or_else(malformed)?;
+            }
+            "suciCalculation" => {
+                self.suci_calculation = match cell {
+                    "" => None,
+                    "usim" => Some(SuciCalculation::Usim),
+                    "terminal" => Some(SuciCalculation::Terminal),
+                    _ => return Err(Malformed::new(column, "usim or terminal")),
+                }
+            }
+            "routingIndicator" => self.routing_indicator = text(),
             "class" | "apns" | "defaultApn" | "voice" | "sms" | "data" | "roaming" | "amf"
                 if cell.is_empty() => {}
             "class" => {
@@ -227,6 +297,26 @@ mod tests {
         assert_eq!((&second.opc, &second.spn, second.ims), (&None, &None, false));
         assert!(rows[2].as_ref().err().unwrap().because.contains("2 cells, but 8 columns"));
         assert!(rows[3].as_ref().err().unwrap().because.contains("mncLength"));
+    }
+
+    #[test]
+    fn keys_of_the_home_network_stand_in_one_cell() {
+        let read = |cell: &str| {
+            let file =
+                format!("iccid,imsi,k,homeNetworkKeys,suciCalculation,routingIndicator\n1,2,3,{cell}\n");
+            from_csv(file.as_bytes(), 500).unwrap().remove(0)
+        };
+        let subscriber = read("27:B:02ab 1:A:cd,terminal,678").ok().unwrap();
+        let keys: Vec<_> =
+            subscriber.home_network_keys.iter().map(|key| (key.id, key.key.as_str())).collect();
+        assert_eq!(keys, [(27, "02ab"), (1, "cd")]);
+        assert!(matches!(subscriber.suci_calculation, Some(SuciCalculation::Terminal)));
+        assert_eq!(subscriber.routing_indicator.as_deref(), Some("678"));
+        let nothing = read(",,").ok().unwrap();
+        assert!(nothing.home_network_keys.is_empty() && nothing.suci_calculation.is_none());
+        for broken in ["1:A,,", "1:C:00,,", "256:A:00,,", "1:A:00:00,,", "1:A:00,phone,"] {
+            assert!(read(broken).is_err(), "{broken}");
+        }
     }
 
     #[test]

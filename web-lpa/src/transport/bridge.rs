@@ -34,6 +34,12 @@ pub(crate) enum News {
     Readers(Vec<Reader>),
     /// The card of this number is out.
     Removed(u32),
+    /// The virtual reader resets the chip of the page; the answer has this number.
+    Power(u32),
+    /// A command for the chip of the page; the answer has this number.
+    Command(u32, Vec<u8>),
+    /// The virtual reader is gone.
+    Withdrawn,
     /// The bridge has ended, or was lost.
     Closed,
 }
@@ -81,6 +87,9 @@ impl Bridge {
                     }
                     Some(Tell::Readers { id: None, readers }) => news(News::Readers(readers)),
                     Some(Tell::Removed { card }) => news(News::Removed(card)),
+                    Some(Tell::Power { number }) => news(News::Power(number)),
+                    Some(Tell::Command { number, apdu }) => news(News::Command(number, apdu.0)),
+                    Some(Tell::Withdrawn { id: None }) => news(News::Withdrawn),
                     Some(answer) => {
                         // Questions are answered in their order: one that could not be read is the
                         // oldest.
@@ -186,6 +195,27 @@ impl Bridge {
             }
             other => Err(refusal(other)),
         }
+    }
+
+    /// Puts a chip of the page into the virtual reader; what that asks comes as [`News`].
+    ///
+    /// # Errors
+    /// When the bridge knows no virtual reader, or there is none.
+    pub(crate) async fn offer(&self, atr: &[u8]) -> Result<(), Trouble> {
+        match self.ask(Ask::Offer { atr: Hex(atr.to_vec()) }).await? {
+            Tell::Offered { .. } => Ok(()),
+            other => Err(refusal(other)),
+        }
+    }
+
+    /// What the chip answers. One that is not wanted any more is nobody's loss.
+    pub(crate) async fn answer(&self, number: u32, bytes: Vec<u8>) {
+        let _ = self.ask(Ask::Answer { number, bytes: Hex(bytes) }).await;
+    }
+
+    /// Takes the chip out of the virtual reader. A bridge that is gone has let it go.
+    pub(crate) async fn withdraw(&self) {
+        let _ = self.ask(Ask::Withdraw).await;
     }
 
     /// Ends the connection: the cards are free, and who waits for an answer gets none.
@@ -363,7 +393,19 @@ fn refusal(tell: Tell) -> Trouble {
             ),
             Text::new("Give one back first.", "先に一枚を返却してください。"),
         ),
-        Why::Malformed | Why::Command | Why::Failed => {
+        Why::NoVirtualReader => {
+            return Trouble::new(
+                text!(
+                    "The bridge has no virtual reader: {text}.",
+                    "ブリッジに仮想リーダーがありません: {text}。"
+                ),
+                Text::new(
+                    "Install vsmartcard-vpcd, start pcscd, and start the bridge with --vpcd.",
+                    "vsmartcard-vpcd をインストールし、pcscd を起動してから、--vpcd を付けてブリッジを起動してください。",
+                ),
+            );
+        }
+        Why::Malformed | Why::Command | Why::NotAsked | Why::Failed => {
             return Trouble::new(
                 text!("The bridge refuses: {text}.", "ブリッジが拒否しました: {text}。"),
                 Text::new("Connect again.", "もう一度接続してください。"),

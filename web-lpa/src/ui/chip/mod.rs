@@ -14,7 +14,7 @@ use self::info::Facts;
 use self::profiles::Profiles;
 use super::modal::Modal;
 use super::{Context, context};
-use crate::model::Slot;
+use crate::model::{Bridge, Slot};
 use crate::said;
 use crate::transport::chip::ChipState;
 use crate::units::hex;
@@ -51,6 +51,40 @@ pub(super) fn Chip() -> impl IntoView {
             }
         })
     };
+    // What programs of this computer may have is a chip of the page; a card they reach by themselves.
+    let offering = move || {
+        (model.slot.get() != Slot::Card).then(|| {
+            let help = move || {
+                let is_open = model.bridge.with(|bridge| matches!(bridge, Bridge::Open(_)));
+                say.now(if is_open {
+                    Text::new(
+                        "Puts the chip into the bridge’s virtual reader (card-bridge --vpcd), where any PC/SC program finds it. The phone leaves it alone meanwhile.",
+                        "チップをブリッジの仮想リーダー (card-bridge --vpcd) に入れ、PC/SC のプログラムから使えるようにします。その間、電話はチップを使用しません。",
+                    )
+                } else {
+                    Text::new(
+                        "PC/SC programs of this computer can use this chip: start card-bridge --vpcd, and connect to it under “Use a real card”.",
+                        "このコンピューターの PC/SC プログラムからこのチップを使用できます。card-bridge --vpcd を起動し、「実物のカードを使う」から接続してください。",
+                    )
+                })
+            };
+            view! {
+                <div class="offer">
+                    <button
+                        type="button"
+                        class="quiet"
+                        disabled=move || {
+                            model.task.with(Option::is_some)
+                                || !model.bridge.with(|bridge| matches!(bridge, Bridge::Open(_)))
+                                || !chip().state.with(ChipState::answers)
+                        }
+                        on:click=move |_| phone.offer_chip(model.slot.get_untracked())
+                    >{say.of(Text::new("Offer to this computer’s programs", "このコンピューターのプログラムに提供"))}</button>
+                    <p class="help">{help}</p>
+                </div>
+            }
+        })
+    };
     let whose = move || {
         say.now(match model.slot.get() {
             Slot::Phone => Text::new("Chip of the phone", "電話のチップ"),
@@ -72,6 +106,7 @@ pub(super) fn Chip() -> impl IntoView {
                 disabled=move || model.task.with(Option::is_some) || !chip().state.with(ChipState::can_be_replaced)
                 on:click=move |_| erasing.set(true)
             >{say.of(Text::new("New chip", "新しいチップ"))}</button>
+            {offering}
             {move || view! { <Tree slot_shown=model.slot.get()/> }}
             <Modal
                 open=Signal::from(erasing)

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use card_bridge::card::Readers as _;
-use card_bridge::door::is_origin;
+use card_bridge::door::{is_loopback, is_origin};
 use card_bridge::line::Lines;
 use card_bridge::protocol::{PORT, State};
 use clap::Parser;
@@ -24,6 +24,9 @@ use crate::serve::{Bridge, say};
 
 /// Whence `cargo xtask dev` serves the page.
 const ORIGINS: [&str; 2] = ["http://127.0.0.1:8787", "http://localhost:8787"];
+
+/// Where vpcd waits for the card of its first slot ([`vpcd::PORT`]).
+const VIRTUAL_READER: &str = "127.0.0.1:35963";
 
 /// How long pages have at the end to give their cards back.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -40,12 +43,16 @@ struct Arguments {
     /// [default: 127.0.0.1:7816 [::1]:7816]
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<SocketAddr>,
+    /// Where a chip of the page may be put into a virtual reader (vsmartcard's vpcd), for the programs
+    /// of this machine: a loopback address and port [without a value: 127.0.0.1:35963]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = VIRTUAL_READER)]
+    vpcd: Option<SocketAddr>,
     /// Show the readers and what is in them, and end
-    #[arg(long, conflicts_with_all = ["origin", "listen", "stdio"])]
+    #[arg(long, conflicts_with_all = ["origin", "listen", "vpcd", "stdio"])]
     list: bool,
     /// Instead of listening, answer the lines of JSON in which lpac (LPAC_APDU=stdio) asks for a
     /// card, on standard input and output
-    #[arg(long, conflicts_with_all = ["origin", "listen"])]
+    #[arg(long, conflicts_with_all = ["origin", "listen", "vpcd"])]
     stdio: bool,
     /// With --stdio: the reader to use [default: the first one with a card]
     #[arg(long, value_name = "NAME", requires = "stdio")]
@@ -133,7 +140,10 @@ fn bridge(arguments: &Arguments) -> Result<()> {
         given => given.iter().map(|&address| serve::bind(address)).collect::<Result<Vec<_>>>()?,
     };
 
-    let bridge = Arc::new(Bridge::new());
+    if let Some(address) = arguments.vpcd.filter(|address| !is_loopback(address.ip())) {
+        bail!("--vpcd {address}: only a loopback address (127.0.0.1, [::1]): the chip is for this machine");
+    }
+    let bridge = Arc::new(Bridge::new(arguments.vpcd));
     let (ends, end) = mpsc::channel();
     let signal = ends.clone();
     ctrlc::set_handler(move || drop(signal.send(Ok(())))).context("cannot wait for signals")?;

@@ -9,10 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use card_bridge::card::Trouble;
 use card_bridge::door::{Door, Refusals, is_loopback, shown};
 use card_bridge::pairing::LIFETIME;
 use card_bridge::protocol::{MAX_QUESTION, SUBPROTOCOL, Tell, Why};
-use card_bridge::session::{Desk, Session};
+use card_bridge::session::{Desk, Reply, Session, ToReader};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use tungstenite::handshake::server::{ErrorResponse, Request, Response};
@@ -53,6 +54,14 @@ const UNANSWERED: u8 = 3;
 /// How long a page waits for what it has not asked for.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How long a chip in the virtual reader waits for its next command, between two looks at what the page
+/// says; and how long such a look is.
+const NEXT: Duration = Duration::from_millis(20);
+const GLANCE: Duration = Duration::from_millis(1);
+
+/// For the virtual reader to take a connection.
+const CONNECT: Duration = Duration::from_secs(2);
+
 /// For one look at what a page sends, however much that is: after it, limits are checked.
 const SLICE: Duration = Duration::from_millis(200);
 
@@ -67,6 +76,8 @@ pub(crate) struct Bridge {
     pub(crate) changes: AtomicU64,
     /// The program ends.
     pub(crate) stop: AtomicBool,
+    /// Where the virtual reader is, for a chip of a page.
+    virtual_reader: Option<SocketAddr>,
     began: Instant,
     pages: AtomicUsize,
     /// Apart from the other: what the door does not let in, which any site can have, makes nobody
@@ -77,8 +88,9 @@ pub(crate) struct Bridge {
 }
 
 impl Bridge {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(virtual_reader: Option<SocketAddr>) -> Self {
         Self {
+            virtual_reader,
             desk: Desk::default(),
             changes: AtomicU64::new(0),
             stop: AtomicBool::new(false),
@@ -210,6 +222,7 @@ fn page(mut place: Place, door: &Door, stream: TcpStream) {
         session: Session::new(&bridge.desk, &origin),
         desktop: Desktop::default(),
         seen: bridge.state(),
+        slot: None,
     };
     // An error is a page that has gone, or is to go: there is nobody to tell.
     let _ = page.serve(&place, &mut socket, &origin);
@@ -226,6 +239,8 @@ struct Page {
     session: Session<InReader>,
     desktop: Desktop,
     seen: (u64, u64),
+    /// The virtual reader, while a chip of the page is in it.
+    slot: Option<TcpStream>,
 }
 
 impl Page {
@@ -235,6 +250,8 @@ impl Page {
         let (mut asked, mut unanswered) = (began, 0);
         tell(socket, &[Session::<InReader>::welcome()])?;
         loop {
+            let waits = self.session.waits_for_reader();
+            socket.get_ref().stream.set_read_timeout(Some(if waits { GLANCE } else { TICK }))?;
             socket.get_mut().time = Time::Slice(Instant::now() + SLICE);
             let read = socket.read();
             let says = read.is_ok();
@@ -277,6 +294,10 @@ impl Page {
             if !self.session.is_paired() && began.elapsed() > PAIRING {
                 return close(socket, CloseCode::Policy, "not paired in time");
             }
+            if self.session.waits_for_reader() {
+                let reply = self.hear();
+                self.carry(place, socket, reply)?;
+            }
             let state = bridge.state();
             // Of a service that has gone the cards are told first, and then what the next one has.
             if state != self.seen || self.desktop.lost() {
@@ -304,19 +325,72 @@ impl Page {
                 "the code was wrong too often and is good for nothing; Enter shows another one"
             ));
         }
-        tell(socket, &reply.tell)?;
-        if reply.close {
-            return close(socket, CloseCode::Policy, "too many failures");
-        }
-        if reply
+        let is_wrong = reply
             .tell
             .iter()
-            .any(|tell| matches!(tell, Tell::Refused { why: Why::WrongCode | Why::NoCode, .. }))
-        {
+            .any(|tell| matches!(tell, Tell::Refused { why: Why::WrongCode | Why::NoCode, .. }));
+        let is_over = reply.close;
+        self.carry(place, socket, reply)?;
+        if is_over {
+            return close(socket, CloseCode::Policy, "too many failures");
+        }
+        if is_wrong {
             thread::sleep(WRONG);
         }
         Ok(())
     }
+
+    /// Does what came of a question, or of what the virtual reader said.
+    fn carry(&mut self, place: &Place, socket: &mut Socket, reply: Reply) -> tungstenite::Result<()> {
+        tell(socket, &reply.tell)?;
+        for to_reader in reply.reader {
+            match to_reader {
+                ToReader::Open => {
+                    let opened = virtual_reader(place.bridge.virtual_reader);
+                    let outcome = opened.map(|stream| self.slot = Some(stream));
+                    if outcome.is_ok() {
+                        say(format_args!("a chip of the page is in the virtual reader"));
+                    }
+                    tell(socket, &self.session.opened(outcome))?;
+                }
+                ToReader::Say(bytes) => {
+                    let said = self.slot.as_mut().is_some_and(|stream| stream.write_all(&bytes).is_ok());
+                    if !said {
+                        tell(socket, &self.session.heard(&[]).tell)?;
+                        self.slot = None;
+                    }
+                }
+                ToReader::Close => self.slot = None,
+            }
+        }
+        Ok(())
+    }
+
+    /// What the virtual reader says, if it says something in time.
+    fn hear(&mut self) -> Reply {
+        let mut buffer = [0; 4096];
+        match self.slot.as_mut().map(|stream| stream.read(&mut buffer)) {
+            Some(Ok(length)) => self.session.heard(buffer.get(..length).unwrap_or_default()),
+            Some(Err(error)) if is_pause(&error) => Reply::default(),
+            Some(Err(_)) | None => self.session.heard(&[]),
+        }
+    }
+}
+
+/// A connection to the virtual reader.
+fn virtual_reader(address: Option<SocketAddr>) -> Result<TcpStream, Trouble> {
+    let no = |text: String| Trouble::new(Why::NoVirtualReader, text);
+    let address = address.ok_or_else(|| no("start the bridge with --vpcd".to_owned()))?;
+    let open = || -> io::Result<TcpStream> {
+        let stream = TcpStream::connect_timeout(&address, CONNECT)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(NEXT))?;
+        stream.set_write_timeout(Some(WRITE))?;
+        Ok(stream)
+    };
+    open().map_err(|error| {
+        no(format!("no virtual reader at {address} (Debian: vsmartcard-vpcd, and pcscd running): {error}"))
+    })
 }
 
 /// The handshake: who may not come in is told so in HTTP.
