@@ -93,6 +93,8 @@ pub struct Event {
     #[serde(default)]
     pub eid: Option<String>,
     #[serde(default)]
+    pub by: Option<String>,
+    #[serde(default)]
     pub seq_number: Option<i64>,
     /// In the server's log.
     #[serde(default)]

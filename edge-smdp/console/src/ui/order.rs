@@ -281,6 +281,7 @@ fn Happened(event: Event) -> impl IntoView {
             {event.detail.map(|detail| view! { <p>{detail}</p> })}
             {event.seq_number.map(|number| view! { <p class="help">"Notification number "{number}</p> })}
             {event.eid.map(|eid| view! { <p class="help digits">"EID "{eid}</p> })}
+            {event.by.map(|by| view! { <p class="help digits">{state::causer(&by)}</p> })}
         </li>
     }
 }
