@@ -69,6 +69,9 @@ pub struct ProfileLine {
     pub network: Option<String>,
     #[serde(default)]
     pub changed: u64,
+    /// What looks mistyped.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// `GET /operator/profiles`.

@@ -287,6 +287,20 @@ pub fn causer(by: &str) -> String {
     }
 }
 
+/// What looks mistyped in an order, in words.
+#[must_use]
+pub fn warning(name: &str) -> Option<&'static str> {
+    match name {
+        "iccidCheckDigit" => Some(
+            "The check digit of the ICCID is wrong. Test profiles have such; else look at the digits again.",
+        ),
+        "eidCheckDigits" => Some(
+            "The check digits of the EID are wrong. Test devices have such; else look at the digits again.",
+        ),
+        _ => None,
+    }
+}
+
 /// An event of the server's log: its words and its colour.
 #[must_use]
 pub fn event(name: &str) -> (&str, Tone) {
