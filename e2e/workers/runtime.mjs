@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { Miniflare, convertV4MiniflareOptions } from 'miniflare';
 import { createTestHarness } from 'wrangler';
 
 /** Variables of the laboratory by the worker's name. */
@@ -94,11 +95,49 @@ export async function start(names, more = {}, change = () => {}, played = {}) {
   };
 }
 
-/** A data object: tag and contents in hexadecimal; lengths up to 255. */
+/**
+ * Starts one worker whose requests go out into the network as they are, which those of `start` do not: there
+ * a program stands in between. `said` is every line that the worker writes to its log.
+ */
+export async function startOutgoing(name, more = {}) {
+  const member = resolve(import.meta.dirname, '../..', name);
+  const text = readFileSync(join(member, 'wrangler.jsonc'), 'utf8').replace(/^\s*\/\/.*$/gm, '');
+  const { compatibility_date: compatibilityDate, vars, durable_objects: { bindings } } = JSON.parse(text);
+  const build = join(member, 'build');
+  const said = [];
+  const server = new Miniflare(convertV4MiniflareOptions({
+    name,
+    modulesRoot: build,
+    modules: [
+      { type: 'ESModule', path: join(build, 'index.js') },
+      { type: 'CompiledWasm', path: join(build, 'index_bg.wasm') },
+    ],
+    compatibilityDate,
+    bindings: { ...vars, ...laboratory[name], ...more },
+    durableObjects: Object.fromEntries(
+      bindings.map(({ name: binding, class_name: className }) => [binding, { className, useSQLite: true }]),
+    ),
+    handleStructuredLogs: ({ message }) => said.push(message),
+  }));
+  await server.ready;
+  return {
+    said,
+    ask: async (path, init) => {
+      const response = await server.dispatchFetch(`https://${name}${path}`, init);
+      const body = await response.text();
+      const json = /json/.test(response.headers.get('content-type') ?? '');
+      return { status: response.status, body: json ? JSON.parse(body) : body };
+    },
+    close: () => server.dispose(),
+  };
+}
+
+/** A data object in DER: tag and contents in hexadecimal; lengths up to 65,535. */
 export function tlv(tag, ...contents) {
   const bytes = Buffer.concat(contents.map((part) => Buffer.from(part, 'hex')));
-  assert.ok(bytes.length < 256);
-  const length = Buffer.from(bytes.length < 128 ? [bytes.length] : [0x81, bytes.length]);
+  assert.ok(bytes.length < 65536);
+  const long = bytes.length < 256 ? [0x81, bytes.length] : [0x82, bytes.length >> 8, bytes.length & 255];
+  const length = Buffer.from(bytes.length < 128 ? [bytes.length] : long);
   return Buffer.concat([Buffer.from(tag, 'hex'), length, bytes]).toString('hex');
 }
 

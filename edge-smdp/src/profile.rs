@@ -13,7 +13,6 @@
 //! Nothing here knows a clock or a store: every function changes the record it is
 //! given or says why not.
 
-use core::ops::Not;
 use std::collections::BTreeMap;
 
 use rsp::es9::Base64;
@@ -23,11 +22,17 @@ use rsp::{CiPkId, Eid, Iccid, Imsi, MatchingId, TransactionId, Version};
 use rsp_crypto::{Curve, PublicKey};
 use serde::de::{Error as _, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sha2::{Digest as _, Sha256};
 
 use crate::error::Malformed;
 use crate::outbox::Message;
 use crate::wire::text;
+
+mod calls;
+mod deliveries;
+
+pub use calls::FunctionCall;
+pub(crate) use deliveries::MAX_DELIVERED;
+pub use deliveries::{Deliveries, Delivery, Withdrawn};
 
 /// How many entries of a time line are kept; the first ones stay.
 const MAX_EVENTS: usize = 200;
@@ -35,14 +40,8 @@ const MAX_EVENTS: usize = 200;
 const MAX_NOTIFICATIONS: usize = 64;
 /// Of how many eUICCs it is kept what is not kept of their notifications.
 const MAX_FORGOTTEN: usize = 4;
-/// How many calls of ES2+ can be repeated.
-const MAX_CALLS: usize = 8;
-/// Of how many earlier ones it is known that they were executed.
-const MAX_OLD_CALLS: usize = 120;
 /// How long the end of an order is told to whom comes with its matching id, in seconds.
 const TELLS_END: u64 = 7 * 24 * 3600;
-/// How many deliveries are remembered, to match installation results with.
-pub(crate) const MAX_DELIVERED: usize = 32;
 
 /// Where a profile stands (SGP.22 §3.1.6, table 6b).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -299,7 +298,7 @@ pub struct Order {
     /// The otPK.EUICC that the latest package is bound to.
     pub bound_otpk: Option<EuiccKey>,
     /// Sessions in which a package was handed out.
-    pub delivered: Vec<Delivery>,
+    pub delivered: Deliveries,
     /// How it came to its end by itself, as long as that is told to whom comes with its
     /// matching id, which it keeps so long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -373,59 +372,6 @@ impl<'de> Deserialize<'de> for EuiccKey {
     }
 }
 
-/// A bound package that left the server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivery {
-    /// Its session.
-    #[serde(with = "text")]
-    pub transaction_id: TransactionId,
-    /// PK.EUICC of that session: what the eUICC signs the result with, also after another
-    /// session under another CI. Older records do not say: it is the order's then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub euicc_key: Option<EuiccKey>,
-    /// Whether the eUICC has said that it does not have the profile: it gave the session up, or
-    /// the installation failed. What it signs afterwards may still say the contrary.
-    #[serde(default, skip_serializing_if = "Not::not")]
-    pub is_given_back: bool,
-}
-
-impl Delivery {
-    /// Whether the eUICC may have it, as far as it has said.
-    #[must_use]
-    pub fn is_out(&self) -> bool {
-        !self.is_given_back
-    }
-}
-
-/// What is left of an order that was cancelled after a package was handed out: enough to know the
-/// eUICC's word on it, which comes all the same and which the operator wants to see.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Withdrawn {
-    /// The eUICC that the package was bound to.
-    #[serde(with = "text")]
-    pub eid: Eid,
-    /// Its key.
-    pub euicc_key: EuiccKey,
-    /// Sessions in which a package was handed out.
-    pub delivered: Vec<Delivery>,
-}
-
-impl Withdrawn {
-    /// Of an order; `None` when no package of it was handed out.
-    #[must_use]
-    pub fn of(order: &Order) -> Option<Self> {
-        let (eid, euicc_key) = order.eid.zip(order.euicc_key)?;
-        let delivered = order.delivered.clone();
-        (!delivered.is_empty()).then_some(Self { eid, euicc_key, delivered })
-    }
-
-    /// Whether a package is out that the eUICC has not given back.
-    #[must_use]
-    pub fn is_handed_out(&self) -> bool {
-        self.delivered.iter().any(Delivery::is_out)
-    }
-}
-
 /// An RSP session after the eUICC has authenticated itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
@@ -463,6 +409,10 @@ pub struct Event {
     /// The eUICC that reported it.
     #[serde(with = "text::option", default, skip_serializing_if = "Option::is_none")]
     pub eid: Option<Eid>,
+    /// Who caused it: the OID of a system of the operator, `operator-token` or `access-proxy` at the
+    /// operator's interface, an EID; the server itself, or somebody unknown, if it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// The eUICC's number of its notification. (Earlier versions wrote another name.)
     #[serde(default, alias = "seq_number", skip_serializing_if = "Option::is_none")]
     pub seq_number: Option<u32>,
@@ -541,30 +491,6 @@ pub struct Forgotten {
     pub seq_number: u32,
 }
 
-/// A call of ES2+ and its answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FunctionCall {
-    /// Requester and identifier.
-    pub id: String,
-    /// MAC over function and request.
-    pub digest: Base64,
-    /// The JSON that was answered.
-    pub answer: String,
-}
-
-/// What an executed call is known by when its answer is gone: 8 bytes, so that hundreds fit into a record.
-fn mark_of(call: &str) -> Base64 {
-    let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = Sha256::digest(call).into();
-    Base64(vec![a, b, c, d, e, f, g, h])
-}
-
-/// The eUICC has said that it does not have what was handed out in a session.
-pub(crate) fn give_back(deliveries: &mut [Delivery], session: &TransactionId) {
-    for delivery in deliveries.iter_mut().filter(|delivery| delivery.transaction_id == *session) {
-        delivery.is_given_back = true;
-    }
-}
-
 impl Profile {
     /// A new one.
     #[must_use]
@@ -596,18 +522,46 @@ impl Profile {
         profile
     }
 
+    /// Takes over what is known of the ICCID from the record that this one is put in place of: its time
+    /// line, what eUICCs have said and may still say, and which calls were executed.
+    pub fn succeed(&mut self, before: Self) {
+        let Self { withdrawn, events, notifications, forgotten, calls, old_calls, .. } = before;
+        let own = core::mem::replace(&mut self.events, events);
+        own.into_iter().for_each(|event| self.write_in(event));
+        self.withdrawn = withdrawn;
+        self.notifications = notifications;
+        self.forgotten = forgotten;
+        self.calls = calls;
+        self.old_calls = old_calls;
+    }
+
     /// Adds to the time line.
     pub fn note(&mut self, at: u64, event: EventKind, detail: Option<String>) {
-        self.write_down(Event { at, event, detail, eid: None, seq_number: None });
+        self.write_down(Event { at, event, detail, eid: None, by: None, seq_number: None });
     }
 
     fn write_down(&mut self, event: Event) {
+        self.pending.journal.push(event.clone());
+        self.write_in(event);
+    }
+
+    fn write_in(&mut self, event: Event) {
         if self.events.len() >= MAX_EVENTS {
             // How it began stays; what is lost is in the middle.
             self.events.remove(MAX_EVENTS / 2);
         }
-        self.pending.journal.push(event.clone());
         self.events.push(event);
+    }
+
+    /// Who has caused what was added to the time line since the record was read; what an eUICC has
+    /// reported is the eUICC's.
+    pub fn attribute(&mut self, by: Option<&str>) {
+        let fresh = self.pending.journal.len();
+        for event in self.pending.journal.iter_mut().chain(self.events.iter_mut().rev().take(fresh)) {
+            if event.eid.is_none() && event.by.is_none() {
+                event.by = by.map(str::to_owned);
+            }
+        }
     }
 
     /// When it changed last, in seconds since 1970.
@@ -689,13 +643,12 @@ impl Profile {
             (None, Some(withdrawn)) => (withdrawn.eid, withdrawn.euicc_key, &withdrawn.delivered),
             (None, None) => return None,
         };
-        let delivery = delivered.iter().find(|delivery| delivery.transaction_id == *session);
-        let key = delivery.and_then(|delivery| delivery.euicc_key).unwrap_or(latest);
+        let key = delivered.of(session).and_then(|delivery| delivery.euicc_key).unwrap_or(latest);
         Some((eid, key.0))
     }
 
     /// The sessions in which a package was handed out.
-    pub fn deliveries(&mut self) -> Option<&mut Vec<Delivery>> {
+    pub fn deliveries(&mut self) -> Option<&mut Deliveries> {
         match (&mut self.order, &mut self.withdrawn) {
             (Some(order), _) => Some(&mut order.delivered),
             (None, Some(withdrawn)) => Some(&mut withdrawn.delivered),
@@ -732,6 +685,7 @@ impl Profile {
             event: notification.event,
             detail: notification.detail.clone(),
             eid: Some(notification.eid),
+            by: None,
             seq_number: Some(notification.seq_number),
         });
         self.notifications.push(notification);
@@ -771,7 +725,7 @@ impl Profile {
         match self.state {
             ProfileState::Downloaded => true,
             ProfileState::Released | ProfileState::Error => {
-                self.order.as_ref().is_some_and(Order::is_handed_out)
+                self.order.as_ref().is_some_and(|order| order.delivered.are_out())
             }
             _ => false,
         }
@@ -795,17 +749,16 @@ impl Profile {
     pub fn was_handed_out_in(&self, session: &TransactionId) -> bool {
         let order = self.order.as_ref().map(|order| &order.delivered);
         let withdrawn = self.withdrawn.as_ref().map(|withdrawn| &withdrawn.delivered);
-        order.into_iter().chain(withdrawn).flatten().any(|delivery| delivery.transaction_id == *session)
+        order.into_iter().chain(withdrawn).any(|delivered| delivered.of(session).is_some())
     }
 
     /// The eUICC says that it has it, whatever it said before: of a session, or of none in
     /// particular. With an order that was cancelled, the profile is out of use then.
     pub fn is_had(&mut self, session: Option<&TransactionId>) {
-        let of_session = |delivery: &&mut Delivery| session.is_none_or(|id| delivery.transaction_id == *id);
-        for delivery in self.deliveries().into_iter().flatten().filter(of_session) {
-            delivery.is_given_back = false;
+        if let Some(deliveries) = self.deliveries() {
+            deliveries.take_back(session);
         }
-        let is_out = self.withdrawn.as_ref().is_some_and(Withdrawn::is_handed_out);
+        let is_out = self.withdrawn.as_ref().is_some_and(|withdrawn| withdrawn.delivered.are_out());
         if self.order.is_none() && is_out && self.state == ProfileState::Available {
             self.state = ProfileState::Unavailable;
         }
@@ -833,52 +786,6 @@ impl Profile {
             | ProfileState::Linked
             | ProfileState::Unavailable => false,
         }
-    }
-
-    /// The answer to an earlier call with this identifier.
-    #[must_use]
-    pub fn call(&self, id: &str) -> Option<&FunctionCall> {
-        self.calls.iter().find(|call| call.id == id)
-    }
-
-    /// Remembers the answer to a call.
-    pub fn remember_call(&mut self, call: FunctionCall) {
-        if self.calls.len() >= MAX_CALLS {
-            let oldest = self.calls.remove(0);
-            if self.old_calls.len() >= MAX_OLD_CALLS {
-                self.old_calls.remove(0);
-            }
-            self.old_calls.push(mark_of(&oldest.id));
-        }
-        self.calls.push(call);
-    }
-
-    /// Whether the call with this identifier was executed so long ago that its answer is not kept.
-    #[must_use]
-    pub fn is_old_call(&self, id: &str) -> bool {
-        self.old_calls.contains(&mark_of(id))
-    }
-}
-
-impl Order {
-    /// Notes that a package was handed out, to the eUICC of the latest session.
-    pub fn deliver(&mut self, transaction_id: TransactionId) {
-        if self.delivered.len() >= MAX_DELIVERED {
-            let least = self.delivered.iter().position(|delivery| delivery.is_given_back);
-            self.delivered.remove(least.unwrap_or(0));
-        }
-        self.delivered.push(Delivery { transaction_id, euicc_key: self.euicc_key, is_given_back: false });
-    }
-
-    /// Whether a package is out that the eUICC has not given back.
-    #[must_use]
-    pub fn is_handed_out(&self) -> bool {
-        self.delivered.iter().any(Delivery::is_out)
-    }
-
-    /// The eUICC has said that it does not have what was handed out in this session.
-    pub fn give_back(&mut self, session: &TransactionId) {
-        give_back(&mut self.delivered, session);
     }
 }
 

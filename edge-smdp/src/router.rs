@@ -1,6 +1,6 @@
 //! The one door: requests in, answers out (SGP.22 §6; RFC 9457).
 
-use core::cell::Cell;
+use core::cell::RefCell;
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use rsp::es9::{
 };
 use rsp::notification::PendingNotification;
 use rsp::status::{ResponseHeader, StatusCode};
-use rsp::{DataObject, Iccid, MatchingId, TransactionId};
+use rsp::{DataObject, Iccid, MatchingId, TransactionId, Version};
 use rsp_crypto::Provider;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use subtle::ConstantTimeEq;
 use crate::access::OperatorProven;
 use crate::admission::{self, Admission};
 use crate::error::{Fault, Malformed, Refusal, Trouble};
-use crate::log::{Line, Refused};
+use crate::log::{About, Line, Refused, Requester};
 use crate::profile::{EventKind, Profile};
 use crate::seal::Cipher;
 use crate::service::end::{self, Ended};
@@ -64,8 +64,8 @@ pub struct SmDp<P: Provider, S, C, R, O = Nowhere> {
     pub(crate) clock: C,
     pub(crate) chance: R,
     pub(crate) courier: O,
-    /// The profile of the call, for the log.
-    about: Cell<Option<Iccid>>,
+    /// What the call came to be about, for log and time line.
+    about: RefCell<About>,
 }
 
 /// What of the store a request is about.
@@ -104,7 +104,7 @@ enum Route<'a> {
 impl<P: Provider, S, C, R> SmDp<P, S, C, R> {
     /// Puts the parts together: a server that sends nothing by itself.
     pub const fn new(server: Rc<Server<P>>, store: S, clock: C, chance: R) -> Self {
-        Self { server, store, clock, chance, courier: Nowhere, about: Cell::new(None) }
+        Self { server, store, clock, chance, courier: Nowhere, about: RefCell::new(About::NOTHING) }
     }
 }
 
@@ -137,25 +137,26 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     /// side is a [`crate::Fault`] among the response's extensions, beside a [`Line`] for
     /// every call: for the log, never for the peer.
     pub async fn handle(&self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
-        self.about.set(None);
         match self.turned_away(&request).await {
             Some(response) => response,
             None => self.handle_admitted(request).await,
         }
     }
 
-    /// The answer to an LPA that is not let in by what its request proves of it; `None`
-    /// lets it in. [`SmDp::handle`] asks this itself.
+    /// The answer to who speaks another protocol, and to an LPA that is not let in by what its
+    /// request proves of it; `None` lets them in. [`SmDp::handle`] asks this itself.
     pub async fn turned_away(&self, request: &Request<Vec<u8>>) -> Option<Response<Vec<u8>>> {
         let route = route(request.uri().path())?;
-        if !matches!(route, Route::Es9(_)) || request.method() == Method::OPTIONS {
+        if matches!(route, Route::Operator(_)) || request.method() == Method::OPTIONS {
             return None;
         }
-        let refused = match not_posted(request, MAX_BODY, "POST") {
-            Some(refused) => Some(refused),
-            None => admission::refuse(&self.server, request, self.clock.now()).await,
+        let is_es9 = matches!(route, Route::Es9(_));
+        let refused = not_posted(request, MAX_BODY, "POST").filter(|_| is_es9);
+        let refused = match refused.or_else(|| not_spoken(request)) {
+            None if is_es9 => admission::refuse(&self.server, request, self.clock.now()).await,
+            refused => refused,
         };
-        refused.map(|response| dressed(response, &route, None))
+        refused.map(|response| dressed(response, &route, About::default()))
     }
 
     /// The same for a request that [`SmDp::turned_away`] has let in elsewhere, where what
@@ -165,14 +166,14 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let Some(route) = route(&path) else {
             return problem(Http::NOT_FOUND, "");
         };
-        self.about.set(None);
+        drop(self.about.take());
         let response = match &route {
             Route::Es9(_) if request.method() == Method::OPTIONS => preflight(&self.server.admission),
             Route::Es9(function) => self.es9(*function, &request).await,
             Route::Es2(function) => self.es2(function, &request).await,
             Route::Operator(rest) => self.operator(rest, &request).await,
         };
-        dressed(response, &route, self.about.get())
+        dressed(response, &route, self.about.take())
     }
 
     /// What of the store a request is about, as far as the request tells. A request of
@@ -245,6 +246,16 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         (!theirs).then(|| problem(Http::FORBIDDEN, "This is not the operator's token."))
     }
 
+    /// Notes who calls.
+    fn called_by(&self, requester: Requester) {
+        self.about.borrow_mut().requester = Some(requester);
+    }
+
+    /// Notes the session of a call.
+    fn in_session(&self, id: &TransactionId) {
+        self.about.borrow_mut().session = Some(id.clone());
+    }
+
     /// Makes a change to a profile, again when somebody else was faster. What `make`
     /// did to the record is kept when it refuses, too (a counted failure), and
     /// forgotten on a fault or on malformed input. When it ends an order, what leads to
@@ -254,7 +265,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         iccid: &Iccid,
         mut make: impl AsyncFnMut(&mut Change) -> Result<T, Trouble>,
     ) -> Result<Option<T>, Trouble> {
-        self.about.set(Some(*iccid));
+        self.about.borrow_mut().profile = Some(*iccid);
         for _ in 0..MAX_RACES {
             let Some(stored) = self.store.profile(iccid).await? else {
                 return Ok(None);
@@ -267,6 +278,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             let ended = end::of(&stored.profile, &mut change.profile, self.clock.now());
             let has_network = self.server.feeder_token.is_some();
             feed::follow(&stored.profile, &mut change.profile, has_network, self.clock.now());
+            change.profile.attribute(self.causer(&stored.profile).as_deref());
             if self.server.operator_callback.is_none() {
                 change.profile.pending.messages.retain(|message| !message.is_for_operator());
             }
@@ -283,6 +295,15 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             }
         }
         Err(overtaken().into())
+    }
+
+    /// Who causes what a call changes of a profile: in a session that is the eUICC of its order.
+    /// `None`: the server itself.
+    fn causer(&self, before: &Profile) -> Option<String> {
+        let about = self.about.borrow();
+        let euicc = before.order.as_ref().and_then(|order| order.eid).filter(|_| about.session.is_some());
+        let requester = about.requester.as_ref().map(Requester::to_string);
+        requester.or_else(|| euicc.map(|eid| eid.to_string()))
     }
 
     /// Gives up what leads to an order.
@@ -326,7 +347,7 @@ fn has_been_ordered(profile: &Profile) -> bool {
 }
 
 /// What every answer of an interface carries.
-fn dressed(mut response: Response<Vec<u8>>, route: &Route<'_>, about: Option<Iccid>) -> Response<Vec<u8>> {
+fn dressed(mut response: Response<Vec<u8>>, route: &Route<'_>, about: About) -> Response<Vec<u8>> {
     let headers = response.headers_mut();
     if !matches!(route, Route::Operator(_)) {
         headers.insert(X_ADMIN_PROTOCOL, HeaderValue::from_static(ADMIN_PROTOCOL));
@@ -346,7 +367,7 @@ fn dressed(mut response: Response<Vec<u8>>, route: &Route<'_>, about: Option<Icc
         function: function.chars().filter(char::is_ascii_graphic).take(32).collect(),
         status: response.status().as_u16(),
         refused: response.extensions().get::<Refused>().map(|refused| refused.0),
-        profile: about,
+        about,
     };
     response.extensions_mut().insert(line);
     response
@@ -377,6 +398,24 @@ fn not_posted(request: &Request<Vec<u8>>, most: usize, method: &str) -> Option<R
         Some(essence) if essence.eq_ignore_ascii_case("application/json") => None,
         Some(_) => Some(problem(Http::UNSUPPORTED_MEDIA_TYPE, "application/json is expected.")),
     }
+}
+
+/// The answer to who says to speak another protocol than this one: `gsma/rsp/v` and a version
+/// (SGP.22 §6.2), of 2 or later, for what a later version adds can be left out by the
+/// earlier one. Systems of operators and some LPAs say nothing.
+fn not_spoken(request: &Request<Vec<u8>>) -> Option<Response<Vec<u8>>> {
+    let mut said = request.headers().get_all(X_ADMIN_PROTOCOL).iter();
+    let first = said.next()?;
+    let version = || {
+        let version = first.to_str().ok()?.trim().strip_prefix("gsma/rsp/v")?;
+        let is_plain = version.bytes().all(|letter| letter.is_ascii_digit() || letter == b'.');
+        version.parse::<Version>().ok().filter(|Version([major, ..])| is_plain && *major >= 2)
+    };
+    if said.next().is_none() && version().is_some() {
+        return None;
+    }
+    let detail = "X-Admin-Protocol: gsma/rsp/v2.x.y or later is expected.";
+    Some(problem(Http::BAD_REQUEST, detail))
 }
 
 /// Reads a JSON body. The message of the parser is not passed on: it may quote.

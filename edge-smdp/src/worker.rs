@@ -8,10 +8,10 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{ReadableStreamDefaultReader, ResponseInit};
+use web_sys::{ReadableStream, ReadableStreamDefaultReader, ResponseInit};
 use worker::{
     Context, Date, Env, Fetch, Fetcher, Headers, Method as Verb, Request, RequestInit, RequestRedirect,
-    Result, ScheduleContext, ScheduledEvent, event,
+    Response, Result, ScheduleContext, ScheduledEvent, event,
 };
 use zeroize::Zeroizing;
 
@@ -28,8 +28,10 @@ use crate::{Clock, Courier, Fault, Letter, NetworkCall};
 /// The headers that the router looks at, beside those by which an LPA proves who
 /// it is.
 const HEADERS: [&str; 2] = ["authorization", "content-type"];
-/// Headers of ES9+ that an LPA's signature may cover, too.
-const COVERABLE: [&str; 2] = ["user-agent", "x-admin-protocol"];
+/// The protocol that a peer speaks, looked at where the request comes in. An LPA's signature may cover it.
+const PROTOCOL: &str = "x-admin-protocol";
+/// Another header of ES9+ that an LPA's signature may cover.
+const USER_AGENT: &str = "user-agent";
 
 thread_local! {
     /// The server of this isolate, once it is finished: keys are imported once.
@@ -80,10 +82,7 @@ impl Courier for Outgoing {
             init.with_method(Verb::Post).with_headers(headers).with_body(Some(letter.json.into()));
             // Nobody but the one that was configured is told.
             init.with_redirect(RequestRedirect::Manual);
-            let mut response = Fetch::Request(Request::new_with_init(letter.url, &init)?).send().await?;
-            let mut body = response.bytes().await?;
-            body.truncate(MOST_OF_ANSWER);
-            Ok((response.status_code(), body))
+            answer(Fetch::Request(Request::new_with_init(letter.url, &init)?).send().await?).await
         };
         let answer = within(PATIENCE, send).await.ok_or("no answer in time")?;
         answer.map_err(|error: worker::Error| error.to_string())
@@ -103,14 +102,20 @@ impl Courier for Outgoing {
             init.with_headers(headers);
             // The binding decides who answers; the host is a name for nobody.
             let request = Request::new_with_init(&format!("https://network{}", call.path), &init)?;
-            let mut response = network.fetch_request(request).await?;
-            let mut body = response.bytes().await?;
-            body.truncate(MOST_OF_ANSWER);
-            Ok((response.status_code(), body))
+            answer(network.fetch_request(request).await?).await
         };
         let answer = within(PATIENCE, ask).await.ok_or("no answer in time")?;
         answer.map_err(|error: worker::Error| error.to_string())
     }
+}
+
+/// Status and begin of the body of an answer. The rest of a long one is not waited for, and nowhere kept.
+async fn answer(response: Response) -> Result<(u16, Vec<u8>)> {
+    let status = response.status_code();
+    let stream = web_sys::Response::from(response).body();
+    let (mut body, _) = read_up_to(stream, MOST_OF_ANSWER).await.map_err(|fault| fault.to_string())?;
+    body.truncate(MOST_OF_ANSWER);
+    Ok((status, body))
 }
 
 /// From time to time every object is asked to do what is due, should its alarm have
@@ -210,9 +215,10 @@ async fn outside(
         crate::crypto::bare::run(asked).await?;
         return outgoing(http::Response::new(b"done".to_vec()));
     }
+    let begun = Date::now().as_millis();
     let smdp = SmDp::new(server, store, RuntimeClock, Entropy).with_courier(Outgoing::of(env));
     if let Some(refused) = smdp.turned_away(&request).await {
-        return sent(refused, env);
+        return sent(refused, env, begun);
     }
     if let Some(owner) = smdp.owner(&request)
         && let Some(shard) = smdp.store().place(&owner).await?
@@ -222,7 +228,7 @@ async fn outside(
         Durable::remember_place(&owner, shard);
         return Ok(response);
     }
-    sent(smdp.handle_admitted(request).await, env)
+    sent(smdp.handle_admitted(request).await, env, begun)
 }
 
 /// A request that was let in at the worker's door ([`outside`]), answered in an object.
@@ -234,23 +240,32 @@ pub(crate) async fn inside(
     here: Here,
 ) -> Result<web_sys::Response> {
     let response = async {
-        let Some(request) = incoming(request, path, Proofs::Ignored).await? else {
+        let Some(request) = incoming(request, path, Proofs::Seen).await? else {
             return outgoing(too_long());
         };
+        let begun = Date::now().as_millis();
         let store = Durable::inside(env.durable_object("STORE").map_err(failed)?, here);
         let smdp =
             SmDp::new(server(env).await?, store, RuntimeClock, Entropy).with_courier(Outgoing::of(env));
-        sent(smdp.handle_admitted(request).await, env)
+        sent(smdp.handle_admitted(request).await, env, begun)
     };
     answered(response.await)
 }
 
-/// What a response leaves for the log, then the response.
-fn sent(response: http::Response<Vec<u8>>, env: &Env) -> core::result::Result<web_sys::Response, Fault> {
+/// What a response leaves for the log, then the response. The platform's clock stands still while
+/// the worker computes: what is written is the time that it has waited.
+fn sent(
+    response: http::Response<Vec<u8>>,
+    env: &Env,
+    begun: u64,
+) -> core::result::Result<web_sys::Response, Fault> {
     if let Some(line) = response.extensions().get::<Line>() {
         let full = env.var("SMDP_LOG_IDENTIFIERS").is_ok_and(|var| var.to_string() == "full");
         let identifiers = if full { Identifiers::Full } else { Identifiers::Shortened };
-        worker::console_log!("{}", line.json(identifiers));
+        worker::console_log!(
+            "{}",
+            line.json(identifiers, Some(Date::now().as_millis().saturating_sub(begun)))
+        );
     }
     if let Some(fault) = response.extensions().get::<Fault>() {
         log(fault);
@@ -339,7 +354,10 @@ async fn server(env: &Env) -> core::result::Result<Rc<Server<WebCrypto>>, Fault>
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Proofs {
     Read,
+    /// Only the protocol that it speaks is looked at.
     Ignored,
+    /// That was looked at before.
+    Seen,
 }
 
 /// `None`: the body is longer than anything that is taken.
@@ -365,8 +383,9 @@ async fn incoming(
         builder = builder.extension(client);
     }
     // Each of them is a way into the platform and back.
-    let proofs = COVERABLE.into_iter().chain(httpsig::lpa::FIELDS).filter(|_| read);
-    for name in HEADERS.into_iter().chain(proofs) {
+    let protocol = (proofs != Proofs::Seen).then_some(PROTOCOL);
+    let proofs = [USER_AGENT].into_iter().chain(httpsig::lpa::FIELDS).filter(|_| read);
+    for name in HEADERS.into_iter().chain(protocol).chain(proofs) {
         if let Some(value) = header(name)?
             && let Ok(value) = HeaderValue::from_str(&value)
         {
@@ -385,21 +404,29 @@ async fn incoming(
 
 /// A body whose length nobody has said, as long as it is not too long: `None` if it is.
 async fn in_pieces(request: &web_sys::Request) -> core::result::Result<Option<Vec<u8>>, Fault> {
-    let Some(stream) = request.body() else { return Ok(Some(Vec::new())) };
+    let (body, is_whole) = read_up_to(request.body(), MAX_OPERATOR_BODY).await?;
+    Ok(is_whole.then_some(body))
+}
+
+/// A body, and whether that is all of it: it is read no further once it is longer than `most`.
+async fn read_up_to(
+    stream: Option<ReadableStream>,
+    most: usize,
+) -> core::result::Result<(Vec<u8>, bool), Fault> {
+    let Some(stream) = stream else { return Ok((Vec::new(), true)) };
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut body = Vec::new();
     loop {
         let piece = JsFuture::from(reader.read()).await.map_err(broken)?;
         let part = |name: &str| Reflect::get(&piece, &name.into()).map_err(broken);
         if part("done")?.is_truthy() {
-            return Ok(Some(body));
+            return Ok((body, true));
         }
-        let bytes = Uint8Array::new(&part("value")?);
-        if body.len() + bytes.length() as usize > MAX_OPERATOR_BODY {
+        body.extend(Uint8Array::new(&part("value")?).to_vec());
+        if body.len() > most {
             drop(reader.cancel());
-            return Ok(None);
+            return Ok((body, false));
         }
-        body.extend(bytes.to_vec());
     }
 }
 

@@ -132,3 +132,85 @@ fn spoiled_packages_are_refused_or_whole() {
     // Names and keys may be any; what holds them together may not.
     assert!(taken < good.len() / 7 * 2, "{taken} of {} bytes", good.len());
 }
+
+/// The operator's own interface, also where the operator's systems are broken: with bodies that were spoiled,
+/// and with values in path and query that are none. Nothing changes by a refusal.
+#[test]
+fn spoiled_requests_of_the_operator_are_answered() {
+    let world = World::new();
+    for iccid in [ICCID, SECOND] {
+        world.add_profile(iccid);
+    }
+    let kind = json!({ "metadata": metadata(), "template": "operational" });
+    let row = json!({ "iccid": "8900101000000000040", "imsi": "001010000000004",
+                      "k": "465b5ce8b199b49faa5f0a2ee238a6bc", "opc": "cd63cb71954a9f4e48a5994e37a02baf" });
+    let cancel = json!({ "finalProfileStatusIndicator": "Available" });
+    for (method, path, good) in [
+        ("PUT", "/operator/profile-types/plan".to_owned(), kind),
+        (
+            "POST",
+            "/operator/orders".to_owned(),
+            json!({ "orders": [{ "iccid": ICCID, "eid": EID, "matchingId": "" }] }),
+        ),
+        ("POST", format!("/operator/orders/{ICCID}/cancel"), cancel.clone()),
+        (
+            "POST",
+            "/operator/subscribers".to_owned(),
+            json!({ "profileType": "operational", "subscribers": [row] }),
+        ),
+    ] {
+        for body in spoiled(good.to_string().as_bytes()) {
+            let before = world.smdp.store().snapshot();
+            let status = world.request(method, &path, Some(TOKEN), &body).status();
+            assert!(status.is_success() || status.is_client_error(), "{method} {path}: {status}");
+            if status == 400 {
+                assert_eq!(world.smdp.store().snapshot(), before, "{method} {path}");
+            }
+        }
+    }
+
+    let before = world.smdp.store().snapshot();
+    let long = "9".repeat(5000);
+    let values = [
+        "",
+        "-1",
+        "0",
+        "18446744073709551616",
+        "%00",
+        "%FF",
+        "%",
+        "%2e%2e%2f",
+        "'%3b--",
+        "%D9%A3",
+        "NaN",
+        &long,
+    ];
+    for value in values {
+        for path in ["orders", "profiles", "profile-types"] {
+            let status =
+                world.request("GET", &format!("/operator/{path}/{value}"), Some(TOKEN), b"").status();
+            assert!(status.is_success() || status.is_client_error(), "{path}/{value}: {status}");
+            let status =
+                world.request("DELETE", &format!("/operator/{path}/{value}"), Some(TOKEN), b"").status();
+            assert!(status.is_client_error(), "{path}/{value}: {status}");
+        }
+        for (act, body) in [("release", String::new()), ("cancel", cancel.to_string())] {
+            let path = format!("/operator/orders/{value}/{act}");
+            let status = world.request("POST", &path, Some(TOKEN), body.as_bytes()).status();
+            assert!(status.is_client_error(), "{path}: {status}");
+        }
+        for (path, names) in [
+            ("profiles", &["state", "profileType", "eid", "search", "after", "limit", "unknown"][..]),
+            ("events", &["event", "iccid", "after", "limit"]),
+            ("notifications", &["iccid", "after", "limit"]),
+            ("outbox", &["limit"]),
+        ] {
+            for name in names {
+                let path = format!("/operator/{path}?{name}={value}&{name}={value}");
+                let status = world.request("GET", &path, Some(TOKEN), b"").status();
+                assert!(status == 200 || status.is_client_error(), "{path}: {status}");
+            }
+        }
+    }
+    assert_eq!(world.smdp.store().snapshot(), before);
+}

@@ -10,6 +10,8 @@ use std::rc::Rc;
 
 use common::*;
 use edge_smdp::{Configuration, Limits, Protection, Server, SmDp};
+use rsp::DataObject as _;
+use rsp::auth::ServerSigned1;
 use rsp::codes::{CancelSessionReason, ErrorReason};
 use rsp::metadata::NotificationEvents;
 use rsp_crypto::issue::Pki;
@@ -303,6 +305,16 @@ fn an_old_call_is_not_executed_again() {
     assert_success(&call("cancelOrder", "cancel at last", available()));
 }
 
+/// A server that has handed one profile out, and the eUICC that it went to.
+fn downloaded() -> (World, Euicc, Open) {
+    let world = World::new();
+    world.add_profile(ICCID);
+    let matching_id = world.release(ICCID, json!({}));
+    let euicc = world.euicc();
+    let (open, _) = euicc.download(&world, Some(&matching_id), None).unwrap();
+    (world, euicc, open)
+}
+
 /// What an eUICC says after a download.
 type Word = fn(&World, &Euicc, &Open);
 
@@ -335,11 +347,7 @@ fn a_profile_that_was_given_back_and_is_installed_is_not_given_to_another() {
     ];
     for give_back in given_back {
         for install in installed {
-            let world = World::new();
-            world.add_profile(ICCID);
-            let matching_id = world.release(ICCID, json!({}));
-            let euicc = world.euicc();
-            let (open, _) = euicc.download(&world, Some(&matching_id), None).unwrap();
+            let (world, euicc, open) = downloaded();
             give_back(&world, &euicc, &open);
             assert_eq!(world.state(ICCID), "Released");
             install(&world, &euicc, &open);
@@ -349,11 +357,7 @@ fn a_profile_that_was_given_back_and_is_installed_is_not_given_to_another() {
         // An order that was cancelled in between, either way: the profile is out of use then, and its
         // record stays, so that it can't be uploaded for another.
         for (indicator, install) in ["Available", "Unavailable"].into_iter().zip(installed) {
-            let world = World::new();
-            world.add_profile(ICCID);
-            let matching_id = world.release(ICCID, json!({}));
-            let euicc = world.euicc();
-            let (open, _) = euicc.download(&world, Some(&matching_id), None).unwrap();
+            let (world, euicc, open) = downloaded();
             give_back(&world, &euicc, &open);
             let cancel = json!({ "iccid": ICCID, "finalProfileStatusIndicator": indicator });
             assert_success(&world.es2("cancelOrder", cancel));
@@ -362,12 +366,18 @@ fn a_profile_that_was_given_back_and_is_installed_is_not_given_to_another() {
             let path = format!("/operator/profiles/{ICCID}");
             assert_eq!(world.request("DELETE", &path, Some(TOKEN), b"").status(), 409, "{indicator}");
         }
+        // Also where the profile was uploaded once more after it had become available again.
+        for install in installed {
+            let (world, euicc, open) = downloaded();
+            give_back(&world, &euicc, &open);
+            assert_eq!(available(&world), "");
+            let anew = json!({ "metadata": metadata(), "package": b64(&package(ICCID)) });
+            assert_eq!(world.add(&anew).0, 200);
+            install(&world, &euicc, &open);
+            assert_eq!(world.state(ICCID), "Unavailable");
+        }
         // Where it says nothing more, the order goes on as it should.
-        let world = World::new();
-        world.add_profile(ICCID);
-        let matching_id = world.release(ICCID, json!({}));
-        let euicc = world.euicc();
-        let (open, _) = euicc.download(&world, Some(&matching_id), None).unwrap();
+        let (world, euicc, open) = downloaded();
         give_back(&world, &euicc, &open);
         assert_eq!(available(&world), "");
     }
@@ -396,11 +406,7 @@ fn a_result_is_of_the_profile_of_its_session() {
 
 #[test]
 fn what_was_handed_out_cannot_become_available() {
-    let world = World::new();
-    world.add_profile(ICCID);
-    let matching_id = world.release(ICCID, json!({}));
-    let euicc = world.euicc();
-    let (open, _) = euicc.download(&world, Some(&matching_id), None).unwrap();
+    let (world, euicc, open) = downloaded();
     let cancel = |status: &str| {
         let body = json!({ "iccid": ICCID, "finalProfileStatusIndicator": status });
         code_of(&world.es2("cancelOrder", body))
@@ -620,6 +626,170 @@ fn credentials_in_several_documents_are_as_one() {
     }
 }
 
+/// The lines of one session are found by what they have in common; no line has what an eUICC, a
+/// session or a profile is known by elsewhere.
+#[test]
+fn the_lines_of_a_session_belong_together() {
+    use edge_smdp::log::{Identifiers, Line};
+    let world = World::new();
+    world.add_profile(ICCID);
+    let matching_id = world.release(ICCID, json!({}));
+    let (euicc, mut lines) = (world.euicc(), Vec::new());
+    let mut call = |function: &str, body: &Value| -> Value {
+        let path = format!("/gsma/rsp2/es9plus/{function}");
+        let response = world.request("POST", &path, None, body.to_string().as_bytes());
+        let line = response.extensions().get::<Line>().unwrap();
+        let short = line.json(Identifiers::Shortened, Some(0));
+        for secret in [EID, ICCID, &matching_id] {
+            assert!(!short.contains(secret), "{short}");
+        }
+        assert!(!short.contains(&line.about.session.as_ref().unwrap().to_string()), "{short}");
+        lines.push(serde_json::from_str::<Value>(&short).unwrap());
+        serde_json::from_slice(response.body()).unwrap_or_default()
+    };
+    let answer = call("initiateAuthentication", &euicc.initiate_request());
+    let id = answer["transactionId"].as_str().unwrap();
+    let server = ServerSigned1::decode(&unb64(&answer["serverSigned1"])).unwrap();
+    let signed1 = euicc.signed1(&server, Some(&matching_id));
+    let open = Open::read(&call("authenticateClient", &euicc.authenticate_request(id, signed1).0));
+    let prepared = euicc.prepare_download(&open, euicc.one_time_key().public(), None);
+    call(
+        "getBoundProfilePackage",
+        &json!({ "transactionId": id, "prepareDownloadResponse": b64(&prepared) }),
+    );
+    let result = euicc.installation_result(&open, Some(ICCID), None);
+    call("handleNotification", &json!({ "pendingNotification": b64(&result) }));
+    let session = lines[0]["session"].as_str().unwrap();
+    assert_eq!(session.len(), 12);
+    assert!(lines.iter().all(|line| line["session"] == session), "{lines:?}");
+    assert_eq!(lines[1]["requester"], "890490…0017");
+    assert!(lines[1..].iter().all(|line| line["profile"] == "890010…0016"), "{lines:?}");
+}
+
+/// The time line tells of every step who has caused it.
+#[test]
+fn the_time_line_tells_who_caused_what() {
+    let world = World::with(Protection::default(), Limits { order: 1000, ..Limits::default() }, &[]);
+    world.add_profile(ICCID);
+    let causes = |world: &World, path: &str| -> Vec<(String, Option<String>)> {
+        let listed = world.operator(path);
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let events = listed["events"].as_array().unwrap();
+        events.iter().map(|event| (text(&event["event"]).unwrap(), text(&event["by"]))).collect()
+    };
+    let matching_id = world.release(ICCID, json!({}));
+    let euicc = world.euicc();
+    euicc.download(&world, Some(&matching_id), None).unwrap();
+    let (path, cancel) =
+        (format!("/operator/orders/{ICCID}/cancel"), r#"{"finalProfileStatusIndicator":"Unavailable"}"#);
+    assert_eq!(world.request("POST", &path, Some(TOKEN), cancel.as_bytes()).status(), 200);
+    let (console, system) = (Some("operator-token"), Some("2.999.2"));
+    let expected: Vec<(String, Option<String>)> = [
+        ("added", console),
+        ("ordered", system),
+        ("confirmed", system),
+        ("released", system),
+        ("authenticated", Some(EID)),
+        ("downloaded", Some(EID)),
+        ("orderCancelled", console),
+    ]
+    .map(|(event, by)| (event.to_owned(), by.map(str::to_owned)))
+    .into();
+    assert_eq!(causes(&world, &format!("orders/{ICCID}")), expected);
+    let mut journal = causes(&world, &format!("events?iccid={ICCID}"));
+    journal.reverse();
+    journal.sort_by_key(|(event, _)| expected.iter().position(|(other, _)| other == event));
+    assert_eq!(journal, expected);
+    // What comes about by itself nobody has caused.
+    const OTHER: &str = "8900101000000000024";
+    world.add_profile(OTHER);
+    world.release(OTHER, json!({}));
+    world.wait(1001);
+    world.tend();
+    let causes = causes(&world, &format!("orders/{OTHER}"));
+    assert_eq!(causes.last().unwrap(), &("expired".to_owned(), None));
+}
+
+/// Check digits of ICCID (ITU-T E.118) and EID (SGP.29) are there for what people type: numbers that
+/// break the rule are in use, so they are warned of and taken.
+#[test]
+fn what_looks_mistyped_is_warned_of_and_taken() {
+    let world = World::new();
+    // Luhn's digit behind 890010100000000001 is 9. The first EID is SGP.26's, of the other two digits are
+    // the wrong way round.
+    const GOOD: &str = "8900101000000000019";
+    const WRONG: &str = "8900101000000000016";
+    let eids = ["89049032123451234512345678901235", "89049032123451234512345678901325"];
+    for (iccid, warned) in [(GOOD, json!(null)), (WRONG, json!(["iccidCheckDigit"]))] {
+        let body = json!({ "metadata": metadata(), "package": b64(&package(iccid)), "profileType": iccid });
+        let (status, answer) = world.add(&body);
+        assert_eq!((status, &answer["warnings"]), (201, &warned), "{iccid}");
+    }
+    for (iccid, eid, warned) in [
+        (GOOD, eids[0], json!(null)),
+        (GOOD, eids[1], json!(["eidCheckDigits"])),
+        (WRONG, eids[1], json!(["iccidCheckDigit", "eidCheckDigits"])),
+    ] {
+        let order = json!({ "orders": [{ "iccid": iccid, "eid": eid }] }).to_string();
+        let response = world.request("POST", "/operator/orders", Some(TOKEN), order.as_bytes());
+        let answer: Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(answer["results"][0]["state"], "Released", "{answer}");
+        assert_eq!(answer["results"][0]["warnings"], warned, "{answer}");
+        assert_eq!(world.operator(&format!("orders/{iccid}"))["warnings"], warned);
+        let cancel = json!({ "iccid": iccid, "finalProfileStatusIndicator": "Available" });
+        assert_success(&world.es2("cancelOrder", cancel));
+    }
+}
+
+/// `X-Admin-Protocol` (SGP.22 §6.2): what a peer says that it speaks.
+#[test]
+fn who_speaks_another_protocol_is_told_so() {
+    let world = World::new();
+    world.add_profile(ICCID);
+    let before = world.operator("profiles");
+    let ask = |path: &str, said: &[&str]| {
+        let mut request = http::Request::builder().method("POST").uri(path);
+        request = request.header("authorization", format!("Bearer {TOKEN}"));
+        for said in said {
+            request = request.header("x-admin-protocol", *said);
+        }
+        let body = if path.contains("es9plus") {
+            world.euicc().initiate_request()
+        } else {
+            let header = json!({ "functionRequesterIdentifier": "2.999.2", "functionCallIdentifier": "1" });
+            json!({ "header": header, "iccid": "8900101000000000099" })
+        };
+        ready(world.smdp.handle(request.body(body.to_string().into_bytes()).unwrap()))
+    };
+    let es2 = "/gsma/rsp2/es2plus/downloadOrder";
+    for path in ["/gsma/rsp2/es9plus/initiateAuthentication", es2] {
+        for said in
+            [&["gsma/rsp/v2.2.2"][..], &["gsma/rsp/v2.0.0"], &["gsma/rsp/v2.5.0"], &["gsma/rsp/v3.1.0"], &[]]
+        {
+            let response = ask(path, said);
+            assert_eq!(response.status(), 200, "{said:?}");
+            assert_eq!(response.headers()["x-admin-protocol"], "gsma/rsp/v2.2.2");
+        }
+        for said in [
+            &[""][..],
+            &["2.2.2"],
+            &["gsma/rsp/v2.2"],
+            &["gsma/rsp/v2.2.2.2"],
+            &["gsma/rsp/v2.2.x"],
+            &["gsma/rsp/v1.1.0"],
+            &["gsma/rsp/v+2.2.2"],
+            &["gsma/rsp/v2.999.0"],
+            &["gsma/rsp/v2.2.2", "gsma/rsp/v2.2.2"],
+            &["http/1.1"],
+        ] {
+            let response = ask(path, said);
+            assert_eq!(response.status(), 400, "{said:?}");
+            assert_eq!(response.headers()["content-type"], "application/problem+json");
+        }
+    }
+    assert_eq!(world.operator("profiles"), before);
+}
+
 /// What the log gets: for every call a line, without identifiers in full.
 #[test]
 fn every_call_leaves_a_line_for_the_log() {
@@ -628,20 +798,26 @@ fn every_call_leaves_a_line_for_the_log() {
     world.add_profile(ICCID);
     let line = |method: &str, path: &str, token: Option<&str>, body: &[u8]| {
         let response = world.request(method, path, token, body);
-        response.extensions().get::<Line>().unwrap().json(Identifiers::Shortened)
+        response.extensions().get::<Line>().unwrap().json(Identifiers::Shortened, None)
     };
     let order = json!({ "header": { "functionRequesterIdentifier": "2.999.2", "functionCallIdentifier": "1" }, "iccid": ICCID });
     let order = order.to_string();
     let es2 = "/gsma/rsp2/es2plus/downloadOrder";
     let ordered = line("POST", es2, Some(TOKEN), order.as_bytes());
     assert!(
-        ordered.contains(r#""function":"downloadOrder","status":200,"profile":"890010…0016""#),
+        ordered.contains(
+            r#""function":"downloadOrder","status":200,"requester":"2.999.2","profile":"890010…0016""#
+        ),
         "{ordered}"
     );
     let again = order.replace("\"1\"", "\"2\"");
     let refused = line("POST", es2, Some(TOKEN), again.as_bytes());
     assert!(refused.contains(r#""refused":"8.2.1/3.3""#), "{refused}");
     assert!(line("POST", es2, None, b"{}").contains("401"));
+    // Who has not proven itself is nobody.
+    assert!(!line("POST", es2, Some("wrong"), order.as_bytes()).contains("2.999.2"));
+    let read = line("GET", "/operator/profiles", Some(TOKEN), b"");
+    assert!(read.contains(r#""requester":"operator-token""#), "{read}");
     assert!(!line("GET", &format!("/operator/orders/{ICCID}"), Some(TOKEN), b"").contains(ICCID));
     let strange = line("POST", "/gsma/rsp2/es2plus/a\"b%22%0a", Some(TOKEN), b"{}");
     assert!(serde_json::from_str::<Value>(&strange).is_ok(), "{strange}");

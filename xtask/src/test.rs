@@ -236,7 +236,8 @@ fn example(place: &Place, kit: &Kit, name: &str) -> Result<PathBuf> {
 fn workers(place: &Place, kit: &Kit, trouble: &mut Trouble) -> Result<usize> {
     let mut node = tests_in(place, kit, "workers")?;
     let state = fresh(place, "test-workers")?;
-    let variables = ["edge-smdp", "net-policy-worker"].map(|name| (name.to_owned(), state.variables(name)));
+    let variables =
+        ["edge-smdp", "net-policy-worker", "www"].map(|name| (name.to_owned(), state.variables(name)));
     node.env("LABORATORY", serde_json::Value::from_iter(variables).to_string());
     counted(&mut node, trouble, |line| number_after(line, "ℹ pass "))
 }

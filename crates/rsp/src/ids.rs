@@ -128,6 +128,19 @@ impl Iccid {
         digits >= 18 && self.nibbles().skip(digits).all(|nibble| nibble == 0xF)
     }
 
+    /// Whether the last of 19 digits is not the one that checks the rest (ITU-T E.118, by the formula of
+    /// Luhn: ISO/IEC 7812-1 Annex B). With 18 digits there is none, and what the last of 20 is every
+    /// country has its own way with. Cards in the field, and test profiles, break the rule.
+    #[must_use]
+    pub fn has_wrong_check_digit(&self) -> bool {
+        let digits: Vec<u8> = self.digits().collect();
+        let doubled = |(place, &digit): (usize, &u8)| match (place % 2, 2 * u32::from(digit)) {
+            (0, _) => u32::from(digit),
+            (_, twice) => twice / 10 + twice % 10,
+        };
+        digits.len() == 19 && digits.iter().rev().enumerate().map(doubled).sum::<u32>() % 10 != 0
+    }
+
     fn nibbles(&self) -> impl DoubleEndedIterator<Item = u8> {
         self.0.iter().flat_map(|byte| [byte & 0xF, byte >> 4])
     }

@@ -68,6 +68,21 @@ fn eid() {
     assert!(Eid::from_bytes([0xAB; 16]).is_err());
 }
 
+/// 7992739871 and its digit 3 are the example that the formula is explained with everywhere; zeros in
+/// front change nothing.
+#[test]
+fn the_last_of_nineteen_digits_checks_the_rest() {
+    let is_wrong = |text: &str| text.parse::<Iccid>().unwrap().has_wrong_check_digit();
+    assert!(!is_wrong("0000000079927398713"));
+    for digit in "012456789".chars() {
+        assert!(is_wrong(&format!("000000007992739871{digit}")), "{digit}");
+    }
+    // Two digits the wrong way round.
+    assert!(is_wrong("0000000079927389713"));
+    assert!(!is_wrong("000000007992739871"), "18 digits have none");
+    assert!(!is_wrong("89000123456789012345"), "20 digits are left alone");
+}
+
 #[test]
 fn iccid() {
     // ETSI TS 102 221 §13.2; the ICCID of the TS.48 profiles.

@@ -69,6 +69,9 @@ pub struct ProfileLine {
     pub network: Option<String>,
     #[serde(default)]
     pub changed: u64,
+    /// What looks mistyped.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// `GET /operator/profiles`.
@@ -92,6 +95,8 @@ pub struct Event {
     pub detail: Option<String>,
     #[serde(default)]
     pub eid: Option<String>,
+    #[serde(default)]
+    pub by: Option<String>,
     #[serde(default)]
     pub seq_number: Option<i64>,
     /// In the server's log.

@@ -276,6 +276,31 @@ pub fn reached<'a>(events: impl Iterator<Item = &'a str>) -> Option<ProfileState
     })
 }
 
+/// Who caused what happened, in words: as the interface names it, or the OID or EID itself.
+#[must_use]
+pub fn causer(by: &str) -> String {
+    match by {
+        "operator-token" => "By the operator, here or at this interface".to_owned(),
+        "access-proxy" => "By an operator whom the access proxy let in".to_owned(),
+        _ if by.parse::<rsp::Eid>().is_ok() => format!("By eUICC {by}"),
+        _ => format!("By {by}, over ES2+"),
+    }
+}
+
+/// What looks mistyped in an order, in words.
+#[must_use]
+pub fn warning(name: &str) -> Option<&'static str> {
+    match name {
+        "iccidCheckDigit" => Some(
+            "The check digit of the ICCID is wrong. Test profiles have such; else look at the digits again.",
+        ),
+        "eidCheckDigits" => Some(
+            "The check digits of the EID are wrong. Test devices have such; else look at the digits again.",
+        ),
+        _ => None,
+    }
+}
+
 /// An event of the server's log: its words and its colour.
 #[must_use]
 pub fn event(name: &str) -> (&str, Tone) {

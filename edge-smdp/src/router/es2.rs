@@ -20,6 +20,7 @@ use super::es12::SmdsEvent;
 use super::{MAX_BODY, SmDp, has_been_ordered, json, not_posted, read, respond};
 use crate::environment::random;
 use crate::error::{Fault, Malformed, Refusal, Trouble};
+use crate::log::Requester;
 use crate::profile::{FunctionCall, Profile, ProfileState};
 use crate::seal::Cipher;
 use crate::service::es2::{Confirmation, FinalStatus};
@@ -67,7 +68,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         now: u64,
     ) -> Result<Vec<u8>, Trouble> {
         let request: DownloadOrderRequest = read(body)?;
-        let call = Call::new(&self.server, "downloadOrder", &request.header, &request, body, caller)?;
+        let call = self.call("downloadOrder", &request.header, &request, body, caller)?;
         let eid = eid(request.eid.as_deref())?;
         let expires = now + self.server.limits.order;
         let order = async |iccid: &Iccid| {
@@ -144,7 +145,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         now: u64,
     ) -> Result<Vec<u8>, Trouble> {
         let request: ConfirmOrderRequest = read(body)?;
-        let call = Call::new(&self.server, "confirmOrder", &request.header, &request, body, caller)?;
+        let call = self.call("confirmOrder", &request.header, &request, body, caller)?;
         let iccid = iccid_of(&request.iccid)?;
         let given_eid = eid(request.eid.as_deref())?;
         let stored = self.store.profile(&iccid).await?.ok_or(StatusCode::ICCID_UNKNOWN)?;
@@ -250,6 +251,24 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         answer.map(Executed::answer)
     }
 
+    /// A call as it names itself; who makes it is noted.
+    fn call(
+        &self,
+        function: &str,
+        header: &RequestHeader,
+        request: &impl Serialize,
+        body: &[u8],
+        caller: Caller,
+    ) -> Result<Call, Trouble> {
+        let named = &header.function_requester_identifier;
+        if caller == Caller::Systems && named.len() <= MAX_CALL_ID {
+            // The token or the proxy has let it in already: who it says to be counts.
+            let named = named.parse().ok().map(Requester::System);
+            self.about.borrow_mut().requester = named;
+        }
+        Call::new(&self.server, function, header, request, body, caller)
+    }
+
     /// Executes a call of a profile, once however often it comes, and not when its name is that
     /// of a call of another profile.
     async fn execute(
@@ -344,7 +363,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         now: u64,
     ) -> Result<Vec<u8>, Trouble> {
         let request: ReleaseProfileRequest = read(body)?;
-        let call = Call::new(&self.server, "releaseProfile", &request.header, &request, body, caller)?;
+        let call = self.call("releaseProfile", &request.header, &request, body, caller)?;
         let iccid = iccid_of(&request.iccid)?;
         let execute = |profile: &mut Profile| {
             call.may_touch(&self.server, profile)?;
@@ -361,7 +380,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         now: u64,
     ) -> Result<Vec<u8>, Trouble> {
         let request: CancelOrderRequest = read(body)?;
-        let call = Call::new(&self.server, "cancelOrder", &request.header, &request, body, caller)?;
+        let call = self.call("cancelOrder", &request.header, &request, body, caller)?;
         let iccid = iccid_of(&request.iccid)?;
         let eid = eid(request.eid.as_deref())?;
         let matching_id = request.matching_id.as_deref().map(str::parse::<MatchingId>).transpose();

@@ -18,6 +18,7 @@ use rsp_crypto::Provider;
 use super::{AFTER_RACES, MAX_BODY, SmDp, empty, json, not_posted, overtaken, read, respond};
 use crate::environment::random;
 use crate::error::{Fault, Malformed, Trouble};
+use crate::log::Requester;
 use crate::profile::{Profile, ProfileState};
 use crate::seal::Cipher;
 use crate::service::authenticate::Authenticated;
@@ -57,13 +58,19 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     async fn initiate_authentication(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
         let request: InitiateAuthenticationRequest = read(body)?;
         let chance = || random(&self.chance);
-        json(&initiate::initiate_authentication(&self.server, &request, now, chance).await?)
+        let answer = initiate::initiate_authentication(&self.server, &request, now, chance).await?;
+        if let Ok(id) = answer.transaction_id.parse() {
+            self.in_session(&id);
+        }
+        json(&answer)
     }
 
     async fn authenticate_client(&self, body: &[u8], now: u64) -> Result<Vec<u8>, Trouble> {
         let request: AuthenticateClientRequest = read(body)?;
         let response = &request.authenticate_server_response.0;
         let who = authenticate::verify(&self.server, &request.transaction_id, response, now).await?;
+        self.in_session(&who.session.id);
+        self.called_by(Requester::Euicc(*who.euicc.eid()));
         let answers = who.answers(&self.server.secret);
         let iccid = if answers.is_ok() { self.order_for(&who).await? } else { None };
         // The first write of a session, also of one that is refused from here on: it has ended
@@ -189,6 +196,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         let unknown = StatusCode::TRANSACTION_ID_UNKNOWN;
         let server = &self.server;
         let given = session::recognise(&server.secret, id, now, server.limits.session).ok_or(unknown)?;
+        self.in_session(&given.id);
         let iccid = self.store.session(&given.id).await?.ok_or(unknown)?;
         Ok((given.id, iccid))
     }
@@ -199,6 +207,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             .map_err(|e| Malformed::new("pendingNotification", e))?;
         match notification {
             PendingNotification::ProfileInstallationResult(result) => {
+                self.in_session(&result.data.transaction_id);
                 let named = result.data.notification.iccid;
                 let iccid = match named {
                     Some(iccid) => Some(iccid),
@@ -221,6 +230,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             }
             PendingNotification::Other(other) => {
                 let euicc = notify::verify_other(&self.server, &other, now).await?;
+                self.called_by(Requester::Euicc(*euicc.eid()));
                 let Some(iccid) = other.tbs.iccid else { return Ok(()) };
                 self.change(&iccid, async |change| {
                     Ok(notify::other(&mut change.profile, &euicc, &other, now)?)

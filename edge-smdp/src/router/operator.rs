@@ -14,9 +14,11 @@ use super::es2::Caller;
 use super::{
     MAX_OPERATOR_BODY, SmDp, empty, json as body_of, not_allowed, not_posted, read, respond, trouble,
 };
+use crate::access::OperatorProven;
 use crate::environment::random;
 use crate::error::{Fault, Malformed, Refusal, Trouble};
-use crate::profile::{EventKind, Network, Order, Profile, ProfileState, Requirements, Subscription};
+use crate::log::Requester;
+use crate::profile::{EventKind, Network, Profile, ProfileState, Requirements, Subscription};
 use crate::profile_type::{ProfileType, Template};
 use crate::seal::Cipher;
 use crate::service::package::{self, Package};
@@ -67,6 +69,8 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         if let Some(refused) = self.not_authorised(request) {
             return refused;
         }
+        let by_proxy = request.extensions().get::<OperatorProven>().is_some();
+        self.called_by(if by_proxy { Requester::Proxy } else { Requester::Token });
         let parts: Vec<&str> = rest.split('/').collect();
         let allowed = match parts[..] {
             ["profiles"] => "GET, POST",
@@ -177,6 +181,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             Profile::new(package.iccid, profile_type, metadata, package.facts, self.clock.now());
         profile.requirements = requirements;
         profile.subscription = subscription;
+        profile.attribute(self.causer(&profile).as_deref());
         let added = self.store.add_profile(&profile, &packages).await?;
         Ok((added, profile))
     }
@@ -216,14 +221,15 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
         };
         let order = stored.profile.order.as_ref();
         let may_be_installed = stored.profile.withdrawn.as_ref().is_some_and(|withdrawn| {
-            withdrawn.is_handed_out() && !stored.profile.was_deleted_after(withdrawn.eid, 0)
+            withdrawn.delivered.are_out() && !stored.profile.was_deleted_after(withdrawn.eid, 0)
         });
         if may_be_installed && order.is_none() {
             // Uploaded again, it could be handed out to another eUICC.
             let detail = "A bound package was handed out and may be installed: the record stays.";
             return Ok(problem(Http::CONFLICT, detail));
         }
-        if order.is_some_and(Order::is_handed_out) && stored.profile.state == ProfileState::Error {
+        if order.is_some_and(|order| order.delivered.are_out()) && stored.profile.state == ProfileState::Error
+        {
             let detail =
                 "A bound package was handed out and may be installed: cancel the order as Unavailable.";
             return Ok(problem(Http::CONFLICT, detail));
@@ -281,7 +287,7 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
                 Err(malformed) => Err(malformed.into()),
             };
             let (iccid, added) = match made {
-                Ok((iccid, added)) => (Some(iccid.to_string()), Ok(added)),
+                Ok((iccid, added)) => (Some(iccid), Ok(added)),
                 // Ours: the rest would fare no better.
                 Err(Trouble::Fault(fault)) => return Err(fault.into()),
                 Err(Trouble::Malformed(malformed)) => (None, Err(malformed.because)),

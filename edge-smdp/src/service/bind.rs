@@ -159,7 +159,7 @@ pub(crate) fn hand_out(profile: &mut Profile, binding: &Binding, now: u64) {
             session.bound_to = Some(Base64(binding.euicc_otpk.as_bytes().to_vec()));
         }
         order.bound_otpk = Some(EuiccKey(binding.euicc_otpk));
-        order.deliver(binding.transaction_id.clone());
+        order.delivered.add(binding.transaction_id.clone(), order.euicc_key);
     }
     profile.state = ProfileState::Downloaded;
     profile.note(now, EventKind::Downloaded, None);

@@ -41,7 +41,7 @@ pub(crate) async fn cancel_session<P: Provider>(
     }
     order.session = None;
     // The eUICC gives the package of this session up.
-    order.give_back(id);
+    order.delivered.give_back(id);
     profile.note(now, EventKind::SessionCancelled, Some(signed.reason.to_string()));
     match signed.reason {
         CancelSessionReason::END_USER_REJECTION

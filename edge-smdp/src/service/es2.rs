@@ -120,7 +120,7 @@ pub(crate) fn cancel_order(
     if matching_id.is_some() && matching_id != order.matching_id.as_ref() {
         return Err(StatusCode::MATCHING_ID_INVALID_ASSOCIATION.into());
     }
-    if status == FinalStatus::Available && order.is_handed_out() {
+    if status == FinalStatus::Available && order.delivered.are_out() {
         let because = "a bound package was handed out and may be installed; only Unavailable is possible";
         return Err(Refusal::new(StatusCode::ICCID_INVALID_TRANSITION, because));
     }

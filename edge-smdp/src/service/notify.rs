@@ -11,7 +11,7 @@ use super::authenticate::verify_euicc;
 use crate::Server;
 use crate::error::{Malformed, Trouble};
 use crate::outbox::Message;
-use crate::profile::{Delivery, EventKind, Notification, Profile, ProfileState, give_back};
+use crate::profile::{Delivery, EventKind, Notification, Profile, ProfileState};
 
 /// The longest result of an eUICC that the operator gets, in bytes: a response for every
 /// profile element, and more.
@@ -44,12 +44,12 @@ pub(crate) async fn installation_result<P: Provider>(
     };
     let seq_number = result.data.notification.seq_number;
     let failed = matches!(result.data.final_result, FinalResult::Error { .. });
-    let of_this_session = |delivery: &&Delivery| delivery.transaction_id == *id;
-    let deliveries = profile.deliveries().map_or(&[][..], |deliveries| deliveries);
+    let of_this_session = |delivery: &Delivery| delivery.transaction_id == *id;
+    let deliveries = profile.deliveries();
+    let (here, latest) = deliveries.map_or((None, None), |all| (all.of(id), all.latest_out()));
     // That it has not got it, it may say twice; that it has, also after it said the contrary.
-    let delivered =
-        deliveries.iter().find(of_this_session).is_some_and(|delivery| delivery.is_out() || !failed);
-    let latest = deliveries.iter().rfind(|delivery| delivery.is_out()).is_some_and(|it| of_this_session(&it));
+    let delivered = here.is_some_and(|delivery| delivery.is_out() || !failed);
+    let latest = latest.is_some_and(of_this_session);
     if !profile.remember(Notification { at: now, eid, seq_number, event, detail: detail.clone() }) {
         return Ok(());
     }
@@ -72,7 +72,7 @@ pub(crate) async fn installation_result<P: Provider>(
     profile.tell_with(now, INSTALLATION, status, Some(eid), result_data);
     let waiting = matches!(profile.state, ProfileState::Downloaded | ProfileState::Released);
     if let Some(deliveries) = profile.deliveries().filter(|_| failed) {
-        give_back(deliveries, id);
+        deliveries.give_back(id);
     }
     let deleted = profile.was_deleted_after(eid, seq_number);
     if !failed && !deleted {

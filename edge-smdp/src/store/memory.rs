@@ -142,7 +142,11 @@ impl Store for Memory {
             return Ok(Added::InUse);
         }
         let version = there.map_or(tables.versions, |row| row.version + 1);
-        let row = Row { version, profile: without_pending(profile), packages: packages.clone(), bound: None };
+        let mut new = without_pending(profile);
+        if let Some(row) = there {
+            new.succeed(row.profile.clone());
+        }
+        let row = Row { version, profile: new, packages: packages.clone(), bound: None };
         let added =
             if tables.profiles.insert(profile.iccid, row).is_none() { Added::New } else { Added::Replaced };
         tables.keep(profile.iccid, &profile.pending, profile.changed());

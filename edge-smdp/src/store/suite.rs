@@ -10,7 +10,9 @@ use super::{
 };
 use crate::Fault;
 use crate::outbox::{Message, Outgoing, Settled};
-use crate::profile::{EventKind, Network, Order, PackageFacts, Pending, Profile, ProfileState, Subscription};
+use crate::profile::{
+    EventKind, FunctionCall, Network, Order, PackageFacts, Pending, Profile, ProfileState, Subscription,
+};
 
 /// The key that packages are said to be sealed under.
 const KEY: &str = "suite";
@@ -48,7 +50,9 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
     // Packages, until they are ordered.
     holds(store.profile(&one.iccid).await?.is_none(), "an unknown profile is absent")?;
     holds(store.packages(&one.iccid).await?.is_none(), "so is its package")?;
-    holds(store.add_profile(&one, &sealed(b"abc")).await? == Added::New, "a new profile is New")?;
+    let mut called = one.clone();
+    called.remember_call(FunctionCall { id: "call".into(), digest: vec![7].into(), answer: "{}".into() });
+    holds(store.add_profile(&called, &sealed(b"abc")).await? == Added::New, "a new profile is New")?;
     holds(
         store.add_profile(&one, &sealed(b"xyz")).await? == Added::Replaced,
         "an unordered one is Replaced",
@@ -64,7 +68,11 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
 
     // Replacing: once per version.
     let read = store.profile(&one.iccid).await?.ok_or_else(|| Fault::new("the profile is absent"))?;
-    holds(read.profile == kept(&one), "a record reads as it was written")?;
+    let mut written = kept(&one);
+    written.succeed(kept(&called));
+    holds(read.profile == written, "a record reads as it was written, behind what it replaces")?;
+    holds(read.profile.call("call").is_some(), "a call was executed, whatever is uploaded after it")?;
+    holds(read.profile.events.len() == 2, "both uploads happened")?;
     let mut next = read.profile.clone();
     next.state = ProfileState::Allocated;
     next.note(2, EventKind::Ordered, Some("ä \" \\ \u{0}".into()));

@@ -6,7 +6,7 @@ use rsp::metadata::{
     StoreMetadata,
 };
 use rsp::status::{ResponseHeader, StatusCode, StatusCodeData};
-use rsp::{DataObject, Iccid, MatchingId};
+use rsp::{DataObject, Eid, Iccid, MatchingId};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
@@ -254,6 +254,26 @@ pub struct ProfileLine {
     /// `off`, `pending`, `fed` or `refused`.
     network: &'static str,
     changed: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
+}
+
+/// What looks mistyped, and is taken as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Warning {
+    /// The last digit of the ICCID does not check the rest.
+    IccidCheckDigit,
+    /// The last two digits of the EID do not check the rest.
+    EidCheckDigits,
+}
+
+impl Warning {
+    fn of(iccid: &Iccid, eid: Option<&Eid>) -> Vec<Self> {
+        let iccid = iccid.has_wrong_check_digit().then_some(Self::IccidCheckDigit);
+        let eid = eid.is_some_and(|eid| !eid.has_valid_check_digits()).then_some(Self::EidCheckDigits);
+        iccid.into_iter().chain(eid).collect()
+    }
 }
 
 /// What a person enters to get the profile of an order (SGP.22 §4.1).
@@ -306,6 +326,7 @@ impl ProfileLine {
             expires: order.map(|order| order.expires),
             network: profile.network().name(),
             changed: profile.events.last().map_or(0, |event| event.at),
+            warnings: Warning::of(&profile.iccid, order.and_then(|order| order.eid.as_ref())),
         }
     }
 }
@@ -336,7 +357,7 @@ impl NotificationLine {
     /// An event of the journal, when an eUICC reported it.
     #[must_use]
     pub fn of(logged: Logged) -> Option<Self> {
-        let Event { at, event, detail, eid, seq_number } = logged.event;
+        let Event { at, event, detail, eid, seq_number, .. } = logged.event;
         let notification = Notification { at, eid: eid?, seq_number: seq_number?, event, detail };
         Some(Self { iccid: logged.place.iccid.to_string(), notification })
     }
@@ -404,12 +425,14 @@ pub struct BatchLine {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
 }
 
 impl BatchLine {
     /// The row, counted from 1, the profile that came of it, and how it ended.
     #[must_use]
-    pub fn new(row: usize, iccid: Option<String>, added: Result<Added, String>) -> Self {
+    pub fn new(row: usize, iccid: Option<Iccid>, added: Result<Added, String>) -> Self {
         let (status, detail) = match added {
             Ok(Added::New) => ("created", None),
             Ok(Added::Replaced) => ("replaced", None),
@@ -418,7 +441,8 @@ impl BatchLine {
             }
             Err(because) => ("failed", Some(because)),
         };
-        Self { row, iccid, status, detail }
+        let warnings = iccid.as_ref().map(|iccid| Warning::of(iccid, None)).unwrap_or_default();
+        Self { row, iccid: iccid.map(|iccid| iccid.to_string()), status, detail, warnings }
     }
 }
 
@@ -479,6 +503,8 @@ pub struct OrderResult {
     activation_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     network: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<StatusCodeData>,
 }
@@ -493,6 +519,7 @@ impl OrderResult {
             matching_id: line.matching_id.clone(),
             activation_code: line.activation_code.clone(),
             network: Some(line.network),
+            warnings: line.warnings.clone(),
             refused: None,
         }
     }
@@ -507,6 +534,7 @@ impl OrderResult {
             matching_id: None,
             activation_code: None,
             network: None,
+            warnings: Vec::new(),
             refused: header.function_execution_status.status_code_data,
         }
     }

@@ -10,7 +10,7 @@ use super::parts::{
 use super::{context, go};
 use crate::api::{Event, EventPage, NotificationPage, Outbox, OutgoingMessage};
 use crate::route::{Filter, Log, Route};
-use crate::state::{EVENTS, Tone, event as words_of};
+use crate::state::{self, EVENTS, Tone, event as words_of};
 use crate::words::count;
 
 /// A page of something that happened.
@@ -67,7 +67,8 @@ fn Happened(log: Log) -> impl IntoView {
         let words = words.to_owned();
         let iccid = event.iccid.clone().unwrap_or_default();
         let number = event.seq_number.map(|number| format!("Number {number}. ")).unwrap_or_default();
-        let detail = format!("{number}{}", event.detail.clone().unwrap_or_default());
+        let by = event.by.as_ref().map(|by| format!("{}. ", state::causer(by))).unwrap_or_default();
+        let detail = format!("{by}{number}{}", event.detail.clone().unwrap_or_default());
         let bare = detail.is_empty();
         view! {
             <tr data-event=event.event.clone()>

@@ -87,6 +87,7 @@ fn Standing(order: OrderDetail) -> impl IntoView {
                 {line.expires.map(|at| view! { <div><dt>"Expires"</dt><dd><Moment at/></dd></div> })}
                 <div><dt>"Last change"</dt><dd><Moment at=line.changed/></dd></div>
             </dl>
+            {line.warnings.iter().filter_map(|name| state::warning(name)).map(|words| view! { <p class="note">{words}</p> }).collect_view()}
         </section>
         {match code {
             Some(code) => view! { <ActivationCode code usable=open/> }.into_any(),
@@ -281,6 +282,7 @@ fn Happened(event: Event) -> impl IntoView {
             {event.detail.map(|detail| view! { <p>{detail}</p> })}
             {event.seq_number.map(|number| view! { <p class="help">"Notification number "{number}</p> })}
             {event.eid.map(|eid| view! { <p class="help digits">"EID "{eid}</p> })}
+            {event.by.map(|by| view! { <p class="help digits">{state::causer(&by)}</p> })}
         </li>
     }
 }

@@ -27,7 +27,7 @@ pub(in crate::store) fn execute(
             let (package, protected) = (blob(true), blob(*protected));
             let there = rows(
                 sql,
-                "SELECT state, version FROM profile WHERE iccid = ?",
+                "SELECT state, version, record FROM profile WHERE iccid = ?",
                 vec![columns.iccid.as_str().into()],
             )?;
             let there = there.first();
@@ -49,7 +49,10 @@ pub(in crate::store) fn execute(
                         protected.into(),
                     ],
                 )?;
-                insert(sql, columns, version)?;
+                match there.and_then(|row| text(row, 2)) {
+                    Some(before) => insert(sql, &columns.succeeding(before)?, version)?,
+                    None => insert(sql, columns, version)?,
+                }
                 if available.is_some() {
                     run(sql, "DELETE FROM bound WHERE iccid = ?", vec![columns.iccid.as_str().into()])?;
                 }

@@ -164,7 +164,7 @@ impl Statement {
 }
 
 /// A profile's record, and what of it stands in columns of its own.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(in crate::store) struct Columns {
     pub(in crate::store) iccid: String,
     pub(super) record: String,
@@ -178,7 +178,7 @@ pub(in crate::store) struct Columns {
 }
 
 /// A message that a change leaves.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct NewMessage {
     pub(super) json: String,
     pub(super) for_operator: bool,
@@ -210,6 +210,14 @@ impl Columns {
             journal: profile.pending.journal.clone(),
             messages: messages.collect::<Result<_, _>>().map_err(json)?,
         })
+    }
+
+    /// The same for a record that comes in place of another ([`Profile::succeed`]). What is read from
+    /// the columns alone stays.
+    pub(super) fn succeeding(&self, before: &str) -> serde_json::Result<Self> {
+        let mut profile: Profile = serde_json::from_str(&self.record)?;
+        profile.succeed(serde_json::from_str(before)?);
+        Ok(Self { record: serde_json::to_string(&profile)?, ..self.clone() })
     }
 
     pub(super) fn bindings(&self) -> Vec<Sql> {
