@@ -161,6 +161,11 @@ impl<S: Store, L: Link> Router<S, L> {
         Self { store, link, tokens, home_network_keys: Rc::new([]) }
     }
 
+    /// The store that it is over.
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+
     /// The same, with the keys that reveal SUCIs. Without them only the null scheme is read.
     #[must_use]
     pub fn with_home_network_keys(self, home_network_keys: impl Into<Rc<[HomeNetworkKey]>>) -> Self {
@@ -473,6 +478,7 @@ fn shown(answer: Answer) -> Reply {
         | Answer::Route(_)
         | Answer::Charged
         | Answer::Control(_)
+        | Answer::Renewed { .. }
         | Answer::Names(..) => Err(unexpected()),
     }
 }

@@ -130,6 +130,11 @@ fn selection(request: &Value, control: &Control) -> Value {
     selection
 }
 
+/// PolicyUpdate as a notification: of no DNN that is asked for.
+pub(crate) fn notification(uri: &str, told: Map<String, Value>) -> Value {
+    policy_update(&Selection { dnn: None, snssai: None }, uri, "", told)
+}
+
 /// PolicyUpdate (TS 29.507 §5.6.2.5): what is other than it was, and the DNN that takes the
 /// place of the one asked for.
 pub(crate) fn policy_update(asked: &Selection, uri: &str, apn: &str, told: Map<String, Value>) -> Value {

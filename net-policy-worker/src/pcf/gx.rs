@@ -152,7 +152,7 @@ pub(crate) fn request(body: &[u8]) -> Result<Read, ProblemDetails> {
             let situation = Situation { access: Access::Eps, visited, tac };
             let theirs = Some(ccr.session_id.clone());
             let context = Context { theirs, situation, dnn: ccr.apn.map(|apn| apn.0), request: whole };
-            Ask::Create { door: Door::Gx, imsi: imsi.to_string(), context }
+            Ask::Create { door: Door::Gx, imsi: imsi.to_string(), context, resource: String::new() }
         }
         2 => {
             let change = Change { visited, used, reported, ..Change::default() };

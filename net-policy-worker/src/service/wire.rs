@@ -105,6 +105,8 @@ pub enum Request {
     },
     /// A core network asks for policy control.
     Control(pcf::Ask),
+    /// The policy is another: core networks are to be told what is other by it.
+    Renew,
     /// Asks for the verdicts of the session.
     Log {
         /// The session id.
@@ -230,6 +232,11 @@ pub enum Answer {
     Usage(SubscriberUsage),
     /// What a core network is told.
     Control(pcf::Told),
+    /// What core networks are to be told by another policy is noted.
+    Renewed {
+        /// There is an association.
+        open: bool,
+    },
     /// The verdicts, oldest first.
     Log(Vec<LogEntry>),
 }
