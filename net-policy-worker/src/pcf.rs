@@ -399,7 +399,12 @@ pub(crate) fn renew(owned: &mut Owned, cause: ReleaseCause, now: Timestamp, poli
 }
 
 /// The subscription is gone, and with it the associations: the cores are told.
-pub(crate) fn depart(owned: &mut Owned, departed: &mut Departed, now: Timestamp, version: crate::policy::Version) {
+pub(crate) fn depart(
+    owned: &mut Owned,
+    departed: &mut Departed,
+    now: Timestamp,
+    version: crate::policy::Version,
+) {
     for association in owned.line.associations.drain(..).filter(|association| now < association.expires) {
         departed.take(association, ReleaseCause::UeSubscription, now, version);
     }

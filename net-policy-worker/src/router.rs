@@ -257,6 +257,18 @@ impl<S: Store, L: Link> Router<S, L> {
                 }
                 _ => Err(no_method("GET")),
             },
+            ["subscribers", imsi, "sqn"] => {
+                self.operator(&parts.headers)?;
+                let imsi: Imsi = imsi.parse().map_err(|_| malformed("an IMSI has 6 to 15 digits"))?;
+                match *method {
+                    Method::GET => self.sqn(imsi, None).await,
+                    Method::PUT => {
+                        let change = subscribers::sqn_change(&parts.headers, &body)?;
+                        self.sqn(imsi, Some(change)).await
+                    }
+                    _ => Err(no_method("GET, PUT")),
+                }
+            }
             ["attach"] => match *method {
                 Method::POST => self.attach(&parts.headers, &body).await,
                 _ => Err(no_method("POST")),
@@ -477,6 +489,7 @@ fn shown(answer: Answer) -> Reply {
         | Answer::Withdrawn
         | Answer::Route(_)
         | Answer::Charged
+        | Answer::Sqn(_)
         | Answer::Control(_)
         | Answer::Renewed { .. }
         | Answer::Names(..) => Err(unexpected()),

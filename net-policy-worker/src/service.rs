@@ -19,7 +19,7 @@ pub use record::MAX_QUESTIONS;
 pub use usage::{MAX_UNDER_WAY, SubscriberUsage, Total, UsageView};
 pub use wire::{
     Answer, ApnView, AttachRequest, Challenge, LogEntry, Proof, Record, Request, Route, ServiceKind,
-    ServicesView, SessionView, VerdictView,
+    ServicesView, SessionView, SqnChange, VerdictView,
 };
 
 pub(crate) use attach::unknown_guti;
@@ -29,8 +29,8 @@ use attach::{attach, no_challenge, respond, unknown_subscriber};
 use traffic::{answered, dns, http, service};
 
 use crate::identity::Identity;
-use crate::pcf::outbox::{Departed, ReleaseCause};
 use crate::pcf;
+use crate::pcf::outbox::{Departed, ReleaseCause};
 use crate::policy::document::UsedToday;
 use crate::policy::{Access, Decision, Facts, Policy, Question, Situation};
 use crate::refusal::{Kind, Refusal};
@@ -114,7 +114,8 @@ pub fn perform(
 ) -> Result<Answer, Refusal> {
     let access = access(slot.as_ref(), &request);
     let attaches = matches!(request, Request::Attach { .. } | Request::Respond { .. });
-    let answer = carry_out(slot, departed, request, now, chance, policy).map_err(|refusal| refusal.on(access));
+    let answer =
+        carry_out(slot, departed, request, now, chance, policy).map_err(|refusal| refusal.on(access));
     if let (true, Some(owned)) = (attaches, slot) {
         record::attach(owned, &answer, now, policy);
     }
@@ -181,6 +182,13 @@ fn carry_out(
             Ok(Answer::Usage(SubscriberUsage::of(imsi.to_string(), tally, session, now)))
         }
         (Request::Usage { .. }, _) => Err(Refusal::new(Kind::Unknown, "there is no such subscriber")),
+        (Request::Sqn { imsi, set }, Some(owned)) if owned.subscriber.imsi == imsi => {
+            if let Some(change) = set {
+                record::sqn(owned, change, now, policy)?;
+            }
+            Ok(Answer::Sqn(owned.line.sqn))
+        }
+        (Request::Sqn { .. }, _) => Err(Refusal::new(Kind::Unknown, "there is no such subscriber")),
         (Request::Control(ask), mut owned) => {
             if let Some(owned) = &mut owned {
                 owned.line.decided_by(policy.version());

@@ -55,7 +55,8 @@ pub(crate) fn request(body: &[u8]) -> Result<(Imsi, Context), ProblemDetails> {
 struct PolicyAssociationUpdateRequest {
     #[serde(default, deserialize_with = "given")]
     serving_plmn: Option<NetworkId>,
-    #[serde(default, deserialize_with = "given")]
+    /// `null` is one of its values (TS 29.507 §5.6.2.9), and asks for nothing.
+    #[serde(default)]
     smf_sel_info: Option<Object<SmfSelectionData>>,
     #[serde(default, rename = "triggers", deserialize_with = "given")]
     _triggers: Option<Triggers>,
@@ -142,10 +143,12 @@ pub(crate) fn policy_update(asked: &Selection, uri: &str, apn: &str, told: Map<S
     answer.insert("resourceUri".to_owned(), uri.into());
     // The same one needs no replacement.
     if asked.dnn.as_ref().is_some_and(|asked| !asked.eq_ignore_ascii_case(apn)) {
-        let mut info = Map::new();
-        if let Some(Value::Object(selection)) = answer.remove("smfSelInfo") {
-            info = selection;
-        }
+        let mut info = match answer.remove("smfSelInfo") {
+            Some(Value::Object(selection)) => selection,
+            // Taken back, and this DNN is replaced all the same: what takes its place has no candidates.
+            Some(_) => Map::from_iter([("unsuppDnn".to_owned(), false.into())]),
+            None => Map::new(),
+        };
         info.insert("dnn".to_owned(), apn.into());
         if let Some(snssai) = &asked.snssai {
             info.insert("snssai".to_owned(), json!(snssai));

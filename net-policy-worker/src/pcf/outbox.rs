@@ -273,7 +273,9 @@ impl Failed {
                 failed.session_rules.extend(names(rules, "ruleIds"));
                 codes.extend(rules["sessRuleFailureCode"].as_str());
             }
-            codes.extend(each("policyDecFailureReports").chain(each("polDecFailureReports")).filter_map(Value::as_str));
+            codes.extend(
+                each("policyDecFailureReports").chain(each("polDecFailureReports")).filter_map(Value::as_str),
+            );
             codes.extend(report["failureCause"].as_str());
             // A list of PolicyDecisionFailureCode.
             codes.extend(report.as_str());
@@ -337,7 +339,8 @@ fn origin(uri: &str) -> Option<(&'static str, SmAddress, &str)> {
 
 /// The letter to send now, if there is one: that which waits longest. It counts as tried.
 pub fn due(line: Option<&mut Line>, departed: &mut Departed, now: Timestamp) -> Option<Letter> {
-    let associations = all(line, departed).filter(|association| association.due().is_some_and(|due| due <= now));
+    let associations =
+        all(line, departed).filter(|association| association.due().is_some_and(|due| due <= now));
     let association = associations.min_by_key(|association| association.due())?;
     let pace = back_off(&association.id, association.notice.as_ref()?.attempts);
     let notice = association.notice.as_mut()?;
@@ -353,7 +356,10 @@ pub fn next(line: Option<&mut Line>, departed: &mut Departed) -> Option<Timestam
     all(line, departed).filter_map(|association| association.due()).min()
 }
 
-fn all<'a>(line: Option<&'a mut Line>, departed: &'a mut Departed) -> impl Iterator<Item = &'a mut Association> {
+fn all<'a>(
+    line: Option<&'a mut Line>,
+    departed: &'a mut Departed,
+) -> impl Iterator<Item = &'a mut Association> {
     line.into_iter().flat_map(|line| &mut line.associations).chain(&mut departed.0)
 }
 
@@ -373,7 +379,8 @@ fn back_off(id: &str, attempts: u32) -> u64 {
 
 /// Sends a letter, if it is for a core of the list, and says what came of it.
 pub async fn deliver(link: &impl Link, cores: &Cores, letter: &Letter) -> Outcome {
-    let unlisted = || Outcome::Refused(Failed::because("its address is none of a core that is told anything"));
+    let unlisted =
+        || Outcome::Refused(Failed::because("its address is none of a core that is told anything"));
     if !cores.permit(&letter.uri) {
         return unlisted();
     }
@@ -396,7 +403,9 @@ fn outcome(answer: Result<http::Response<Vec<u8>>, LinkFailure>) -> Outcome {
         Err(LinkFailure::Unreachable) => return later("the core cannot be reached"),
         Err(LinkFailure::Late) => return later("the core does not answer in time"),
         // It has answered, and what it says is of no use.
-        Err(LinkFailure::TooLarge) => return Outcome::Refused(Failed::because("the core's answer is too long")),
+        Err(LinkFailure::TooLarge) => {
+            return Outcome::Refused(Failed::because("the core's answer is too long"));
+        }
     };
     let text = |name: header::HeaderName| answer.headers().get(name).and_then(|value| value.to_str().ok());
     let body = || {
@@ -486,7 +495,8 @@ pub fn settle(
     {
         given.doubt(&told);
     }
-    let because: String = given_up.because.chars().filter(|letter| !letter.is_control()).take(MAX_TEXT).collect();
+    let because: String =
+        given_up.because.chars().filter(|letter| !letter.is_control()).take(MAX_TEXT).collect();
     Some(association.failure(because, now, version))
 }
 

@@ -212,7 +212,7 @@ async fn answered(
 }
 
 /// One subscriber.
-#[durable_object(fetch, alarm)]
+#[durable_object]
 pub(crate) struct SubscriberObject {
     state: State,
     env: Env,
@@ -285,8 +285,10 @@ impl SubscriberObject {
         let is_new = matches!(request, Request::Provision(_));
         let (mut slot, stale) = read(&sql, &keys)?;
         let was_there = slot.is_some();
-        let is_of_a_core =
-            matches!(request, Request::Control(_) | Request::Renew | Request::Provision(_) | Request::Withdraw { .. });
+        let is_of_a_core = matches!(
+            request,
+            Request::Control(_) | Request::Renew | Request::Provision(_) | Request::Withdraw { .. }
+        );
         let newest = slot.as_ref().map_or(0, |owned| owned.line.decided_by_version());
         if is_of_a_core && newest > policy.version() {
             return Ok(Done::Behind(newest));

@@ -66,8 +66,8 @@ impl Memory {
                 sent += 1;
                 let outcome = outbox::deliver(link, cores, &letter).await;
                 let now = (self.clock)();
-                let verdict =
-                    self.with_outbox(tag, |line, departed| outbox::settle(line, departed, &letter, outcome, now));
+                let verdict = self
+                    .with_outbox(tag, |line, departed| outbox::settle(line, departed, &letter, outcome, now));
                 audit::keep(self.verdicts.borrow_mut().entry(tag).or_default(), verdict);
             }
         }

@@ -85,7 +85,10 @@ impl Shelf {
     }
 
     fn departed(&self, tag: &str) -> Departed {
-        self.departed.borrow().get(tag).map_or_else(Departed::default, |text| serde_json::from_str(text).unwrap())
+        self.departed
+            .borrow()
+            .get(tag)
+            .map_or_else(Departed::default, |text| serde_json::from_str(text).unwrap())
     }
 
     /// Sends what is due, as [`Memory::deliver`] does.
@@ -140,7 +143,8 @@ impl Store for Shelf {
         });
         let policy = self.policy().await?;
         let mut departed = self.departed(&tag);
-        let answer = service::perform(&mut slot, &mut departed, request, self.clock.get(), bytes.into(), &policy);
+        let answer =
+            service::perform(&mut slot, &mut departed, request, self.clock.get(), bytes.into(), &policy);
         self.departed.borrow_mut().insert(tag.clone(), serde_json::to_string(&departed).unwrap());
         if let Some(Owned { subscriber, mut line }) = slot {
             let mut verdicts = self.verdicts.borrow_mut();

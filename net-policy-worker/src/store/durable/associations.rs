@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use worker::{
-    DurableObject, Env, ObjectNamespace, Request as HttpRequest, Response, SqlStorage, SqlStorageValue, State,
-    durable_object,
+    DurableObject, Env, ObjectNamespace, Request as HttpRequest, Response, SqlStorage, SqlStorageValue,
+    State, durable_object,
 };
 
 use super::{answered, call, fault};
@@ -56,7 +56,7 @@ impl Associations {
 }
 
 /// The subscribers with one first digit that have associations.
-#[durable_object(fetch, alarm)]
+#[durable_object]
 pub(crate) struct AssociationsObject {
     state: State,
     env: Env,
@@ -152,20 +152,19 @@ impl AssociationsObject {
         let subscribers = self.env.durable_object("SUBSCRIBER").map_err(fault)?;
         let renew = serde_json::to_string(&Request::Renew).map_err(fault)?;
         let ask = rows.iter().filter_map(|row| match row.as_slice() {
-            [SqlStorageValue::String(tag), SqlStorageValue::Integer(_), SqlStorageValue::Integer(_)] => {
+            [SqlStorageValue::String(tag), ..] => {
                 let (path, subscribers, renew) = (format!("/{target}/ask"), &subscribers, &renew);
-                let (entered, attempts) = (integer(row, 1)?, integer(row, 2)?);
+                let (tag, entered, attempts) = (tag.clone(), integer(row, 1)?, integer(row, 2)?);
                 Some(async move {
-                    let answer = call(subscribers, tag, &path, renew).await;
-                    (tag.clone(), entered, attempts, answer)
+                    let answer = call(subscribers, &tag, &path, renew).await;
+                    (tag, entered, attempts, answer)
                 })
             }
             _ => None,
         });
         for (tag, entered, attempts, answer) in join_all(ask).await {
-            let answer = answer.and_then(|text| {
-                serde_json::from_str::<Result<Answer, Refusal>>(&text).map_err(fault)
-            });
+            let answer =
+                answer.and_then(|text| serde_json::from_str::<Result<Answer, Refusal>>(&text).map_err(fault));
             match answer {
                 // An association may be on its way: it is decided by this version, or by a later one.
                 Ok(Ok(Answer::Renewed { open })) if open || now < entered.saturating_add(SETTLED) => {

@@ -101,8 +101,7 @@ async fn letters(sql: &SqlStorage, env: &Env) -> Result<(), Fault> {
         let letter: Option<Letter> = change(sql, |line, departed| outbox::due(line, departed, now()))?;
         let Some(letter) = letter else { break };
         let outcome = outbox::deliver(&ways, &cores, &letter).await;
-        let verdict =
-            change(sql, |line, departed| outbox::settle(line, departed, &letter, outcome, now()))?;
+        let verdict = change(sql, |line, departed| outbox::settle(line, departed, &letter, outcome, now()))?;
         keep(sql, verdict.as_slice())?;
     }
     Ok(())

@@ -133,7 +133,7 @@ fn remember(policy: &Rc<Policy>) {
 }
 
 /// The versions of the policy.
-#[durable_object(fetch, alarm)]
+#[durable_object]
 pub(crate) struct PolicyObject {
     state: State,
     env: Env,
