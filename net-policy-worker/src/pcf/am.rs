@@ -157,3 +157,19 @@ pub(crate) fn policy_update(asked: &Selection, uri: &str, apn: &str, told: Map<S
     }
     Value::Object(answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selection_that_is_taken_back_is_so_also_where_a_dnn_is_replaced() {
+        let told = || Map::from_iter([("smfSelInfo".to_owned(), Value::Null)]);
+        let asked = |dnn: &str| Selection { dnn: Some(dnn.to_owned()), snssai: None };
+        let same = policy_update(&asked("internet"), "u", "internet", told());
+        assert_eq!(same, json!({ "resourceUri": "u", "smfSelInfo": null }));
+        let other = policy_update(&asked("other"), "u", "internet", told());
+        assert_eq!(other["smfSelInfo"], json!({ "unsuppDnn": false, "dnn": "internet" }));
+        assert_eq!(notification("u", told()), json!({ "resourceUri": "u", "smfSelInfo": null }));
+    }
+}

@@ -37,7 +37,9 @@ fn change(line: &mut Line, whole: &Value, now: Timestamp) {
 }
 
 fn line(whole: &Value) -> Line {
-    Line { associations: vec![association(whole)], ..Line::default() }
+    let mut line = Line::default();
+    line.associations.push(association(whole));
+    line
 }
 
 fn send(line: &mut Line, now: Timestamp) -> Option<Letter> {
