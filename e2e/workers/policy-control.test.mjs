@@ -73,7 +73,7 @@ async function decideBy(...rules) {
 }
 
 const noData = {
-  name: 'no-data', words: 'no packets today', when: { question: ['data'], class: ['operational'] },
+  name: 'no-data', words: 'no packets today', when: { question: ['data'], class: 'operational' },
   then: { refuse: { cause: 'ESM 26' } },
 };
 

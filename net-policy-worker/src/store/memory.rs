@@ -85,7 +85,10 @@ impl Store for Memory {
     async fn ask(&self, tag: Tag, request: Request) -> Result<Result<Answer, Refusal>, Fault> {
         let policy = self.policy().await?;
         let mut bytes = [0; Chance::LEN];
-        (self.chance.borrow_mut())(&mut bytes);
+        // A renewal leaves nothing to chance.
+        if !matches!(request, Request::Renew) {
+            (self.chance.borrow_mut())(&mut bytes);
+        }
         let mut owned = self.owned.borrow_mut();
         let mut slot = owned.remove(&tag);
         let mut departed = self.departed.borrow_mut();

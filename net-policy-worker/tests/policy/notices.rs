@@ -98,7 +98,7 @@ const NOTIFY: &str = "https://smf.example/notify/7";
 fn no_data(document: &mut Value) {
     document["rules"].as_array_mut().unwrap().insert(
         0,
-        json!({ "name": "no-data", "words": "no packets today", "when": { "question": ["data"], "class": ["operational"] },
+        json!({ "name": "no-data", "words": "no packets today", "when": { "question": ["data"], "class": "operational" },
             "then": { "refuse": { "cause": "ESM 26" } } }),
     );
 }

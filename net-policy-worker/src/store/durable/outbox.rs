@@ -11,7 +11,7 @@ use crate::service::Timestamp;
 use crate::worker::{Ways, cores};
 
 /// Most notices of one alarm; the rest has another.
-const MAX_LETTERS: usize = 32;
+const MAX_LETTERS: usize = 16;
 
 /// When it is tried again after a fault of ours, in milliseconds.
 const REST: u64 = 60_000;
