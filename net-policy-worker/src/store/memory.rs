@@ -149,10 +149,11 @@ impl Store for Memory {
     async fn propose(&self, proposal: Proposal) -> Result<Result<Entry, Refusal>, Fault> {
         let accepted = self.policies.borrow_mut().add(&proposal, (self.clock)());
         if accepted.is_ok() {
-            let owned = self.owned.borrow();
-            let open = owned.iter().filter(|(_, owned)| !owned.line.associations.is_empty());
-            let open: Vec<Tag> = open.map(|(tag, _)| *tag).collect();
-            drop(owned);
+            let open: Vec<Tag> = {
+                let owned = self.owned.borrow();
+                let open = owned.iter().filter(|(_, owned)| !owned.line.associations.is_empty());
+                open.map(|(tag, _)| *tag).collect()
+            };
             for tag in open {
                 let _ = self.ask(tag, Request::Renew).await?;
             }
