@@ -56,7 +56,8 @@ async function provision(imsi, data = true) {
 /** A session's association: its URI as the core knows it. */
 async function associate(imsi, notificationUri) {
   const body = {
-    supi: `imsi-${imsi}`, pduSessionId: 1, pduSessionType: 'IPV4', dnn: 'internet', notificationUri, sliceInfo: { sst: 1 },
+    supi: `imsi-${imsi}`, pduSessionId: 1, pduSessionType: 'IPV4', dnn: 'internet',
+    notificationUri, sliceInfo: { sst: 1 },
   };
   const created = await ask('POST', '/network/npcf-smpolicycontrol/v1/sm-policies', { token: PCF, body });
   assert.equal(created.status, 201, JSON.stringify(created.body));

@@ -98,7 +98,8 @@ const NOTIFY: &str = "https://smf.example/notify/7";
 fn no_data(document: &mut Value) {
     document["rules"].as_array_mut().unwrap().insert(
         0,
-        json!({ "name": "no-data", "words": "no packets today", "when": { "question": ["data"], "class": "operational" },
+        json!({ "name": "no-data", "words": "no packets today",
+            "when": { "question": ["data"], "class": "operational" },
             "then": { "refuse": { "cause": "ESM 26" } } }),
     );
 }
@@ -159,7 +160,10 @@ fn what_waits_to_be_told_is_told_in_an_answer_and_not_again() {
 fn another_contract_is_told_and_its_end_and_the_core_deletes() {
     let core = Core::new();
     let (session, access) = (core.session(OPERATIONAL, NOTIFY), core.access(OPERATIONAL));
-    let record = |apns: Value, data| json!({ "k": K, "opc": OPC, "class": "operational", "contract": { "apns": apns, "defaultApn": "internet", "data": data } });
+    let record = |apns: Value, data| {
+        let contract = json!({ "apns": apns, "defaultApn": "internet", "data": data });
+        json!({ "k": K, "opc": OPC, "class": "operational", "contract": contract })
+    };
     core.world.provision(OPERATIONAL, &record(json!(["internet"]), false));
     let told = core.told();
     assert_eq!(told.len(), 1, "{told:?}");
