@@ -23,6 +23,7 @@
 //! | `POST /network/sessions/{sessionId}/dns` | the gateway's address, for the name of an SM: as RFC 8484 has it, or JSON |
 //! | `GET /network/audit?imsi=…`, `?since=…` | the operator's: every verdict of a subscriber, or of all, page by page |
 //! | `GET /network/subscribers/{imsi}/usage` | what a subscriber has used |
+//! | `GET`, `PUT /network/subscribers/{imsi}/sqn` | the operator's: the last sequence number used |
 //! | `GET`, `PUT /network/policy`, and `/check`, `/dry-run`, `/history`, `/rollback` below it | the operator's: what is decided by |
 //! | `/network/npcf-am-policy-control/v1/…`, `/network/npcf-smpolicycontrol/v1/…`, `POST /network/gx/ccr` | policy control for a core network ([`pcf`]) |
 //! | `GET /network/openapi.json` | all of this, described |

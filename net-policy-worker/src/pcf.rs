@@ -27,6 +27,9 @@ use crate::service::{Chance, Owned, Timestamp};
 use crate::subscriber::Tag;
 
 use given::Given;
+use outbox::{Departed, Notice, ReleaseCause};
+
+pub mod outbox;
 
 pub(crate) mod am;
 pub(crate) mod gx;
@@ -85,6 +88,9 @@ pub enum Ask {
         imsi: String,
         /// What is asked.
         context: Context,
+        /// The URI that associations are below.
+        #[serde(default)]
+        resource: String,
     },
     /// An association as it is.
     Read {
@@ -165,6 +171,21 @@ pub struct Association {
     /// The last thing said of it was no.
     #[serde(default)]
     refused: bool,
+    /// Its own URI; empty where it has none that is known.
+    #[serde(default)]
+    resource: String,
+    /// What the other side is yet to be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    notice: Option<Notice>,
+    /// How many notices there have been.
+    #[serde(default)]
+    notices: u64,
+    /// Where its notices go instead of where it said at first (308).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    moved: Option<String>,
+    /// The other side was told, or may have been, that it is over.
+    #[serde(default)]
+    over: bool,
 }
 
 /// The answer.
@@ -254,18 +275,24 @@ const LAST: u32 = 65_000;
 /// Answers for the subscriber in `owned`.
 pub(crate) fn control(
     owned: Option<&mut Owned>,
+    departed: &mut Departed,
     ask: Ask,
     now: Timestamp,
     chance: Chance,
     policy: &Policy,
 ) -> Told {
     let created = matches!(ask, Ask::Create { .. });
+    if let Ask::Delete { door, name, .. } = &ask
+        && departed.delete(|association| association.is(*door, name), now)
+    {
+        return Told::Deleted;
+    }
     let Some(owned) = owned else {
         return Told::Denied(if created { Denied::UserUnknown } else { Denied::NotFound });
     };
     owned.line.associations.retain(|association| now < association.expires);
     match ask {
-        Ask::Create { door, imsi, context } => {
+        Ask::Create { door, imsi, context, resource } => {
             if owned.subscriber.imsi.as_str() != imsi {
                 return Told::Denied(Denied::UserUnknown);
             }
@@ -279,8 +306,12 @@ pub(crate) fn control(
                 other.door != door || other.context.theirs.is_none() || other.context.theirs != context.theirs
             });
             if associations.len() >= MAX_ASSOCIATIONS {
-                associations.remove(0);
+                departed.take(associations.remove(0), ReleaseCause::Unspecified, now, policy.version());
             }
+            let resource = match door {
+                Door::Am | Door::Sm if !resource.is_empty() => format!("{resource}/{id}"),
+                Door::Am | Door::Sm | Door::Gx => String::new(),
+            };
             let request = context.request.clone();
             let told = door.decision(&request, &control);
             let given = Some(Given::of(&told));
@@ -293,6 +324,11 @@ pub(crate) fn control(
                 expires,
                 given,
                 refused: false,
+                resource,
+                notice: None,
+                notices: 0,
+                moved: None,
+                over: false,
             });
             Told::Association { id, request, apn: control.apn, told }
         }
@@ -308,13 +344,70 @@ pub(crate) fn control(
 }
 
 fn find(owned: &Owned, door: Door, name: &Name) -> Option<usize> {
-    owned.line.associations.iter().position(|association| {
-        association.door == door
+    owned.line.associations.iter().position(|association| association.is(door, name))
+}
+
+impl Association {
+    fn is(&self, door: Door, name: &Name) -> bool {
+        self.door == door
             && match name {
-                Name::Own(id) => association.id == *id,
-                Name::Theirs(theirs) => association.context.theirs.as_ref() == Some(theirs),
+                Name::Own(id) => self.id == *id,
+                Name::Theirs(theirs) => self.context.theirs.as_ref() == Some(theirs),
             }
-    })
+    }
+}
+
+/// Decides again on every open association of a subscriber, and has the cores told what is other than
+/// they were given: the policy is another, or with [`ReleaseCause::UeSubscription`] the subscription.
+/// Whether there is an association.
+pub(crate) fn renew(owned: &mut Owned, cause: ReleaseCause, now: Timestamp, policy: &Policy) -> bool {
+    owned.line.associations.retain(|association| now < association.expires);
+    for at in 0..owned.line.associations.len() {
+        let Some(association) = owned.line.associations.get(at) else { break };
+        let (door, id, used) = (association.door, association.id.clone(), association.used);
+        // Gx is told in answers alone, and of what is over nothing more is said.
+        if door == Door::Gx || association.over {
+            continue;
+        }
+        let context = association.context.clone();
+        let judged = decide(owned, &context, used, now, policy);
+        let Some(association) = owned.line.associations.get_mut(at) else { break };
+        let is_news = match &judged.outcome {
+            Ok(control) => {
+                association.recall();
+                let whole = door.decision(&context.request, control);
+                let given = association.given.replace(Given::of(&whole)).unwrap_or_default();
+                let told = given.told(&whole, None);
+                let is_other = told.keys().any(|section| section != door.watched());
+                association.update(told, now, policy.version());
+                std::mem::take(&mut association.refused) || is_other
+            }
+            Err(_) => {
+                // What waits to be told is of no use any more, and may have to be said after all.
+                if !association.ends() {
+                    association.recall();
+                }
+                association.terminate(cause, now, policy.version());
+                !std::mem::replace(&mut association.refused, true)
+            }
+        };
+        if is_news {
+            record(owned, door, &id, 0, &judged, now, policy);
+        }
+    }
+    !owned.line.associations.is_empty()
+}
+
+/// The subscription is gone, and with it the associations: the cores are told.
+pub(crate) fn depart(
+    owned: &mut Owned,
+    departed: &mut Departed,
+    now: Timestamp,
+    version: crate::policy::Version,
+) {
+    for association in owned.line.associations.drain(..).filter(|association| now < association.expires) {
+        departed.take(association, ReleaseCause::UeSubscription, now, version);
+    }
 }
 
 /// Takes over what has changed and decides again, by the policy of now. Who only reads is told
@@ -352,9 +445,17 @@ fn answer(
         (Ok(control), None) => (door.decision(&asked.request, control), false),
         (Ok(control), Some(association)) => {
             let whole = door.decision(&asked.request, control);
+            // The answer says what was yet to be told.
+            let earlier = association.notice.clone();
+            association.recall();
             let given = association.given.replace(Given::of(&whole));
             let again = Some(door.watched()).filter(|_| change.reported);
             let told = given.map_or_else(|| whole.clone(), |given| given.told(&whole, again));
+            if association.overtaken(earlier)
+                && let Some(given) = association.given.replace(Given::of(&whole))
+            {
+                association.update(given.told(&whole, None), now, policy.version());
+            }
             let was_refused = !is_other_dnn && std::mem::take(&mut association.refused);
             let is_other = told.keys().any(|section| section != door.watched());
             (told, was_refused || is_other || is_other_dnn)

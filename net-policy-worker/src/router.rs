@@ -161,6 +161,11 @@ impl<S: Store, L: Link> Router<S, L> {
         Self { store, link, tokens, home_network_keys: Rc::new([]) }
     }
 
+    /// The store that it is over.
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+
     /// The same, with the keys that reveal SUCIs. Without them only the null scheme is read.
     #[must_use]
     pub fn with_home_network_keys(self, home_network_keys: impl Into<Rc<[HomeNetworkKey]>>) -> Self {
@@ -252,6 +257,18 @@ impl<S: Store, L: Link> Router<S, L> {
                 }
                 _ => Err(no_method("GET")),
             },
+            ["subscribers", imsi, "sqn"] => {
+                self.operator(&parts.headers)?;
+                let imsi: Imsi = imsi.parse().map_err(|_| malformed("an IMSI has 6 to 15 digits"))?;
+                match *method {
+                    Method::GET => self.sqn(imsi, None).await,
+                    Method::PUT => {
+                        let change = subscribers::sqn_change(&parts.headers, &body)?;
+                        self.sqn(imsi, Some(change)).await
+                    }
+                    _ => Err(no_method("GET, PUT")),
+                }
+            }
             ["attach"] => match *method {
                 Method::POST => self.attach(&parts.headers, &body).await,
                 _ => Err(no_method("POST")),
@@ -472,7 +489,9 @@ fn shown(answer: Answer) -> Reply {
         | Answer::Withdrawn
         | Answer::Route(_)
         | Answer::Charged
+        | Answer::Sqn(_)
         | Answer::Control(_)
+        | Answer::Renewed { .. }
         | Answer::Names(..) => Err(unexpected()),
     }
 }

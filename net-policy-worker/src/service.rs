@@ -19,7 +19,7 @@ pub use record::MAX_QUESTIONS;
 pub use usage::{MAX_UNDER_WAY, SubscriberUsage, Total, UsageView};
 pub use wire::{
     Answer, ApnView, AttachRequest, Challenge, LogEntry, Proof, Record, Request, Route, ServiceKind,
-    ServicesView, SessionView, VerdictView,
+    ServicesView, SessionView, SqnChange, VerdictView,
 };
 
 pub(crate) use attach::unknown_guti;
@@ -29,6 +29,8 @@ use attach::{attach, no_challenge, respond, unknown_subscriber};
 use traffic::{answered, dns, http, service};
 
 use crate::identity::Identity;
+use crate::pcf;
+use crate::pcf::outbox::{Departed, ReleaseCause};
 use crate::policy::document::UsedToday;
 use crate::policy::{Access, Decision, Facts, Policy, Question, Situation};
 use crate::refusal::{Kind, Refusal};
@@ -97,12 +99,14 @@ impl Owned {
 }
 
 /// Carries out one request on the subscriber in `slot`, by what `policy` says. Whether it answers or refuses,
-/// `slot` afterwards is what is to be kept.
+/// `slot` and `departed` afterwards are what is to be kept. `departed` are the associations of this
+/// subscriber that are over; only [`Request::Control`] and [`Request::Withdraw`] look at them.
 ///
 /// # Errors
 /// The refusal that the peer is to see.
 pub fn perform(
     slot: &mut Option<Owned>,
+    departed: &mut Departed,
     request: Request,
     now: Timestamp,
     chance: Chance,
@@ -110,7 +114,8 @@ pub fn perform(
 ) -> Result<Answer, Refusal> {
     let access = access(slot.as_ref(), &request);
     let attaches = matches!(request, Request::Attach { .. } | Request::Respond { .. });
-    let answer = carry_out(slot, request, now, chance, policy).map_err(|refusal| refusal.on(access));
+    let answer =
+        carry_out(slot, departed, request, now, chance, policy).map_err(|refusal| refusal.on(access));
     if let (true, Some(owned)) = (attaches, slot) {
         record::attach(owned, &answer, now, policy);
     }
@@ -132,14 +137,22 @@ fn access(slot: Option<&Owned>, request: &Request) -> Access {
 
 fn carry_out(
     slot: &mut Option<Owned>,
+    departed: &mut Departed,
     request: Request,
     now: Timestamp,
     chance: Chance,
     policy: &Policy,
 ) -> Result<Answer, Refusal> {
     match (request, slot.as_mut()) {
-        (Request::Provision(record), _) => provision(slot, record, now, chance),
+        (Request::Provision(record), _) => {
+            let answer = provision(slot, record, now, chance)?;
+            if let Some(owned) = slot {
+                renewed(owned, ReleaseCause::UeSubscription, now, policy);
+            }
+            Ok(answer)
+        }
         (Request::Withdraw { imsi }, Some(owned)) if owned.subscriber.imsi == imsi => {
+            pcf::depart(owned, departed, now, policy.version());
             *slot = None;
             Ok(Answer::Withdrawn)
         }
@@ -169,9 +182,23 @@ fn carry_out(
             Ok(Answer::Usage(SubscriberUsage::of(imsi.to_string(), tally, session, now)))
         }
         (Request::Usage { .. }, _) => Err(Refusal::new(Kind::Unknown, "there is no such subscriber")),
-        (Request::Control(ask), owned) => {
-            Ok(Answer::Control(crate::pcf::control(owned, ask, now, chance, policy)))
+        (Request::Sqn { imsi, set }, Some(owned)) if owned.subscriber.imsi == imsi => {
+            if let Some(change) = set {
+                record::sqn(owned, change, now, policy)?;
+            }
+            Ok(Answer::Sqn(owned.line.sqn))
         }
+        (Request::Sqn { .. }, _) => Err(Refusal::new(Kind::Unknown, "there is no such subscriber")),
+        (Request::Control(ask), mut owned) => {
+            if let Some(owned) = &mut owned {
+                owned.line.decided_by(policy.version());
+            }
+            Ok(Answer::Control(pcf::control(owned, departed, ask, now, chance, policy)))
+        }
+        (Request::Renew, Some(owned)) => {
+            Ok(Answer::Renewed { open: renewed(owned, ReleaseCause::Unspecified, now, policy) })
+        }
+        (Request::Renew, None) => Ok(Answer::Renewed { open: false }),
         (Request::Log { id }, Some(owned)) => {
             let session = owned.line.session(&id, now)?;
             Ok(Answer::Log(session.log.iter().cloned().collect()))
@@ -187,6 +214,12 @@ fn carry_out(
             None,
         ) => Err(line::no_session()),
     }
+}
+
+/// Has the cores told what is other by this policy; whether there is an association.
+fn renewed(owned: &mut Owned, cause: ReleaseCause, now: Timestamp, policy: &Policy) -> bool {
+    owned.line.decided_by(policy.version());
+    pcf::renew(owned, cause, now, policy)
 }
 
 /// Writes a subscriber. The sequence number goes on where it was unless the record says

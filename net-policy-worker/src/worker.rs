@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::gateway::{MAX_ANSWER, PATIENCE, Way};
 use crate::home_network;
+use crate::pcf::outbox::Cores;
 use crate::policy::Document;
 use crate::refusal::Fault;
 use crate::router::{self, Link, LinkFailure, Router, Tokens, broken};
@@ -95,6 +96,12 @@ pub(crate) fn permits_private(env: &Env) -> bool {
     variable(env, "OUTSIDE_PRIVATE").as_deref() == Some("permitted")
 }
 
+/// The core networks that are told anything unasked: those of `CORE_ADDRESSES`, none without it.
+pub(crate) fn cores(env: &Env) -> Result<Cores, Fault> {
+    let list = variable(env, "CORE_ADDRESSES").unwrap_or_default();
+    Cores::parse(&list, permits_private(env)).map_err(|because| Fault(format!("CORE_ADDRESSES: {because}")))
+}
+
 fn variable(env: &Env, name: &str) -> Option<String> {
     env.var(name).ok().map(|value| value.to_string())
 }
@@ -156,7 +163,14 @@ async fn read(mut stream: ByteStream, limit: usize) -> worker::Result<Body> {
 }
 
 /// The ways to the SMs: the service binding to the SM-DP+, if there is one, and the Internet.
-struct Ways(Option<Fetcher>);
+pub(crate) struct Ways(Option<Fetcher>);
+
+impl Ways {
+    /// To the Internet alone.
+    pub(crate) const fn outside() -> Self {
+        Self(None)
+    }
+}
 
 impl Link for Ways {
     async fn send(
@@ -172,7 +186,7 @@ impl Link for Ways {
         match within(PATIENCE, exchange(fetcher, request)).await {
             Some(Ok(answer)) => answer.ok_or(LinkFailure::TooLarge),
             Some(Err(error)) => {
-                worker::console_error!("SM: {error}");
+                worker::console_error!("{}: {error}", if fetcher.is_some() { "SM" } else { "outside" });
                 Err(LinkFailure::Unreachable)
             }
             None => Err(LinkFailure::Late),

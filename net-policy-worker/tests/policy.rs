@@ -9,6 +9,8 @@
 mod decisions;
 #[path = "policy/interface.rs"]
 mod interface;
+#[path = "policy/notices.rs"]
+mod notices;
 #[path = "policy/standard.rs"]
 mod standard;
 mod world;

@@ -6,7 +6,7 @@ mod world;
 
 use http::Request;
 use serde_json::{Value, json};
-use world::{Card, FEEDER, K, OPC, Reply, TOKEN, World};
+use world::{Card, FEEDER, K, OPC, Reply, TOKEN, World, request};
 
 fn post(world: &World, query: &str, content_type: &str, body: &str) -> Reply {
     let request = Request::post(format!("/network/subscribers{query}"))
@@ -114,6 +114,10 @@ fn a_table() {
         format!("imsi,k,opc,secret\n001010000000023,{K},{OPC},x\n"),
         format!("imsi,k,opc,voice\n001010000000023,{K},{OPC},perhaps\n"),
         format!("imsi,k,opc\n001010000000023,{K}\n"),
+        // Of an open mark the rest of the file is one cell, and the last rows would be lost in it.
+        format!("imsi,k,opc,class\n001010000000023,{K},{OPC},\"provisioning\n"),
+        format!("imsi,k,opc,class\n001010000000023,{K},{OPC},\"provisioning\"\"\n"),
+        format!("imsi,k,opc,class,\"\n001010000000023,{K},{OPC},provisioning,x\n"),
     ] {
         let reply = post(&world, "", "text/csv", &broken);
         assert_eq!(reply.status, 400, "{broken}");
@@ -241,6 +245,46 @@ fn a_sequence_number_goes_back_for_another_card_only() {
     put(other);
     put(record("000000000800"));
     assert_eq!(sequence_number(&world, imsi), 0x821);
+}
+
+/// A card that has gone back, or that another network has served meanwhile.
+#[test]
+fn the_operator_sets_a_sequence_number_and_it_is_on_record() {
+    let world = World::empty(Some(TOKEN));
+    let imsi = "001010000000011";
+    world.provision(imsi, &json!({"k": K, "opc": OPC, "class": "provisioning", "sqn": "000000010000"}));
+    let path = format!("/network/subscribers/{imsi}/sqn");
+    let put = |seen: Option<&str>, body: Value| {
+        let mut put = request("PUT", &path, Some(&body), Some(&format!("Bearer {TOKEN}")));
+        if let Some(seen) = seen {
+            put.headers_mut().insert("if-match", seen.parse().unwrap());
+        }
+        world.send(put)
+    };
+    let to = |sqn: &str| json!({ "sqn": sqn });
+    let read = world.operator("GET", &path, None);
+    assert_eq!((read.status, &read.body), (200, &to("000000010000")));
+    assert_eq!(read.raw.headers()["etag"], "\"000000010000\"");
+    assert_eq!(put(None, to("000000000400")).status, 428);
+    assert_eq!(put(Some("\"000000010001\""), to("000000000400")).status, 412);
+    assert_eq!(put(Some("000000010000"), to("000000000400")).status, 412);
+    for wrong in
+        [to("400"), to("0000000004000"), to("00000000040g"), json!({}), json!({ "sqn": 1024 }), json!([])]
+    {
+        assert_eq!(put(Some("*"), wrong.clone()).status, 400, "{wrong}");
+    }
+    assert_eq!(world.call("GET", &path, None).status, 401);
+    assert_eq!(world.operator("GET", "/network/subscribers/001010000000099/sqn", None).status, 404);
+    let set = put(Some("\"000000010000\""), to("000000000400"));
+    assert_eq!((set.status, &set.body), (200, &to("000000000400")));
+    assert_eq!(set.raw.headers()["etag"], "\"000000000400\"");
+    assert_eq!(sequence_number(&world, imsi), 0x421);
+    let record = world.operator("GET", &format!("/network/audit?imsi={imsi}"), None).body;
+    assert_eq!(record["verdicts"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&record["verdicts"][0]["what"], &record["verdicts"][0]["because"]),
+        (&json!("sequence number"), &json!("the operator set it from 000000010000 to 000000000400"))
+    );
 }
 
 #[test]

@@ -120,6 +120,19 @@ impl Document {
         }
     }
 
+    /// Holds what is sent unasked against the description of the callback `name` of `POST path`.
+    ///
+    /// # Errors
+    /// Where it is not as described.
+    pub fn callback(&self, path: &str, name: &str, body: &Value) -> Result<(), Broken> {
+        let of = format!("POST {path}: {name}");
+        let operation = self.operation("POST", path).ok_or_else(|| format!("{of} is not described"))?;
+        let mut ways = fields(&operation.described["callbacks"][name]);
+        let (_, described) = ways.next().ok_or_else(|| format!("{of} is not described"))?;
+        let schema = &described["post"]["requestBody"]["content"]["application/json"]["schema"];
+        self.follows(body, schema, Reading::Closed).map_err(|why| format!("{of}{why}\n{body:#}"))
+    }
+
     /// Holds an answer against its description.
     ///
     /// # Errors

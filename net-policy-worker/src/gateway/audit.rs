@@ -115,7 +115,8 @@ impl Page {
 /// Numbers verdicts and keeps the newest of a subscriber's, oldest first.
 pub fn keep(kept: &mut VecDeque<Verdict>, fresh: impl IntoIterator<Item = Verdict>) {
     for verdict in fresh {
-        let number = kept.back().map_or(0, |last| last.number) + 1;
+        // At the last number it stays: a record that goes on is worth more than one that counts.
+        let number = kept.back().map_or(0, |last| last.number).saturating_add(1);
         kept.push_back(Verdict { number, ..verdict });
     }
     let unproven = kept.iter().filter(|verdict| verdict.is_unproven()).count();
@@ -228,6 +229,16 @@ mod tests {
         keep(&mut kept, (0..700).map(|number| verdict(number, "a")));
         let numbers: Vec<u64> = kept.iter().map(|verdict| verdict.number).collect();
         assert_eq!(numbers, (1237..=1300).chain(1489..=2000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_record_goes_on_at_its_last_number() {
+        let mut kept = VecDeque::from([verdict(u64::MAX - 1, "a")]);
+        keep(&mut kept, [verdict(0, "a"), verdict(0, "a")]);
+        assert_eq!(
+            kept.iter().map(|verdict| verdict.number).collect::<Vec<_>>(),
+            [u64::MAX - 1, u64::MAX, u64::MAX]
+        );
     }
 
     #[test]

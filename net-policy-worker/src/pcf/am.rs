@@ -55,7 +55,8 @@ pub(crate) fn request(body: &[u8]) -> Result<(Imsi, Context), ProblemDetails> {
 struct PolicyAssociationUpdateRequest {
     #[serde(default, deserialize_with = "given")]
     serving_plmn: Option<NetworkId>,
-    #[serde(default, deserialize_with = "given")]
+    /// `null` is one of its values (TS 29.507 §5.6.2.9), and asks for nothing.
+    #[serde(default)]
     smf_sel_info: Option<Object<SmfSelectionData>>,
     #[serde(default, rename = "triggers", deserialize_with = "given")]
     _triggers: Option<Triggers>,
@@ -130,6 +131,11 @@ fn selection(request: &Value, control: &Control) -> Value {
     selection
 }
 
+/// PolicyUpdate as a notification: of no DNN that is asked for.
+pub(crate) fn notification(uri: &str, told: Map<String, Value>) -> Value {
+    policy_update(&Selection { dnn: None, snssai: None }, uri, "", told)
+}
+
 /// PolicyUpdate (TS 29.507 §5.6.2.5): what is other than it was, and the DNN that takes the
 /// place of the one asked for.
 pub(crate) fn policy_update(asked: &Selection, uri: &str, apn: &str, told: Map<String, Value>) -> Value {
@@ -137,10 +143,12 @@ pub(crate) fn policy_update(asked: &Selection, uri: &str, apn: &str, told: Map<S
     answer.insert("resourceUri".to_owned(), uri.into());
     // The same one needs no replacement.
     if asked.dnn.as_ref().is_some_and(|asked| !asked.eq_ignore_ascii_case(apn)) {
-        let mut info = Map::new();
-        if let Some(Value::Object(selection)) = answer.remove("smfSelInfo") {
-            info = selection;
-        }
+        let mut info = match answer.remove("smfSelInfo") {
+            Some(Value::Object(selection)) => selection,
+            // Taken back, and this DNN is replaced all the same: what takes its place has no candidates.
+            Some(_) => Map::from_iter([("unsuppDnn".to_owned(), false.into())]),
+            None => Map::new(),
+        };
         info.insert("dnn".to_owned(), apn.into());
         if let Some(snssai) = &asked.snssai {
             info.insert("snssai".to_owned(), json!(snssai));
@@ -148,4 +156,20 @@ pub(crate) fn policy_update(asked: &Selection, uri: &str, apn: &str, told: Map<S
         answer.insert("smfSelInfo".to_owned(), info.into());
     }
     Value::Object(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selection_that_is_taken_back_is_so_also_where_a_dnn_is_replaced() {
+        let told = || Map::from_iter([("smfSelInfo".to_owned(), Value::Null)]);
+        let asked = |dnn: &str| Selection { dnn: Some(dnn.to_owned()), snssai: None };
+        let same = policy_update(&asked("internet"), "u", "internet", told());
+        assert_eq!(same, json!({ "resourceUri": "u", "smfSelInfo": null }));
+        let other = policy_update(&asked("other"), "u", "internet", told());
+        assert_eq!(other["smfSelInfo"], json!({ "unsuppDnn": false, "dnn": "internet" }));
+        assert_eq!(notification("u", told()), json!({ "resourceUri": "u", "smfSelInfo": null }));
+    }
 }

@@ -21,9 +21,12 @@ pub(crate) struct Given(BTreeMap<String, Section>);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Section {
-    One(u64),
-    Each(BTreeMap<String, u64>),
+    One(Digest64),
+    Each(BTreeMap<String, Digest64>),
 }
+
+/// What a value was; `None` where it is not known what the core has: it is told in any case.
+type Digest64 = Option<u64>;
 
 impl Given {
     /// What is given with a whole decision.
@@ -63,6 +66,73 @@ impl Given {
         }
         told
     }
+
+    /// Of what was `told` it is not known whether the core has it: it is told again with what is told next.
+    pub(crate) fn doubt(&mut self, told: &Map<String, Value>) {
+        self.doubt_where(told, |_, _| true);
+    }
+
+    /// The same of what was told otherwise than it has been given by now: whether there is any.
+    pub(crate) fn doubt_other(&mut self, told: &Map<String, Value>) -> bool {
+        self.doubt_where(told, |before, value| match before {
+            Some(before) => *before != digest(value),
+            None => !value.is_null(),
+        })
+    }
+
+    /// The same of some entries of a section.
+    pub(crate) fn doubt_entries(&mut self, section: &str, entries: &[String]) {
+        if let Some(Section::Each(kept)) = self.0.get_mut(section) {
+            for entry in entries {
+                kept.get_mut(entry).map(Option::take);
+            }
+        }
+    }
+
+    fn doubt_where(
+        &mut self,
+        told: &Map<String, Value>,
+        doubtful: impl Fn(Option<&Digest64>, &Value) -> bool,
+    ) -> bool {
+        let mut any = false;
+        for (name, value) in told {
+            match (self.0.get_mut(name), value) {
+                (Some(Section::Each(kept)), Value::Object(entries)) => {
+                    for (entry, value) in entries {
+                        if doubtful(kept.get(entry), value) {
+                            kept.insert(entry.clone(), None);
+                            any = true;
+                        }
+                    }
+                }
+                // Taken back as a whole, and there again.
+                (Some(Section::Each(kept)), _) => {
+                    any |= !kept.is_empty();
+                    kept.values_mut().for_each(|digest| *digest = None);
+                }
+                (Some(Section::One(kept)), value) => {
+                    if doubtful(Some(kept), value) {
+                        *kept = None;
+                        any = true;
+                    }
+                }
+                (None, Value::Object(entries)) if EACH.contains(&name.as_str()) => {
+                    if !entries.is_empty() {
+                        let unknown = entries.keys().map(|entry| (entry.clone(), None));
+                        self.0.insert(name.clone(), Section::Each(unknown.collect()));
+                        any = true;
+                    }
+                }
+                (None, value) => {
+                    if doubtful(None, value) {
+                        self.0.insert(name.clone(), Section::One(None));
+                        any = true;
+                    }
+                }
+            }
+        }
+        any
+    }
 }
 
 impl Section {
@@ -77,7 +147,8 @@ impl Section {
 }
 
 /// Tells two values apart.
-fn digest(value: &Value) -> u64 {
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with what is kept, which may be unknown")]
+fn digest(value: &Value) -> Digest64 {
     let digest = Sha256::digest(value.to_string());
-    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    Some(digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }

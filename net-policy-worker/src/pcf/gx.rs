@@ -152,7 +152,7 @@ pub(crate) fn request(body: &[u8]) -> Result<Read, ProblemDetails> {
             let situation = Situation { access: Access::Eps, visited, tac };
             let theirs = Some(ccr.session_id.clone());
             let context = Context { theirs, situation, dnn: ccr.apn.map(|apn| apn.0), request: whole };
-            Ask::Create { door: Door::Gx, imsi: imsi.to_string(), context }
+            Ask::Create { door: Door::Gx, imsi: imsi.to_string(), context, resource: String::new() }
         }
         2 => {
             let change = Change { visited, used, reported, ..Change::default() };
@@ -175,7 +175,7 @@ pub(crate) fn answer(read: &Read, told: &Told) -> Value {
     });
     match told {
         Told::Deleted => {}
-        Told::Association { told, .. } => install(&mut cca, told),
+        Told::Association { told, request, .. } => install(&mut cca, told, request),
         Told::Denied(denied) => {
             let (code, because) = match denied {
                 Denied::UserUnknown => (USER_UNKNOWN, "this network has no such subscriber".to_owned()),
@@ -233,8 +233,9 @@ pub(crate) fn decision(request: &Value, control: &Control) -> Map<String, Value>
 const USAGE_REPORT: u32 = 33;
 const NO_EVENT_TRIGGERS: u32 = 14;
 
-/// Puts into a CCA what is told: all that is decided, or what an update changes.
-fn install(cca: &mut Value, told: &Map<String, Value>) {
+/// Puts into a CCA what is told: all that is decided, or what an update changes. `request` is the CCR that the
+/// session began with.
+fn install(cca: &mut Value, told: &Map<String, Value>, request: &Value) {
     for (name, value) in told {
         match (name.as_str(), value) {
             (RULES, rules) => {
@@ -258,6 +259,13 @@ fn install(cca: &mut Value, told: &Map<String, Value>) {
                 }]);
             }
             ("Event-Trigger", Value::Null) => cca["Event-Trigger"] = json!([NO_EVENT_TRIGGERS]),
+            // A cap that is lifted: the gateway's own rates are authorised again, and where none is
+            // known, the most that there is a number for.
+            ("QoS-Information", Value::Null) => {
+                const MOST: Ambr = Ambr { uplink: u32::MAX as u64, downlink: u32::MAX as u64 };
+                let own = apn_ambr(&request["QoS-Information"]).unwrap_or(MOST);
+                cca["QoS-Information"] = qos_information(own);
+            }
             // What was authorised stays until something else is.
             (_, Value::Null) => {}
             (name, value) => cca[name] = value.clone(),

@@ -318,27 +318,36 @@ pub(crate) struct SubscribedDefaultQos {
     priority_level: Option<Within<1, 127>>,
 }
 
-/// Arp (TS 29.571 §5.5.4.1).
+/// Arp (TS 29.571 §5.5.4.1). Capability and vulnerability are open enumerations, and the level is nullable.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Arp {
-    priority_level: Within<1, 15>,
-    preempt_cap: PreemptionCapability,
-    preempt_vuln: PreemptionVulnerability,
+    #[serde(deserialize_with = "Option::deserialize")]
+    priority_level: Option<Within<1, 15>>,
+    preempt_cap: Word,
+    preempt_vuln: Word,
 }
 
-#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum PreemptionCapability {
-    NotPreempt,
-    MayPreempt,
+/// A value of an enumeration that later versions of the standard may add to; passed on as it came.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+struct Word(String);
+
+impl TryFrom<String> for Word {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        /// Longest that is kept, in bytes.
+        const MAX: usize = 64;
+        let is_one = (1..=MAX).contains(&text.len()) && !text.chars().any(char::is_control);
+        is_one.then_some(Self(text)).ok_or("1 to 64 bytes without control characters")
+    }
 }
 
-#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum PreemptionVulnerability {
-    NotPreemptable,
-    Preemptable,
+impl From<Word> for String {
+    fn from(Word(text): Word) -> Self {
+        text
+    }
 }
 
 /// A whole number from `LEAST` to `MOST`.
@@ -382,7 +391,7 @@ pub(crate) struct ServiceAreaRestriction {
     #[serde(default, rename = "areas", deserialize_with = "given")]
     _areas: Option<Vec<Object<serde::de::IgnoredAny>>>,
     #[serde(default, rename = "maxNumOfTAs", deserialize_with = "given")]
-    _max_num_of_tas: Option<u32>,
+    _max_num_of_tas: Option<u64>,
 }
 
 /// A value that was kept, if it is one.

@@ -199,6 +199,12 @@ pub(crate) fn update_of(mut told: Map<String, Value>) -> Value {
     {
         rule.insert("refUmData".to_owned(), Value::Null);
     }
+    // So does a threshold, unless it is taken back (UsageMonitoringData, TS 29.512 §5.6.2.12).
+    if let Some(Value::Object(usage)) = told.get_mut("umDecs").and_then(|usage| usage.get_mut(USAGE)) {
+        for threshold in ["volumeThreshold", "timeThreshold"] {
+            usage.entry(threshold).or_insert(Value::Null);
+        }
+    }
     Value::Object(told)
 }
 

@@ -81,7 +81,9 @@ impl<S: Store, L: Link> Router<S, L> {
                     Door::Am => am::request(body)?,
                     _ => sm::request(body)?,
                 };
-                let ask = Ask::Create { door, imsi: imsi.to_string(), context };
+                let below = uri.to_string();
+                let resource = below.trim_end_matches('/').to_owned();
+                let ask = Ask::Create { door, imsi: imsi.to_string(), context, resource: resource.clone() };
                 match self.tell(Tag::of(&imsi), ask).await? {
                     Told::Association { id, request, told, .. } => {
                         let value = match door {
@@ -89,7 +91,7 @@ impl<S: Store, L: Link> Router<S, L> {
                             _ => Value::Object(told),
                         };
                         let mut response = answer(StatusCode::CREATED, &value);
-                        let location = format!("{}/{id}", uri.to_string().trim_end_matches('/'));
+                        let location = format!("{resource}/{id}");
                         if let Ok(location) = HeaderValue::from_str(&location) {
                             response.headers_mut().insert(header::LOCATION, location);
                         }

@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 
+use aka::Sqn;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use rsp::Imsi;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{Failure, Link, Reply, Router, json, malformed, unexpected};
 use crate::policy::Class;
 use crate::refusal::{Kind, Refusal};
-use crate::service::{self, Answer, Record};
+use crate::service::{self, Answer, Record, SqnChange};
 use crate::store::Store;
 use crate::subscriber::batch::{self, Form};
 use crate::subscriber::{Subscriber, Tag};
@@ -38,7 +39,48 @@ struct RowView {
     because: Option<String>,
 }
 
+/// Reads a change of the sequence number: `{"sqn": "0000000001e0"}`, and in `If-Match` what it replaces.
+pub(super) fn sqn_change(headers: &HeaderMap, body: &[u8]) -> Result<SqnChange, Failure> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Wanted {
+        sqn: String,
+    }
+    let number = |text: &str| {
+        let mut bytes = [0; 6];
+        hex::decode_to_slice(text, &mut bytes).ok().map(|()| Sqn::from_bytes(bytes).into())
+    };
+    let Some(tag) = headers.get(header::IF_MATCH) else {
+        let because = "If-Match names the sequence number that is to be replaced, as its ETag does";
+        return Err(Refusal::new(Kind::Unconditional, because).into());
+    };
+    let expected = match tag.to_str().unwrap_or_default().trim() {
+        "*" => None,
+        tag => {
+            let own = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(number);
+            // A tag that is none of ours matches nothing.
+            Some(own.ok_or_else(|| Refusal::new(Kind::Changed, "If-Match names no sequence number"))?)
+        }
+    };
+    let because = "a sequence number is JSON: sqn, 6 bytes in hex";
+    let Wanted { sqn } = serde_json::from_slice(body).map_err(|_| malformed(because))?;
+    Ok(SqnChange { expected, sqn: number(&sqn).ok_or_else(|| malformed(because))? })
+}
+
 impl<S: Store, L: Link> Router<S, L> {
+    /// The sequence number of a subscriber, after `change`.
+    pub(super) async fn sqn(&self, imsi: Imsi, set: Option<SqnChange>) -> Reply {
+        let Answer::Sqn(sqn) = self.ask(Tag::of(&imsi), service::Request::Sqn { imsi, set }).await? else {
+            return Err(unexpected());
+        };
+        let sqn = format!("{sqn:012x}");
+        let mut response = json(StatusCode::OK, &serde_json::json!({ "sqn": sqn }));
+        if let Ok(tag) = HeaderValue::from_str(&format!("\"{sqn}\"")) {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
+        Ok(response)
+    }
+
     pub(super) async fn provision(&self, imsi: Imsi, body: Vec<u8>) -> Reply {
         let text = match String::from_utf8(body) {
             Ok(text) => Zeroizing::new(text),

@@ -49,6 +49,8 @@ pub struct Line {
     /// What core networks are told about it.
     pub(crate) associations: Vec<Association>,
     pub(super) past: VecDeque<Ended>,
+    /// The newest version of the policy that was decided by for a core network.
+    pub(super) policy: Version,
     /// The verdicts of the request that is carried out, for the record; see
     /// [`Line::take_verdicts`].
     #[serde(skip)]
@@ -108,6 +110,18 @@ impl Line {
     /// The verdicts that were given since the last time, for the one who keeps the record.
     pub fn take_verdicts(&mut self) -> Vec<audit::Verdict> {
         std::mem::take(&mut self.fresh)
+    }
+
+    /// The newest version of the policy that was decided by for a core network: by an older one it is not
+    /// decided for one again, or an answer could undo what a notice has said.
+    #[must_use]
+    pub const fn decided_by_version(&self) -> Version {
+        self.policy
+    }
+
+    /// Notes by which version it is decided for a core network.
+    pub(super) fn decided_by(&mut self, version: Version) {
+        self.policy = self.policy.max(version);
     }
 
     /// Puts a verdict on record that was given to somebody else than the terminal.

@@ -1,7 +1,7 @@
 //! Every verdict goes on record: in the session's log, for its terminal, and in the
 //! subscriber's, for the operator.
 
-use super::wire::{Answer, VerdictView};
+use super::wire::{Answer, SqnChange, VerdictView};
 use super::{Owned, Timestamp, line};
 use crate::gateway::audit;
 use crate::policy::Policy;
@@ -92,4 +92,29 @@ pub(super) fn attach(owned: &mut Owned, answer: &Result<Answer, Refusal>, now: T
         _ => return,
     };
     owned.audit(now, &Given { what: "attach", verdict: &verdict, bytes: 0 }, 0);
+}
+
+/// Sets the sequence number, and puts on record from where to where: a number that is used twice, or
+/// one that is far ahead, shows later.
+pub(super) fn sqn(
+    owned: &mut Owned,
+    change: SqnChange,
+    now: Timestamp,
+    policy: &Policy,
+) -> Result<(), Refusal> {
+    let before = owned.line.sqn;
+    if change.expected.is_some_and(|expected| expected != before) {
+        let because = format!("the sequence number is {before:012x} by now");
+        return Err(Refusal::new(Kind::Changed, because));
+    }
+    owned.line.sqn = change.sqn;
+    let verdict = VerdictView {
+        verdict: "permitted".to_owned(),
+        because: format!("the operator set it from {before:012x} to {:012x}", change.sqn),
+        rule: "operator".to_owned(),
+        version: policy.version(),
+        cause: None,
+    };
+    owned.audit(now, &Given { what: "sequence number", verdict: &verdict, bytes: 0 }, 0);
+    Ok(())
 }

@@ -103,13 +103,32 @@ pub enum Request {
         #[serde(with = "imsi")]
         imsi: Imsi,
     },
+    /// Asks for the sequence number of a subscriber, or sets it.
+    Sqn {
+        /// Whose.
+        #[serde(with = "imsi")]
+        imsi: Imsi,
+        /// What to set.
+        set: Option<SqnChange>,
+    },
     /// A core network asks for policy control.
     Control(pcf::Ask),
+    /// The policy is another: core networks are to be told what is other by it.
+    Renew,
     /// Asks for the verdicts of the session.
     Log {
         /// The session id.
         id: String,
     },
+}
+
+/// Another sequence number, for a card that has gone back or was replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SqnChange {
+    /// What it was when its author saw it; `None` is whatever it is.
+    pub expected: Option<u64>,
+    /// What it is to be: the next challenge uses one above.
+    pub sqn: u64,
 }
 
 /// What a terminal says when it wants to attach, read as far as its owner needs it.
@@ -228,8 +247,15 @@ pub enum Answer {
     Charged,
     /// What the subscriber has used.
     Usage(SubscriberUsage),
+    /// SQN_HE: the last sequence number used.
+    Sqn(u64),
     /// What a core network is told.
     Control(pcf::Told),
+    /// What core networks are to be told by another policy is noted.
+    Renewed {
+        /// There is an association.
+        open: bool,
+    },
     /// The verdicts, oldest first.
     Log(Vec<LogEntry>),
 }

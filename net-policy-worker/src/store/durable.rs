@@ -19,17 +19,22 @@ use zeroize::Zeroizing;
 use super::Store;
 use crate::gateway::audit;
 use crate::identity::{Guti, Identity};
+use crate::pcf::outbox::Departed;
+use crate::pcf::{self, Ask, Door};
 use crate::policy::history::{Entry, Proposal};
 use crate::policy::{Policy, Version};
 use crate::refusal::{Fault, Refusal};
 use crate::seal::{NONCE, RecordKeys};
-use crate::service::{Answer, AttachRequest, Chance, Line, Owned, Record, Request, perform};
+use crate::service::{Answer, AttachRequest, Chance, Line, Owned, Record, Request, Timestamp, perform};
 use crate::subscriber::{Subscriber, SubscriberView, Tag};
 use crate::worker::within;
 
+mod associations;
+mod outbox;
 mod policy;
 mod temporary;
 
+use associations::Associations;
 use policy::Policies;
 use temporary::Temporary;
 
@@ -45,16 +50,18 @@ pub(crate) struct Durable {
     directory: ObjectNamespace,
     policies: Policies,
     temporary: Temporary,
+    associations: Associations,
 }
 
 impl Durable {
-    /// The store behind the bindings `SUBSCRIBER`, `DIRECTORY`, `POLICY` and `TEMPORARY`.
+    /// The store behind the bindings `SUBSCRIBER`, `DIRECTORY`, `POLICY`, `TEMPORARY` and `ASSOCIATIONS`.
     pub(crate) fn new(env: &Env) -> worker::Result<Self> {
         Ok(Self {
             subscribers: env.durable_object("SUBSCRIBER")?,
             directory: env.durable_object(DIRECTORY_BINDING)?,
             policies: Policies::new(env)?,
             temporary: Temporary::new(env)?,
+            associations: Associations::new(env)?,
         })
     }
 
@@ -74,6 +81,10 @@ impl Store for Durable {
             _ => None,
         };
         let version = self.policies.current().await?;
+        if matches!(request, Request::Control(Ask::Create { door: Door::Am | Door::Sm, .. })) {
+            // Before there is an association: one that is not listed would never hear of another policy.
+            self.associations.enter(tag, version).await?;
+        }
         let text = match &request {
             Request::Provision(record) => {
                 let path = format!("/{version}/provision/{}", record.imsi);
@@ -201,7 +212,7 @@ async fn answered(
 }
 
 /// One subscriber.
-#[durable_object(fetch)]
+#[durable_object]
 pub(crate) struct SubscriberObject {
     state: State,
     env: Env,
@@ -221,27 +232,52 @@ impl DurableObject for SubscriberObject {
             }
             let (version, path) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
             let version = version.parse().map_err(fault)?;
-            let policy = Policies::new(&self.env).map_err(fault)?.get(version).await?;
-            self.carry_out(path, body, &policy)
+            let policies = Policies::new(&self.env).map_err(fault)?;
+            let done = match self.carry_out(path, &body, &*policies.get(version).await?)? {
+                // It has been decided by a newer one that the isolate of the request does not know yet.
+                Done::Behind(newer) => self.carry_out(path, &body, &*policies.get(newer).await?)?,
+                done => done,
+            };
+            let Done::Carried { text, due } = done else {
+                return Err(Fault("the policy is another each time".to_owned()));
+            };
+            if let Some(due) = due {
+                outbox::ring(&self.state.storage(), due).await.map_err(fault)?;
+            }
+            Ok(text)
         })
         .await
     }
+
+    async fn alarm(&self) -> worker::Result<Response> {
+        outbox::send(&self.state.storage(), &self.env).await?;
+        Response::empty()
+    }
+}
+
+/// What came of a request.
+enum Done {
+    /// The answer, and when a core is to be told something next.
+    Carried { text: String, due: Option<Timestamp> },
+    /// It is to be carried out by this version of the policy, and has not been.
+    Behind(Version),
 }
 
 impl SubscriberObject {
     /// Synchronous from the first read to the last write.
-    fn carry_out(&self, path: &str, body: Zeroizing<String>, policy: &Policy) -> Result<String, Fault> {
+    fn carry_out(&self, path: &str, body: &Zeroizing<String>, policy: &Policy) -> Result<Done, Fault> {
         let keys = self.env.secret("SUBSCRIBER_KEY").map(|key| Zeroizing::new(key.to_string()));
         let keys = RecordKeys::parse(keys.as_deref().map_or("", |key| key.as_str()))?;
         if let Some(imsi) = path.strip_prefix("export/") {
             let (slot, _) = read(&self.state.storage().sql(), &keys)?;
             let record = slot.filter(|owned| owned.subscriber.imsi.as_str() == imsi);
             let record = record.and_then(|owned| owned.exported());
-            return Ok(record.map_or_else(String::new, |record| record.expose_text().to_owned()));
+            let text = record.map_or_else(String::new, |record| record.expose_text().to_owned());
+            return Ok(Done::Carried { text, due: None });
         }
         let request = match path.strip_prefix("provision/") {
-            Some(imsi) => Request::Provision(Record::new(imsi.parse().map_err(fault)?, body)),
-            None => serde_json::from_str(&body).map_err(fault)?,
+            Some(imsi) => Request::Provision(Record::new(imsi.parse().map_err(fault)?, body.clone())),
+            None => serde_json::from_str(body).map_err(fault)?,
         };
         let mut bytes = [0; Chance::LEN];
         getrandom::fill(&mut bytes).map_err(fault)?;
@@ -249,6 +285,16 @@ impl SubscriberObject {
         let is_new = matches!(request, Request::Provision(_));
         let (mut slot, stale) = read(&sql, &keys)?;
         let was_there = slot.is_some();
+        let is_of_a_core = matches!(
+            request,
+            Request::Control(_) | Request::Renew | Request::Provision(_) | Request::Withdraw { .. }
+        );
+        let newest = slot.as_ref().map_or(0, |owned| owned.line.decided_by_version());
+        if is_of_a_core && newest > policy.version() {
+            return Ok(Done::Behind(newest));
+        }
+        let mut departed = if is_of_a_core { outbox::departed(&sql)? } else { Departed::default() };
+        let before = is_of_a_core.then(|| departed.clone());
         let now = worker::Date::now().as_millis();
         let stranger = match &request {
             Request::Attach(AttachRequest { identity: Identity::Imsi(imsi), .. }) if !was_there => {
@@ -256,7 +302,7 @@ impl SubscriberObject {
             }
             _ => None,
         };
-        let answer = perform(&mut slot, request, now, bytes.into(), policy);
+        let answer = perform(&mut slot, &mut departed, request, now, bytes.into(), policy);
         if let (Some(imsi), Err(refusal)) = (stranger, &answer) {
             log(&audit::stranger(&imsi, refusal, policy.version(), now));
         }
@@ -272,7 +318,13 @@ impl SubscriberObject {
             // A stranger's IMSI leaves nothing behind.
             None => {}
         }
-        serde_json::to_string(&answer).map_err(fault)
+        if before.is_some_and(|before| before != departed) {
+            outbox::keep_departed(&sql, &departed)?;
+        }
+        let text = serde_json::to_string(&answer).map_err(fault)?;
+        let line = slot.as_mut().map(|owned| &mut owned.line);
+        let due = if is_of_a_core { pcf::outbox::next(line, &mut departed) } else { None };
+        Ok(Done::Carried { text, due })
     }
 }
 

@@ -10,10 +10,12 @@ use rsp::Imsi;
 use super::Store;
 use crate::gateway::audit;
 use crate::identity::Guti;
+use crate::pcf::outbox::{self, Cores, Departed};
 use crate::policy::history::{Entry, Proposal, Versions};
 use crate::policy::{Policy, Version};
 use crate::refusal::{Fault, Refusal};
-use crate::service::{Answer, Chance, Owned, Record, Request, Timestamp, perform};
+use crate::router::Link;
+use crate::service::{Answer, Chance, Line, Owned, Record, Request, Timestamp, perform};
 use crate::subscriber::{SubscriberView, Tag};
 
 /// Fills bytes at random.
@@ -27,6 +29,7 @@ pub struct Memory {
     owned: RefCell<HashMap<Tag, Owned>>,
     verdicts: RefCell<HashMap<Tag, VecDeque<audit::Verdict>>>,
     gutis: RefCell<HashMap<[u8; 4], Option<Tag>>>,
+    departed: RefCell<HashMap<Tag, Departed>>,
 }
 
 impl Memory {
@@ -44,7 +47,37 @@ impl Memory {
             owned: RefCell::default(),
             verdicts: RefCell::default(),
             gutis: RefCell::default(),
+            departed: RefCell::default(),
         }
+    }
+
+    /// Sends the notices that are due, each subscriber's one after the other: what its alarm does to an object at
+    /// the edge. How many there were.
+    pub async fn deliver(&self, link: &impl Link, cores: &Cores) -> usize {
+        let mut sent = 0;
+        let mut tags: Vec<Tag> = self.owned.borrow().keys().copied().collect();
+        tags.extend(self.departed.borrow().keys().copied());
+        tags.sort_by_key(|tag| tag.bytes());
+        tags.dedup();
+        for tag in tags {
+            while let Some(letter) =
+                self.with_outbox(tag, |line, departed| outbox::due(line, departed, (self.clock)()))
+            {
+                sent += 1;
+                let outcome = outbox::deliver(link, cores, &letter).await;
+                let now = (self.clock)();
+                let verdict = self
+                    .with_outbox(tag, |line, departed| outbox::settle(line, departed, &letter, outcome, now));
+                audit::keep(self.verdicts.borrow_mut().entry(tag).or_default(), verdict);
+            }
+        }
+        sent
+    }
+
+    fn with_outbox<T>(&self, tag: Tag, work: impl FnOnce(Option<&mut Line>, &mut Departed) -> T) -> T {
+        let mut owned = self.owned.borrow_mut();
+        let mut departed = self.departed.borrow_mut();
+        work(owned.get_mut(&tag).map(|owned| &mut owned.line), departed.entry(tag).or_default())
     }
 }
 
@@ -52,10 +85,15 @@ impl Store for Memory {
     async fn ask(&self, tag: Tag, request: Request) -> Result<Result<Answer, Refusal>, Fault> {
         let policy = self.policy().await?;
         let mut bytes = [0; Chance::LEN];
-        (self.chance.borrow_mut())(&mut bytes);
+        // A renewal leaves nothing to chance.
+        if !matches!(request, Request::Renew) {
+            (self.chance.borrow_mut())(&mut bytes);
+        }
         let mut owned = self.owned.borrow_mut();
         let mut slot = owned.remove(&tag);
-        let answer = perform(&mut slot, request, (self.clock)(), bytes.into(), &policy);
+        let mut departed = self.departed.borrow_mut();
+        let departed = departed.entry(tag).or_default();
+        let answer = perform(&mut slot, departed, request, (self.clock)(), bytes.into(), &policy);
         if let Some(mut kept) = slot {
             audit::keep(self.verdicts.borrow_mut().entry(tag).or_default(), kept.line.take_verdicts());
             owned.insert(tag, kept);
@@ -109,6 +147,17 @@ impl Store for Memory {
     }
 
     async fn propose(&self, proposal: Proposal) -> Result<Result<Entry, Refusal>, Fault> {
-        Ok(self.policies.borrow_mut().add(&proposal, (self.clock)()))
+        let accepted = self.policies.borrow_mut().add(&proposal, (self.clock)());
+        if accepted.is_ok() {
+            let open: Vec<Tag> = {
+                let owned = self.owned.borrow();
+                let open = owned.iter().filter(|(_, owned)| !owned.line.associations.is_empty());
+                open.map(|(tag, _)| *tag).collect()
+            };
+            for tag in open {
+                let _ = self.ask(tag, Request::Renew).await?;
+            }
+        }
+        Ok(accepted)
     }
 }

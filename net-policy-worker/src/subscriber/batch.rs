@@ -80,9 +80,29 @@ pub fn read(form: Form, bytes: &[u8], class: Class) -> Result<Vec<Row>, Refusal>
 /// A row of a table by its columns, or what is wrong with it.
 type Cells = Result<Map<String, Value>, String>;
 
+/// Whether each quoted cell of a table ends: the reader takes an open one for all that follows. A mark
+/// opens a cell only at its beginning, as the reader has it.
+fn quotes_close(bytes: &[u8]) -> bool {
+    let (mut is_open, mut begins) = (false, true);
+    let mut rest = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).iter().peekable();
+    while let Some(byte) = rest.next() {
+        match byte {
+            // Two are one that belongs to the cell.
+            b'"' if is_open => is_open = rest.next_if(|next| **next == b'"').is_some(),
+            b'"' => is_open = begins,
+            _ => {}
+        }
+        begins = !is_open && matches!(byte, b',' | b'\r' | b'\n');
+    }
+    !is_open
+}
+
 /// The rows of a table as objects. Empty cells are absent.
 fn table(bytes: &[u8]) -> Result<Vec<Cells>, Refusal> {
     let malformed = |because: &str| Refusal::new(Kind::Malformed, because);
+    if !quotes_close(bytes) {
+        return Err(malformed("a quotation mark is not closed (RFC 4180 §2)"));
+    }
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let columns = reader.headers().map_err(|_| malformed("the table is not UTF-8"))?.clone();
     let mut known = HashSet::new();

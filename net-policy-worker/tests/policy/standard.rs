@@ -242,6 +242,36 @@ fn a_rule_caps_the_rates_whatever_is_subscribed() {
 }
 
 #[test]
+fn a_cap_that_the_policy_drops_is_lifted_on_gx() {
+    let drop_cap = |world: &World| {
+        let mut document = world.operator("GET", "/network/policy", None).body["document"].clone();
+        document["rules"][2]["then"]["connect"].as_object_mut().unwrap().remove("ambr");
+        let mut put = request("PUT", "/network/policy", Some(&document), Some(&format!("Bearer {TOKEN}")));
+        put.headers_mut().insert("if-match", "*".parse().unwrap());
+        assert_eq!(world.send(put).status, 200);
+    };
+    let own = json!({ "APN-Aggregate-Max-Bitrate-UL": 50_000_000, "APN-Aggregate-Max-Bitrate-DL": 4_294_967_295_u32,
+                      "Extended-APN-AMBR-DL": 5_000_000 });
+    let most = json!({ "APN-Aggregate-Max-Bitrate-UL": 4_294_967_295_u32, "APN-Aggregate-Max-Bitrate-DL": 4_294_967_295_u32 });
+    // The gateway's own rates, where it has said them; otherwise no rate that is a limit.
+    for (said, lifted) in [(Some(own.clone()), own), (None, most)] {
+        let world = world();
+        cap(&world, None);
+        let mut initial = ccr(PROVISIONING, 1, 0);
+        if let Some(said) = said {
+            initial["QoS-Information"] = said;
+        }
+        let capped = call(&world, "POST", GX, Some(&initial)).body;
+        assert_eq!(capped["QoS-Information"]["APN-Aggregate-Max-Bitrate-UL"], 400_000);
+        drop_cap(&world);
+        let told = call(&world, "POST", GX, Some(&ccr(PROVISIONING, 2, 1))).body;
+        assert_eq!(told["QoS-Information"], lifted);
+        let told = call(&world, "POST", GX, Some(&ccr(PROVISIONING, 2, 2))).body;
+        assert_eq!(told.get("QoS-Information"), None);
+    }
+}
+
+#[test]
 fn a_session_that_has_used_its_bytes_is_shut() {
     let world = world();
     let created = call(&world, "POST", SM, Some(&session(PROVISIONING, 1, "internet")));
@@ -256,7 +286,11 @@ fn a_session_that_has_used_its_bytes_is_shut() {
     let shut = call(&world, "POST", &path, Some(&report(10)));
     // No rule has the open gate any more; of the usage the time is left to be watched.
     assert_eq!(shut.body["traffContDecs"], json!({ "gate-open": null }));
-    assert_eq!(shut.body["umDecs"], json!({ "session": { "umId": "session", "timeThreshold": 1800 } }));
+    // What was watched before would go on: an attribute that is left out stays as it was.
+    assert_eq!(
+        shut.body["umDecs"],
+        json!({ "session": { "umId": "session", "volumeThreshold": null, "timeThreshold": 1800 } })
+    );
     let rules = shut.body["pccRules"].as_object().unwrap();
     assert_eq!(rules.keys().collect::<Vec<_>>(), ["sm-lab.example-8443", "sm-smdp.example-443"]);
     assert!(rules.values().all(|rule| rule["refTcData"] == json!(["gate-shut"])));
@@ -647,7 +681,7 @@ fn what_is_not_of_the_published_shape_is_refused_and_changes_nothing() {
         (SM, &sm, "subsDefQos.arp", json!({ "5qi": 9 })),
         (SM, &sm, "subsDefQos.5qi", json!({ "5qi": 256, "arp": arp(1, "MAY_PREEMPT") })),
         (SM, &sm, "subsDefQos.arp.priorityLevel", json!({ "5qi": 9, "arp": arp(16, "MAY_PREEMPT") })),
-        (SM, &sm, "subsDefQos.arp.preemptCap", json!({ "5qi": 9, "arp": arp(1, "MAYBE") })),
+        (SM, &sm, "subsDefQos.arp.preemptCap", json!({ "5qi": 9, "arp": arp(1, "") })),
         (
             SM,
             &sm,
@@ -751,6 +785,24 @@ fn what_is_newer_than_the_standard_of_here_is_let_be() {
     let body = json!({ "triggers": ["SMF_SELECT_CH"], "newer": 1, "smfSelInfo": { "snssai": { "sst": 1, "newer": 1 }, "dnn": "internet", "newer": 1 } });
     let told = send(&world, "POST", &update, Some(&body)).body;
     assert_eq!(told["smfSelInfo"], json!({ "snssai": { "sst": 1 }, "dnn": "sm.provisioning" }));
+}
+
+#[test]
+fn what_the_standard_leaves_open_is_passed_on() {
+    let world = world();
+    let mut sm = session(OPERATIONAL, 1, "internet");
+    // ARP's words are open enumerations and its level is nullable (TS 29.571 §5.5.4.1, §5.5.2, §5.5.3).
+    let arp = json!({ "priorityLevel": null, "preemptCap": "RATHER_NOT", "preemptVuln": "HARDLY" });
+    sm["subsDefQos"] = json!({ "5qi": 8, "arp": arp });
+    let created = call(&world, "POST", SM, Some(&sm));
+    assert_eq!(created.body["sessRules"]["session"]["authDefQos"]["arp"], arp, "{created:?}");
+    let mut am = association(PROVISIONING, "8");
+    am["servAreaRes"]["maxNumOfTAs"] = json!(5_000_000_000_u64);
+    let created = call(&world, "POST", AM, Some(&am));
+    assert_eq!(created.status, 201, "{created:?}");
+    // SmfSelectionData is nullable (TS 29.507 Annex A).
+    let update = format!("{}/update", location(&created));
+    assert_eq!(call(&world, "POST", &update, Some(&json!({ "smfSelInfo": null }))).status, 200);
 }
 
 #[test]

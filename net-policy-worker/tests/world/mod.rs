@@ -15,6 +15,7 @@ use http::{Request, Response};
 use net_policy_worker::gateway::Way;
 use net_policy_worker::gateway::audit;
 use net_policy_worker::identity::Guti;
+use net_policy_worker::pcf::outbox::{self, Cores, Departed};
 use net_policy_worker::policy::history::{Entry, Proposal, Versions};
 use net_policy_worker::policy::{Document, Policy, Version};
 use net_policy_worker::refusal::{Fault, Refusal};
@@ -67,6 +68,7 @@ pub(crate) struct Shelf {
     verdicts: RefCell<BTreeMap<String, VecDeque<audit::Verdict>>>,
     gutis: RefCell<BTreeMap<[u8; 4], String>>,
     policies: RefCell<Versions>,
+    departed: RefCell<BTreeMap<String, String>>,
 }
 
 impl Shelf {
@@ -78,7 +80,50 @@ impl Shelf {
             verdicts: RefCell::default(),
             gutis: RefCell::default(),
             policies: RefCell::new(Versions::new(policy)),
+            departed: RefCell::default(),
         }
+    }
+
+    fn departed(&self, tag: &str) -> Departed {
+        self.departed
+            .borrow()
+            .get(tag)
+            .map_or_else(Departed::default, |text| serde_json::from_str(text).unwrap())
+    }
+
+    /// Sends what is due, as [`Memory::deliver`] does.
+    pub(crate) fn deliver(&self, link: &impl Link, cores: &Cores) -> usize {
+        let mut sent = 0;
+        let mut tags: Vec<String> = self.kept.borrow().keys().cloned().collect();
+        tags.extend(self.departed.borrow().keys().cloned());
+        tags.sort();
+        tags.dedup();
+        for tag in tags {
+            let change = |work: &mut dyn FnMut(Option<&mut service::Line>, &mut Departed)| {
+                let mut departed = self.departed(&tag);
+                let mut kept = self.kept.borrow_mut();
+                let mut line = kept.get(&tag).map(|[_, _, line]| serde_json::from_str(line).unwrap());
+                work(line.as_mut(), &mut departed);
+                if let (Some([_, _, kept]), Some(line)) = (kept.get_mut(&tag), line) {
+                    *kept = serde_json::to_string(&line).unwrap();
+                }
+                self.departed.borrow_mut().insert(tag.clone(), serde_json::to_string(&departed).unwrap());
+            };
+            loop {
+                let mut letter = None;
+                change(&mut |line, departed| letter = outbox::due(line, departed, self.clock.get()));
+                let Some(letter) = letter else { break };
+                sent += 1;
+                let mut outcome = Some(now(outbox::deliver(link, cores, &letter)));
+                let mut verdict = None;
+                change(&mut |line, departed| {
+                    let outcome = outcome.take().unwrap();
+                    verdict = outbox::settle(line, departed, &letter, outcome, self.clock.get());
+                });
+                audit::keep(self.verdicts.borrow_mut().entry(tag.clone()).or_default(), verdict);
+            }
+        }
+        sent
     }
 }
 
@@ -89,7 +134,10 @@ impl Store for Shelf {
             request => serde_json::from_str(&serde_json::to_string(&request).unwrap()).unwrap(),
         };
         let mut bytes = [0; Chance::LEN];
-        (self.chance.borrow_mut())(&mut bytes);
+        // A renewal leaves nothing to chance, and how many there are is not the same in both stores.
+        if !matches!(request, service::Request::Renew) {
+            (self.chance.borrow_mut())(&mut bytes);
+        }
         let tag = tag.to_string();
         let tag_text = tag.clone();
         let mut slot = self.kept.borrow_mut().remove(&tag).map(|[imsi, record, line]| Owned {
@@ -97,7 +145,10 @@ impl Store for Shelf {
             line: serde_json::from_str(&line).unwrap(),
         });
         let policy = self.policy().await?;
-        let answer = service::perform(&mut slot, request, self.clock.get(), bytes.into(), &policy);
+        let mut departed = self.departed(&tag);
+        let answer =
+            service::perform(&mut slot, &mut departed, request, self.clock.get(), bytes.into(), &policy);
+        self.departed.borrow_mut().insert(tag.clone(), serde_json::to_string(&departed).unwrap());
         if let Some(Owned { subscriber, mut line }) = slot {
             let mut verdicts = self.verdicts.borrow_mut();
             audit::keep(verdicts.entry(tag.clone()).or_default(), line.take_verdicts());
@@ -156,7 +207,14 @@ impl Store for Shelf {
 
     async fn propose(&self, proposal: Proposal) -> Result<Result<Entry, Refusal>, Fault> {
         let proposal: Proposal = serde_json::from_str(&serde_json::to_string(&proposal).unwrap()).unwrap();
-        Ok(self.policies.borrow_mut().add(&proposal, self.clock.get()))
+        let accepted = self.policies.borrow_mut().add(&proposal, self.clock.get());
+        if accepted.is_ok() {
+            let tags: Vec<String> = self.kept.borrow().keys().cloned().collect();
+            for tag in tags {
+                let _ = self.ask(Tag::parse(&tag).unwrap(), service::Request::Renew).await?;
+            }
+        }
+        Ok(accepted)
     }
 }
 
@@ -293,6 +351,21 @@ impl World {
         assert_eq!(raw.headers()["cache-control"], "no-store");
         described(&method, &path, &raw);
         Reply { status: raw.status().as_u16(), body, raw }
+    }
+
+    /// Sends what is to be told to core networks, over both stores: how many notices there were.
+    pub(crate) fn deliver(&self, core: &Sm, cores: &Cores) -> usize {
+        let twin = Sm { next: Rc::new(RefCell::new(core.next.borrow().clone())), ..Sm::default() };
+        let from_shelf = self.twin.store().deliver(&twin, cores);
+        let before = core.seen.borrow().len();
+        let sent = now(self.router.store().deliver(core, cores));
+        let seen = core.seen.borrow();
+        let texts = |requests: &[Request<Vec<u8>>]| -> Vec<_> {
+            requests.iter().map(|request| (request.uri().to_string(), request.body().clone())).collect()
+        };
+        assert_eq!(texts(&seen[before..]), texts(&twin.seen.borrow()));
+        assert_eq!(sent, from_shelf);
+        sent
     }
 
     pub(crate) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {

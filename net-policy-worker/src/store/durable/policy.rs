@@ -5,12 +5,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use worker::{
     DurableObject, Env, ObjectNamespace, Request as HttpRequest, Response, SqlStorage, SqlStorageValue,
     State, durable_object,
 };
 
+use super::associations::Associations;
 use super::{answered, call, fault};
 use crate::policy::history::{Accepted, Entry, History, Proposal};
 use crate::policy::{Document, Policy, Version};
@@ -28,6 +31,9 @@ const MAX_COMPILED: usize = 4;
 
 /// Longest part of a document in one row: a value may have 2 MB.
 const PART: usize = 1024 * 1024;
+
+/// When lists that could not be told of a version are told again.
+const REST: Duration = Duration::from_secs(5);
 
 thread_local! {
     /// When it was asked which version is current, and which was.
@@ -127,19 +133,65 @@ fn remember(policy: &Rc<Policy>) {
 }
 
 /// The versions of the policy.
-#[durable_object(fetch)]
+#[durable_object]
 pub(crate) struct PolicyObject {
     state: State,
-    _env: Env,
+    env: Env,
 }
 
 impl DurableObject for PolicyObject {
     fn new(state: State, env: Env) -> Self {
-        Self { state, _env: env }
+        Self { state, env }
     }
 
     async fn fetch(&self, request: HttpRequest) -> worker::Result<Response> {
-        answered("policy", request, async |path, body| self.carry_out(path, &body)).await
+        answered("policy", request, async |path, body| {
+            let text = self.carry_out(path, &body)?;
+            if path == "/propose" {
+                // Whether it became one or not: the alarm looks.
+                self.state.storage().set_alarm(Duration::ZERO).await.map_err(fault)?;
+            }
+            Ok(text)
+        })
+        .await
+    }
+
+    /// Tells the lists of open associations which version is current, those that have not heard of it.
+    async fn alarm(&self) -> worker::Result<Response> {
+        if let Err(fault) = self.announce().await {
+            worker::console_error!("policy: {fault}");
+            self.state.storage().set_alarm(REST).await?;
+        }
+        Response::empty()
+    }
+}
+
+impl PolicyObject {
+    async fn announce(&self) -> Result<(), Fault> {
+        let current: Version = self.carry_out("/current", "")?.parse().map_err(fault)?;
+        let sql = self.state.storage().sql();
+        let table = "CREATE TABLE IF NOT EXISTS announced (list TEXT PRIMARY KEY, version TEXT NOT NULL)";
+        sql.exec(table, None).map_err(fault)?;
+        let heard = "SELECT list FROM announced WHERE version = ?";
+        let heard = column(&sql, heard, vec![current.to_string().into()])?;
+        let associations = Associations::new(&self.env).map_err(fault)?;
+        let unheard = Associations::LISTS.into_iter().filter(|list| !heard.iter().any(|heard| heard == list));
+        let announce = unheard.map(|list| {
+            let associations = &associations;
+            async move { (list, associations.announce(list, current).await) }
+        });
+        let mut missed = None;
+        for (list, told) in join_all(announce).await {
+            match told {
+                Ok(()) => {
+                    let row: Vec<SqlStorageValue> = vec![list.into(), current.to_string().into()];
+                    sql.exec("INSERT OR REPLACE INTO announced (list, version) VALUES (?, ?)", row)
+                        .map_err(fault)?;
+                }
+                Err(fault) => missed = Some(fault),
+            }
+        }
+        missed.map_or(Ok(()), Err)
     }
 }
 
