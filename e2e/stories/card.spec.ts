@@ -382,7 +382,7 @@ test('a USB reader is unplugged in the middle of an install, plugged in again, a
 
 test('a card that is changed for another is named, and nothing of the first is done to it', async ({ person, operator, page }) => {
   const { phone } = person;
-  const reader = await Reader.at(page, 'short');
+  const reader = await Reader.at(page, 'tpdu');
   try {
     const order = await operator.order('Of the first');
     await person.open();
@@ -391,7 +391,7 @@ test('a card that is changed for another is named, and nothing of the first is d
     await phone.idle();
     await phone.fetch(order.code);
     await person.chip.go();
-    const first = (await person.chip.eid.textContent())!.replaceAll(' ', '');
+    const first = (await person.chip.eid.textContent())!.replaceAll(/\s/g, '');
     await phone.go();
 
     // Between two tasks.
@@ -403,10 +403,10 @@ test('a card that is changed for another is named, and nothing of the first is d
     await phone.idle();
     await expect(phone.switchOf(order.name)).toHaveCount(0);
     await person.chip.go();
-    const second = (await person.chip.eid.textContent())!.replaceAll(' ', '');
+    const second = (await person.chip.eid.textContent())!.replaceAll(/\s/g, '');
     expect(second).not.toEqual(first);
     await phone.go();
-    const said = (await phone.notice.textContent())!.replaceAll(' ', '');
+    const said = (await phone.notice.textContent())!.replaceAll(/\s/g, '');
     expect(said).toContain(`anothercard:${second}`);
     expect(said).toContain(`beforewas${first}`);
     await expect(phone.notice.getByRole('button', { name: 'Try again' })).toHaveCount(0);
@@ -458,7 +458,7 @@ test('a reader that stalls each time is left alone with words, until the card is
     await expect(banner).toContainText('Take it out and put it in again');
     await person.inOrderNow('a card that is left out');
     // Only what the reader tells by itself is still asked for.
-    await phone.idle();
+    await expect(page.getByRole('button', { name: 'Use a real card' })).toBeEnabled();
     const before = reader.transfers;
     await page.waitForTimeout(3_000);
     const alone = reader.transfers;
@@ -471,7 +471,6 @@ test('a reader that stalls each time is left alone with words, until the card is
     await expect(page.getByRole('dialog')).toHaveCount(0);
     await expect.poll(() => reader.transfers).toBeGreaterThan(alone + 10);
     await expect(banner).toContainText('was lost again each time', { timeout: 30_000 });
-    await phone.idle();
     await reader.hold('remove');
     await expect(banner).toContainText('The card is out.');
     await reader.hold('insert');

@@ -80,7 +80,7 @@ fn main() {
         panic!("reader FACTORY LEVEL CLASS [FACTORY]")
     };
     let chip = chip(factory);
-    let mut other = other.first().map(|factory| self::chip(factory));
+    let mut spare = other.first().map(|factory| self::chip(factory));
     let mut design = Design::new(match level.as_str() {
         "tpdu" => Level::Tpdu,
         "short" => Level::ShortApdu,
@@ -126,7 +126,7 @@ fn main() {
                         reader.mend();
                         stalls = false;
                         if asked["do"] == "insertOther" {
-                            std::mem::swap(&mut out_of_it, &mut other);
+                            std::mem::swap(&mut out_of_it, &mut spare);
                         }
                         reader.insert(0, out_of_it.take().unwrap(), CardDesign::default());
                         if asked["do"] == "insertMute" {

@@ -312,6 +312,7 @@ impl Phone {
             Some(Source::Usb(card)) if card.is_in(&device) => Some(Rc::clone(card)),
             _ => None,
         };
+        let was_open = open.is_some();
         if let Some(card) = open {
             match card.power().await {
                 Ok(_) => {
@@ -337,8 +338,7 @@ impl Phone {
         let card = match UsbCard::open(device).await {
             Ok(card) => Rc::new(card),
             Err(trouble) => {
-                // Of the one before it is known no better why it can't be used.
-                if self.model.unusable.with_untracked(Option::is_some) {
+                if was_open {
                     self.unusable(trouble.clone());
                 }
                 return Err(trouble);
@@ -526,7 +526,7 @@ impl Phone {
         let task = Task::new(Text::new("Reading the card", "カードを読み取っています"));
         self.aside(task, async move {
             let read = self.read_card().await;
-            if !matches!(read, Read::Failed(..)) && self.stays_since(Slot::Card, begun).is_ok() {
+            if self.stays_since(Slot::Card, begun).is_ok() {
                 self.inside().comings.set(0);
             }
             self.model.question.set(None);
