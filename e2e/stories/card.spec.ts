@@ -522,21 +522,12 @@ const SCRIPT = `
 set -eu
 mkdir -p /run/pcscd
 mount -t tmpfs none /run/pcscd
-start() {
-  pcscd --foreground >>pcscd.log 2>&1 & reader=$!
-  for _ in $(seq 100); do test -S /run/pcscd/pcscd.comm && break; sleep 0.1; done
-}
+pcscd --foreground >pcscd.log 2>&1 & reader=$!
 trap 'kill $reader 2>/dev/null || true' EXIT
-start
+for _ in $(seq 100); do test -S /run/pcscd/pcscd.comm && break; sleep 0.1; done
 "$@" & bridge=$!
-# Until the story is over: each line is a restart of the service.
-while read -r order; do
-  kill $reader
-  wait $reader || true
-  rm -f /run/pcscd/pcscd.comm /run/pcscd/pcscd.pid
-  start
-  echo "pcscd: $order"
-done
+# Until the story is over.
+cat >/dev/null
 kill $bridge 2>/dev/null || true
 `;
 
@@ -567,12 +558,6 @@ class Desktop {
       card.once('exit', () => resolve());
       card.kill('SIGKILL');
     });
-  }
-
-  /** The smart card service is restarted, as an update of the system does it. */
-  async restart(): Promise<void> {
-    this.program.stdin!.write('again\n');
-    await this.says(/^(pcscd: again)$/);
   }
 
   async stop(): Promise<void> {
@@ -631,44 +616,6 @@ test('a card in any reader, by the bridge and PC/SC: install, pulled out, put ba
     await page.getByRole('button', { name: 'Look for the bridge' }).click();
     await reader.getByRole('button', { name: /^Use the card in / }).click();
     await expect(phone.switchOf(order.name)).toBeChecked();
-  } finally {
-    await pull();
-    await desktop.stop();
-  }
-});
-
-test('the smart card service is restarted under the bridge, and the card is there again', async ({ person, operator, page, baseURL }) => {
-  const why = CARD_BRIDGE ? missing() : 'card-bridge is not built here';
-  test.skip(!!why, why || '');
-  const { phone } = person;
-  const options = await card(page);
-  const desktop = new Desktop(dirname(options[1]!), new URL(baseURL!).origin);
-  let pull = async () => {};
-  try {
-    const order = await operator.order('Restarted');
-    const port = await desktop.says(/^listening: ws:\/\/127\.0\.0\.1:(\d+)\/$/);
-    pull = desktop.insert(options);
-    await person.open();
-    await page.getByRole('button', { name: 'Use a real card' }).click();
-    await page.getByLabel('Port', { exact: true }).fill(port);
-    await page.getByRole('button', { name: 'Look for the bridge' }).click();
-    await page.getByLabel('Code on the bridge’s terminal').fill(await desktop.says(/^code: (\d{4} \d{4}) /));
-    await page.getByRole('button', { name: 'Pair' }).click();
-    await page.getByRole('button', { name: /^Use the card in / }).click();
-    await expect(page.getByRole('radio', { name: 'The card' })).toBeChecked();
-    await phone.idle();
-    await phone.fetch(order.code);
-
-    await desktop.restart();
-    const banner = page.locator('.banner[data-device="card"]');
-    await expect(banner).toContainText(/The card is out\.|The reader is unplugged\./);
-    await pull();
-    pull = desktop.insert(options);
-    await expect(banner).toHaveCount(0, { timeout: 30_000 });
-    await expect(phone.switchOf(order.name)).toHaveCount(1);
-    await phone.idle();
-    await phone.switchTo(order.name);
-    await expect.poll(() => told(operator, order.iccid)).toEqual(['installed', 'enabled']);
   } finally {
     await pull();
     await desktop.stop();
