@@ -12,9 +12,9 @@ const { EUICC_PROGRAM, READER_PROGRAM, CARD_BRIDGE } = process.env;
 test.skip(!EUICC_PROGRAM || !READER_PROGRAM, 'the programs are not named: run the stories by `cargo xtask test`');
 
 /** What a removable eUICC that the laboratory has certified is made of: a file's path. */
-async function factory(page: Page): Promise<string> {
+async function factory(page: Page, of: 'watch' | 'chip' = 'watch'): Promise<string> {
   const path = join(mkdtempSync(join(tmpdir(), 'card-')), 'factory.json');
-  writeFileSync(path, await (await page.request.get('/lab/watch.json')).body());
+  writeFileSync(path, await (await page.request.get(`/lab/${of}.json`)).body());
   return path;
 }
 
@@ -100,8 +100,8 @@ class Reader {
   private readonly asked = new Map<number, (became: any) => void>();
   private next = 0;
 
-  private constructor(private readonly page: Page, path: string, level: string, readonly interfaceClass: number) {
-    this.program = spawn(READER_PROGRAM!, [path, level, String(interfaceClass)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  private constructor(private readonly page: Page, [first, other]: [string, string], level: string, readonly interfaceClass: number) {
+    this.program = spawn(READER_PROGRAM!, [first, level, String(interfaceClass), other], { stdio: ['pipe', 'pipe', 'inherit'] });
     createInterface({ input: this.program.stdout! }).on('line', (line) => {
       const became = JSON.parse(line);
       this.asked.get(became.id)?.(became);
@@ -122,7 +122,8 @@ class Reader {
   }
 
   static async at(page: Page, level: 'tpdu' | 'short' | 'extended', interfaceClass = 0xff): Promise<Reader> {
-    const reader = new Reader(page, await factory(page), level, interfaceClass);
+    const cards: [string, string] = [await factory(page), await factory(page, 'chip')];
+    const reader = new Reader(page, cards, level, interfaceClass);
     await page.exposeFunction('readerDoes', (what: object) => reader.ask(what));
     await page.addInitScript((protectedClass) => {
       const { readerDoes } = globalThis as any;
@@ -209,9 +210,25 @@ class Reader {
     await this.page.evaluate(() => (globalThis as any).readerPlug(true));
   }
 
-  /** The card is taken out of it, or put in again, which it may answer or not. */
-  async hold(card: 'remove' | 'insert' | 'insertMute'): Promise<void> {
+  /** The card is taken out of it, or put in again, which it may answer or not; or another one is. */
+  async hold(card: 'remove' | 'insert' | 'insertMute' | 'insertOther'): Promise<void> {
     await this.ask({ do: card });
+  }
+
+  /** It takes no more commands for the card, until one is put in. */
+  async stall(): Promise<void> {
+    await this.ask({ do: 'stalls' });
+  }
+
+  /** What the reader was asked to do so far. */
+  get transfers(): number { return this.next; }
+
+  /** The person chooses it in the page. */
+  async choose(): Promise<void> {
+    await this.page.getByRole('button', { name: 'Use a real card' }).click();
+    await this.page.getByRole('button', { name: 'Choose the reader' }).click();
+    await expect(this.page.getByRole('radio', { name: 'The card' })).toBeChecked();
+    await expect(this.page.getByRole('dialog')).toHaveCount(0);
   }
 
   async stop(): Promise<void> {
@@ -363,6 +380,128 @@ test('a USB reader is unplugged in the middle of an install, plugged in again, a
   }
 });
 
+test('a card that is changed for another is named, and nothing of the first is done to it', async ({ person, operator, page }) => {
+  const { phone } = person;
+  const reader = await Reader.at(page, 'tpdu');
+  try {
+    const order = await operator.order('Of the first');
+    await person.open();
+    await person.hideNumbers(false);
+    await reader.choose();
+    await phone.idle();
+    await phone.fetch(order.code);
+    await person.chip.go();
+    const first = (await person.chip.eid.textContent())!.replaceAll(/\s/g, '');
+    await phone.go();
+
+    // Between two tasks.
+    await reader.hold('remove');
+    const banner = page.locator('.banner[data-device="card"]');
+    await expect(banner).toContainText('The card is out.');
+    await reader.hold('insertOther');
+    await expect(phone.notice).toContainText('This is another card:');
+    await phone.idle();
+    await expect(phone.switchOf(order.name)).toHaveCount(0);
+    await person.chip.go();
+    const second = (await person.chip.eid.textContent())!.replaceAll(/\s/g, '');
+    expect(second).not.toEqual(first);
+    await phone.go();
+    const said = (await phone.notice.textContent())!.replaceAll(/\s/g, '');
+    expect(said).toContain(`anothercard:${second}`);
+    expect(said).toContain(`beforewas${first}`);
+    await expect(phone.notice.getByRole('button', { name: 'Try again' })).toHaveCount(0);
+
+    // In the middle of a download, which is of the second one.
+    const other = await operator.order('Of the second');
+    await phone.enter(other.code);
+    await phone.install.click();
+    await expect(phone.doing.getByRole('progressbar')).toBeVisible();
+    await reader.hold('remove');
+    await expect(banner).toContainText('The card is out.');
+    await reader.hold('insertOther');
+    await expect(phone.notice).toContainText('This is another card:');
+    await phone.idle();
+    await expect(phone.notice.getByRole('button', { name: 'Try again' })).toHaveCount(0);
+    await expect(phone.switchOf(order.name)).toHaveCount(1);
+    await expect(phone.switchOf(other.name)).toHaveCount(0);
+    // It waits for its card.
+    await reader.hold('remove');
+    await expect(banner).toContainText('The card is out.');
+    await reader.hold('insertOther');
+    await expect(phone.install.or(phone.switchOf(other.name)).first()).toBeVisible();
+    if (await phone.install.isVisible()) await phone.install.click();
+    await expect(phone.switchOf(other.name)).toHaveCount(1);
+    await expect(phone.switchOf(order.name)).toHaveCount(0);
+    await phone.idle();
+    await expect.poll(() => told(operator, order.iccid)).toEqual(['installed']);
+    await expect.poll(() => told(operator, other.iccid)).toEqual(['installed']);
+  } finally {
+    await reader.stop();
+  }
+});
+
+test('a reader that stalls each time is left alone with words, until the card is put in again or chosen', async ({ person, page }) => {
+  const { phone } = person;
+  const reader = await Reader.at(page, 'short');
+  try {
+    await person.open();
+    await reader.choose();
+    await phone.idle();
+    await reader.stall();
+    // Whatever is asked of the card.
+    await phone.housekeeping();
+    await page.getByLabel('Default SM-DP+').fill('smdp.example.com');
+    await page.getByRole('button', { name: 'Set as default' }).click();
+    const banner = page.locator('.banner[data-device="card"]');
+    await expect(banner).toContainText('was lost again each time', { timeout: 30_000 });
+    await expect(banner).toContainText('The reader refused a transfer.');
+    await expect(banner).toContainText('Take it out and put it in again');
+    await person.inOrderNow('a card that is left out');
+    // Only what the reader tells by itself is still asked for.
+    await expect(page.getByRole('button', { name: 'Use a real card' })).toBeEnabled();
+    const before = reader.transfers;
+    await page.waitForTimeout(3_000);
+    const alone = reader.transfers;
+    expect(alone - before).toBeLessThan(60);
+    await expect(banner).toContainText('was lost again each time');
+
+    // The same reader is chosen again: it fails again, and says why.
+    await page.getByRole('button', { name: 'Use a real card' }).click();
+    await page.getByRole('button', { name: 'Choose the reader' }).click();
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+    await expect.poll(() => reader.transfers).toBeGreaterThan(alone + 10);
+    await expect(banner).toContainText('was lost again each time', { timeout: 30_000 });
+    await reader.hold('remove');
+    await expect(banner).toContainText('The card is out.');
+    await reader.hold('insert');
+    await expect(banner).toHaveCount(0);
+    await phone.idle();
+    await expect(page.getByRole('radio', { name: 'The card' })).toBeChecked();
+  } finally {
+    await reader.stop();
+  }
+});
+
+test('the same reader chosen again leads to the card that is in it', async ({ person, operator, page }) => {
+  const { phone } = person;
+  const reader = await Reader.at(page, 'tpdu');
+  try {
+    const order = await operator.order('Chosen again');
+    await person.open();
+    await reader.choose();
+    await phone.idle();
+    await phone.fetch(order.code);
+    await page.getByRole('button', { name: 'Give the card back' }).click();
+    await reader.choose();
+    await expect(phone.switchOf(order.name)).toHaveCount(1);
+    await phone.idle();
+    await phone.switchTo(order.name);
+    await expect.poll(() => told(operator, order.iccid)).toEqual(['installed', 'enabled']);
+  } finally {
+    await reader.stop();
+  }
+});
+
 test('a reader of the class that browsers keep from pages is refused in words', async ({ person, page }) => {
   const reader = await Reader.at(page, 'tpdu', 0x0b);
   try {
@@ -414,6 +553,8 @@ class Desktop {
   insert(options: string[]): () => Promise<void> {
     const card = spawn(EUICC_PROGRAM!, ['vpcd', ...options], { cwd: this.folder, stdio: 'ignore' });
     return () => new Promise((resolve) => {
+      // It may have ended with the service.
+      if (card.exitCode !== null || card.signalCode !== null) return resolve();
       card.once('exit', () => resolve());
       card.kill('SIGKILL');
     });

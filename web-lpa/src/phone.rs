@@ -26,13 +26,14 @@ use std::rc::Rc;
 use apdu::StatusWord;
 use leptos::prelude::*;
 use lpa::{CardLost, Cause, Failure, Reply};
-use rsp::Version;
 use rsp::auth::DeviceInfo;
+use rsp::{Eid, Version};
 use wasm_bindgen_futures::spawn_local;
 use words::Text;
 
 use crate::bench::Bench;
 use crate::model::{Model, Notice, Slot, Task};
+use crate::road::Road;
 use crate::terminal::Terminal;
 use crate::transport::bridge::Bridge;
 use crate::transport::card::CardChannel;
@@ -67,6 +68,12 @@ struct Inside {
     offered: Cell<Option<Slot>>,
     /// Where the card of [`Slot::Card`] is.
     source: RefCell<Option<Source>>,
+    /// The road by which it was reached last.
+    road: Cell<Option<Road>>,
+    /// The card that was there last and is expected back.
+    expected: Cell<Option<Eid>>,
+    /// How often in a row a card came back by itself and could not be read to the end.
+    comings: Cell<u8>,
     /// How often a card came or went: what began with one that has been out since is over.
     card_moves: Cell<u64>,
     /// How many modems were opened.
@@ -85,7 +92,7 @@ struct Inside {
     /// A switch that may have been done or not, until the card is back.
     unsettled: RefCell<Option<Unsettled>>,
     /// What was tried last, to be tried again.
-    again: RefCell<Option<Rc<dyn Fn()>>>,
+    again: RefCell<Option<Again>>,
     stop: Cell<bool>,
     /// What passes time while the person is asked, and between two tries.
     clock: RefCell<Clock>,
@@ -95,6 +102,17 @@ struct Inside {
     is_telling: Cell<bool>,
     /// Whether chips are about to sign what they could not.
     catches_up: Cell<bool>,
+}
+
+/// What can be tried again, and on which chip.
+#[derive(Clone)]
+struct Again {
+    slot: Slot,
+    /// The chip's.
+    eid: Option<Eid>,
+    /// How often the card had come or gone.
+    moves: u64,
+    act: Rc<dyn Fn()>,
 }
 
 /// Where the browser keeps what is no checkpoint.
@@ -132,14 +150,30 @@ impl Phone {
     /// Tries again what failed.
     pub(crate) fn try_again(&self) {
         let again = self.inside().again.borrow().clone();
-        if let Some(again) = again {
-            again();
+        if let Some(again) = again.filter(|again| self.is_for_now(again)) {
+            (again.act)();
         }
     }
 
-    /// Whether there is something to try again.
+    /// Whether there is something to try again on the chip that is there.
     pub(crate) fn can_try_again(&self) -> bool {
-        self.inside().again.borrow().is_some()
+        self.inside().again.borrow().as_ref().is_some_and(|again| self.is_for_now(again))
+    }
+
+    fn set_again(&self, slot: Slot, act: impl Fn() + 'static) {
+        let (eid, moves) = (self.eid(slot), self.card_moves(slot));
+        *self.inside().again.borrow_mut() = Some(Again { slot, eid, moves, act: Rc::new(act) });
+    }
+
+    /// Whether the chip is there that it was tried on: cards come and go.
+    fn is_for_now(&self, again: &Again) -> bool {
+        let is_same = again.eid.is_some() && again.eid == self.eid(again.slot);
+        again.slot != Slot::Card || is_same || again.moves == self.card_moves(again.slot)
+    }
+
+    /// The EID of a chip, where it is known.
+    fn eid(&self, slot: Slot) -> Option<Eid> {
+        self.model.chip(slot).info.with_untracked(|info| info.as_ref().map(|info| info.eid))
     }
 
     fn inside(&self) -> Rc<Inside> {
@@ -174,32 +208,6 @@ impl Phone {
                     Ok(notice) => notice,
                     Err(failure) => Some(self.say_untold(self.notice_of(&failure))),
                 });
-            }
-        });
-    }
-
-    /// Runs a task if none runs, beside what is said of the one before: it stays, and can be tried
-    /// again, unless this one has something to say.
-    fn beside(self, task: Task, body: impl Future<Output = Result<Option<Notice>, Failure>> + 'static) {
-        if self.model.task.with_untracked(Option::is_some) {
-            return;
-        }
-        self.inside().is_untold.set(false);
-        self.aside(task, async move {
-            let result = body.await;
-            self.model.question.set(None);
-            move || {
-                let notice = match &result {
-                    Ok(None) => return,
-                    Ok(Some(notice)) => notice.clone(),
-                    Err(failure) => self.say_untold(self.notice_of(failure)),
-                };
-                // Who was told that it went on need not try it again.
-                if notice.good {
-                    *self.inside().again.borrow_mut() = None;
-                }
-                self.model.failure.set(result.err());
-                self.model.notice.set(Some(notice));
             }
         });
     }
@@ -243,9 +251,10 @@ impl Phone {
         }
     }
 
-    /// Runs a task that can be tried again when it fails.
+    /// Runs a task on a chip that can be tried again when it fails.
     fn repeatable(
         self,
+        slot: Slot,
         task: Task,
         again: impl Fn() + 'static,
         body: impl Future<Output = Result<Option<Notice>, Failure>> + 'static,
@@ -253,8 +262,12 @@ impl Phone {
         if self.model.task.with_untracked(Option::is_some) {
             return;
         }
+        if slot == Slot::Card {
+            // Who does something else with a card need not be told how an earlier switch ended.
+            self.inside().unsettled.borrow_mut().take();
+        }
         self.task(task, body);
-        *self.inside().again.borrow_mut() = Some(Rc::new(again));
+        self.set_again(slot, again);
     }
 
     fn options(&self) -> lpa::Options {
@@ -278,6 +291,16 @@ pub(crate) fn this_device() -> DeviceInfo {
 
 fn lost(lost: CardLost) -> Failure {
     Failure { stage: lpa::Stage::OpenChip, cause: Cause::CardLost(lost.0) }
+}
+
+/// A name inside a sentence whose letters it leaves where they are: in isolates of its own (Unicode
+/// Standard Annex 9), which it can't end itself.
+pub(crate) fn isolated(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_owned();
+    }
+    let inside: String = name.chars().filter(|letter| !('\u{2066}'..='\u{2069}').contains(letter)).collect();
+    format!("\u{2068}{inside}\u{2069}")
 }
 
 /// The name of a profile for people.

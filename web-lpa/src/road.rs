@@ -9,7 +9,8 @@ pub struct Trouble {
     pub what: Text<String>,
     /// What to do now.
     pub advice: Text<String>,
-    /// Whether it is of the reader itself, so that no other try and no other card changes it.
+    /// Whether it is of the reader itself, or of what it has in common with its card: no other try
+    /// changes it.
     pub is_lasting: bool,
 }
 

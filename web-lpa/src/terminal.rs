@@ -54,7 +54,7 @@ impl<'a> Terminal<'a> {
     /// detached first: after the reset there may be another one (ETSI TS 102 223 §6.4.7.1, 3GPP TS 24.301
     /// §5.5.2.1).
     pub(crate) async fn power_on(&self) {
-        self.leave().await;
+        self.leave(Radio::Searching).await;
         self.model.radio.set(Radio::Searching);
         match self.boot().await {
             Ok(()) => self.attach().await,
@@ -147,10 +147,11 @@ impl<'a> Terminal<'a> {
     }
 
     /// The same before the card is reset or the power goes: a network that does not answer is not waited
-    /// for any longer than [`DETACH_PATIENCE`], and is told all the same.
-    pub(crate) async fn leave(&self) {
+    /// for any longer than [`DETACH_PATIENCE`], and is told all the same. Meanwhile the modem stands as
+    /// `standing` says: one that is being switched off looks for nothing.
+    pub(crate) async fn leave(&self, standing: Radio) {
         let Ok(session) = self.session() else { return };
-        self.model.radio.set(Radio::Searching);
+        self.model.radio.set(standing);
         let phone = *self.phone;
         let (told, answered) = once::channel();
         spawn_local(async move {

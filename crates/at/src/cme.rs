@@ -29,6 +29,12 @@ impl Cme {
         self.is(10)
     }
 
+    /// Whether it is of the card itself, whatever was asked of it: there is none, it wants a PIN, it is
+    /// busy, it has no channel left.
+    pub(crate) fn is_of_card(&self) -> bool {
+        [10, 11, 12, 14, 20].iter().any(|number| self.is(*number))
+    }
+
     /// Whether it is that number, or its text in the standard.
     pub(crate) fn is(&self, number: u16) -> bool {
         match self {

@@ -50,6 +50,9 @@ pub struct Options {
     pub modem: Duration,
     /// How long nothing must come for the line to count as quiet, after an answer came too late.
     pub quiet: Duration,
+    /// The same before a card is asked for again that is not there: one that its own REFRESH resets is
+    /// away for some seconds (ETSI TS 102 223 §6.4.7), and no modem tells when it is back.
+    pub absent: Duration,
 }
 
 impl Default for Options {
@@ -58,6 +61,7 @@ impl Default for Options {
             card: Duration::from_secs(60),
             modem: Duration::from_secs(3),
             quiet: Duration::from_millis(300),
+            absent: Duration::from_secs(2),
         }
     }
 }
@@ -212,8 +216,8 @@ struct Exchange {
     pieces: usize,
     garbled: bool,
     wait: Wait,
-    /// Its end counts only when the line has been quiet after it.
-    settles: bool,
+    /// Its end counts only when the line has been quiet so long after it.
+    settles: Option<Duration>,
 }
 
 impl Host {
@@ -264,7 +268,7 @@ impl Host {
         if self.late {
             // What comes too late to the command before must not be taken for the answer to this.
             self.doing = Doing::Settle(command.to_vec());
-            self.settle("AT");
+            self.settle("AT", self.options.quiet);
         } else {
             self.pass_on(command);
         }
@@ -313,7 +317,7 @@ impl Host {
         for &byte in bytes {
             if let Some(exchange) = &mut self.exchange {
                 exchange.bytes += 1;
-                if exchange.bytes > if exchange.settles { MAX_SETTLING } else { MAX_BYTES } {
+                if exchange.bytes > if exchange.settles.is_some() { MAX_SETTLING } else { MAX_BYTES } {
                     return self.fail(Failure::Garbled);
                 }
             }
@@ -378,14 +382,14 @@ impl Host {
     fn hello(&mut self, left: u8) {
         self.doing = Doing::Start(Start::Hello(left));
         // Who answers nothing that can be read may have been set to answer in digits (V.250 §6.2.6).
-        self.settle(if left == HELLOS { "AT" } else { "ATV1" });
+        self.settle(if left == HELLOS { "AT" } else { "ATV1" }, self.options.quiet);
     }
 
     /// What is late, or was said before anybody listened, is not to be taken for an answer.
-    fn settle(&mut self, hello: &str) {
+    fn settle(&mut self, hello: &str, quiet: Duration) {
         self.say(hello.into(), Expected::Nothing, self.options.modem);
         if let Some(exchange) = &mut self.exchange {
-            exchange.settles = true;
+            exchange.settles = Some(quiet);
         }
     }
 
@@ -397,7 +401,7 @@ impl Host {
         self.lines.clear();
         let wait = Wait::Answer(wait);
         self.exchange =
-            Some(Exchange { expected, lines: 0, bytes: 0, pieces: 0, garbled: false, wait, settles: false });
+            Some(Exchange { expected, lines: 0, bytes: 0, pieces: 0, garbled: false, wait, settles: None });
     }
 
     /// `AT+CCHC`; what for is [`Self::doing`].
@@ -553,7 +557,8 @@ impl Host {
     // What comes in.
 
     fn line(&mut self, line: Line) {
-        let waits = self.write.is_none() && self.exchange.as_ref().is_some_and(|exchange| !exchange.settles);
+        let waits =
+            self.write.is_none() && self.exchange.as_ref().is_some_and(|exchange| exchange.settles.is_none());
         if let Line::Text(text) = &line
             && let Some(name) = session_name(text).filter(|_| self.opening && !waits)
         {
@@ -596,9 +601,9 @@ impl Host {
     /// The modem has ended its answer.
     fn end(&mut self, end: Result<(), Cme>) {
         let Some(exchange) = &mut self.exchange else { return };
-        if exchange.settles {
+        if let Some(quiet) = exchange.settles {
             // Perhaps of what is late, perhaps of `AT`: from now on quiet is what counts.
-            exchange.wait = Wait::Quiet(self.options.quiet);
+            exchange.wait = Wait::Quiet(quiet);
             return;
         }
         let Some(exchange) = self.exchange.take() else { return };
@@ -615,7 +620,8 @@ impl Host {
         {
             self.notify(&format!("again after {cme}"));
             self.doing = Doing::Settle(command);
-            return self.settle("AT");
+            let quiet = if cme.is_card_out() { self.options.absent } else { self.options.quiet };
+            return self.settle("AT", quiet);
         }
         match core::mem::replace(&mut self.doing, Doing::Nothing) {
             Doing::Nothing | Doing::Settle(_) => {}
@@ -633,9 +639,7 @@ impl Host {
                     self.answer(StatusWord::OK);
                 }
                 (Ok(()), _) => self.fail(Failure::Garbled),
-                // These are of the card itself, whatever application was asked for: no card, a PIN
-                // that is wanted, busy, no channel left.
-                (Err(cme @ Cme::Number(10..=12 | 14 | 20)), _) => self.fail(Failure::Refused(cme)),
+                (Err(cme), _) if cme.is_of_card() => self.fail(Failure::Refused(cme)),
                 (Err(cme), _) => {
                     // No other word of a modem's says that the card has no such application.
                     self.notify(&format!("AT+CCHO: {cme}"));
@@ -669,15 +673,20 @@ impl Host {
 
     /// The command under way, where it is worth another try once the line has been quiet. "SIM busy"
     /// says that the card was not given it. "SIM failure" does not, and is also what some say of an
-    /// application that the card has not: only a session is asked for again then, for a card that
-    /// has just been put in or is starting.
+    /// application that the card has not; "SIM not inserted" is said while a card is reset as well. After
+    /// these only what a card is begun with is given again, for one that has just been put in or is
+    /// starting: what goes on with a channel that is not open any more has nothing to go on with.
     fn repeats(&mut self, cme: &Cme) -> Option<Vec<u8>> {
+        let (command, left) = self.again.as_mut()?;
         let is_worth_it = match self.doing {
-            Doing::Open(_) => cme.is(13) || cme.is(14),
+            Doing::Open(_) => cme.is(10) || cme.is(13) || cme.is(14),
+            Doing::Plain { .. } if cme.is(10) => opens(command),
             Doing::Session(..) | Doing::Plain { .. } => cme.is(14),
             _ => false,
         };
-        let (command, left) = self.again.as_mut().filter(|_| is_worth_it)?;
+        if !is_worth_it {
+            return None;
+        }
         *left = left.checked_sub(1)?;
         Some(command.clone())
     }
@@ -764,6 +773,12 @@ impl Exchange {
             _ => None,
         }
     }
+}
+
+/// Whether it is what a card is begun with: TERMINAL CAPABILITY, or MANAGE CHANNEL that opens a channel
+/// (ETSI TS 102 221 §11.1.19, §11.1.17). Either may be given twice.
+fn opens(command: &[u8]) -> bool {
+    matches!(command, [_, ins::TERMINAL_CAPABILITY, ..] | [_, ins::MANAGE_CHANNEL, 0x00, ..])
 }
 
 /// What a modem calls a session: `+CCHO: 1`, or without the prefix.

@@ -230,14 +230,73 @@ fn an_application_that_is_not_there_and_a_channel_without_one() {
 // 3GPP TS 27.007 §9.2.1: what is said of the card says nothing of the application.
 #[test]
 fn a_card_that_is_out_or_locked_is_not_one_without_the_application() {
-    for number in [10, 11, 20] {
+    for (said, cme) in [
+        ("10", Cme::Number(10)),
+        ("11", Cme::Number(11)),
+        ("12", Cme::Number(12)),
+        ("14", Cme::Number(14)),
+        ("20", Cme::Number(20)),
+        // `AT+CMEE=2`, and modems that have their own mind about capital letters.
+        ("SIM not inserted", Cme::Words("SIM not inserted".into())),
+        ("SIM PIN required", Cme::Words("SIM PIN required".into())),
+        ("SIM PUK required", Cme::Words("SIM PUK required".into())),
+        ("sim busy", Cme::Words("sim busy".into())),
+        ("memory full", Cme::Words("memory full".into())),
+    ] {
         let mut host = scripted(Way::Sessions);
         host.transmit(&bytes("0070000001")).unwrap();
         drive(&mut host, |_| vec![]).unwrap();
-        let said = format!("\r\n+CME ERROR: {number}\r\n");
-        let done = once(&mut host, "01A4040005A000000559", "AT+CCHO=\"A000000559\"", &said);
-        assert_eq!(done, Err(Failure::Refused(Cme::Number(number))));
+        host.transmit(&bytes("01A4040005A000000559")).unwrap();
+        let done = drive(&mut host, |line| match line {
+            "AT" => b"\r\nOK\r\n".to_vec(),
+            line => {
+                assert_eq!(line, "AT+CCHO=\"A000000559\"");
+                format!("\r\n+CME ERROR: {said}\r\n").into_bytes()
+            }
+        });
+        assert_eq!(done, Err(Failure::Refused(cme)));
     }
+}
+
+// ETSI TS 102 223 §6.4.7: REFRESH may reset the card, which the modem then has to begin with anew.
+#[test]
+fn a_card_that_is_being_reset_is_waited_for() {
+    let options = Options::default();
+    let select = "01A4040005A000000559";
+    for (way, command, refused, taken) in [
+        (Way::Sessions, select, "AT+CCHO=\"A000000559\"", ("+CCHO: 1\r\n", "9000")),
+        (Way::Plain, "0070000001", "AT+CSIM=10,\"0070000001\"", ("+CSIM: 6,\"019000\"\r\n", "019000")),
+        (Way::Plain, "80AA000000", "AT+CSIM=10,\"80AA000000\"", ("+CSIM: 4,\"9000\"\r\n", "9000")),
+    ] {
+        for (said, is_absent) in [("10", true), ("SIM not inserted", true), ("14", false)] {
+            let mut host = scripted(way);
+            if way == Way::Sessions {
+                host.transmit(&bytes("0070000001")).unwrap();
+                drive(&mut host, |_| vec![]).unwrap();
+            }
+            host.transmit(&bytes(command)).unwrap();
+            assert_eq!(host.step(), Step::Write(format!("{refused}\r").into_bytes()));
+            host.read(format!("\r\n+CME ERROR: {said}\r\n").as_bytes());
+            assert_eq!(host.step(), Step::Write(b"AT\r".to_vec()), "{way:?} {said}");
+            host.read(b"\r\nOK\r\n");
+            // Longer than a busy one.
+            let quiet = if is_absent { options.absent } else { options.quiet };
+            assert_eq!(host.step(), Step::Read(Wait::Quiet(quiet)), "{way:?} {said}");
+            host.time_out();
+            let (answer, response) = taken;
+            let done = drive(&mut host, |line| {
+                assert_eq!(line, refused);
+                format!("\r\n{answer}\r\nOK\r\n").into_bytes()
+            });
+            assert_eq!(done, Ok(bytes(response)), "{way:?} {said}");
+        }
+    }
+    assert!(options.absent > options.quiet);
+    // What goes on with a channel that the reset has closed is not asked again.
+    let mut host = scripted(Way::Plain);
+    let done =
+        once(&mut host, "81E2910003BF2D00", "AT+CSIM=16,\"81E2910003BF2D00\"", "\r\n+CME ERROR: 10\r\n");
+    assert_eq!(done, Err(Failure::Refused(Cme::Number(10))));
 }
 
 // 3GPP TS 27.007 §9.2.1: "SIM failure", "SIM busy". Which of them may pass, and which command has not
@@ -251,7 +310,9 @@ fn what_a_card_was_not_given_is_tried_again() {
         ("13", 3, Ok(bytes("9000"))),
         ("14", 9, Err(Failure::Refused(Cme::Number(14)))),
         ("13", 9, Ok(bytes("6A82"))),
+        ("10", 2, Ok(bytes("9000"))),
         ("10", 9, Err(Failure::Refused(Cme::Number(10)))),
+        ("11", 9, Err(Failure::Refused(Cme::Number(11)))),
     ] {
         let mut host = scripted(Way::Sessions);
         host.transmit(&bytes("0070000001")).unwrap();
@@ -269,13 +330,13 @@ fn what_a_card_was_not_given_is_tried_again() {
             line => panic!("{line}"),
         });
         assert_eq!(done, end, "{said}");
-        assert_eq!(asked, if said == "10" { 1 } else { times.min(3) + 1 }, "{said}");
+        assert_eq!(asked, if said == "11" { 1 } else { times.min(3) + 1 }, "{said}");
     }
     // Without a card there is nothing beside the sessions either.
     let mut host = Host::new(Options::default());
     host.start().unwrap();
     drive(&mut host, |_| b"\r\nOK\r\n".to_vec()).unwrap();
-    let done = once(&mut host, "80AA000000", "AT+CSIM=10,\"80AA000000\"", "\r\n+CME ERROR: 10\r\n");
+    let done = once(&mut host, "80F2000C00", "AT+CSIM=10,\"80F2000C00\"", "\r\n+CME ERROR: 10\r\n");
     assert_eq!(done, Err(Failure::Refused(Cme::Number(10))));
     // One that failed may have been carried out.
     let mut asked = 0;

@@ -2,13 +2,16 @@
 //! JSON a line in, what became of it a line out.
 //!
 //! ```text
-//! reader FACTORY LEVEL CLASS      /lab/chip.json; tpdu, short or extended; bInterfaceClass in decimal
+//! reader FACTORY LEVEL CLASS [FACTORY]   /lab/chip.json; tpdu, short or extended; bInterfaceClass in
+//!                                        decimal; what the other card is made of
 //!
 //! {"id":1,"do":"controlIn","type":"standard","recipient":"device","request":6,"value":256,"index":0,"length":18}
 //! {"id":2,"do":"out","endpoint":1,"data":"65000000000000000000"}
 //! {"id":3,"do":"in","endpoint":2,"length":512}
 //! {"id":4,"do":"clearHalt","endpoint":2}
-//! {"id":5,"do":"unplug"}          also plug, remove, insert, and insertMute: a card that does not answer
+//! {"id":5,"do":"unplug"}          also plug, remove, insert, insertMute: a card that does not answer, and
+//!                                 insertOther: the other card, with the one that was in it kept for the next time
+//! {"id":6,"do":"stalls"}          takes no more commands for the card, until a card is put in
 //!
 //! {"id":1,"data":"12010002…"}     or {"id":1,"sent":true}, {"id":1,"stall":true},
 //!                                 {"id":1,"nothing":true} (yet), {"id":1,"gone":true}
@@ -61,12 +64,23 @@ impl Card for Chip {
     }
 }
 
-fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [factory, level, class] = &arguments[..] else { panic!("reader FACTORY LEVEL CLASS") };
+/// A card that is made of this file.
+fn chip(factory: &str) -> Chip {
     let factory = Factory::from_json(&fs::read(factory).unwrap()).unwrap();
     let world = World { chance: File::open("/dev/urandom").unwrap(), memory: MemoryMedium::new() };
-    let chip = Chip(factory.manufacture(world).unwrap());
+    Chip(factory.manufacture(world).unwrap())
+}
+
+/// `PC_to_RDR_XfrBlock` (CCID Rev 1.1 §6.1.4).
+const XFR_BLOCK: u8 = 0x6F;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [factory, level, class, other @ ..] = &arguments[..] else {
+        panic!("reader FACTORY LEVEL CLASS [FACTORY]")
+    };
+    let chip = chip(factory);
+    let mut spare = other.first().map(|factory| self::chip(factory));
     let mut design = Design::new(match level.as_str() {
         "tpdu" => Level::Tpdu,
         "short" => Level::ShortApdu,
@@ -75,7 +89,7 @@ fn main() {
     });
     design.class = class.parse().unwrap();
     let mut reader = Reader::with(design, chip, CardDesign::default());
-    let mut out_of_it = None;
+    let (mut out_of_it, mut stalls) = (None, false);
     let mut output = io::stdout().lock();
     for line in io::stdin().lock().lines() {
         let asked: Value = serde_json::from_str(&line.unwrap()).unwrap();
@@ -107,8 +121,13 @@ fn main() {
                     "unplug" => reader.unplug(),
                     "plug" => reader.plug(),
                     "remove" => out_of_it = reader.remove(0),
-                    "insert" | "insertMute" => {
+                    "stalls" => stalls = true,
+                    "insert" | "insertMute" | "insertOther" => {
                         reader.mend();
+                        stalls = false;
+                        if asked["do"] == "insertOther" {
+                            std::mem::swap(&mut out_of_it, &mut spare);
+                        }
                         reader.insert(0, out_of_it.take().unwrap(), CardDesign::default());
                         if asked["do"] == "insertMute" {
                             reader.fail(Fault::Mute(u32::MAX));
@@ -119,7 +138,11 @@ fn main() {
                 Effect::Wait(Duration::ZERO)
             }
         };
-        let became = match reader.perform(&effect) {
+        let event = match &effect {
+            Effect::BulkOut { data, .. } if stalls && data.first() == Some(&XFR_BLOCK) => Event::Stall,
+            effect => reader.perform(effect),
+        };
+        let became = match event {
             Event::Received(bytes) => json!({"id": asked["id"], "data": hex::encode_upper(bytes)}),
             Event::Stall => json!({"id": asked["id"], "stall": true}),
             Event::Timeout => json!({"id": asked["id"], "nothing": true}),

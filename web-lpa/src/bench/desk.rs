@@ -27,8 +27,8 @@ pub(crate) enum Passing<'a> {
     Response { apdu: &'a mut Vec<u8> },
     /// An HTTP request on its way to a server or the network.
     Request { to: Party, url: &'a str, body: &'a mut Vec<u8> },
-    /// Its answer on the way back.
-    Reply { status: &'a mut u16, body: &'a mut Vec<u8> },
+    /// Its answer on the way back: others may have been asked meanwhile.
+    Reply { to: Party, url: &'a str, status: &'a mut u16, body: &'a mut Vec<u8> },
 }
 
 impl Passing<'_> {
@@ -73,12 +73,10 @@ pub(crate) struct Ran {
     pub(crate) message: Option<Message>,
 }
 
-/// What the answers on their way belong to.
+/// What the response on its way belongs to: a card is asked one thing at a time.
 struct Before {
     card: Party,
     command: Vec<u8>,
-    to: Party,
-    url: String,
 }
 
 /// The bench. A handle: copies are the same bench.
@@ -118,7 +116,7 @@ const MAX_RAN: usize = 200;
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        let before = Before { card: Party::Chip, command: Vec::new(), to: Party::Smdp, url: String::new() };
+        let before = Before { card: Party::Chip, command: Vec::new() };
         Self {
             faults: StoredValue::new(Faults::default()),
             before: StoredValue::new(before),
@@ -261,7 +259,10 @@ impl Bench {
                     faults.name_request(*to, url);
                     faults.strike(Wire::Request(body))
                 }
-                Passing::Reply { status, body } => faults.strike(Wire::Reply(status, body)),
+                Passing::Reply { to, url, status, body } => {
+                    faults.name_request(*to, url);
+                    faults.strike(Wire::Reply(status, body))
+                }
             };
             (verdict, faults.name(card).to_owned())
         });
@@ -294,19 +295,14 @@ impl Bench {
         Fate::GoesOn((!notes.is_empty()).then(|| notes.join("; ")))
     }
 
-    /// What an answer will belong to.
+    /// What a response will belong to.
     fn remember(&self, passing: &Passing<'_>) {
-        self.before.update_value(|before| match passing {
-            Passing::Command { card, apdu } => {
+        if let Passing::Command { card, apdu } = passing {
+            self.before.update_value(|before| {
                 before.card = *card;
                 before.command.clone_from(apdu);
-            }
-            Passing::Request { to, url, .. } => {
-                before.to = *to;
-                (*url).clone_into(&mut before.url);
-            }
-            Passing::Response { .. } | Passing::Reply { .. } => {}
-        });
+            });
+        }
     }
 
     async fn hold(&self, passing: &mut Passing<'_>, name: String) -> Decision {
@@ -314,8 +310,8 @@ impl Bench {
             Passing::Command { card, .. } => What::Command { card: *card },
             Passing::Response { .. } => What::Response { card: before.card, command: before.command.clone() },
             Passing::Request { to, url, .. } => What::Request { to: *to, url: (*url).to_owned() },
-            Passing::Reply { status, .. } => {
-                What::Reply { to: before.to, url: before.url.clone(), status: **status }
+            Passing::Reply { to, url, status, .. } => {
+                What::Reply { to: *to, url: (*url).to_owned(), status: **status }
             }
         });
         let (sender, receiver) = once::channel();

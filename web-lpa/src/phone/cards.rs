@@ -14,7 +14,7 @@ use wasm_bindgen_futures::spawn_local;
 use words::{Text, text};
 
 use super::offer::Asked;
-use super::{Notice, Phone, shown_name};
+use super::{Again, Notice, Phone, isolated, shown_name};
 use crate::model::{Bridge as Standing, Slot, Task};
 use crate::road::{Road, Trouble};
 use crate::transport::bridge::{Bridge, News};
@@ -34,8 +34,18 @@ pub(super) enum Source {
     Usb(Rc<UsbCard>),
 }
 
-/// A switch of which the card's answer was lost with the card.
-pub(super) struct Unsettled {
+impl Source {
+    const fn road(&self) -> Road {
+        match self {
+            Self::Bridge(_) => Road::Bridge,
+            Self::Modem(_) => Road::Modem,
+            Self::Usb(_) => Road::Usb,
+        }
+    }
+}
+
+/// A switch to a profile, or from it.
+pub(super) struct Switch {
     /// The card's.
     pub(super) eid: Option<Eid>,
     pub(super) iccid: Iccid,
@@ -44,8 +54,30 @@ pub(super) struct Unsettled {
     pub(super) on: bool,
 }
 
+/// A switch of which the card's answer was lost with the card.
+pub(super) struct Unsettled {
+    pub(super) switch: Switch,
+    /// How it was lost.
+    pub(super) failure: Failure,
+}
+
+/// What came of reading a card.
+enum Read {
+    /// Nothing that has to be said.
+    Nothing,
+    /// This is to be said.
+    Said(Notice),
+    /// A switch was not done, which can be tried again.
+    NotDone(Notice, Unsettled),
+    /// It could not be read to the end; that it is another card, where it is.
+    Failed(Option<Text<String>>, Failure),
+}
+
 /// What is waited before each try to take a card back, in milliseconds.
 const PAUSES: [u32; 4] = [50, 300, 1_000, 3_000];
+
+/// How often in a row a card is taken back that is lost each time before it was read to the end.
+const MAX_COMINGS: u8 = 2;
 
 /// Where the card of a modem is: ports have no names.
 const MODEM: Text = Text::new("the modem", "モデム");
@@ -282,6 +314,7 @@ impl Phone {
             Some(Source::Usb(card)) if card.is_in(&device) => Some(Rc::clone(card)),
             _ => None,
         };
+        let was_open = open.is_some();
         if let Some(card) = open {
             match card.power().await {
                 Ok(_) => {
@@ -294,16 +327,25 @@ impl Phone {
                     self.usb_told(&card, usb::News::Out);
                     return Err(usb::told(error));
                 }
-                Err(_) => {
+                Err(error) => {
                     let ours =
                         |source: &Source| matches!(source, Source::Usb(ours) if Rc::ptr_eq(ours, &card));
-                    self.lost_if(Gone::Reader, ours);
+                    self.lost_if(gone(&error), ours);
+                    self.unusable(usb::told(error));
                     card.close().await;
                 }
             }
         }
         let identity = usb::identity(&device);
-        let card = Rc::new(UsbCard::open(device).await?);
+        let card = match UsbCard::open(device).await {
+            Ok(card) => Rc::new(card),
+            Err(trouble) => {
+                if was_open {
+                    self.unusable(trouble.clone());
+                }
+                return Err(trouble);
+            }
+        };
         *self.inside().usb_reader.borrow_mut() = Some(identity);
         let reader = Rc::downgrade(&card);
         card.follow(move |news| {
@@ -323,11 +365,47 @@ impl Phone {
             return;
         }
         match news {
-            usb::News::Out => self.out(Gone::Card),
+            usb::News::Out => {
+                self.inside().comings.set(0);
+                self.out(Gone::Card);
+            }
             // Many readers tell at first of the card that was there before. One that was changed for
             // another is found out by the driver.
             usb::News::In if !self.is_out() => {}
+            // Some tell it after every power-up: one that is left out was not put in anew.
+            usb::News::In if self.inside().comings.get() >= MAX_COMINGS => {}
             usb::News::In => self.power_again(reader),
+            usb::News::Lost(error @ (ccid::Error::CardRemoved | ccid::Error::NoCard)) => {
+                self.inside().comings.set(0);
+                self.out(gone(&error));
+            }
+            usb::News::Lost(error @ ccid::Error::Unplugged) => self.out(gone(&error)),
+            usb::News::Lost(error) => {
+                self.lost_at_work(Road::Usb, usb::told(error), || self.power_again(reader));
+            }
+        }
+    }
+
+    /// A card was lost though nobody has taken it out: it is taken back, but not for ever. What fails
+    /// each time waits for somebody to do something about it.
+    fn lost_at_work(&self, road: Road, why: Trouble, take_back: impl FnOnce()) {
+        self.out(Gone::Card);
+        if self.inside().comings.get() < MAX_COMINGS {
+            return take_back();
+        }
+        let what = Text::new(
+            "It is in the reader, and was lost again each time it was read.",
+            "リーダーに入っていますが、読み取るたびに通信が途切れました。",
+        );
+        let trouble = Trouble { what: what.owned().with(why.what), ..why };
+        self.unusable(trouble.clone());
+        self.model.trouble.set(Some((road, trouble)));
+    }
+
+    /// Why the card that is out can't be used, though it may be there.
+    fn unusable(&self, trouble: Trouble) {
+        if self.is_out() {
+            self.model.unusable.set(Some(trouble));
         }
     }
 
@@ -336,7 +414,9 @@ impl Phone {
         self.take_back(Road::Usb, move || {
             let card = Rc::clone(&card);
             async move {
-                card.power().await.map_err(usb::told)?;
+                let powered = card.power().await.map_err(usb::told);
+                phone.tried(card.name().to_owned(), powered.as_ref().err());
+                powered?;
                 let name = same(card.name().to_owned());
                 let channel = CardChannel::Real(Rc::clone(&card) as Rc<dyn RealCard>);
                 phone.put_in(Source::Usb(card), channel, name, false);
@@ -357,7 +437,8 @@ impl Phone {
             );
             // Another one of the same name has another card in it.
             let is_known = *phone.inside().usb_reader.borrow() == Some(usb::identity(&device));
-            if waits && is_known {
+            if waits && is_known && phone.inside().road.get() == Some(Road::Usb) {
+                phone.inside().comings.set(0);
                 phone.take_back(Road::Usb, move || {
                     let device = device.clone();
                     async move { phone.open_usb(device, false).await }
@@ -379,6 +460,8 @@ impl Phone {
         let chip = self.model.chip(Slot::Card);
         chip.forget();
         chip.state.set(ChipState::Absent);
+        self.begins_by_hand();
+        self.inside().road.set(None);
         self.moved();
         close(source, channel);
     }
@@ -391,6 +474,13 @@ impl Phone {
             // Meanwhile the person has done without it.
             return close(None, Some(channel));
         }
+        if by_hand {
+            self.begins_by_hand();
+        } else {
+            let comings = &self.inside().comings;
+            comings.set(comings.get().saturating_add(1));
+        }
+        self.inside().road.set(Some(source.road()));
         let left = self.inside().source.borrow_mut().replace(source);
         let same = match (&left, &*self.inside().source.borrow()) {
             (Some(Source::Usb(left)), Some(Source::Usb(now))) => Rc::ptr_eq(left, now),
@@ -401,7 +491,6 @@ impl Phone {
             close(left, before);
         }
         let chip = self.model.chip(Slot::Card);
-        let known = chip.info.with_untracked(|info| info.as_ref().map(|info| info.eid));
         chip.forget();
         self.moved();
         chip.state.set(ChipState::Real(place));
@@ -413,14 +502,77 @@ impl Phone {
             if !phone.model.chip(Slot::Card).state.with_untracked(ChipState::answers) {
                 return;
             }
-            let task = Task::new(Text::new("Reading the card", "カードを読み取っています"));
-            if by_hand {
-                phone.task(task, async move { phone.read_card(None).await });
-            } else {
-                // What has failed for want of it, and can be tried again, is still said.
-                phone.beside(task, async move { phone.read_card(known).await });
-            }
+            phone.read(by_hand);
         });
+    }
+
+    /// Whatever card is there from now on, nobody expects another one.
+    fn begins_by_hand(&self) {
+        self.inside().comings.set(0);
+        self.inside().expected.set(None);
+    }
+
+    /// Reads the card that is there if no task runs, and says what came of it. Beside one that came back
+    /// by itself what was said stays, and can be tried again, unless there is something to say.
+    fn read(self, by_hand: bool) {
+        if self.model.task.with_untracked(Option::is_some) {
+            return;
+        }
+        self.inside().is_untold.set(false);
+        if by_hand {
+            *self.inside().again.borrow_mut() = None;
+            self.model.notice.set(None);
+            self.model.failure.set(None);
+        }
+        let begun = self.card_moves(Slot::Card);
+        let task = Task::new(Text::new("Reading the card", "カードを読み取っています"));
+        self.aside(task, async move {
+            let read = self.read_card().await;
+            if self.stays_since(Slot::Card, begun).is_ok() {
+                self.inside().comings.set(0);
+            }
+            self.model.question.set(None);
+            move || self.say_of_card(read)
+        });
+    }
+
+    /// Says what came of reading a card. What is offered to be tried again is what this tells of, on the
+    /// card that is there.
+    fn say_of_card(self, read: Read) {
+        let inside = self.inside();
+        let (notice, failure) = match read {
+            Read::Nothing => return,
+            Read::Said(notice) => {
+                *inside.again.borrow_mut() = None;
+                (notice, None)
+            }
+            Read::NotDone(notice, Unsettled { switch, failure }) => {
+                let Switch { iccid, name, on, .. } = switch;
+                self.set_again(Slot::Card, move || match on {
+                    true => self.enable(Slot::Card, iccid, name.clone()),
+                    false => self.disable(Slot::Card, iccid, name.clone()),
+                });
+                (notice, Some(failure))
+            }
+            Read::Failed(other, failure) => {
+                let is_of_it = |again: &mut Again| again.slot == Slot::Card && self.is_for_now(again);
+                let stays = inside.again.borrow_mut().as_mut().is_some_and(is_of_it);
+                if !stays {
+                    inside.again.borrow_mut().take();
+                    if self.model.chip(Slot::Card).state.with_untracked(ChipState::answers) {
+                        self.set_again(Slot::Card, move || self.read(true));
+                    }
+                }
+                let notice = self.say_untold(self.notice_of(&failure));
+                let what = match other {
+                    Some(other) => other.with(notice.what),
+                    None => notice.what,
+                };
+                (Notice { what, ..notice }, Some(failure))
+            }
+        };
+        self.model.failure.set(failure);
+        self.model.notice.set(Some(notice));
     }
 
     /// A card comes back by itself, in a place of a test.
@@ -454,50 +606,93 @@ impl Phone {
         self.put_in(Source::Modem(0), channel, same("a place".to_owned()), true);
     }
 
+    /// The bridge tells of its readers.
+    #[cfg(test)]
+    pub(crate) fn hear_readers(&self, readers: Vec<Reader>) {
+        self.heard(News::Readers(readers));
+    }
+
+    /// A card that is in a place of a test is lost at work, and can be taken back by this.
+    #[cfg(test)]
+    pub(crate) fn stumble(&self, why: Trouble, channel: CardChannel) {
+        self.lost_at_work(Road::Usb, why, || self.replug(channel));
+    }
+
     /// It is pulled out.
     #[cfg(test)]
     pub(crate) fn pull(&self) {
+        self.inside().comings.set(0);
         self.lost_if(Gone::Card, |source| matches!(source, Source::Modem(0)));
     }
 
-    /// Reads the card that is there; said, where it is not the one that was expected back.
-    async fn read_card(&self, expected: Option<Eid>) -> Result<Option<Notice>, Failure> {
-        let info = self.drive(Slot::Card, lpa::chip_info(self.options())).await?;
-        self.learn(Slot::Card, &info);
-        let found =
-            self.model.chip(Slot::Card).info.with_untracked(|info| info.as_ref().map(|info| info.eid));
-        let notice = self.begin_anew(Slot::Card, true).await?;
-        // It waits for the card that it is of.
-        let unsettled = self.inside().unsettled.borrow_mut().take_if(|unsettled| unsettled.eid == found);
-        match (expected, found) {
-            (Some(expected), Some(found)) if expected != found => {
-                // What was to be tried again was meant for the other one.
-                *self.inside().again.borrow_mut() = None;
-                Ok(notice.or_else(|| {
-                    let what = text!("This is another card: {found}.", "別のカードです: {found}。");
-                    let advice = text!(
-                        "The one before was {expected}. What was begun on that one waits for it.",
-                        "前のカードは {expected} です。そのカードで始めた処理は、そのカードが戻るまで保留されます。"
-                    );
-                    Some(Notice { good: false, what, advice, codes: Text::default(), switch_to: None })
-                }))
+    /// Reads the card that is there.
+    async fn read_card(&self) -> Read {
+        let begun = self.card_moves(Slot::Card);
+        match self.drive(Slot::Card, lpa::chip_info(self.options())).await {
+            Ok(info) => self.learn(Slot::Card, &info),
+            Err(failure) => return Read::Failed(None, failure),
+        }
+        let found = self.eid(Slot::Card);
+        // What was to be tried again was meant for the card that was expected.
+        let other = match (self.inside().expected.take(), found) {
+            (Some(expected), Some(found)) if expected != found => Some((expected, found)),
+            _ => None,
+        };
+        let is_other =
+            other.map(|(_, found)| text!("This is another card: {found}.", "別のカードです: {found}。"));
+        // It waits for the card that it is of, and is not told of what was begun after it.
+        let unsettled =
+            self.inside().unsettled.borrow_mut().take_if(|unsettled| unsettled.switch.eid == found);
+        let anew = self.begin_anew(Slot::Card, true).await;
+        let told = unsettled.as_ref().and_then(|unsettled| self.after_loss(&unsettled.switch));
+        let is_there = self.stays_since(Slot::Card, begun).is_ok();
+        match (anew, told) {
+            (Err(failure), _) => {
+                self.wait_on(unsettled);
+                Read::Failed(is_other, failure)
             }
-            _ => Ok(notice.or_else(|| self.after_loss(unsettled?))),
+            (Ok(Some(notice)), _) => Read::Said(notice),
+            (Ok(None), _) if let (Some((expected, _)), Some(what)) = (other, is_other) => {
+                self.wait_on(unsettled);
+                let advice = text!(
+                    "The one before was {expected}. What was begun on that one waits for it.",
+                    "前のカードは {expected} です。そのカードで始めた処理は、そのカードが戻るまで保留されます。"
+                );
+                Read::Said(Notice { good: false, what, advice, codes: Text::default(), switch_to: None })
+            }
+            (Ok(None), Some(notice)) if is_there => match unsettled.filter(|_| !notice.good) {
+                Some(unsettled) => Read::NotDone(notice, unsettled),
+                None => Read::Said(notice),
+            },
+            // Its profiles could not be read.
+            (Ok(None), _) => {
+                self.wait_on(unsettled);
+                Read::Nothing
+            }
         }
     }
 
-    /// What became of a change of state during which the card went away.
-    fn after_loss(&self, Unsettled { iccid, name, on, .. }: Unsettled) -> Option<Notice> {
+    /// How a switch ended is told another time.
+    fn wait_on(&self, unsettled: Option<Unsettled>) {
+        if let Some(unsettled) = unsettled {
+            self.inside().unsettled.borrow_mut().get_or_insert(unsettled);
+        }
+    }
+
+    /// What became of a change of state during which the card went away; `None` when its profiles are
+    /// not known.
+    fn after_loss(&self, Switch { iccid, name, on, .. }: &Switch) -> Option<Notice> {
         let profiles = self.model.chip(Slot::Card).profiles.get_untracked()?;
         let enabled = profiles.iter().find(|info| info.state == Some(ProfileState::Enabled));
-        let is_on = enabled.is_some_and(|info| info.iccid == Some(iccid));
+        let is_on = enabled.is_some_and(|info| info.iccid == Some(*iccid));
+        let name = isolated(name);
         let what = match (on, is_on) {
             (true, true) => text!("{name} is on.", "{name} はオンです。"),
             (true, false) => text!("{name} is not on.", "{name} はオンになっていません。"),
             (false, false) => text!("{name} is off.", "{name} はオフです。"),
             (false, true) => text!("{name} is still on.", "{name} はまだオンです。"),
         };
-        let done = on == is_on;
+        let done = *on == is_on;
         let why = if done {
             Text::new(
                 "The card had done it before it went away.",
@@ -516,6 +711,7 @@ impl Phone {
                     info.profile_name.as_deref().unwrap_or_default(),
                 );
                 let enabled = info.nickname.clone().filter(|name| !name.is_empty()).unwrap_or(own);
+                let enabled = isolated(&enabled);
                 text!("On the card {enabled} is enabled.", "カードで有効なプロファイルは {enabled} です。")
             }
             None => {
@@ -523,9 +719,6 @@ impl Phone {
                     .owned()
             }
         };
-        if done {
-            *self.inside().again.borrow_mut() = None;
-        }
         let advice = why.owned().with(now);
         Some(Notice { good: done, what, advice, codes: Text::default(), switch_to: None })
     }
@@ -549,6 +742,10 @@ impl Phone {
 
     fn out(&self, how: Gone) {
         self.model.gone.set(how);
+        // One that could not be read is not the one that is expected back.
+        if let Some(eid) = self.eid(Slot::Card) {
+            self.inside().expected.set(Some(eid));
+        }
         let channel = self.inside().links[Slot::Card as usize].borrow_mut().take();
         drop(channel);
         self.moved();
@@ -570,6 +767,10 @@ impl Phone {
                 self.look_for_reader(&readers);
                 let back = self.back_in(&readers);
                 self.model.bridge.set(Standing::Open(readers));
+                if back.is_some() && self.inside().comings.get() >= MAX_COMINGS {
+                    // It is left out, as one in a reader of the page's own is.
+                    return self.lost_at_work(Road::Bridge, Trouble::default(), || {});
+                }
                 if let (Some(reader), Some(bridge)) = (back, self.inside().bridge.borrow().clone()) {
                     let phone = *self;
                     self.take_back(Road::Bridge, move || {
@@ -590,8 +791,8 @@ impl Phone {
                     let trouble = Trouble::new(
                         Text::new("The bridge has ended.", "ブリッジが終了しました。"),
                         Text::new(
-                            "Start card-bridge again, then connect again. What was interrupted goes on from where it was.",
-                            "card-bridge を起動し直して、もう一度接続してください。中断した処理は続きから再開します。",
+                            "Start card-bridge again, then connect again. A download that had got as far as its package goes on then; anything else is to be begun again.",
+                            "card-bridge を起動し直して、もう一度接続してください。パッケージの取得まで進んでいたダウンロードは再開します。それ以外の処理はやり直してください。",
                         ),
                     );
                     self.model.trouble.set(Some((Road::Bridge, trouble)));
@@ -600,27 +801,43 @@ impl Phone {
         }
     }
 
-    /// Whether the reader of the card that is out is still plugged in.
+    /// Whether the reader of the card that is out is still plugged in, and whether the card was taken out
+    /// of it. Of readers that are reached by another road the bridge knows nothing.
     fn look_for_reader(&self, readers: &[Reader]) {
-        let is_there = self.model.chip(Slot::Card).state.with_untracked(|state| match state {
-            ChipState::Out(place) => Some(readers.iter().any(|reader| reader.name == place.en)),
-            _ => None,
-        });
-        match (self.model.gone.get_untracked(), is_there) {
-            (Gone::Card, Some(false)) => self.model.gone.set(Gone::Reader),
-            (Gone::Reader, Some(true)) => self.model.gone.set(Gone::Card),
+        let Some(place) = self.out_of_bridge() else { return };
+        let there = readers.iter().find(|reader| reader.name == place);
+        if there.is_none_or(|reader| reader.state == State::Empty) {
+            self.inside().comings.set(0);
+        }
+        match (self.model.gone.get_untracked(), there) {
+            (Gone::Card, None) => self.model.gone.set(Gone::Reader),
+            (Gone::Reader, Some(_)) => self.model.gone.set(Gone::Card),
             _ => {}
         }
     }
 
     /// The reader whose card was pulled out and is in again.
     fn back_in(&self, readers: &[Reader]) -> Option<String> {
+        let place = self.out_of_bridge()?;
+        let back = readers.iter().find(|reader| reader.name == place && reader.state == State::Card);
+        back.map(|reader| reader.name.clone())
+    }
+
+    /// The reader of the bridge's that the card is out of.
+    fn out_of_bridge(&self) -> Option<String> {
         let place = self.model.chip(Slot::Card).state.with_untracked(|state| match state {
-            ChipState::Out(place) => Some(place.clone()),
+            ChipState::Out(place) => Some(place.en.clone()),
             _ => None,
         })?;
-        let back = readers.iter().find(|reader| reader.name == place.en && reader.state == State::Card);
-        back.map(|reader| reader.name.clone())
+        (self.inside().road.get() == Some(Road::Bridge)).then_some(place)
+    }
+}
+
+/// How a card in a reader of the page's own was lost, where it can't be used any more.
+const fn gone(error: &ccid::Error) -> Gone {
+    match error {
+        ccid::Error::Unplugged => Gone::Reader,
+        _ => Gone::Card,
     }
 }
 

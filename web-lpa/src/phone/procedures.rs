@@ -6,12 +6,12 @@ use std::rc::Rc;
 use leptos::prelude::*;
 use lpa::{Checkpoint, Failure, Outcome, Procedure};
 use rsp::profiles::ProfileState;
-use rsp::{ActivationCode, Eid, Iccid};
+use rsp::{ActivationCode, Iccid};
 use trace::Step;
 use words::{Text, text};
 
-use super::cards::Unsettled;
-use super::{Phone, devices, shown_name};
+use super::cards::{Switch, Unsettled};
+use super::{Phone, devices, isolated, shown_name};
 use crate::model::{Notice, Radio, Slot, Task};
 use crate::transport::keep;
 use crate::units::size;
@@ -48,7 +48,7 @@ impl Phone {
         let phone = *self;
         let task = Task::new(Text::new("Looking for what waits", "届いているものを探しています"));
         let again = smds.clone();
-        self.repeatable(task, move || phone.discover(slot, again.clone()), async move {
+        self.repeatable(slot, task, move || phone.discover(slot, again.clone()), async move {
             let procedure = lpa::discover(smds, phone.device(), phone.options());
             let outcome = phone.drive(slot, procedure).await?;
             phone.learn(slot, &outcome);
@@ -119,7 +119,7 @@ impl Phone {
         let again = (wanted.clone(), Rc::clone(&procedure));
         let begun = self.card_moves(slot);
         let repeat = move || phone.install(slot, again.0.clone(), Rc::clone(&again.1));
-        self.repeatable(task, repeat, async move {
+        self.repeatable(slot, task, repeat, async move {
             // What is said of an order from now on is the later word.
             match &wanted {
                 Some((address, matching_id)) => phone.forget_order(address, Some(matching_id)).await,
@@ -162,6 +162,7 @@ impl Phone {
         let Outcome::Installed { metadata, .. } = outcome? else { return Ok(None) };
         devices::persist();
         let name = shown_name(&metadata.service_provider_name, &metadata.profile_name);
+        let in_words = isolated(&name);
         let fed = fed.map_or_else(Text::default, |[_, segments, _, bytes]| {
             let size = size(bytes);
             text!(
@@ -178,7 +179,7 @@ impl Phone {
             "通信事業者のサーバーにはまだ伝わっていません。次に起動したときに伝えます。",
         );
         let mut notice = Notice::good(
-            text!("{name} is installed.", "{name} をインストールしました。"),
+            text!("{in_words} is installed.", "{in_words} をインストールしました。"),
             fed.with(off.owned()).with(if is_told { Text::default() } else { untold.owned() }),
         );
         notice.switch_to = Some((slot, metadata.iccid, name));
@@ -199,15 +200,16 @@ impl Phone {
     /// Switches to a profile.
     pub(crate) fn enable(&self, slot: Slot, iccid: Iccid, name: String) {
         let phone = *self;
-        let task = Task::new(text!("Switching to {name}", "{name} に切り替えています"));
+        let in_words = isolated(&name);
+        let task = Task::new(text!("Switching to {in_words}", "{in_words} に切り替えています"));
         let again = name.clone();
-        self.repeatable(task, move || phone.enable(slot, iccid, again.clone()), async move {
+        self.repeatable(slot, task, move || phone.enable(slot, iccid, again.clone()), async move {
             if slot == Slot::Phone {
                 phone.model.begin_step(Step::Switch);
             }
             let eid = phone.eid(slot);
             let switched = phone.act(slot, lpa::enable(iccid, phone.options())).await;
-            phone.keep_unsettled(slot, &switched, Unsettled { eid, iccid, name: name.clone(), on: true });
+            phone.keep_unsettled(slot, &switched, Switch { eid, iccid, name: name.clone(), on: true });
             let switched = phone.settled(slot, switched).await;
             phone.model.end_current_step(false);
             switched?;
@@ -219,31 +221,28 @@ impl Phone {
         });
     }
 
-    /// The EID of a chip, where it is known.
-    fn eid(&self, slot: Slot) -> Option<Eid> {
-        self.model.chip(slot).info.with_untracked(|info| info.as_ref().map(|info| info.eid))
-    }
-
     /// A card that went away with its answer is asked what became of the switch when it is back.
-    fn keep_unsettled<T>(&self, slot: Slot, switched: &Result<T, Failure>, switch: Unsettled) {
+    fn keep_unsettled<T>(&self, slot: Slot, switched: &Result<T, Failure>, switch: Switch) {
         if slot == Slot::Card {
-            let is_lost = switched.as_ref().is_err_and(Failure::is_card_lost);
-            *self.inside().unsettled.borrow_mut() = is_lost.then_some(switch);
+            let lost = switched.as_ref().err().filter(|failure| failure.is_card_lost());
+            let unsettled = lost.map(|failure| Unsettled { switch, failure: failure.clone() });
+            *self.inside().unsettled.borrow_mut() = unsettled;
         }
     }
 
     /// Switches a profile off.
     pub(crate) fn disable(&self, slot: Slot, iccid: Iccid, name: String) {
         let phone = *self;
-        let task = Task::new(text!("Switching {name} off", "{name} をオフにしています"));
+        let in_words = isolated(&name);
+        let task = Task::new(text!("Switching {in_words} off", "{in_words} をオフにしています"));
         let again = name.clone();
-        self.repeatable(task, move || phone.disable(slot, iccid, again.clone()), async move {
+        self.repeatable(slot, task, move || phone.disable(slot, iccid, again.clone()), async move {
             let eid = phone.eid(slot);
             let switched = phone.act(slot, lpa::disable(iccid, phone.options())).await;
-            phone.keep_unsettled(slot, &switched, Unsettled { eid, iccid, name: name.clone(), on: false });
+            phone.keep_unsettled(slot, &switched, Switch { eid, iccid, name: name.clone(), on: false });
             phone.settled(slot, switched).await?;
             Ok(Some(Notice::good(
-                text!("{name} is off.", "{name} はオフです。"),
+                text!("{in_words} is off.", "{in_words} はオフです。"),
                 Text::new(
                     "Switch to a profile to have service again.",
                     "サービスを使うには、プロファイルに切り替えてください。",
@@ -255,9 +254,10 @@ impl Phone {
     /// Deletes a profile that is off.
     pub(crate) fn delete(&self, slot: Slot, iccid: Iccid, name: String) {
         let phone = *self;
-        let task = Task::new(text!("Deleting {name}", "{name} を削除しています"));
+        let in_words = isolated(&name);
+        let task = Task::new(text!("Deleting {in_words}", "{in_words} を削除しています"));
         let again = name.clone();
-        self.repeatable(task, move || phone.delete(slot, iccid, again.clone()), async move {
+        self.repeatable(slot, task, move || phone.delete(slot, iccid, again.clone()), async move {
             let outcome = match phone.act(slot, lpa::delete(iccid, phone.options())).await {
                 // Only the answer was lost, or it is the second try after that.
                 Err(_) if phone.is_gone(slot, iccid) => None,
@@ -277,7 +277,7 @@ impl Phone {
                 }
                 _ => Text::default(),
             };
-            Ok(Some(Notice::good(text!("{name} is deleted.", "{name} を削除しました。"), memory)))
+            Ok(Some(Notice::good(text!("{in_words} is deleted.", "{in_words} を削除しました。"), memory)))
         });
     }
 
@@ -293,7 +293,7 @@ impl Phone {
         let phone = *self;
         let task = Task::new(Text::new("Renaming", "名前を変えています"));
         let again = nickname.clone();
-        self.repeatable(task, move || phone.rename(slot, iccid, again.clone()), async move {
+        self.repeatable(slot, task, move || phone.rename(slot, iccid, again.clone()), async move {
             phone.act(slot, lpa::set_nickname(iccid, &nickname, phone.options())).await?;
             Ok(None)
         });
@@ -304,7 +304,7 @@ impl Phone {
         let phone = *self;
         let task = Task::new(Text::new("Setting the default server", "既定のサーバーを設定しています"));
         let again = address.clone();
-        self.repeatable(task, move || phone.set_default_smdp(slot, again.clone()), async move {
+        self.repeatable(slot, task, move || phone.set_default_smdp(slot, again.clone()), async move {
             phone.act(slot, lpa::set_default_smdp(&address, phone.options())).await?;
             Ok(Some(if address.is_empty() {
                 Notice::good(
@@ -329,7 +329,7 @@ impl Phone {
         let phone = *self;
         let task =
             Task::new(Text::new("Resetting the chip’s memory", "チップのメモリーをリセットしています"));
-        self.repeatable(task, move || phone.memory_reset(slot, what), async move {
+        self.repeatable(slot, task, move || phone.memory_reset(slot, what), async move {
             let reset = phone.act(slot, lpa::memory_reset(what, phone.options())).await;
             let reset = phone.settled(slot, reset).await;
             // With an answer that was lost, the enabled profile may be gone all the same.
@@ -357,7 +357,7 @@ impl Phone {
     pub(crate) fn notify(&self, slot: Slot) {
         let phone = *self;
         let task = Task::new(Text::new("Sending notifications", "通知を送っています"));
-        self.repeatable(task, move || phone.notify(slot), async move {
+        self.repeatable(slot, task, move || phone.notify(slot), async move {
             phone.send_cancellations_beside();
             phone.act(slot, lpa::notifications(phone.options())).await?;
             phone.read_waiting(slot).await;
@@ -369,7 +369,7 @@ impl Phone {
     pub(crate) fn send_notification(&self, slot: Slot, number: u32) {
         let phone = *self;
         let task = Task::new(Text::new("Sending a notification", "通知を送っています"));
-        self.repeatable(task, move || phone.send_notification(slot, number), async move {
+        self.repeatable(slot, task, move || phone.send_notification(slot, number), async move {
             phone.act(slot, lpa::send_notification(number, phone.options())).await?;
             phone.read_waiting(slot).await;
             Ok(None)
@@ -390,7 +390,7 @@ impl Phone {
         let phone = *self;
         let task = Task::new(Text::new("Asking the server", "サーバーに尋ねています"));
         let again = address.clone();
-        self.repeatable(task, move || phone.check_server(slot, again.clone()), async move {
+        self.repeatable(slot, task, move || phone.check_server(slot, again.clone()), async move {
             let procedure = lpa::check_server(address.clone(), phone.device(), phone.options());
             let Outcome::Server(check) = phone.act(slot, procedure).await? else { return Ok(None) };
             let issuer = lpa::ci_words(&check.server);
@@ -403,6 +403,7 @@ impl Phone {
 
     /// What became of the switch, by what the network now says.
     fn after_switch(&self, slot: Slot, name: &str) -> Notice {
+        let name = isolated(name);
         let bad = |what, advice: Text, codes| Notice {
             good: false,
             what,

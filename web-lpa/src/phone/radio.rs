@@ -45,7 +45,7 @@ impl Phone {
         } else {
             let task = Task::new(Text::new("Switching the phone off", "電話の電源を切っています"));
             self.task(task, async move {
-                phone.terminal().leave().await;
+                phone.terminal().leave(Radio::Detached).await;
                 phone.model.radio.set(Radio::Off);
                 phone.model.card.set(crate::model::Card::default());
                 phone.model.notice.set(None);

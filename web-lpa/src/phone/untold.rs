@@ -104,7 +104,8 @@ impl Phone {
     pub(crate) fn send_cancellation(&self, id: TransactionId) {
         let phone = *self;
         let again = id.clone();
-        self.repeatable(telling(), move || phone.send_cancellation(again.clone()), async move {
+        // Which chip signs, if one has to, is looked for each time.
+        self.repeatable(Slot::Phone, telling(), move || phone.send_cancellation(again.clone()), async move {
             let kept = phone.untold().await;
             let Some(one) = kept.iter().find(|one| *one.transaction_id() == id) else { return Ok(None) };
             let slot = untrack(|| phone.signer(one)).unwrap_or(Slot::Phone);

@@ -121,7 +121,7 @@ impl Phone {
                 return Err(because);
             }
         };
-        let reply = Passing::Reply { status: &mut answer.status, body: &mut answer.body };
+        let reply = Passing::Reply { to, url, status: &mut answer.status, body: &mut answer.body };
         match self.bench.pass(reply).await {
             Fate::Lost(because) => return lost(because),
             Fate::GoesOn(note) => note.iter().for_each(|note| record.note(ticket, note)),

@@ -33,37 +33,37 @@ impl Gone {
             Self::Card => (
                 Text::new("The card is out.", "カードが抜かれています。"),
                 Text::new(
-                    format!("Put it back into {en}: an interrupted download goes on by itself."),
-                    format!("{ja} に挿し直すと、中断したダウンロードは自動的に再開します。"),
+                    format!("Put it back into {en}: a download that had got as far as its package goes on by itself."),
+                    format!("{ja} に挿し直すと、パッケージの取得まで進んでいたダウンロードは自動的に再開します。"),
                 ),
             ),
             Self::Reader => (
                 Text::new("The reader is unplugged.", "リーダーが取り外されています。"),
                 Text::new(
-                    format!("Plug {en} in again, with the card in it: an interrupted download goes on by itself."),
-                    format!("カードを入れたまま {ja} を接続し直すと、中断したダウンロードは自動的に再開します。"),
+                    format!("Plug {en} in again, with the card in it: a download that had got as far as its package goes on by itself."),
+                    format!("カードを入れたまま {ja} を接続し直すと、パッケージの取得まで進んでいたダウンロードは自動的に再開します。"),
                 ),
             ),
             Self::Bridge => (
                 Text::new("The bridge to the reader is gone.", "リーダーへのブリッジが切れています。"),
                 Text::new(
-                    format!("Start card-bridge again, connect to it under “Use a real card” and use the card in {en}: an interrupted download goes on then."),
-                    format!("card-bridge を起動し直し、「実物のカードを使う」から接続して {ja} のカードを選ぶと、中断したダウンロードを再開します。"),
+                    format!("Start card-bridge again, connect to it under “Use a real card” and use the card in {en}: a download that had got as far as its package goes on then."),
+                    format!("card-bridge を起動し直し、「実物のカードを使う」から接続して {ja} のカードを選ぶと、パッケージの取得まで進んでいたダウンロードを再開します。"),
                 ),
             ),
             Self::Modem => (
                 Text::new("The modem is gone.", "モデムが取り外されています。"),
                 Text::new(
-                    "Plug it in again and choose its port under “Use a real card”: an interrupted download goes on then.",
-                    "接続し直し、「実物のカードを使う」からポートを選ぶと、中断したダウンロードを再開します。",
+                    "Plug it in again and choose its port under “Use a real card”: a download that had got as far as its package goes on then.",
+                    "接続し直し、「実物のカードを使う」からポートを選ぶと、パッケージの取得まで進んでいたダウンロードを再開します。",
                 )
                 .owned(),
             ),
             Self::CardOfModem => (
                 Text::new("There is no card in the modem.", "モデムにカードが入っていません。"),
                 Text::new(
-                    "Put it in and choose the modem’s port again under “Use a real card”: an interrupted download goes on then.",
-                    "カードを入れ、「実物のカードを使う」からモデムのポートを選び直すと、中断したダウンロードを再開します。",
+                    "Put it in and choose the modem’s port again under “Use a real card”: a download that had got as far as its package goes on then.",
+                    "カードを入れ、「実物のカードを使う」からモデムのポートを選び直すと、パッケージの取得まで進んでいたダウンロードを再開します。",
                 )
                 .owned(),
             ),

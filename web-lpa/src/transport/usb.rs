@@ -90,10 +90,13 @@ const MAX_DEAF: u32 = 8;
 /// What happens to a reader by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum News {
-    /// The card was taken out, or the reader was.
+    /// The reader tells that its card was taken out, or it was unplugged.
     Out,
-    /// There is a card in it.
+    /// The reader tells that there is a card in it.
     In,
+    /// The connection to the card has ended so. Unless it says that there is none, it can be powered
+    /// anew: of that no notice need come.
+    Lost(Error),
 }
 
 /// Who is told.
@@ -230,16 +233,12 @@ impl UsbCard {
         });
     }
 
-    /// The card has been out, and another one may be in: what was known of it is no more. Of one
-    /// that is in again no notice need come.
+    /// The card has been out, and another one may be in: what was known of it is no more.
     fn is_swapped(&self, error: &Error) {
         self.swapped.set(true);
         let news = self.news.borrow().clone();
         if let Some(news) = news {
-            news(News::Out);
-            if !matches!(error, Error::CardRemoved | Error::NoCard | Error::Unplugged) {
-                news(News::In);
-            }
+            news(News::Lost(*error));
         }
     }
 
@@ -538,7 +537,11 @@ fn lost(error: Error) -> CardLost {
 /// What the driver says, which says what to do as well.
 pub(crate) fn told(error: Error) -> Trouble {
     let trouble = Trouble::new(error.words(), Text::<String>::default());
-    if matches!(error, Error::CharacterLevel | Error::Descriptor(_)) { trouble.lasting() } else { trouble }
+    if matches!(error, Error::CharacterLevel | Error::Descriptor(_) | Error::NoProtocol) {
+        trouble.lasting()
+    } else {
+        trouble
+    }
 }
 
 /// What is said of a reader by its name.

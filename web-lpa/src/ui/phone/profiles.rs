@@ -11,7 +11,7 @@ use super::super::{Context, context};
 use super::{class_name, class_word, picture, rules};
 use crate::code::scan::is_unseen;
 use crate::model::Slot;
-use crate::phone::shown_name;
+use crate::phone::{isolated, shown_name};
 use crate::units::{plmn, shortened};
 
 #[component]
@@ -93,8 +93,8 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
         if enabled { ("on", Text::new("on", "オン")) } else { ("off", Text::new("off", "オフ")) };
     let short_digits = shortened(&digits);
     let picture = picture(info.icon.as_ref(), &name);
-    let rename_label = text!("Rename {name}", "{name} の名前を変更");
     let in_words = isolated(&name);
+    let rename_label = text!("Rename {in_words}", "{in_words} の名前を変更");
     let delete_label = text!("Delete {in_words}", "{in_words} を削除");
     let why_not = if enabled {
         Text::new("Switch it off first", "先にオフにしてください")
@@ -102,7 +102,8 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
         Text::new("", "")
     };
     let dialog = StoredValue::new((name.clone(), digits.clone()));
-    let rename_title = StoredValue::new(text!("Rename {own}", "{own} の名前を変更"));
+    let own_in_words = isolated(&own);
+    let rename_title = StoredValue::new(text!("Rename {own_in_words}", "{own_in_words} の名前を変更"));
     let delete_label = StoredValue::new(delete_label);
     view! {
         <li class="profile" class:enabled=enabled data-iccid=digits data-state=state>
@@ -278,16 +279,6 @@ fn Deleting(
 fn typeable(name: &str) -> String {
     let seen: String = name.chars().filter(|c| c.is_whitespace() || !is_unseen(*c)).collect();
     seen.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// A name inside a sentence whose letters it leaves where they are: in isolates of its own (Unicode
-/// Standard Annex 9), which it can't end itself.
-fn isolated(name: &str) -> String {
-    if name.is_ascii() {
-        return name.to_owned();
-    }
-    let inside: String = name.chars().filter(|letter| !('\u{2066}'..='\u{2069}').contains(letter)).collect();
-    format!("\u{2068}{inside}\u{2069}")
 }
 
 /// The end of a number, which is shown also where numbers are hidden.

@@ -230,8 +230,9 @@ fn Unfit() -> impl IntoView {
     let Context { model, say, .. } = context();
     move || {
         let last = model.trouble.get().map(|(_, trouble)| trouble);
-        let unfit: Vec<_> =
-            model.unfit.get().into_iter().filter(|(_, trouble)| last.as_ref() != Some(trouble)).collect();
+        let mut unfit = model.unfit.get();
+        // Two readers may have the same reason.
+        unfit.pop_if(|(_, trouble)| last.as_ref() == Some(trouble));
         (!unfit.is_empty()).then(|| {
             let label = Text::new("Readers that can’t be used here", "ここでは使えないリーダー");
             let items = unfit.into_iter().map(|(name, trouble)| {

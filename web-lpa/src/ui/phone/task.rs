@@ -8,7 +8,8 @@ use words::{Text, text};
 
 use super::super::digits::shown_in;
 use super::super::{Context, context};
-use crate::model::Task;
+use crate::model::{Slot, Task};
+use crate::phone::isolated;
 use crate::units::size;
 
 /// The parts of a download as a person sees them; the package is fetched in one, and the
@@ -169,18 +170,25 @@ pub(super) fn NoticeBox() -> impl IntoView {
             let failure = model.failure.get_untracked();
             let switch = notice.switch_to.map(|(slot, iccid, name)| {
                 let go = name.clone();
+                let name = isolated(&name);
                 view! {
                     <button type="button" class="primary" on:click=move |_| phone.enable(slot, iccid, go.clone())>
                         {say.of(text!("Switch to {name}", "{name} に切り替える"))}
                     </button>
                 }
             });
-            let again = failure.as_ref().is_some_and(|failure| failure.retry() == Retry::Again);
-            let again = (again && phone.can_try_again()).then(|| view! {
-                <button type="button" class="primary" on:click=move |_| phone.try_again()>
-                    {say.of(Text::new("Try again", "もう一度試す"))}
-                </button>
-            });
+            let is_worth_it = failure.as_ref().is_some_and(|failure| failure.retry() == Retry::Again);
+            let again = move || {
+                // Not on another card than the one it failed on.
+                let card = model.chip(Slot::Card);
+                card.state.track();
+                card.info.track();
+                (is_worth_it && phone.can_try_again()).then(|| view! {
+                    <button type="button" class="primary" on:click=move |_| phone.try_again()>
+                        {say.of(Text::new("Try again", "もう一度試す"))}
+                    </button>
+                })
+            };
             let stage = failure.map(|failure| {
                 let (stage, retry) = (failure.stage.words(), failure.retry().words());
                 view! { <p>{say.of(stage)}" · "{say.of(retry)}</p> }

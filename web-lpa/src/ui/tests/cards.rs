@@ -17,10 +17,10 @@ use super::super::phone::roads::Roads;
 use super::Page;
 use super::samples::{ICCID, profile};
 use crate::model::Slot;
-use crate::road::Trouble;
+use crate::road::{Road, Trouble};
 use crate::transport::card::{CardChannel, Gone, Later, RealCard};
 use crate::transport::chip::ChipState;
-use crate::transport::once;
+use crate::transport::{later, once, usb};
 
 /// GSMA's example of an EID, and another one.
 const EIDS: [&str; 2] = ["89049032123451234512345678901235", "89049032000001000000000000000074"];
@@ -30,6 +30,7 @@ const GET_EID: [u8; 2] = [0xBF, 0x3E];
 const PROFILES: [u8; 2] = [0xBF, 0x2D];
 const ENABLE: [u8; 2] = [0xBF, 0x31];
 const EUICC_INFO1: [u8; 2] = [0xBF, 0x20];
+const SET_NICKNAME: [u8; 2] = [0xBF, 0x29];
 
 /// A card with an EID and profiles, which tells nothing else of itself: no `EUICCInfo2`, no addresses.
 struct Card {
@@ -38,13 +39,29 @@ struct Card {
     on: Cell<bool>,
     /// Switches are done, and then the card is gone.
     is_pulled: Cell<bool>,
+    /// Nothing is answered.
+    is_mute: Cell<bool>,
+    /// This function is not answered.
+    without: Cell<Option<[u8; 2]>>,
+    /// How often it was lost at work.
+    losses: Cell<usize>,
+    /// Who is told of that.
+    stumbles: RefCell<Option<Box<dyn Fn()>>>,
     asked: RefCell<Vec<[u8; 2]>>,
 }
 
 impl Card {
     fn new(eid: &'static str) -> Rc<Self> {
-        let (on, is_pulled) = (Cell::new(false), Cell::new(false));
-        Rc::new(Self { eid, on, is_pulled, asked: RefCell::default() })
+        Rc::new(Self {
+            eid,
+            on: Cell::default(),
+            is_pulled: Cell::default(),
+            is_mute: Cell::default(),
+            without: Cell::default(),
+            losses: Cell::default(),
+            stumbles: RefCell::default(),
+            asked: RefCell::default(),
+        })
     }
 
     fn was_asked(&self, function: [u8; 2]) -> bool {
@@ -52,12 +69,18 @@ impl Card {
     }
 
     fn answer(&self, apdu: &[u8]) -> Option<Vec<u8>> {
+        if self.is_mute.get() {
+            return None;
+        }
         let function = match (apdu[1], apdu[2]) {
             (0x70, 0x00) => return Some(vec![0x01, 0x90, 0x00]),
             (0xE2, _) => [apdu[5], apdu[6]],
             _ => return Some(vec![0x90, 0x00]),
         };
         self.asked.borrow_mut().push(function);
+        if self.without.get() == Some(function) {
+            return None;
+        }
         let mut answer = match function {
             GET_EID => [&[0xBF, 0x3E, 0x12, 0x5A, 0x10][..], &hex::decode(self.eid).unwrap()].concat(),
             PROFILES => {
@@ -81,6 +104,10 @@ impl RealCard for Contact {
         Box::pin(async move {
             self.0.answer(apdu).ok_or_else(|| {
                 self.0.is_pulled.set(true);
+                self.0.losses.set(self.0.losses.get() + 1);
+                if let Some(stumbles) = &*self.0.stumbles.borrow() {
+                    stumbles();
+                }
                 CardLost(Text::new("the card is away", "カードがありません").owned())
             })
         })
@@ -120,6 +147,29 @@ async fn switching(card: &Rc<Card>) -> Page {
     page.context.phone.pull();
     idle(&page).await;
     page
+}
+
+/// From now on it answers nothing, as the driver of a reader finds it: it is taken back where it is.
+fn falls_silent(page: &Page, card: &Rc<Card>) {
+    let (phone, again) = (page.context.phone, Rc::downgrade(card));
+    let words = ccid::Error::Mute.words();
+    *card.stumbles.borrow_mut() = Some(Box::new(move || {
+        phone.stumble(
+            Trouble::new(words.clone(), Text::<String>::default()),
+            contact(&again.upgrade().unwrap()),
+        );
+    }));
+    card.is_mute.set(true);
+    card.losses.set(0);
+}
+
+fn rename(page: &Page) {
+    page.context.phone.rename(Slot::Card, ICCID.parse().unwrap(), "Work".to_owned());
+}
+
+/// What can be pressed where it is said how the last task ended.
+fn buttons(page: &Page) -> Vec<String> {
+    page.say("[data-testid=notice] .actions button")
 }
 
 fn notice(page: &Page) -> Option<(bool, String)> {
@@ -179,7 +229,7 @@ async fn a_failure_outlives_the_coming_back_of_the_card() {
     let card = Card::new(EIDS[0]);
     let page = with(&card).await;
     // Its answer is lost: it has not been done.
-    page.context.phone.rename(Slot::Card, ICCID.parse().unwrap(), "Work".to_owned());
+    rename(&page);
     page.context.phone.pull();
     idle(&page).await;
     let (good, said) = notice(&page).unwrap();
@@ -188,15 +238,147 @@ async fn a_failure_outlives_the_coming_back_of_the_card() {
     page.until("the card is read", |page| page.context.model.chip(Slot::Card).profiles.get().is_some()).await;
     idle(&page).await;
     assert_eq!(notice(&page), Some((false, said)));
-    assert!(page.context.phone.can_try_again());
+    page.settle().await;
+    assert_eq!(buttons(&page), ["Try again", "Close"]);
+    page.press("Try again").await;
+    page.until("it is done again", |_| card.was_asked(SET_NICKNAME)).await;
+    idle(&page).await;
+    page.close().await;
+}
+
+// A reader's driver has a card that fails powered anew, for it may be another one.
+#[test]
+async fn a_card_that_is_lost_each_time_it_is_read_is_left_out_until_it_is_put_in() {
+    let card = Card::new(EIDS[0]);
+    let page = with(&card).await;
+    let left_out = |page: &Page| page.text().contains("The card can’t be used.");
+    falls_silent(&page, &card);
+    rename(&page);
+    page.until("it is left out", left_out).await;
+    idle(&page).await;
+    assert!(page.text().contains("was lost again each time"), "{}", page.text());
+    assert!(page.text().contains("Clean the contacts"), "{}", page.text());
+    let losses = card.losses.get();
+    assert!((2..=4).contains(&losses), "{losses}");
+    later::after(1_000).await;
+    assert_eq!((card.losses.get(), left_out(&page)), (losses, true));
+    // Taken out and put in, it counts anew, also where it fails again.
+    page.context.phone.pull();
+    page.settle().await;
+    assert!(page.text().contains("The card is out.") && !left_out(&page), "{}", page.text());
+    page.context.phone.replug(contact(&card));
+    page.until("it is left out again", left_out).await;
+    idle(&page).await;
+    assert_eq!(card.losses.get(), 2 * losses - 1);
+    // So it does by hand.
+    page.context.phone.insert(contact(&card));
+    page.until("it is left out a third time", left_out).await;
+    idle(&page).await;
+    assert_eq!(card.losses.get(), 3 * losses - 1);
+    page.context.phone.pull();
+    card.asked.take();
+    card.is_mute.set(false);
+    page.context.phone.replug(contact(&card));
+    page.until("it is read", |_| card.was_asked(PROFILES)).await;
+    idle(&page).await;
+    // And after it was read: as often as the first time.
+    falls_silent(&page, &card);
+    rename(&page);
+    page.until("it is left out a fourth time", left_out).await;
+    idle(&page).await;
+    assert_eq!(card.losses.get(), losses);
+    page.close().await;
+}
+
+#[test]
+async fn what_failed_on_one_card_is_not_tried_again_on_another_that_could_not_be_read() {
+    let page = with(&Card::new(EIDS[0])).await;
+    rename(&page);
+    page.context.phone.pull();
+    idle(&page).await;
+    page.settle().await;
+    assert_eq!(buttons(&page), ["Try again", "Close"]);
+    // The second one is not known before it was read.
+    let second = Card::new(EIDS[1]);
+    second.is_mute.set(true);
+    page.context.phone.come_back(contact(&second));
+    page.until("it can’t be read", |_| second.losses.get() > 0).await;
+    idle(&page).await;
+    second.is_mute.set(false);
+    page.settle().await;
+    // What can be tried again is to read it; it is still known that another one was expected.
+    page.press("Try again").await;
+    page.until("it is named", |page| notice(page).is_some_and(|(_, said)| said.contains(EIDS[1]))).await;
+    idle(&page).await;
+    assert!(notice(&page).unwrap().1.contains("another card"), "{:?}", notice(&page));
+    assert!(second.was_asked(PROFILES) && !second.was_asked(SET_NICKNAME));
+    page.settle().await;
+    assert_eq!(buttons(&page), ["Close"]);
+    page.context.phone.try_again();
+    page.settle().await;
+    idle(&page).await;
+    assert!(!second.was_asked(SET_NICKNAME));
+    page.close().await;
+}
+
+#[test]
+async fn how_a_switch_ended_is_told_when_the_profiles_can_be_read() {
+    for begins_another in [false, true] {
+        let card = Card::new(EIDS[0]);
+        let page = switching(&card).await;
+        card.on.set(true);
+        card.without.set(Some(PROFILES));
+        page.context.phone.come_back(contact(&card));
+        page.until("it is read", |_| card.was_asked(PROFILES)).await;
+        idle(&page).await;
+        assert!(!notice(&page).is_some_and(|(_, said)| said.contains("Travel is")));
+        card.without.set(None);
+        if begins_another {
+            // Who does something else with the card has seen how it stands.
+            rename(&page);
+            idle(&page).await;
+        }
+        page.context.phone.pull();
+        page.context.phone.come_back(contact(&card));
+        let chip = page.context.model.chip(Slot::Card);
+        page.until("the profiles", |_| chip.profiles.with_untracked(Option::is_some)).await;
+        idle(&page).await;
+        let is_told = notice(&page).is_some_and(|(_, said)| said.contains("Travel is on."));
+        assert_eq!(is_told, !begins_another, "{:?}", notice(&page));
+        page.close().await;
+    }
+}
+
+#[test]
+async fn how_a_switch_ended_is_told_of_a_card_that_was_chosen_again_too() {
+    let card = Card::new(EIDS[0]);
+    let page = switching(&card).await;
+    page.context.phone.insert(contact(&card));
+    page.until("the end", |page| notice(page).is_some_and(|(_, said)| said.contains("Travel is not on.")))
+        .await;
+    idle(&page).await;
+    page.settle().await;
+    assert_eq!(buttons(&page), ["Try again", "Close"]);
+    page.close().await;
+}
+
+// The list of the bridge's readers has none of the page's own.
+#[test]
+async fn of_a_card_on_another_road_the_bridge_knows_nothing() {
+    let page = with(&Card::new(EIDS[0])).await;
+    page.context.phone.pull();
+    page.context.phone.hear_readers(Vec::new());
+    page.settle().await;
+    assert!(page.text().contains("The card is out."), "{}", page.text());
     page.close().await;
 }
 
 #[test]
 async fn how_a_switch_ended_is_told_when_the_card_is_back() {
-    for (done, says) in
-        [(true, ["Travel is on.", "Contoso"]), (false, ["Travel is not on.", "no profile is enabled"])]
-    {
+    for (done, says) in [
+        (true, ["Travel is on.", "Travel is enabled"]),
+        (false, ["Travel is not on.", "no profile is enabled"]),
+    ] {
         let card = Card::new(EIDS[0]);
         let page = switching(&card).await;
         card.on.set(done);
@@ -206,8 +388,18 @@ async fn how_a_switch_ended_is_told_when_the_card_is_back() {
         idle(&page).await;
         let (good, said) = notice(&page).unwrap();
         assert_eq!(good, done, "{said}");
-        assert!(said.contains(if done { "Travel" } else { says[1] }), "{said}");
-        assert_eq!(page.context.phone.can_try_again(), !done);
+        assert!(said.contains(says[1]), "{said}");
+        page.settle().await;
+        // Who is told to try again can.
+        let can_try_again = buttons(&page).contains(&"Try again".to_owned());
+        assert_eq!((can_try_again, said.contains("Try again.")), (!done, !done), "{said}");
+        if !done {
+            card.asked.take();
+            page.press("Try again").await;
+            page.until("the switch", |_| card.was_asked(ENABLE)).await;
+            page.context.phone.pull();
+            idle(&page).await;
+        }
         page.close().await;
     }
 }
@@ -268,13 +460,25 @@ async fn readers_that_cannot_be_used_stay_in_the_dialog_with_the_reason() {
     let level = Trouble::new(ccid::Error::CharacterLevel.words(), Text::<String>::default()).lasting();
     phone.tried("Antenna".to_owned(), Some(&unfit));
     phone.tried("Old reader".to_owned(), Some(&level));
-    phone.tried(
-        "Empty reader".to_owned(),
-        Some(&Trouble::new(ccid::Error::NoCard.words(), Text::<String>::default())),
-    );
+    phone.tried("Empty reader".to_owned(), Some(&usb::told(ccid::Error::NoCard)));
+    let odd = usb::told(ccid::Error::NoProtocol);
+    for name in ["Odd reader", "Odder reader"] {
+        phone.tried(name.to_owned(), Some(&odd));
+    }
     page.settle().await;
     let listed = page.say(".unfit li");
-    assert_eq!(listed.len(), 2, "{listed:?}");
+    assert_eq!(listed.len(), 4, "{listed:?}");
+    assert!(listed[2].starts_with("Odd reader") && listed[2].contains("no protocol in common"), "{listed:?}");
+    // The last one’s reason is said where it was tried; that another one has the same stays.
+    page.context.model.trouble.set(Some((Road::Usb, odd)));
+    page.settle().await;
+    let listed = page.say(".unfit li");
+    assert_eq!(listed.len(), 3, "{listed:?}");
+    for name in ["Odd reader", "Odder reader"] {
+        phone.tried(name.to_owned(), None);
+    }
+    page.settle().await;
+    let listed = page.say(".unfit li");
     assert!(listed[0].starts_with("Antenna") && listed[0].contains("contactless"), "{listed:?}");
     assert!(listed[1].starts_with("Old reader") && listed[1].contains("character level"), "{listed:?}");
     // One that works after all is no more of them.
@@ -307,6 +511,9 @@ async fn a_modem_without_a_card_shows_the_card_as_out_and_frees_the_port() {
     js_sys::eval(MODEM).unwrap();
     let page = Page::show(|_| view! { <ChipBanner/><Phone/> }).await;
     page.context.phone.take_modem();
+    // One that is only being reset is waited for.
+    later::after(5_000).await;
+    assert!(!page.text().contains("There is no card in the modem."), "{}", page.text());
     page.until("it says so", |page| page.text().contains("There is no card in the modem.")).await;
     idle(&page).await;
     assert!(js_sys::Reflect::get(&js_sys::global(), &"portWasClosed".into()).unwrap().is_truthy());

@@ -1,12 +1,18 @@
 //! The network's verdicts: in its own view, and on the phone.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use leptos::prelude::*;
+use trace::Party;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 use words::{Language, Text};
 
 use super::super::network::Network;
 use super::super::phone::Phone;
 use super::{Page, is_disabled};
+use crate::bench::fault::{Act, Fault, Way};
+use crate::bench::{Fate, Passing};
 use crate::model::Radio;
 use crate::network::Session;
 
@@ -107,6 +113,51 @@ async fn without_a_session_there_is_nothing_to_let_go() {
     page.settle().await;
     assert!(page.text().contains("No session.") && page.all("table.verdicts").is_empty());
     assert!(is_disabled(&page.button("Detach")) && is_disabled(&page.button("Attach again")));
+}
+
+#[test]
+async fn a_phone_that_is_switched_off_looks_for_no_network() {
+    let stood = Rc::new(RefCell::new(Vec::new()));
+    let seen = Rc::clone(&stood);
+    let page = Page::show(move |context| {
+        let radio = context.model.radio;
+        radio.set(Radio::Attached(Box::new(session())));
+        Effect::new(move || seen.borrow_mut().push(radio.get()));
+        view! { <Phone/> }
+    })
+    .await;
+    page.context.phone.switch_power(false);
+    page.until("it is off", |_| matches!(stood.borrow().last(), Some(Radio::Off))).await;
+    let stood = stood.take();
+    assert!(matches!(stood[..], [Radio::Attached(_), Radio::Detached, Radio::Off]), "{stood:?}");
+    page.close().await;
+}
+
+// A phone that leaves waits for the network only for a while: its answer may come amid what follows.
+#[test]
+async fn a_late_answer_is_struck_as_one_of_its_own_request() {
+    const LATE: &str = "https://smdp.example.com/gsma/rsp2/es9plus/authenticateClient";
+    const NEXT: &str = "https://smdp.example.com/gsma/rsp2/es9plus/getBoundProfilePackage";
+    let page = page().await;
+    let bench = page.context.bench;
+    bench.arm(Fault {
+        function: "ES9+.AuthenticateClient".into(),
+        way: Way::Answer,
+        nth: 1,
+        always: true,
+        per_segment: false,
+        act: Act::Drop,
+    });
+    let (mut status, mut body) = (200, b"{}".to_vec());
+    for url in [LATE, NEXT] {
+        let fate = bench.pass(Passing::Request { to: Party::Smdp, url, body: &mut body }).await;
+        assert_eq!(fate, Fate::GoesOn(None));
+    }
+    for (url, is_struck) in [(LATE, true), (NEXT, false)] {
+        let reply = Passing::Reply { to: Party::Smdp, url, status: &mut status, body: &mut body };
+        assert_eq!(matches!(bench.pass(reply).await, Fate::Lost(_)), is_struck, "{url}");
+    }
+    page.close().await;
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use rsp::metadata::ProfileClass;
 use wasm_bindgen_test::wasm_bindgen_test as test;
+use words::Language;
 
 use super::super::OwnChipBanner;
 use super::Page;
@@ -16,6 +17,8 @@ const PLACE: &str = "own chip";
 /// The phone with a chip that has a memory of its own.
 async fn page() -> Page {
     let page = Page::show_again(|_| view! { <OwnChipBanner/> }).await;
+    // A test before may have left another language.
+    page.speak(Language::English).await;
     insert(&page, &Answers::new(&[profile(ICCID, "Travel", ProfileClass::Operational)], &[])).await;
     page
 }

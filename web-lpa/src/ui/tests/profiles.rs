@@ -89,6 +89,10 @@ async fn a_name_turns_no_sentence_around() {
     page.settle().await;
     let title = page.says("dialog[open] h2");
     assert_eq!(title, "Delete \u{2068}\u{5E0}\u{5E1}\u{5D9}\u{2069}?");
+    page.press("Keep it").await;
+    page.press("Rename \u{2068}\u{5E0}\u{5E1}\u{5D9}\u{2069}").await;
+    let title = page.says("dialog[open] h2");
+    assert_eq!(title, "Rename \u{2068}\u{5E0}\u{5E1}\u{5D9}\u{2069}");
 }
 
 #[test]

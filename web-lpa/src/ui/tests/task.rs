@@ -119,6 +119,21 @@ async fn a_failure_says_what_happened_and_keeps_its_codes_one_click_away() {
 }
 
 #[test]
+async fn a_name_turns_no_sentence_around() {
+    let page = Page::show(|_| view! { <Phone/> }).await;
+    let mut notice = Notice::good(Text::new("Here it is.", "入りました。"), Text::<String>::default());
+    let name = "\u{5E0}\u{5E1}\u{2069}\u{5D9}";
+    notice.switch_to = Some((Slot::Phone, super::samples::ICCID.parse().unwrap(), name.into()));
+    page.context.model.notice.set(Some(notice));
+    page.settle().await;
+    page.button("Switch to \u{2068}\u{5E0}\u{5E1}\u{5D9}\u{2069}").click();
+    let title =
+        page.context.model.task.with_untracked(|task| task.as_ref().map(|task| task.title.en.clone()));
+    assert_eq!(title.as_deref(), Some("Switching to \u{2068}\u{5E0}\u{5E1}\u{5D9}\u{2069}"));
+    page.until("its end", |page| page.context.model.task.with_untracked(Option::is_none)).await;
+}
+
+#[test]
 async fn a_profile_that_is_there_can_be_switched_to_at_once() {
     let page = Page::show(|_| view! { <Phone/> }).await;
     let mut notice =
