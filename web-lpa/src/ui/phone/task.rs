@@ -108,7 +108,7 @@ pub(super) fn Doing() -> impl IntoView {
     };
     let can_stop = move || of(|task| task.can_stop && !task.stopping);
     let is_download = move || of(|task| task.download);
-    let stoppable = move || of(|task| task.download || task.portion.is_some());
+    let stoppable = move || of(|task| task.download || task.portion.is_some() || task.can_stop);
     // The chip has the package, or gets it: from then on it is fed to the end.
     let feeding = move || of(|task| task.part.as_ref().and_then(phase).is_some_and(|phase| phase >= 2));
     let meaning = move || {
