@@ -167,9 +167,14 @@ test('the whole session is saved, and goes on in another browser', async ({ pers
     await expect(other.phone.notice).toHaveAttribute('role', 'alert');
     await expect(other.bench.armed.filter({ hasText: 'Server answers HTTP 503' })).toContainText('struck 1');
     await other.phone.idle();
-    // It is this browser's chip now.
+    // It is the chip in this phone now; the own one is kept, and can be put back.
     await other.reload();
     await expect(other.phone.switchOf(order.name)).toBeChecked();
+    await other.page.getByRole('button', { name: 'Put my chip back' }).click();
+    await expect(other.phone.switchOf(order.name)).toHaveCount(0);
+    await other.phone.settled();
+    await expect(other.phone.profiles).toHaveCount(1);
+    await expect(other.page.getByTestId('own-chip')).toHaveCount(0);
     expect(watch.complaints).toEqual([]);
   } finally {
     await context.close();

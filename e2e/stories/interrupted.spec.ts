@@ -82,3 +82,55 @@ test('the answer with the package is lost, and is fetched again', async ({ perso
   await person.phone.settled();
   await once(person, operator, order);
 });
+
+test('the page is left while a profile is deleted, and while the memory is reset', async ({ person, operator, page }) => {
+  const { phone, bench } = person;
+  const [one, two] = [await operator.order('One'), await operator.order('Two')];
+  const told = async (order: Order): Promise<string[]> => {
+    const { notifications } = await operator.detail(order.iccid);
+    return notifications.map(({ event }: { event: string }) => event);
+  };
+  await person.open('#bench');
+  await phone.fetch(one.code);
+  await phone.fetch(two.code);
+
+  await test.step('the chip has done it, and its answer comes to nobody', async () => {
+    await bench.hold('ES10c.DeleteProfile', 'answer');
+    await page.getByRole('button', { name: 'Delete One' }).click();
+    await phone.dialog.getByTestId('confirm-name').fill('One');
+    await phone.dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+    await expect(bench.held).toContainText('DeleteProfile');
+    await person.reload();
+    await phone.settled();
+    await expect(phone.switchOf('One')).toHaveCount(0);
+    await expect(phone.switchOf('Two')).toBeVisible();
+    // What the chip has to tell is sent by itself.
+    await expect.poll(() => told(one)).toEqual(['installed', 'deleted']);
+    await expect.poll(async () => (await operator.detail(one.iccid)).state).toBe('Deleted');
+  });
+
+  await test.step('a command that the chip has not heard changes nothing', async () => {
+    await bench.hold('ES10c.eUICCMemoryReset', 'request');
+    await phone.housekeeping();
+    await page.getByRole('button', { name: 'Reset the eUICC' }).click();
+    await phone.dialog.getByRole('button', { name: 'Reset', exact: true }).click();
+    await expect(bench.held).toContainText('MemoryReset');
+    await person.reload();
+    await phone.settled();
+    await expect(phone.switchOf('Two')).toBeVisible();
+    expect(await told(two)).toEqual(['installed']);
+  });
+
+  await test.step('a memory that was reset is shown as it is', async () => {
+    await bench.hold('ES10c.eUICCMemoryReset', 'answer');
+    await phone.housekeeping();
+    await page.getByRole('button', { name: 'Reset the eUICC' }).click();
+    await phone.dialog.getByRole('button', { name: 'Reset', exact: true }).click();
+    await expect(bench.held).toContainText('MemoryReset');
+    await person.reload();
+    await phone.settled();
+    await expect(phone.switchOf('Two')).toHaveCount(0);
+    await expect(phone.switchOf('Setup')).toBeVisible();
+    await expect.poll(() => told(two)).toEqual(['installed', 'deleted']);
+  });
+});

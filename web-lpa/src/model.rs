@@ -205,6 +205,8 @@ pub(crate) struct Model {
     pub(crate) options: RwSignal<lpa::Options>,
     /// What the phone tells of itself.
     pub(crate) device: RwSignal<DeviceInfo>,
+    /// The SM-DS that is asked what waits, in the place of the chip's own root SM-DS.
+    pub(crate) smds: RwSignal<Option<String>>,
     /// What the phone is doing.
     pub(crate) task: RwSignal<Option<Task>>,
     /// What the person is asked.
@@ -304,7 +306,7 @@ pub(crate) struct LogLine {
     /// What came of it, and why.
     pub(crate) outcome: Text<String>,
     /// Codes and rule.
-    pub(crate) codes: String,
+    pub(crate) codes: Text<String>,
 }
 
 /// A notification and what became of it.
@@ -465,6 +467,7 @@ impl Model {
             access: RwSignal::new(Access::default()),
             guti: RwSignal::new(None),
             apn: RwSignal::new(String::new()),
+            smds: RwSignal::new(None),
             log: RwSignal::new(Vec::new()),
             options: RwSignal::new(lpa::Options::default()),
             device: RwSignal::new(crate::phone::this_device()),
@@ -519,7 +522,7 @@ impl Model {
         good: bool,
         what: impl Into<Text<String>>,
         outcome: impl Into<Text<String>>,
-        codes: impl Into<String>,
+        codes: impl Into<Text<String>>,
     ) {
         self.log.update(|log| {
             let id = log.last().map_or(1, |last| last.id.wrapping_add(1));

@@ -264,12 +264,30 @@ impl Verdict {
     pub fn words(&self) -> Text<String> {
         reason(&self.rule, &self.because)
     }
+
+    /// The cause and the rule, for people who know them.
+    #[must_use]
+    pub fn codes(&self) -> Text<String> {
+        joined(self.cause.as_ref().map(Cause::words).into_iter().chain([rule_words(&self.rule)]))
+    }
 }
 
-/// A cause of 3GPP TS 24.301.
+fn rule_words(rule: &str) -> Text<String> {
+    text!("rule {rule}", "ルール {rule}")
+}
+
+/// Codes behind each other.
+fn joined(codes: impl Iterator<Item = Text<String>>) -> Text<String> {
+    let pair = |one: Text<String>, other: Text<String>| {
+        Text::new(format!("{} · {}", one.en, other.en), format!("{} · {}", one.ja, other.ja))
+    };
+    codes.reduce(pair).unwrap_or_default()
+}
+
+/// A cause of 3GPP TS 24.301 or TS 24.501.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Cause {
-    /// `EMM` or `ESM`.
+    /// `EMM` or `ESM`; in 5G `5GMM` or `5GSM`.
     pub protocol: String,
     /// Its value.
     pub number: u8,
@@ -277,11 +295,76 @@ pub struct Cause {
     pub name: String,
 }
 
-impl std::fmt::Display for Cause {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} cause {} ({})", self.protocol, self.number, self.name)
+impl Cause {
+    /// In words: with its number, by which people look it up. English is the standard's own name,
+    /// as the network gives it; what is not known here keeps that name in every language.
+    #[must_use]
+    pub fn words(&self) -> Text<String> {
+        let Self { protocol, number, name } = self;
+        let known = CAUSES.iter().find(|(family, value, _)| family.has(protocol) && value == number);
+        let ja = known.map_or(name.as_str(), |(.., ja)| ja);
+        text!("{protocol} cause {number} ({name})", "{protocol} 原因値 {number}（{ja}）")
     }
 }
+
+/// Which of the two a cause is of. Values mean the same with EPS and in 5G (TS 24.501 §9.11.3.2 and
+/// §9.11.4.2 took them over), but for words that are 5G's own.
+#[derive(Clone, Copy)]
+enum Family {
+    /// Mobility of EPS: TS 24.301 §9.9.3.9.
+    Emm,
+    /// Sessions of EPS: TS 24.301 §9.9.4.4.
+    Esm,
+    /// Mobility of 5G: TS 24.501 §9.11.3.2.
+    FiveGmm,
+    /// Sessions of 5G: TS 24.501 §9.11.4.2.
+    FiveGsm,
+    /// Mobility, of both.
+    Mobility,
+    /// Sessions, of both.
+    Session,
+}
+
+impl Family {
+    fn has(self, protocol: &str) -> bool {
+        match self {
+            Self::Emm => protocol == "EMM",
+            Self::Esm => protocol == "ESM",
+            Self::FiveGmm => protocol == "5GMM",
+            Self::FiveGsm => protocol == "5GSM",
+            Self::Mobility => matches!(protocol, "EMM" | "5GMM"),
+            Self::Session => matches!(protocol, "ESM" | "5GSM"),
+        }
+    }
+}
+
+/// The causes that the network uses, in Japanese.
+const CAUSES: [(Family, u8, &str); 24] = [
+    (Family::Emm, 2, "HSS に登録されていない IMSI"),
+    (Family::Mobility, 3, "不正な端末（UE）"),
+    (Family::Emm, 7, "EPS サービス利用不可"),
+    (Family::FiveGmm, 7, "5GS サービス利用不可"),
+    (Family::Mobility, 9, "ネットワークが端末の識別情報を導出できない"),
+    (Family::Mobility, 11, "この PLMN は利用不可"),
+    (Family::Mobility, 12, "このトラッキングエリアは利用不可"),
+    (Family::Mobility, 13, "このトラッキングエリアではローミング不可"),
+    (Family::Emm, 14, "この PLMN では EPS サービス利用不可"),
+    (Family::Mobility, 15, "トラッキングエリア内に適切なセルなし"),
+    (Family::Emm, 18, "CS ドメイン利用不可"),
+    (Family::Mobility, 20, "MAC の検証失敗"),
+    (Family::Mobility, 21, "同期失敗"),
+    (Family::Mobility, 22, "輻輳"),
+    (Family::Mobility, 96, "必須情報が不正"),
+    (Family::Session, 8, "事業者による規制"),
+    (Family::Session, 26, "リソース不足"),
+    (Family::Esm, 27, "APN が指定されていないか不明"),
+    (Family::FiveGsm, 27, "DNN が指定されていないか不明"),
+    (Family::Session, 32, "サービスオプション非対応"),
+    (Family::Session, 33, "要求されたサービスオプションは契約外"),
+    (Family::Session, 34, "サービスオプションが一時的に利用不可"),
+    (Family::Esm, 66, "現在の RAT と PLMN の組み合わせでは要求された APN に非対応"),
+    (Family::Session, 66, "現在の RAT と PLMN の組み合わせでは要求された DNN に非対応"),
+];
 
 /// A refusal (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -306,11 +389,10 @@ pub struct Problem {
 impl Problem {
     /// The codes, for people who know them.
     #[must_use]
-    pub fn codes(&self) -> String {
-        let mut codes = vec![format!("HTTP {}", self.status)];
-        codes.extend(self.cause.as_ref().map(ToString::to_string));
-        codes.extend(self.rule.as_ref().map(|rule| format!("rule {rule}")));
-        codes.join(" · ")
+    pub fn codes(&self) -> Text<String> {
+        let http = Text::same(format!("HTTP {}", self.status));
+        let (cause, rule) = (self.cause.as_ref().map(Cause::words), self.rule.as_deref().map(rule_words));
+        joined([Some(http), cause, rule].into_iter().flatten())
     }
 }
 
@@ -344,9 +426,9 @@ impl NetworkError {
 
     /// The codes, for people who know them.
     #[must_use]
-    pub fn codes(&self) -> String {
+    pub fn codes(&self) -> Text<String> {
         match self {
-            Self::Lost(because) => because.clone(),
+            Self::Lost(because) => said::words(because),
             Self::Refused(problem) => problem.codes(),
         }
     }
@@ -531,7 +613,7 @@ mod tests {
         let Ok(AttachAnswer::Session(session)) = serde_json::from_str(&session) else { panic!() };
         assert!(!session.services.voice.permitted());
         assert_eq!(
-            session.services.voice.cause.unwrap().to_string(),
+            session.services.voice.cause.unwrap().words().en,
             "EMM cause 18 (CS domain not available)"
         );
         let challenge = r#"{"attachId":"a","rand":"00","autn":"11"}"#;
@@ -576,7 +658,82 @@ mod tests {
         assert!(NetworkError::Refused(Box::new(problem)).is_session_gone());
         let site = r#"{"type":"about:blank","title":"Service unavailable","status":503,"detail":"d"}"#;
         let problem: Problem = serde_json::from_str(site).unwrap();
-        assert_eq!((problem.because.as_str(), problem.codes().as_str()), ("d", "HTTP 503"));
+        assert_eq!((problem.because.as_str(), problem.codes()), ("d", Text::same("HTTP 503")));
+    }
+
+    /// The causes that our network gives (`net-policy-worker/src/refusal.rs`), by protocol and number with
+    /// the names of TS 24.301 §9.9.3.9 and §9.9.4.4, TS 24.501 §9.11.3.2 and §9.11.4.2.
+    const GIVEN: [(&str, u8, &str); 41] = [
+        ("EMM", 2, "IMSI unknown in HSS"),
+        ("EMM", 3, "Illegal UE"),
+        ("EMM", 7, "EPS services not allowed"),
+        ("EMM", 9, "UE identity cannot be derived by the network"),
+        ("EMM", 11, "PLMN not allowed"),
+        ("EMM", 12, "Tracking area not allowed"),
+        ("EMM", 13, "Roaming not allowed in this tracking area"),
+        ("EMM", 14, "EPS services not allowed in this PLMN"),
+        ("EMM", 15, "No suitable cells in tracking area"),
+        ("EMM", 18, "CS domain not available"),
+        ("EMM", 20, "MAC failure"),
+        ("EMM", 21, "Synch failure"),
+        ("EMM", 22, "Congestion"),
+        ("EMM", 96, "Invalid mandatory information"),
+        ("ESM", 8, "Operator determined barring"),
+        ("ESM", 26, "Insufficient resources"),
+        ("ESM", 27, "Missing or unknown APN"),
+        ("ESM", 32, "Service option not supported"),
+        ("ESM", 33, "Requested service option not subscribed"),
+        ("ESM", 34, "Service option temporarily out of order"),
+        ("ESM", 66, "Requested APN not supported in current RAT and PLMN combination"),
+        ("5GMM", 3, "Illegal UE"),
+        ("5GMM", 7, "5GS services not allowed"),
+        ("5GMM", 9, "UE identity cannot be derived by the network"),
+        ("5GMM", 11, "PLMN not allowed"),
+        ("5GMM", 12, "Tracking area not allowed"),
+        ("5GMM", 13, "Roaming not allowed in this tracking area"),
+        ("5GMM", 15, "No suitable cells in tracking area"),
+        ("5GMM", 20, "MAC failure"),
+        ("5GMM", 21, "Synch failure"),
+        ("5GMM", 22, "Congestion"),
+        ("5GMM", 96, "Invalid mandatory information"),
+        ("5GSM", 8, "Operator determined barring"),
+        ("5GSM", 26, "Insufficient resources"),
+        ("5GSM", 27, "Missing or unknown DNN"),
+        ("5GSM", 32, "Service option not supported"),
+        ("5GSM", 33, "Requested service option not subscribed"),
+        ("5GSM", 34, "Service option temporarily out of order"),
+        ("5GSM", 66, "Requested APN not supported in current RAT and PLMN combination"),
+        // Of nobody's list: these keep their names.
+        ("EMM", 200, "A cause of tomorrow"),
+        ("6GMM", 3, "Illegal UE"),
+    ];
+
+    #[test]
+    fn causes_are_told_in_japanese_with_their_numbers() {
+        let mut told = std::collections::HashSet::new();
+        for (place, (protocol, number, name)) in GIVEN.into_iter().enumerate() {
+            let cause = Cause { protocol: protocol.to_owned(), number, name: name.to_owned() };
+            let words = cause.words();
+            assert_eq!(words.en, format!("{protocol} cause {number} ({name})"));
+            assert!(words.ja.starts_with(&format!("{protocol} 原因値 {number}（")), "{words:?}");
+            assert_eq!(words.ja.contains(name), place >= GIVEN.len() - 2, "{words:?}");
+            assert!(told.insert(words.ja.clone()), "{words:?}");
+        }
+        // Each that has words is one of those.
+        for (family, number, ja) in CAUSES {
+            let given = |(protocol, value, _): &(&str, u8, &str)| family.has(protocol) && *value == number;
+            assert!(GIVEN.iter().any(given), "{ja}");
+        }
+        let page = r#"{"verdict":"refused","because":"b","rule":"r","cause":{"protocol":"ESM","number":8,"name":"Operator determined barring"}}"#;
+        let verdict: Verdict = serde_json::from_str(page).unwrap();
+        assert_eq!(
+            verdict.codes(),
+            Text::new(
+                "ESM cause 8 (Operator determined barring) · rule r",
+                "ESM 原因値 8（事業者による規制） · ルール r"
+            )
+            .owned()
+        );
     }
 
     #[test]

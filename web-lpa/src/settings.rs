@@ -1,7 +1,7 @@
 //! What is set under the phone's settings: as it is entered, and as the browser keeps it.
 //!
 //! ```json
-//! { "device": "53029100", "isdRAids": ["A0…"], "block": 255 }
+//! { "device": "53029100", "isdRAids": ["A0…"], "block": 255, "smds": "smds.example.com" }
 //! ```
 
 use lpa::Options;
@@ -22,6 +22,9 @@ pub struct Settings {
     pub device: DeviceInfo,
     /// How chips are spoken to.
     pub options: Options,
+    /// The SM-DS that is asked what waits for a chip; `None`: the root SM-DS that the chip is
+    /// configured with (SGP.22 §3.6.2).
+    pub smds: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -30,11 +33,13 @@ struct Kept {
     device: String,
     isd_r_aids: Vec<String>,
     block: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    smds: Option<String>,
 }
 
 impl Settings {
-    /// Reads what was entered: TAC or IMEI, an AID on each line, the bytes of a command.
-    /// `capabilities` are the device's own.
+    /// Reads what was entered: TAC or IMEI, an AID on each line, the bytes of a command, the address
+    /// of an SM-DS or nothing. `capabilities` are the device's own.
     ///
     /// # Errors
     /// What is wrong, in words.
@@ -42,6 +47,7 @@ impl Settings {
         digits: &str,
         aids: &str,
         block: &str,
+        smds: &str,
         capabilities: [Option<Version>; 11],
     ) -> Result<Self, Text<String>> {
         let mut isd_r_aids = Vec::new();
@@ -66,7 +72,15 @@ impl Settings {
             return Err(text!("A command holds 1 to 255 bytes.", "1 コマンドは 1〜255 バイトです。"));
         };
         let device = lpa::device_info(digits, capabilities).map_err(|error| error.words())?;
-        Ok(Self { device, options: Options { isd_r_aids, block } })
+        let smds = smds.trim();
+        if !smds.is_empty() && !rsp::activation_code::is_address(smds) {
+            return Err(text!(
+                "{smds} is no address of an SM-DS: a domain name, with a port if need be, without https://.",
+                "{smds} は SM-DS のアドレスではありません。https:// を付けずに、ドメイン名（必要ならポートも）を入力してください。"
+            ));
+        }
+        let smds = (!smds.is_empty()).then(|| smds.to_owned());
+        Ok(Self { device, options: Options { isd_r_aids, block }, smds })
     }
 
     /// The AIDs as they are entered, one on each line.
@@ -82,6 +96,7 @@ impl Settings {
             device: lpa::device_digits(&self.device),
             isd_r_aids: self.options.isd_r_aids.iter().map(hex::encode_upper).collect(),
             block: self.options.block,
+            smds: self.smds.clone(),
         };
         serde_json::to_string(&kept).unwrap_or_default()
     }
@@ -93,7 +108,8 @@ impl Settings {
             return None;
         }
         let kept: Kept = serde_json::from_str(text).ok()?;
-        Self::entered(&kept.device, &kept.isd_r_aids.join("\n"), &kept.block.to_string(), capabilities).ok()
+        let (aids, block) = (kept.isd_r_aids.join("\n"), kept.block.to_string());
+        Self::entered(&kept.device, &aids, &block, &kept.smds.unwrap_or_default(), capabilities).ok()
     }
 }
 
@@ -108,7 +124,33 @@ mod tests {
     const CAPABILITIES: [Option<Version>; 11] = [None; 11];
 
     fn entered(digits: &str, aids: &str, block: &str) -> Result<Settings, Text<String>> {
-        Settings::entered(digits, aids, block, CAPABILITIES)
+        Settings::entered(digits, aids, block, "", CAPABILITIES)
+    }
+
+    /// SGP.22 §4.1 and §2.6.4.1: an address is a domain name of RFC 1035.
+    #[test]
+    fn another_sm_ds_is_an_address_or_nothing() {
+        let smds = |smds: &str| Settings::entered("53029100", AIDS, "255", smds, CAPABILITIES);
+        for (typed, kept) in [
+            ("", None),
+            ("  ", None),
+            (" smds.example.com ", Some("smds.example.com")),
+            ("smds.example.com:8443", Some("smds.example.com:8443")),
+        ] {
+            let settings = smds(typed).unwrap();
+            assert_eq!(settings.smds.as_deref(), kept, "{typed}");
+            assert_eq!(Settings::kept(&settings.to_keep(), CAPABILITIES), Some(settings));
+        }
+        for typed in ["https://smds.example.com", "smds.example.com/x", "a b", "smds..com", "例", "-"] {
+            let words = smds(typed).unwrap_err();
+            assert!(words.en.starts_with(typed) && words.en.contains("SM-DS") && words.en != words.ja);
+            let kept = smds("smds.example.com").unwrap().to_keep().replace("smds.example.com", typed);
+            assert_eq!(Settings::kept(&kept, CAPABILITIES), None, "{typed}");
+        }
+        // What was kept before there was such a setting.
+        let before = smds("").unwrap().to_keep();
+        assert!(!before.contains("smds"));
+        assert!(Settings::kept(&before, CAPABILITIES).is_some());
     }
 
     #[test]

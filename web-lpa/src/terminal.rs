@@ -132,9 +132,7 @@ impl<'a> Terminal<'a> {
         } else {
             text!("refused: {en}", "拒否: {ja}")
         };
-        let codes = [verdict.cause.as_ref().map(ToString::to_string), Some(format!("rule {}", verdict.rule))];
-        let codes: Vec<String> = codes.into_iter().flatten().collect();
-        self.model.note(verdict.permitted(), service.tried(to), outcome, codes.join(" · "));
+        self.model.note(verdict.permitted(), service.tried(to), outcome, verdict.codes());
         Ok(verdict)
     }
 
@@ -171,9 +169,12 @@ impl<'a> Terminal<'a> {
             Err(because) => Some(NetworkError::Lost(because)),
         };
         match error {
-            None => {
-                self.model.note(true, what, Text::new("the session is over", "セッションは終了しました"), "")
-            }
+            None => self.model.note(
+                true,
+                what,
+                Text::new("the session is over", "セッションは終了しました"),
+                Text::<String>::default(),
+            ),
             Some(error) => self.model.note(false, what, error.words(), error.codes()),
         }
     }
@@ -359,7 +360,7 @@ impl<'a> Terminal<'a> {
                             "the network’s sequence number is not above the card’s: the card sends its own (AUTS)",
                             "ネットワークの連番がカードより進んでいないため、カードが自分の連番を送ります (AUTS)",
                         ),
-                        "SQN · AUTS",
+                        Text::same("SQN · AUTS"),
                     );
                     Proof::Auts(hex::encode(auts))
                 }
@@ -396,7 +397,7 @@ impl<'a> Terminal<'a> {
                         true,
                         what,
                         text!("APN given: {given} — {en}", "与えられた APN: {given} — {ja}"),
-                        format!("{} · rule {}", session.class, session.apn.rule),
+                        text!("{} · rule {}", "{} · ルール {}", session.class, session.apn.rule),
                     );
                     return Ok(Radio::Attached(session));
                 }

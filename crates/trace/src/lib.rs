@@ -44,8 +44,8 @@ pub use decode::{decode, decode_part, refusal};
 pub use diff::{Change, Pair, diff};
 pub use explain::{Explanation, explain, interface, party, segment, step};
 pub use file::{
-    Format, ImportError, MAX_IMPORT, Origin, Style, apdu_lines, curl, export, import, to_har, to_json,
-    to_pcap, to_text,
+    Format, Import, ImportError, MAX_IMPORT, MAX_MESSAGE, Origin, Style, apdu_lines, curl, export, import,
+    to_har, to_json, to_pcap, to_text,
 };
 pub use name::{ISIM, LOAD, USIM};
 pub use node::{Decoded, Node, Secrecy, Side, hex_spaced, size};

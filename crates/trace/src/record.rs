@@ -286,7 +286,9 @@ impl Message {
 
     /// What it costs to keep.
     pub(crate) fn size(&self) -> usize {
-        let headers = |headers: &Headers| headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        // Two texts each, however short they are.
+        let header = |(name, value): &(String, String)| name.len() + value.len() + 2 * size_of::<String>();
+        let headers = |headers: &Headers| headers.iter().map(header).sum();
         let http = self.http.as_ref().map_or(0, |http| {
             let (request, response): (usize, usize) =
                 (headers(&http.request_headers), headers(&http.response_headers));
@@ -445,10 +447,20 @@ impl Trace {
     pub fn from_messages(limits: Limits, messages: impl IntoIterator<Item = Message>, dropped: u64) -> Self {
         let mut trace = Self { dropped, ..Self::new(limits) };
         for message in messages {
-            let id = message.id.max(trace.next);
-            trace.push(Message { id, ..message });
+            trace.append(message);
         }
         trace
+    }
+
+    /// A message that is complete comes behind the others; its id is given anew when it does not count up.
+    pub(crate) fn append(&mut self, message: Message) {
+        let id = message.id.max(self.next);
+        self.push(Message { id, ..message });
+    }
+
+    /// So many messages went before those that are here.
+    pub(crate) const fn forget(&mut self, messages: u64) {
+        self.dropped = self.dropped.saturating_add(messages);
     }
 
     /// The same trace with other messages in the places of its own.
@@ -691,14 +703,15 @@ impl Trace {
         let Some(message) = self.place(ticket.message).and_then(|place| self.messages.get_mut(place)) else {
             return;
         };
-        let before = message.size();
         message.took = (at - message.at).max(0.0);
         message.ending = ending;
         if let Some(part) = message.parts.get_mut(ticket.part) {
+            // Of the part alone: a message may have thousands.
+            let before = part.size();
             part.took = (at - part.at).max(0.0);
             part.response = response.map(<[u8]>::to_vec);
+            self.bytes = (self.bytes + part.size()).saturating_sub(before);
         }
-        self.bytes = (self.bytes + message.size()).saturating_sub(before);
         self.revision += 1;
         self.shrink();
     }

@@ -88,6 +88,10 @@ pub(crate) struct Bench {
     twice: StoredValue<bool>,
     decisions: StoredValue<HashMap<u32, once::Sender<Decision>>, LocalStorage>,
     next: StoredValue<u32>,
+    /// What ends the waits that faults have made.
+    waits: StoredValue<HashMap<u32, once::Sender<()>>, LocalStorage>,
+    /// Whether nothing comes late any more: the person wants the task in hand to stop.
+    hurries: StoredValue<bool>,
     /// What the person has begun to write in the place of messages that wait.
     drafts: StoredValue<HashMap<u32, String>>,
     /// The faults as they are shown.
@@ -123,6 +127,8 @@ impl Bench {
             twice: StoredValue::new(false),
             decisions: StoredValue::new_local(HashMap::new()),
             next: StoredValue::new(0),
+            waits: StoredValue::new_local(HashMap::new()),
+            hurries: StoredValue::new(false),
             drafts: StoredValue::new(HashMap::new()),
             armed: RwSignal::new(Vec::new()),
             pulled: RwSignal::new(false),
@@ -198,9 +204,18 @@ impl Bench {
         });
     }
 
-    /// Notes for each fault what the phone said when the task was over in which it struck.
+    /// Notes for each fault what the phone said when the task was over in which it struck. Who stops
+    /// a task does not wait for what comes late.
     pub(crate) fn observe(&self, model: Model) {
         let bench = *self;
+        Effect::new(move |_| {
+            let stopping = model.task.with(|task| task.as_ref().is_some_and(|task| task.stopping));
+            bench.hurries.set_value(stopping);
+            if stopping {
+                let waits = bench.waits.try_update_value(std::mem::take).unwrap_or_default();
+                waits.into_values().for_each(|wait| wait.send(()));
+            }
+        });
         let struck_before = StoredValue::new(HashMap::<u32, u32>::new());
         Effect::new(move |was_busy: Option<bool>| {
             let busy = model.task.with(Option::is_some);
@@ -270,7 +285,7 @@ impl Bench {
             self.twice.set_value(verdict.twice);
         }
         if verdict.late > 0 {
-            later::after(verdict.late).await;
+            self.wait(verdict.late).await;
         }
         if let Some(because) = verdict.lost {
             return Fate::Lost(because.en);
@@ -293,6 +308,18 @@ impl Bench {
             }
         }
         Fate::GoesOn((!notes.is_empty()).then(|| notes.join("; ")))
+    }
+
+    /// Waits for some milliseconds, or until the person stops the task.
+    async fn wait(&self, milliseconds: u32) {
+        if self.hurries.get_value() {
+            return;
+        }
+        let (sender, stopped) = once::channel();
+        let id = self.number();
+        self.waits.update_value(|waits| drop(waits.insert(id, sender)));
+        later::within(stopped, later::after(milliseconds)).await;
+        self.waits.update_value(|waits| drop(waits.remove(&id)));
     }
 
     /// What a response will belong to.

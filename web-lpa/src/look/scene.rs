@@ -28,6 +28,9 @@ pub enum Item {
     Message(u32),
     /// The title of a step; with the message before which it stands.
     Title(Option<Step>, u32),
+    /// The network is let go: the whole package is here, and the chip takes it without the network
+    /// (SGP.22 §3.1.3.3); with the message before which it stands.
+    LetGo(u32),
 }
 
 impl Item {
@@ -35,12 +38,13 @@ impl Item {
     #[must_use]
     pub const fn message(self) -> u32 {
         match self {
-            Self::Message(id) | Self::Title(_, id) => id,
+            Self::Message(id) | Self::Title(_, id) | Self::LetGo(id) => id,
         }
     }
 }
 
-/// The messages that are shown with a title wherever another step begins.
+/// The messages that are shown with a title wherever another step begins, and with what happens that is
+/// no message.
 #[must_use]
 pub fn titled(sift: &Sift) -> Vec<Item> {
     let mut items = Vec::with_capacity(sift.len() + 8);
@@ -49,6 +53,9 @@ pub fn titled(sift: &Sift) -> Vec<Item> {
         if step != Some(shown.step) {
             step = Some(shown.step);
             items.push(Item::Title(shown.step, shown.id));
+        }
+        if shown.feeds {
+            items.push(Item::LetGo(shown.id));
         }
         items.push(Item::Message(shown.id));
     }
@@ -103,6 +110,39 @@ mod tests {
         let lifelines = lifelines(&sift);
         assert_eq!(lifelines, [Party::Chip, Party::Watch, Party::Phone, Party::Network, Party::Smdp]);
         assert_eq!(place(&lifelines, Party::Phone), 50.0);
+    }
+
+    /// A package is one message, however many segments it has; each package is fetched before it is fed.
+    #[test]
+    fn the_network_is_let_go_before_a_package_is_fed() {
+        let mut trace = Trace::default();
+        let mut send = |hex: &str| {
+            let ticket = trace.command(Party::Chip, &hex::decode(hex).unwrap_or_default(), 0.0);
+            trace.answer(ticket, &[0x90, 0x00], 0.0);
+        };
+        send("80E2910003BF2E00");
+        for _ in 0..2 {
+            // Of a bound profile package the first segment, and one of its next.
+            send("80E2910006BF3681C0BF23");
+            send("80E291000387010000");
+            send("80E2910003BF2E00");
+        }
+        let mut sift = Sift::default();
+        sift.look(&trace, |_| true);
+        let fed: Vec<u32> = trace
+            .messages()
+            .filter(|message| message.name == trace::LOAD)
+            .map(|message| message.id)
+            .collect();
+        assert_eq!(fed.len(), 2, "{:?}", trace.messages().map(|message| &message.name).collect::<Vec<_>>());
+        let items = titled(&sift);
+        let before: Vec<u32> = items
+            .windows(2)
+            .filter(|pair| matches!(pair, [Item::LetGo(id), Item::Message(next)] if id == next))
+            .map(|pair| pair[0].message())
+            .collect();
+        assert_eq!(before, fed);
+        assert_eq!(items.iter().filter(|item| matches!(item, Item::LetGo(_))).count(), 2);
     }
 
     #[test]

@@ -16,6 +16,25 @@ pub struct Shown {
     pub id: u32,
     /// Its step.
     pub step: Option<Step>,
+    /// Whether it feeds a bound profile package to a chip.
+    pub feeds: bool,
+}
+
+impl Shown {
+    fn of(message: &Message) -> Self {
+        Self { id: message.id, step: message.step, feeds: message.name == trace::LOAD }
+    }
+}
+
+/// How far a list has kept up with a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Nothing was new.
+    Same,
+    /// There is more to be looked at.
+    InPart,
+    /// All was looked at.
+    Up,
 }
 
 /// The messages that pass a filter, oldest first.
@@ -38,8 +57,19 @@ impl Sift {
 
     /// Keeps up with the trace. Says whether anything may have changed.
     pub fn look(&mut self, trace: &Trace, passes: impl Fn(&Message) -> bool) -> bool {
+        self.look_until(trace, passes, || false) != Kept::Same
+    }
+
+    /// The same, until it is `enough`: what a search looks for may take long to find. One message more
+    /// than the last time is looked at in any case.
+    pub fn look_until(
+        &mut self,
+        trace: &Trace,
+        passes: impl Fn(&Message) -> bool,
+        enough: impl Fn() -> bool,
+    ) -> Kept {
         if self.revision == Some(trace.revision()) && !self.is_other(trace) {
-            return false;
+            return Kept::Same;
         }
         if self.is_other(trace) {
             self.again();
@@ -62,6 +92,7 @@ impl Sift {
             }
         }
         // The tail, and what is new.
+        let before = self.newest.map(|(newest, _)| newest);
         while self.shown.back().is_some_and(|shown| shown.id >= bound) {
             self.shown.pop_back();
         }
@@ -73,14 +104,19 @@ impl Sift {
                 }
             }
             if passes(message) {
-                self.shown.push_back(Shown { id: message.id, step: message.step });
+                self.shown.push_back(Shown::of(message));
             }
             if message.ending == trace::Ending::Open {
                 self.open.push(message.id);
             }
             self.newest = Some((message.id, message.at));
+            let is_new = before.is_none_or(|before| message.id > before);
+            if is_new && enough() && trace.messages().next_back().is_some_and(|last| last.id != message.id) {
+                self.revision = None;
+                return Kept::InPart;
+            }
         }
-        true
+        Kept::Up
     }
 
     /// Whether this is not the trace of before: the newest message of then is not in it.
@@ -93,7 +129,7 @@ impl Sift {
             (Ok(place), false) => {
                 self.shown.remove(place);
             }
-            (Err(place), true) => self.shown.insert(place, Shown { id: message.id, step: message.step }),
+            (Err(place), true) => self.shown.insert(place, Shown::of(message)),
             _ => {}
         }
     }
@@ -186,6 +222,33 @@ mod tests {
         assert_eq!(sift.beside(20), (Some(19), Some(21)));
         assert_eq!(sift.beside(0), (None, Some(1)));
         assert_eq!(sift.beside(99), (Some(39), None));
+    }
+
+    #[test]
+    fn a_long_trace_is_looked_at_in_parts() {
+        let mut trace = Trace::default();
+        for round in 0..70 {
+            let ticket = select(&mut trace, f64::from(round));
+            if round % 20 != 5 {
+                trace.answer(
+                    ticket,
+                    if round % 3 == 0 { &[0x6A, 0x82] } else { &[0x90, 0x00] },
+                    f64::from(round),
+                );
+            }
+        }
+        let mut sift = Sift::default();
+        let mut parts = 0;
+        while sift.look_until(&trace, Message::failed, || true) == Kept::InPart {
+            parts += 1;
+            let seen =
+                whole(&trace, Message::failed).into_iter().filter(|id| *id < parts).collect::<Vec<_>>();
+            assert_eq!(ids(&sift), seen);
+            assert!(parts < 100);
+        }
+        assert_eq!(parts, 69, "one at a time");
+        assert_eq!(ids(&sift), whole(&trace, Message::failed));
+        assert_eq!(sift.look_until(&trace, Message::failed, || true), Kept::Same);
     }
 
     #[test]

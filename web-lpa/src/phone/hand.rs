@@ -76,7 +76,9 @@ impl Phone {
     /// Puts a session in the place of this one: all of it, or nothing.
     pub(crate) fn load(&self, session: Keepsake) {
         let phone = *self;
-        let task = Task::new(Text::new("Opening the session", "セッションを開いています"));
+        let title = Text::new("Opening the session", "セッションを開いています");
+        // Its faults may have the phone wait for its chips and for the network.
+        let task = Task { can_stop: true, ..Task::new(title) };
         self.task(task, async move {
             let Keepsake { phone: own, watch, trace, options, device, apn, faults } = session;
             const AS_BEFORE: Text = Text::new("Everything is as it was.", "すべて元のままです。");
@@ -95,8 +97,34 @@ impl Phone {
                 )));
             }
             let before = phone.snapshot(Slot::Phone).await.ok();
+            // What is in the phone is the person's own, unless one is kept already. A phone without a
+            // chip that answers has none to lose.
+            let kept = if before.is_some() { phone.keep_own_chip().await } else { Ok(false) };
+            if let Err(CardLost(because)) = &kept {
+                return Ok(Some(refused(
+                    said::with(
+                        Text::new("The session was not opened: {}.", "セッションを開けませんでした: {}。"),
+                        because,
+                    ),
+                    AS_BEFORE,
+                )));
+            }
+            // Nothing has taken its place.
+            let is_mine_again = async || {
+                if matches!(kept, Ok(true)) {
+                    phone.forget_own_chip().await;
+                }
+            };
+            if phone.inside().stop.get() {
+                is_mine_again().await;
+                return Ok(Some(refused(
+                    Text::new("The session was not opened.", "セッションを開きませんでした。").owned(),
+                    AS_BEFORE,
+                )));
+            }
             let put = async |slot: Slot, memory: &[u8]| phone.link(slot)?.chip()?.restore(memory).await;
             if let Err(CardLost(because)) = put(Slot::Phone, &own).await {
+                is_mine_again().await;
                 return Ok(Some(refused(
                     said::with(
                         Text::new(
@@ -114,6 +142,7 @@ impl Phone {
                 if let Some(before) = before {
                     // It was a chip's a moment ago.
                     let _ = put(Slot::Phone, &before).await;
+                    is_mine_again().await;
                 }
                 phone.begin_anew(Slot::Phone, false).await?;
                 return Ok(Some(refused(

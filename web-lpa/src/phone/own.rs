@@ -39,15 +39,15 @@ impl Phone {
     }
 
     /// Keeps the person's own chip before another one is put in its place. One that is kept
-    /// already stays: what is in the phone then is not the person's.
+    /// already stays: what is in the phone then is not the person's. Says whether it was kept only now.
     ///
     /// # Errors
     /// When there is no chip, or the browser did not keep its memory: then none may be put in.
-    pub(crate) async fn keep_own_chip(&self) -> Result<(), CardLost> {
+    pub(crate) async fn keep_own_chip(&self) -> Result<bool, CardLost> {
         let kept = self.own_chip().await;
         if kept.is_some() {
             self.bench.own.set(kept);
-            return Ok(());
+            return Ok(false);
         }
         let memory = self.snapshot(Slot::Phone).await?;
         // One that is gone with the page anyway is kept no longer than that.
@@ -61,7 +61,7 @@ impl Phone {
             ));
         }
         self.bench.own.set(Some(memory));
-        Ok(())
+        Ok(true)
     }
 
     /// Puts the person's own chip back.

@@ -442,7 +442,7 @@ impl Phone {
                     "Try to attach again under Network. Another profile can be switched on at any time.",
                     "「ネットワーク」でもう一度アタッチしてください。別のプロファイルにはいつでも切り替えられます。",
                 ),
-                Text::same(error.codes()),
+                error.codes(),
             ),
             Radio::NoUsim(words) | Radio::NoTrust(words) => bad(
                 Text::new(

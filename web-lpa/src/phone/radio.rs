@@ -97,23 +97,20 @@ impl Phone {
                     what.with(text!("The network lets it through.", "ネットワークは許可しました。")),
                     verdict.words().map(|words| words + "."),
                 ),
-                Ok(verdict) => {
-                    let cause = verdict.cause.as_ref().map(ToString::to_string).unwrap_or_default();
-                    Notice {
-                        good: false,
-                        what: what.with(Text::new(
-                            format!("The network refuses: {}.", verdict.words().en),
-                            format!("ネットワークが拒否しました: {}。", verdict.words().ja),
-                        )),
-                        advice: Text::new(
-                            "Add an eSIM with a contract and switch to it.",
-                            "契約のある eSIM を追加し、それに切り替えてください。",
-                        )
-                        .owned(),
-                        codes: Text::same(format!("{cause} · rule {}", verdict.rule)),
-                        switch_to: None,
-                    }
-                }
+                Ok(verdict) => Notice {
+                    good: false,
+                    what: what.with(Text::new(
+                        format!("The network refuses: {}.", verdict.words().en),
+                        format!("ネットワークが拒否しました: {}。", verdict.words().ja),
+                    )),
+                    advice: Text::new(
+                        "Add an eSIM with a contract and switch to it.",
+                        "契約のある eSIM を追加し、それに切り替えてください。",
+                    )
+                    .owned(),
+                    codes: verdict.codes(),
+                    switch_to: None,
+                },
                 Err(error) => Notice {
                     good: false,
                     what: what.with(Text::new(
@@ -125,7 +122,7 @@ impl Phone {
                         "「ネットワーク」でもう一度アタッチしてから、やり直してください。",
                     )
                     .owned(),
-                    codes: Text::same(error.codes()),
+                    codes: error.codes(),
                     switch_to: None,
                 },
             };

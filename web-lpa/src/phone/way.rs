@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use lpa::{CardLost, HttpAnswer, ServerCall, ServerLost};
 use trace::Party;
-use words::text;
+use words::{Text, text};
 
 use super::Phone;
 use crate::bench::{Fate, Passing};
@@ -193,7 +193,11 @@ impl Phone {
                     return Ok(HttpAnswer { status: 403, body: answer.body });
                 }
                 let codes = error.codes();
-                return Err(ServerLost(error.words().map(|because| format!("{because} ({codes})"))));
+                let because = error.words();
+                return Err(ServerLost(Text::new(
+                    format!("{} ({})", because.en, codes.en),
+                    format!("{} ({})", because.ja, codes.ja),
+                )));
             }
             return Ok(HttpAnswer { status: answer.status, body: answer.body });
         }

@@ -104,7 +104,7 @@ fn begin(model: Model, phone: Phone, slot: Slot, act: Act) {
     // What is done takes the place of the way to it at once.
     model.task.set(None);
     match act {
-        Act::Discover => phone.discover(slot, None),
+        Act::Discover => phone.discover(slot, model.smds.get_untracked()),
         Act::DownloadDefault => phone.download_default(slot),
         Act::DownloadEvent(event) => phone.download_event(slot, event),
         Act::SetDefault(address) => phone.set_default_smdp(slot, address),

@@ -77,6 +77,7 @@ fn provide() -> Context {
     if let Some(kept) = kept.and_then(|kept| Settings::kept(&kept, capabilities)) {
         model.device.set(kept.device);
         model.options.set(kept.options);
+        model.smds.set(kept.smds);
     }
     keep_choices(model, phone);
     let context = Context { model, phone, bench, say, view, hidden };

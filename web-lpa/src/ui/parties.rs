@@ -71,9 +71,29 @@ fn Node(party: Party) -> impl IntoView {
         <div class=format!("node {}", party.word()) class:busy=busy>
             {icons::party(party)}
             <span class="name">{say.of(name(party))}</span>
-            <span class="line">{move || say.now(line())}</span>
+            <span class="line">{move || breakable(&say.now(line()))}</span>
         </div>
     }
+}
+
+/// Names of functions and of access points may be broken where their words end, which no browser knows.
+fn breakable(line: &str) -> impl IntoView + use<> {
+    words_of(line).into_iter().map(|word| view! { {word.to_owned()}<wbr/> }).collect_view()
+}
+
+/// `ES9+.`, `Initiate`, `Authentication`.
+fn words_of(name: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let (mut from, mut before) = (0, ' ');
+    for (at, letter) in name.char_indices() {
+        if before == '.' || (before.is_lowercase() && letter.is_uppercase()) {
+            words.extend(name.get(from..at));
+            from = at;
+        }
+        before = letter;
+    }
+    words.extend(name.get(from..));
+    words
 }
 
 /// A party's name for people.
@@ -165,4 +185,18 @@ pub(super) fn Steps() -> impl IntoView {
         }
     });
     view! { <ol class="steps" aria-label=say.of(Text::new("The four steps", "四つの段階"))>{steps.into_iter().collect_view()}</ol> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn names_are_broken_where_their_words_end() {
+        assert_eq!(words_of("ES9+.InitiateAuthentication"), ["ES9+.", "Initiate", "Authentication"]);
+        assert_eq!(words_of("APN sm.provisioning"), ["APN sm.", "provisioning"]);
+        assert_eq!(words_of("プロファイル 2 個 · 空き 1.5 MiB").concat(), "プロファイル 2 個 · 空き 1.5 MiB");
+        assert_eq!(words_of(""), [""]);
+    }
 }

@@ -1,23 +1,34 @@
-//! Reading a file of a trace. It may come from anybody: it is bounded, and what is wrong with
-//! it is said.
+//! Reading a file of a trace, piece by piece, so that who reads it can do other things between
+//! two pieces and can stop. It may come from anybody: it is bounded, and what is wrong with it is
+//! said, with the place.
+
+mod lines;
+mod members;
 
 use std::fmt;
 
 use words::{Text, text};
 
-use super::json::{self, FORMAT, File, VERSION};
-use crate::record::{Answer, Ending, Limits, Message, Party, Request, Step, Ticket, Trace};
+use self::lines::Lines;
+use self::members::Members;
+use crate::record::{Limits, Trace};
 
 /// Longest file that is read, in bytes.
 pub const MAX_IMPORT: usize = 64 << 20;
+
+/// Longest message in a file, in bytes of the file: what one piece of work can be at most.
+pub const MAX_MESSAGE: usize = 8 << 20;
 
 /// Why a file is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportError {
     /// Longer than [`MAX_IMPORT`].
     TooLarge(usize),
-    /// Neither JSON nor text.
-    NotText,
+    /// Neither JSON nor text: bytes that are no UTF-8.
+    NotText {
+        /// Line from 1.
+        line: usize,
+    },
     /// JSON that is damaged, or other JSON: where and what.
     Json {
         /// Line from 1.
@@ -35,8 +46,15 @@ pub enum ImportError {
     Message {
         /// Which, from 1.
         number: usize,
+        /// The line it begins in, from 1.
+        line: usize,
         /// What: `party`, `bytes` …
         what: &'static str,
+    },
+    /// A message, or something else in the place of one, that is longer than [`MAX_MESSAGE`].
+    Long {
+        /// The line it begins in, from 1.
+        line: usize,
     },
     /// A line that is neither command nor answer nor comment.
     Line(usize),
@@ -56,9 +74,9 @@ impl ImportError {
                     "ファイルが大きすぎます（{bytes} MiB）。読めるのは {most} MiB までです。"
                 )
             }
-            Self::NotText => text!(
-                "This is no trace: it is not text.",
-                "トレースではありません（テキストではないファイルです）。"
+            Self::NotText { line } => text!(
+                "This is no trace: line {line} is not text.",
+                "トレースではありません（{line} 行目がテキストではありません）。"
             ),
             Self::Json { line, column, why } => text!(
                 "The file is damaged in line {line}, column {column}: {why}.",
@@ -71,10 +89,17 @@ impl ImportError {
                 "The file was made by a later version of this program (format {version}).",
                 "より新しいバージョンで作られたファイルです（形式 {version}）。"
             ),
-            Self::Message { number, what } => text!(
-                "Message {number} of the file has an impossible value: {what}.",
-                "{number} 番目のメッセージの値が正しくありません: {what}"
+            Self::Message { number, line, what } => text!(
+                "Message {number} of the file (line {line}) has an impossible value: {what}.",
+                "{number} 番目のメッセージ（{line} 行目）の値が正しくありません: {what}"
             ),
+            Self::Long { line } => {
+                let most = MAX_MESSAGE >> 20;
+                text!(
+                    "What begins in line {line} is longer than {most} MiB: no message that was saved here is.",
+                    "{line} 行目から始まる内容が {most} MiB を超えています。ここで保存したメッセージではありません。"
+                )
+            }
             Self::Line(line) => text!(
                 "Line {line} is neither a command (>) nor an answer (<) nor a comment (;).",
                 "{line} 行目はコマンド（>）でも応答（<）でもコメント（;）でもありません。"
@@ -100,204 +125,182 @@ pub fn import(bytes: &[u8]) -> Result<Trace, ImportError> {
     if bytes.len() > MAX_IMPORT {
         return Err(ImportError::TooLarge(bytes.len()));
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| ImportError::NotText)?;
-    let text = text.trim_start_matches('\u{FEFF}');
-    let trace = if text.trim_start().starts_with(['{', '[']) { from_json(text)? } else { from_text(text)? };
-    if trace.is_empty() { Err(ImportError::Empty) } else { Ok(trace) }
+    let mut import = Import::new();
+    for piece in bytes.chunks(Import::PIECE) {
+        import.take(piece)?;
+    }
+    import.finish()
 }
 
 /// What of a file is kept: as much as a trace that is recorded.
 const LIMITS: fn() -> Limits = Limits::default;
 
-fn from_json(text: &str) -> Result<Trace, ImportError> {
-    #[derive(serde::Deserialize)]
-    struct Head {
-        format: Option<String>,
-        version: Option<u32>,
-    }
-    let broken = |error: serde_json::Error| ImportError::Json {
-        line: error.line(),
-        column: error.column(),
-        // Without its own ending " at line 1 column 2".
-        why: error.to_string().split(" at line ").next().unwrap_or_default().to_owned(),
-    };
-    let head: Head = match serde_json::from_str(text) {
-        Ok(head) => head,
-        Err(error) if error.is_data() => return Err(ImportError::OtherFormat),
-        Err(error) => return Err(broken(error)),
-    };
-    match (head.format.as_deref(), head.version) {
-        (Some(FORMAT), Some(VERSION)) => {}
-        (Some(FORMAT), Some(version)) => return Err(ImportError::Version(version)),
-        _ => return Err(ImportError::OtherFormat),
-    }
-    let file: File = serde_json::from_str(text).map_err(broken)?;
-    let mut messages = Vec::new();
-    for (index, wire) in file.messages.into_iter().enumerate() {
-        let wrong = |what| ImportError::Message { number: index + 1, what };
-        messages.push(json::read(wire).map_err(wrong)?);
-    }
-    Ok(Trace::from_messages(LIMITS(), messages, file.dropped))
+/// A file that is being read. It holds the trace so far and one message that is not complete.
+///
+/// ```
+/// let file = b"> 80E2910003BF2E00\n< BF2E048002ABCD9000\n";
+/// let mut import = trace::Import::new();
+/// for piece in file.chunks(trace::Import::PIECE) {
+///     import.take(piece)?;
+///     // Here others may have their turn; who gives up drops it.
+/// }
+/// assert_eq!(import.finish()?.len(), 1);
+/// # Ok::<(), trace::ImportError>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Import {
+    /// Bytes that were taken.
+    taken: usize,
+    /// The beginning of a character that the next piece goes on with.
+    carry: Vec<u8>,
+    /// Where the next byte stands.
+    place: Place,
+    form: Form,
 }
 
-/// What is known of a message before its lines come.
-struct Head {
-    at: f64,
-    from: Party,
-    to: Party,
+/// What the file turned out to be.
+#[derive(Debug, Default)]
+enum Form {
+    /// Only white space so far.
+    #[default]
+    Unknown,
+    Json(Box<Members>),
+    Text(Box<Lines>),
 }
 
-/// A request or an answer over HTTP that is being read.
-#[derive(Default)]
-struct Lines {
-    first: String,
-    headers: Vec<(String, String)>,
-    body: Option<Vec<String>>,
-}
+impl Import {
+    /// How many bytes are best given at a time: they are read in a few milliseconds, but for those
+    /// that complete a very long message.
+    pub const PIECE: usize = 128 << 10;
 
-impl Lines {
-    fn add(&mut self, line: &str) {
-        if let Some(body) = &mut self.body {
-            body.push(line.to_owned());
-        } else if line.is_empty() {
-            self.body = Some(Vec::new());
-        } else if let Some((name, value)) = line.split_once(": ") {
-            self.headers.push((name.to_owned(), value.to_owned()));
+    /// Nothing was read yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many bytes were taken.
+    #[must_use]
+    pub const fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// How many messages were read.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        match &self.form {
+            Form::Unknown => 0,
+            Form::Json(members) => count(members.trace()),
+            Form::Text(lines) => count(lines.trace()),
         }
     }
 
-    fn body(&self) -> Vec<u8> {
-        let body = self.body.as_ref().map(|lines| lines.join("\n")).unwrap_or_default();
-        match body.strip_prefix("hex:").map(hex::decode) {
-            Some(Ok(bytes)) => bytes,
-            _ => body.into_bytes(),
+    /// Takes the next bytes of the file, wherever they are cut.
+    ///
+    /// # Errors
+    /// [`ImportError`], with the first thing that is wrong. Nothing more is to be given then.
+    pub fn take(&mut self, piece: &[u8]) -> Result<(), ImportError> {
+        self.taken = self.taken.saturating_add(piece.len());
+        if self.taken > MAX_IMPORT {
+            return Err(ImportError::TooLarge(self.taken));
         }
+        if self.carry.is_empty() {
+            return self.characters(piece);
+        }
+        // A character has four bytes at most: three that were left, and one of these.
+        let mut piece = piece;
+        while let ([first, rest @ ..], false) = (piece, self.carry.is_empty()) {
+            piece = rest;
+            let mut whole = std::mem::take(&mut self.carry);
+            whole.push(*first);
+            self.characters(&whole)?;
+        }
+        if piece.is_empty() { Ok(()) } else { self.characters(piece) }
     }
 
-    fn borrowed(&self) -> Vec<(&str, &str)> {
-        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
-    }
-}
-
-fn from_text(text: &str) -> Result<Trace, ImportError> {
-    let mut trace = Trace::new(LIMITS());
-    let mut head = Head { at: 0.0, from: Party::Phone, to: Party::Chip };
-    let mut open: Option<Ticket> = None;
-    let mut request: Option<Lines> = None;
-    let mut answer: Option<Lines> = None;
-    for (index, line) in text.lines().enumerate() {
-        let wrong = ImportError::Line(index + 1);
-        let line = line.trim_end_matches('\r');
-        let ends = !line.starts_with(['>', '<']);
-        if ends && let Some(lines) = answer.take() {
-            finish(&mut trace, open, &lines, head.at);
+    /// All was given.
+    ///
+    /// # Errors
+    /// [`ImportError`]: the file ends too early, or there is nothing in it.
+    pub fn finish(self) -> Result<Trace, ImportError> {
+        if !self.carry.is_empty() {
+            return Err(ImportError::NotText { line: self.place.line });
         }
-        if let Some(comment) = line.strip_prefix(';') {
-            if let (Some(lines), None) = (request.take(), open) {
-                open = Some(send(&mut trace, &head, &lines));
-            }
-            self::comment(&mut trace, &mut head, &mut open, comment.trim());
-            continue;
-        }
-        let (sign, rest) = match line.split_at_checked(1) {
-            Some((sign @ (">" | "<"), rest)) => (sign, rest.strip_prefix(' ').unwrap_or(rest)),
-            _ if line.trim().is_empty() || line.starts_with('#') => continue,
-            _ => return Err(wrong),
+        let trace = match self.form {
+            Form::Unknown => return Err(ImportError::Empty),
+            Form::Json(members) => members.finish(self.place)?,
+            Form::Text(lines) => lines.finish()?,
         };
-        if sign == ">" {
-            if let Some(lines) = &mut request {
-                lines.add(rest);
-                continue;
+        if trace.is_empty() { Err(ImportError::Empty) } else { Ok(trace) }
+    }
+
+    fn characters(&mut self, bytes: &[u8]) -> Result<(), ImportError> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.text(text),
+            Err(error) => {
+                let (good, bad) = bytes.split_at_checked(error.valid_up_to()).unwrap_or((bytes, &[]));
+                self.text(std::str::from_utf8(good).unwrap_or_default())?;
+                if error.error_len().is_some() {
+                    return Err(ImportError::NotText { line: self.place.line });
+                }
+                self.carry = bad.to_vec();
+                Ok(())
             }
-            match bytes_of(rest) {
-                Some((bytes, at)) => {
-                    head.at = at.unwrap_or(head.at);
-                    open = Some(if bytes.is_empty() {
-                        trace.reset(head.to, head.at)
-                    } else {
-                        trace.command(head.to, &bytes, head.at)
-                    });
-                }
-                None if rest.contains(' ') => {
-                    request = Some(Lines { first: rest.to_owned(), ..Lines::default() });
-                    open = None;
-                }
-                None => return Err(wrong),
+        }
+    }
+
+    fn text(&mut self, mut text: &str) -> Result<(), ImportError> {
+        if let Form::Unknown = self.form {
+            let start = |letter: char| letter != '\u{FEFF}' && !letter.is_whitespace();
+            let from = text.find(start).unwrap_or(text.len());
+            let (space, rest) = text.split_at_checked(from).unwrap_or((text, ""));
+            self.place.pass(space.as_bytes());
+            text = rest;
+            self.form = match text.bytes().next() {
+                None => return Ok(()),
+                Some(b'{' | b'[') => Form::Json(Box::default()),
+                Some(_) => Form::Text(Box::new(Lines::new(self.place.line))),
+            };
+        }
+        match &mut self.form {
+            Form::Unknown => Ok(()),
+            Form::Json(members) => members.take(text.as_bytes(), &mut self.place),
+            Form::Text(lines) => {
+                self.place.pass(text.as_bytes());
+                lines.take(text)
             }
-        } else if let Some(lines) = &mut answer {
-            lines.add(rest);
-        } else if rest.starts_with("HTTP ") {
-            let Some(lines) = request.take() else { return Err(wrong) };
-            open = Some(send(&mut trace, &head, &lines));
-            answer = Some(Lines { first: rest.to_owned(), ..Lines::default() });
-        } else {
-            let (Some((bytes, at)), Some(ticket)) = (bytes_of(rest), open) else { return Err(wrong) };
-            trace.answer(ticket, &bytes, at.unwrap_or(head.at));
         }
     }
-    if let Some(lines) = answer.take() {
-        finish(&mut trace, open, &lines, head.at);
+}
+
+fn count(trace: &Trace) -> u64 {
+    trace.dropped().saturating_add(trace.len() as u64)
+}
+
+/// Where a byte stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    /// Line from 1.
+    line: usize,
+    /// Bytes before it in its line.
+    before: usize,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { line: 1, before: 0 }
     }
-    if let Some(lines) = request.take() {
-        let _ = send(&mut trace, &head, &lines);
-    }
-    Ok(trace)
 }
 
-fn send(trace: &mut Trace, head: &Head, lines: &Lines) -> Ticket {
-    let (method, url) = lines.first.split_once(' ').unwrap_or(("", &lines.first));
-    let request = Request { method, url, headers: &lines.borrowed(), body: &lines.body() };
-    trace.call(head.from, head.to, request, head.at)
-}
-
-fn finish(trace: &mut Trace, open: Option<Ticket>, lines: &Lines, at: f64) {
-    if let Some(ticket) = open {
-        let status = lines.first.get(5..).and_then(|status| status.trim().parse().ok()).unwrap_or_default();
-        trace.reply(ticket, Answer { status, headers: &lines.borrowed(), body: &lines.body() }, at);
-    }
-}
-
-/// Digits, and the time behind them.
-fn bytes_of(line: &str) -> Option<(Vec<u8>, Option<f64>)> {
-    let (digits, rest) = line.split_once(';').unwrap_or((line, ""));
-    let digits: String = digits.split_whitespace().collect();
-    let at = rest.trim().parse().ok().filter(|at: &f64| at.is_finite());
-    Some((hex::decode(digits).ok()?, at))
-}
-
-/// `7 12.500 phone > chip ES10b.GetEUICCChallenge`, or what is known besides.
-fn comment(trace: &mut Trace, head: &mut Head, open: &mut Option<Ticket>, comment: &str) {
-    let last = trace.messages().next_back().map(|message| message.id);
-    if let Some(note) = comment.strip_prefix("note: ") {
-        if let Some(last) = last {
-            trace.note(last, note);
-        }
-    } else if let Some(number) = comment.strip_prefix("step ") {
-        trace.set_step(number.parse().ok().and_then(Step::from_number));
-    } else if let Some(rest) = comment.strip_prefix("failed after ").or_else(|| comment.strip_prefix("took "))
-    {
-        if let Some((took, why)) =
-            rest.split_once(": ").or_else(|| rest.strip_suffix(':').map(|took| (took, "")))
-            && let (Some(id), Ok(took)) = (last, took.parse::<f64>())
-        {
-            let failed = comment.starts_with("failed");
-            trace.amend(id, |message: &mut Message| {
-                message.took = if took.is_finite() { took.max(0.0) } else { 0.0 };
-                if failed {
-                    message.ending = Ending::Bad(why.to_owned());
-                }
-            });
-        }
-    } else {
-        let words: Vec<&str> = comment.split_whitespace().take(5).collect();
-        if let [number, at, from, ">", to] = words[..]
-            && let (Ok(_), Ok(at)) = (number.parse::<u32>(), at.parse::<f64>())
-            && let (Some(from), Some(to)) = (Party::from_word(from), Party::from_word(to))
-            && at.is_finite()
-        {
-            *head = Head { at, from, to };
-            *open = None;
-            trace.set_step(None);
+impl Place {
+    /// Goes on behind these bytes.
+    fn pass(&mut self, bytes: &[u8]) {
+        match bytes.iter().rposition(|byte| *byte == b'\n') {
+            Some(last) => {
+                self.line += bytes.iter().filter(|byte| **byte == b'\n').count();
+                self.before = bytes.len() - last - 1;
+            }
+            None => self.before += bytes.len(),
         }
     }
 }

@@ -9,7 +9,8 @@ pub(super) const FORMAT: &str = "esim-trace";
 /// The version of this format. A reader takes this one and no later one.
 pub(super) const VERSION: u32 = 1;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(Deserialize))]
 pub(super) struct File {
     pub(super) format: String,
     pub(super) version: u32,

@@ -10,7 +10,7 @@ mod text;
 
 pub use copy::{Style, apdu_lines, curl};
 pub use har::to_har;
-pub use import::{ImportError, MAX_IMPORT, import};
+pub use import::{Import, ImportError, MAX_IMPORT, MAX_MESSAGE, import};
 pub use json::to_json;
 pub use pcap::to_pcap;
 pub use text::to_text;

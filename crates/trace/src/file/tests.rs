@@ -3,9 +3,10 @@
 use serde_json::Value;
 use vectors::bytes;
 
+use super::json::{self, File};
 use crate::{
-    Answer, Format, ImportError, Level, Message, Origin, Party, Request, Step, Style, Trace, apdu_lines,
-    curl, export, import, to_har, to_json, to_pcap, to_text,
+    Answer, Format, Import, ImportError, Level, Limits, MAX_IMPORT, MAX_MESSAGE, Message, Origin, Party,
+    Request, Step, Style, Trace, apdu_lines, curl, export, import, to_har, to_json, to_pcap, to_text,
 };
 
 #[cfg(target_arch = "wasm32")]
@@ -95,7 +96,7 @@ impl PartialEq for Trace {
 
 #[test]
 fn files_of_others_are_refused_with_a_reason() {
-    assert_eq!(import(&[0xFF, 0xFE, 0x00]), Err(ImportError::NotText));
+    assert_eq!(import(&[0xFF, 0xFE, 0x00]), Err(ImportError::NotText { line: 1 }));
     assert_eq!(import(b""), Err(ImportError::Empty));
     assert_eq!(import(b"; nothing\n"), Err(ImportError::Empty));
     assert_eq!(import(b"{}"), Err(ImportError::OtherFormat));
@@ -148,6 +149,203 @@ fn damaged_files_are_read_or_refused() {
             }
         }
     }
+}
+
+/// What serde makes of the whole text at once: the oracle of what reads it in pieces. Of what is wrong the
+/// place, and whether that is only what is missing.
+fn whole(json: &str) -> Result<Trace, (usize, usize, bool)> {
+    let place = |error: serde_json::Error| {
+        (error.line(), error.column(), error.to_string().starts_with("missing field"))
+    };
+    let file: File = serde_json::from_str(json).map_err(place)?;
+    let messages: Result<Vec<Message>, _> = file.messages.into_iter().map(json::read).collect();
+    messages
+        .map(|messages| Trace::from_messages(Limits::default(), messages, file.dropped))
+        .map_err(|_| (0, 0, false))
+}
+
+fn in_pieces(file: &[u8], size: usize) -> Result<Trace, ImportError> {
+    let mut import = Import::new();
+    for piece in file.chunks(size) {
+        import.take(piece)?;
+    }
+    assert_eq!(import.taken(), file.len());
+    import.finish()
+}
+
+/// With letters of two, three and four bytes, and all that JSON escapes.
+fn international() -> Trace {
+    let mut trace = sample();
+    trace.note(4, "näher, 端末が切断された, 🂡 \"quoted\" \\ {[\u{7}]}");
+    trace
+}
+
+#[test]
+fn a_file_is_the_same_wherever_it_is_cut() {
+    let trace = international();
+    let pretty = to_json(&trace, true).replacen("\"dropped\": 0", "\"dropped\": 12", 1);
+    let value: Value = serde_json::from_str(&pretty).unwrap();
+    // On one line; and with the members in the order of a tool that sorts them: version comes last.
+    let sorted = format!(
+        "{{\"dropped\":12,\"format\":\"esim-trace\",\"messages\":{},\"other\":[1,{{\"a\":\"]\"}}],\"version\":1}}\n\n",
+        value["messages"]
+    );
+    for json in [pretty.clone(), value.to_string(), sorted, format!("\u{FEFF} \n{pretty}")] {
+        let expected = whole(json.trim_start_matches('\u{FEFF}')).unwrap();
+        same(&expected, &trace);
+        for size in [1, 2, 3, 5, 64, 1_000, usize::MAX] {
+            let read = in_pieces(json.as_bytes(), size).unwrap();
+            same(&read, &expected);
+            assert_eq!((read.dropped(), read.bytes()), (12, expected.bytes()), "in pieces of {size}");
+        }
+    }
+    let text = to_text(&trace);
+    for size in [1, 2, 3, 64, usize::MAX] {
+        assert_eq!(to_text(&in_pieces(text.as_bytes(), size).unwrap()), text, "in pieces of {size}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_place() {
+    let json = to_json(&sample(), false);
+    assert!(json.is_ascii());
+    let step = if cfg!(target_arch = "wasm32") { 41 } else { 3 };
+    for place in (1..json.len()).step_by(step) {
+        for byte in *b"\"9{}[],:x\\ " {
+            let mut damaged = json.clone().into_bytes();
+            damaged[place] = byte;
+            let damaged = String::from_utf8(damaged).unwrap();
+            let context = &damaged[place.saturating_sub(30)..(place + 30).min(damaged.len())];
+            match (whole(&damaged), in_pieces(damaged.as_bytes(), 50)) {
+                (Ok(expected), Ok(read)) => same(&read, &expected),
+                // What ends too early is missed at its end, or something is too much behind it.
+                (Err((line, _, true)), Err(ImportError::Json { line: told, .. })) => {
+                    assert!((line..=line + 1).contains(&told), "{context}");
+                }
+                (Err(expected), Err(ImportError::Json { line, column, .. })) => {
+                    // A word that breaks off is told at its last letter, or at the letter behind it.
+                    assert_eq!((line, false), (expected.0, expected.2), "{context}");
+                    assert!(column.abs_diff(expected.1) <= 1, "{column} {expected:?} {context}");
+                }
+                // Not a trace, by its first two members; or a message with what is impossible.
+                (_, Err(ImportError::OtherFormat)) => assert!(place < 90, "{context}"),
+                (Ok(_), Err(ImportError::Version(_))) => assert!(place < 50, "{context}"),
+                (Err((0, ..)), Err(ImportError::Message { line, .. })) => {
+                    let before = damaged[..place].lines().count();
+                    assert!(line <= before && before < line + 60, "{line} {before}");
+                }
+                (expected, read) => panic!("{context}: {expected:?} and {read:?}"),
+            }
+        }
+        // The file breaks off.
+        let cut = &json[..place];
+        match in_pieces(cut.as_bytes(), 50) {
+            Err(ImportError::Json { line, .. }) => assert_eq!(line, cut.split('\n').count(), "{cut}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    let mut bytes = json.clone().into_bytes();
+    let fifth = json.match_indices('\n').nth(4).unwrap().0 + 3;
+    bytes[fifth] = 0xC3;
+    assert_eq!(in_pieces(&bytes, 7), Err(ImportError::NotText { line: 6 }));
+    assert_eq!(in_pieces(b"> 00A4\n< 9000\n\xE7\xAB", 4), Err(ImportError::NotText { line: 3 }));
+    for twice in ["\"format\": \"esim-trace\",", "\"version\": 1,", "\"dropped\": 0,", "\"messages\": [],"] {
+        let json = json.replacen("\"messages\"", &format!("{twice} \"messages\""), 1);
+        assert!(matches!(import(json.as_bytes()), Err(ImportError::Json { .. })), "{twice}");
+    }
+    for other in
+        ["{\"log\":{\"version\":\"1.2\"}}", "{\"messages\":[{\"role\":\"user\"}]}", "{\"version\":\"1\"}"]
+    {
+        assert_eq!(import(other.as_bytes()), Err(ImportError::OtherFormat), "{other}");
+    }
+}
+
+/// A file of some size, of messages as a phone has them.
+fn large(size: usize) -> String {
+    let mut trace = Trace::default();
+    let body = format!("{{\"boundProfilePackage\":\"{}\"}}", "AbC+/9".repeat(900));
+    while trace.messages().count() * body.len() < size {
+        let request = Request { method: "POST", url: "/x", headers: &[("a", "b")], body: b"{}" };
+        let ticket = trace.call(Party::Phone, Party::Smdp, request, 1.0);
+        trace.reply(ticket, Answer { status: 200, headers: &[], body: body.as_bytes() }, 2.0);
+    }
+    to_json(&trace, false)
+}
+
+#[test]
+fn a_piece_is_read_when_it_is_there_and_no_later() {
+    let file = large(if cfg!(target_arch = "wasm32") { 2 << 20 } else { 12 << 20 });
+    let mut import = Import::new();
+    for piece in file.as_bytes().chunks(Import::PIECE) {
+        import.take(piece).unwrap();
+        // A message ends with a bracket of its own column.
+        let ended = file[..import.taken()].matches("\n    }").count();
+        assert_eq!(import.messages(), ended as u64);
+    }
+    let trace = import.finish().unwrap();
+    same(&trace, &whole(&file).unwrap());
+}
+
+#[test]
+fn a_hostile_file_takes_no_more_room_than_a_message() {
+    let head = b"{\"format\":\"esim-trace\",\"version\":1,\"messages\":[\n\n".to_vec();
+    // Each goes on for ever; what is kept of it ends.
+    let endless: [(&[u8], &[u8], ImportError); 6] = [
+        (b"{\"name\":\"", b"aaaaaaaaaaaaaaaa", ImportError::Long { line: 3 }),
+        (b"{\"parts\":[", b"{\"at\":0},", ImportError::Long { line: 3 }),
+        (b"123", b"4567890", ImportError::Long { line: 3 }),
+        (b"", b"                ", ImportError::TooLarge(MAX_IMPORT + 1)),
+        (
+            b"",
+            b"[[[[[[[[",
+            ImportError::Json { line: 3, column: 128, why: "recursion limit exceeded".to_owned() },
+        ),
+        (b"{\"note\":null", b",\"x\":1", ImportError::Long { line: 3 }),
+    ];
+    for (begin, more, expected) in endless {
+        let mut import = Import::new();
+        import.take(&head).unwrap();
+        import.take(begin).unwrap();
+        let piece = more.repeat(Import::PIECE / more.len());
+        let error = (0..=MAX_IMPORT / piece.len()).find_map(|_| import.take(&piece).err());
+        match (error, expected) {
+            (Some(ImportError::TooLarge(size)), ImportError::TooLarge(most)) => assert!(size >= most),
+            (error, expected) => {
+                assert_eq!(error, Some(expected.clone()));
+                let deep = matches!(expected, ImportError::Json { .. });
+                assert!(deep || import.taken() < MAX_MESSAGE + 2 * Import::PIECE);
+            }
+        }
+    }
+    // Text: a line, a body, and headers that cost more than they say.
+    for (begin, more) in [("> 00", "00"), ("> GET /\n>\n", "> \n"), ("> GET /\n", "> a: b\n")] {
+        let mut import = Import::new();
+        import.take(begin.as_bytes()).unwrap();
+        let piece = more.repeat(Import::PIECE / more.len());
+        let error = (0..=MAX_IMPORT / piece.len()).find_map(|_| import.take(piece.as_bytes()).err());
+        assert_eq!(error, Some(ImportError::Long { line: 1 }), "{more}");
+    }
+}
+
+#[test]
+fn headers_count_with_what_they_cost() {
+    // Empty ones in thousands: some 50 bytes each in memory, 7 in the file.
+    let header = "[\"\",\"\"],".repeat(100_000);
+    let message = format!(
+        r#"{{"id":1,"at":0,"from":"phone","to":"smdp","interface":"HTTP","name":"x","ending":"open",
+            "http":{{"method":"GET","url":"/","requestHeaders":[{}]}}}},"#,
+        header.trim_end_matches(',')
+    );
+    let mut import = Import::new();
+    import.take(b"{\"format\":\"esim-trace\",\"version\":1,\"messages\":[").unwrap();
+    for _ in 0..12 {
+        import.take(message.as_bytes()).unwrap();
+    }
+    import.take(message.trim_end_matches(',').as_bytes()).unwrap();
+    import.take(b"]}").unwrap();
+    let trace = import.finish().unwrap();
+    assert!(trace.bytes() <= Limits::default().bytes);
+    assert!(trace.dropped() > 8, "{}", trace.dropped());
 }
 
 #[test]

@@ -80,6 +80,16 @@ fn At(number: usize, stop: &'static Stop, at: RwSignal<Option<usize>>) -> impl I
     let there = (stop.view != View::Phone).then(|| {
         view! { <a class="button" href=format!("#{}", stop.view.fragment())>{say.of(Text::new("Go there", "そこへ移動"))}</a> }
     });
+    // On a phone's screen what is pointed at may be out of sight.
+    let here = (stop.view == View::Phone).then(|| {
+        view! {
+            <button type="button" on:click=move |_| {
+                if let Some(pointed) = document().query_selector(stop.at).ok().flatten() {
+                    pointed.scroll_into_view();
+                }
+            }>{say.of(Text::new("Show it", "場所を見る"))}</button>
+        }
+    });
     view! {
         <div class="stop" aria-live="polite">
             <p class="place">
@@ -99,6 +109,7 @@ fn At(number: usize, stop: &'static Stop, at: RwSignal<Option<usize>>) -> impl I
                 {move || done().then(|| say.now(Text::new("✓ This step is done.", "✓ この段階は完了しました。")))}
             </p>
             <div class="actions">
+                {here}
                 {there}
                 {messages}
                 <span class="gap"></span>

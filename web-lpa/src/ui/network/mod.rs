@@ -180,13 +180,12 @@ const fn answer(permitted: bool) -> Text {
 fn Row(name: Text, verdict: Verdict) -> impl IntoView {
     let say = context().say;
     let good = verdict.permitted();
-    let cause = verdict.cause.as_ref().map(|cause| format!("{cause} · ")).unwrap_or_default();
     view! {
         <tr class:yes=good class:no=!good>
             <th scope="row">{say.of(name)}</th>
             <td class="verdict">{say.of(answer(good))}</td>
             <td>{say.of(verdict.words())}</td>
-            <td><small>{cause}"rule "{verdict.rule}</small></td>
+            <td><small>{say.of(verdict.codes())}</small></td>
         </tr>
     }
 }
@@ -199,7 +198,7 @@ fn line(line: LogLine) -> impl IntoView {
             <span class="mark" aria-hidden="true">{if line.good { "✓" } else { "✕" }}</span>
             <span class="what">{move || shown_in(&what())}</span>
             <span class="outcome">{move || shown_in(&outcome())}</span>
-            <small>{line.codes}</small>
+            <small>{say.of(line.codes)}</small>
         </li>
     }
 }
@@ -244,7 +243,7 @@ fn Kept() -> impl IntoView {
             .into_any(),
         Some(Err(error)) => {
             let (words, codes) = (error.words(), error.codes());
-            view! { <p class="empty">{say.of(words)}" "<small>{codes}</small></p> }.into_any()
+            view! { <p class="empty">{say.of(words)}" "<small>{say.of(codes)}</small></p> }.into_any()
         }
         Some(Ok(entries)) => {
             let rows = entries.into_iter().rev().map(|entry| {

@@ -30,7 +30,8 @@ pub(super) fn Names(#[prop(into)] asked: Callback<()>) -> impl IntoView {
     let told = move || match answer.get() {
         None => ().into_any(),
         Some(Err(error)) => {
-            view! { <p class="empty">{say.of(error.words())}" "<small>{error.codes()}</small></p> }.into_any()
+            view! { <p class="empty">{say.of(error.words())}" "<small>{say.of(error.codes())}</small></p> }
+                .into_any()
         }
         Some(Ok(resolved)) => {
             let good = resolved.verdict.permitted();

@@ -87,7 +87,8 @@ pub(super) fn Policy(token: String, #[prop(into)] changed: Callback<()>) -> impl
     let readable = move || match shown.get() {
         None => ().into_any(),
         Some(Err(error)) => {
-            view! { <p class="empty">{say.of(error.words())}" "<small>{error.codes()}</small></p> }.into_any()
+            view! { <p class="empty">{say.of(error.words())}" "<small>{say.of(error.codes())}</small></p> }
+                .into_any()
         }
         Some(Ok(shown)) => view! { <Rules shown/> }.into_any(),
     };
@@ -232,7 +233,8 @@ fn Outcome(said: Said) -> impl IntoView {
             view! { <p class="empty">{say.of(words)}</p> }.into_any()
         }
         Said::Refused(error) => {
-            view! { <p class="empty">{say.of(error.words())}" "<small>{error.codes()}</small></p> }.into_any()
+            view! { <p class="empty">{say.of(error.words())}" "<small>{say.of(error.codes())}</small></p> }
+                .into_any()
         }
         Said::Applied(version) => {
             let words = text!(

@@ -58,7 +58,6 @@ pub(super) fn Audit(token: String) -> impl IntoView {
         let good = verdict.permitted();
         let what = crate::said::words(&what);
         let what = say.of(what);
-        let cause = verdict.cause.as_ref().map(|cause| format!("{cause} · ")).unwrap_or_default();
         view! {
             <tr class:yes=good class:no=!good>
                 <td class="digits">{number}</td>
@@ -66,7 +65,7 @@ pub(super) fn Audit(token: String) -> impl IntoView {
                 <td class="digits">{session.unwrap_or_else(|| "–".to_owned())}</td>
                 <td class="what">{move || shown_in(&what())}</td>
                 <td class="verdict">{say.of(answer(good))}</td>
-                <td>{say.of(verdict.words())}" "<small>{cause}"rule "{verdict.rule}" · v"{policy}</small></td>
+                <td>{say.of(verdict.words())}" "<small>{say.of(verdict.codes())}" · v"{policy}</small></td>
                 <td class="digits">{bytes(sent)}</td>
             </tr>
         }
@@ -86,7 +85,7 @@ pub(super) fn Audit(token: String) -> impl IntoView {
             </button>
         </div>
         {move || error.get().map(|error| view! {
-            <p class="empty">{say.of(error.words())}" "<small>{error.codes()}</small></p>
+            <p class="empty">{say.of(error.words())}" "<small>{say.of(error.codes())}</small></p>
         })}
         <div
             class="scroll log"

@@ -52,11 +52,10 @@ fn Expectation(service: Service) -> impl IntoView {
                     format!("ネットワークは拒否します: {}。", words.ja),
                 )
             };
-            let rule = verdict.rule;
-            let codes = verdict.cause.map(|cause| format!("{cause} · ")).unwrap_or_default();
+            let codes = verdict.codes();
             view! {
                 <p class="expectation" class:yes=good class:no=!good>
-                    {say.of(words)}" "<small>{codes}"rule "{rule}</small>
+                    {say.of(words)}" "<small>{say.of(codes)}</small>
                 </p>
             }
             .into_any()
@@ -204,8 +203,7 @@ pub(in crate::ui) fn Browser() -> impl IntoView {
         let verdict = verdict(Service::Data)?;
         let good = good.unwrap_or_else(|| verdict.permitted());
         let words = verdict.words();
-        let codes = verdict.cause.map(|cause| format!("{cause} · ")).unwrap_or_default();
-        let rule = verdict.rule;
+        let codes = verdict.codes();
         Some(if good {
             view! {
                 <div class="page yes">
@@ -227,7 +225,7 @@ pub(in crate::ui) fn Browser() -> impl IntoView {
                         "This line reaches the operators’ servers only. Add an eSIM with a contract and switch to it.",
                         "この回線で接続できるのは事業者のサーバーだけです。契約のある eSIM を追加して切り替えてください。",
                     ))}</p>
-                    <small>{codes}"rule "{rule}</small>
+                    <small>{say.of(codes)}</small>
                 </div>
             }
             .into_any()
@@ -265,6 +263,7 @@ pub(in crate::ui) fn Settings() -> impl IntoView {
     let digits = RwSignal::new(lpa::device_digits(&model.device.get_untracked()));
     let aids = RwSignal::new(model.options.with_untracked(Settings::aids));
     let block = RwSignal::new(model.options.with_untracked(|options| options.block.to_string()));
+    let smds = RwSignal::new(model.smds.get_untracked().unwrap_or_default());
     let wrong = RwSignal::new(None::<Text<String>>);
     let saved = RwSignal::new(false);
     let save = move |event: SubmitEvent| {
@@ -272,12 +271,14 @@ pub(in crate::ui) fn Settings() -> impl IntoView {
         saved.set(false);
         let capabilities = model.device.with_untracked(|device| device.capabilities);
         let (digits, aids, block) = (digits.get_untracked(), aids.get_untracked(), block.get_untracked());
-        match Settings::entered(&digits, &aids, &block, capabilities) {
+        let smds = smds.get_untracked();
+        match Settings::entered(&digits, &aids, &block, &smds, capabilities) {
             Err(words) => wrong.set(Some(words)),
             Ok(settings) => {
                 preference::write(preference::SETTINGS, &settings.to_keep());
                 model.device.set(settings.device);
                 model.options.set(settings.options);
+                model.smds.set(settings.smds);
                 wrong.set(None);
                 saved.set(true);
             }
@@ -361,6 +362,27 @@ pub(in crate::ui) fn Settings() -> impl IntoView {
                         on:input=move |event| block.set(event_target_value(&event))
                     />
                 </label>
+                <label>
+                    {say.of(Text::new("Another discovery server (SM-DS)", "別のディスカバリーサーバー（SM-DS）"))}
+                    <input
+                        type="text"
+                        name="smds"
+                        inputmode="url"
+                        autocomplete="off"
+                        autocapitalize="none"
+                        spellcheck="false"
+                        placeholder="smds.example.com"
+                        aria-describedby="smds-help"
+                        prop:value=smds
+                        on:input=move |event| smds.set(event_target_value(&event))
+                    />
+                </label>
+                <p id="smds-help" class="help">
+                    {say.of(Text::new(
+                        "Where it is asked what waits for a chip. Empty: where the chip itself says.",
+                        "チップ宛てのものがあるか確認する先です。空欄ならチップに設定された先に確認します。",
+                    ))}
+                </p>
                 <div class="actions">
                     <p class="help" role="status" class:wrong=move || wrong.with(Option::is_some)>{said}</p>
                     <button type="submit">{say.of(Text::new("Save", "保存"))}</button>

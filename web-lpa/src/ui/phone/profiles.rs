@@ -1,8 +1,10 @@
 //! The profiles on the chip: switch, rename, delete, and all that the chip says of them.
 
 use leptos::prelude::*;
+use rsp::Iccid;
 use rsp::metadata::{OperatorId, ProfileClass};
 use rsp::profiles::{ProfileInfo, ProfileState};
+use wasm_bindgen::JsCast;
 use words::{Text, text};
 
 use super::super::digits::{Copy, Number, shown};
@@ -19,6 +21,16 @@ pub(super) fn Profiles() -> impl IntoView {
     let Context { model, say, .. } = context();
     let chip = move || model.shown_chip();
     let list = move || chip().profiles.get().unwrap_or_default();
+    // A row is another one when its profile has another name, and its button cannot keep the focus.
+    let renamed = RwSignal::new(None::<Iccid>);
+    Effect::new(move |_| {
+        if model.task.with(Option::is_none)
+            && let Some(iccid) = renamed.get()
+        {
+            renamed.set(None);
+            request_animation_frame(move || focus_row(&iccid));
+        }
+    });
     let none = move || {
         say.now(if chip().profiles.with(Option::is_some) {
             Text::new("None yet: add an eSIM.", "まだありません。eSIM を追加してください。").owned()
@@ -35,7 +47,7 @@ pub(super) fn Profiles() -> impl IntoView {
                         each=list
                         // Over the air, an operator changes any of it.
                         key=move |info| (model.slot.get_untracked(), format!("{info:?}"))
-                        children=|info| view! { <Profile info/> }
+                        children=move |info| view! { <Profile info renamed/> }
                     />
                 </ul>
             </Show>
@@ -44,7 +56,11 @@ pub(super) fn Profiles() -> impl IntoView {
 }
 
 #[component]
-fn Profile(info: ProfileInfo) -> impl IntoView {
+fn Profile(
+    info: ProfileInfo,
+    /// The profile that is given another name.
+    renamed: RwSignal<Option<Iccid>>,
+) -> impl IntoView {
     let Context { model, phone, say, .. } = context();
     let slot = model.slot.get_untracked();
     let own = shown_name(
@@ -85,6 +101,7 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
         }
         renaming.set(false);
         if let Some(iccid) = iccid {
+            renamed.set(Some(iccid));
             phone.rename(slot, iccid, new_name.get_untracked().trim().to_owned());
         }
     };
@@ -130,7 +147,7 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
             </button>
             <Details info/>
             <div class="more">
-                <button type="button" class="quiet" aria-label=say.of(rename_label) disabled=busy on:click=begin_to_rename>
+                <button type="button" class="quiet rename" aria-label=say.of(rename_label) disabled=busy on:click=begin_to_rename>
                     {say.of(Text::new("Rename", "名前を変更"))}
                 </button>
                 <Show when=move || deletable>
@@ -206,6 +223,19 @@ fn Profile(info: ProfileInfo) -> impl IntoView {
                 </form>
             </Modal>
         </li>
+    }
+}
+
+/// One who has renamed a profile goes on at its row, unless one is elsewhere by now.
+fn focus_row(iccid: &Iccid) {
+    let page = document();
+    if page.active_element().is_some_and(|element| element.tag_name() != "BODY") {
+        return;
+    }
+    let row =
+        page.query_selector(&format!("li.profile[data-iccid=\"{iccid}\"] button.rename")).ok().flatten();
+    if let Some(button) = row.and_then(|button| button.dyn_into::<web_sys::HtmlElement>().ok()) {
+        let _ = button.focus();
     }
 }
 

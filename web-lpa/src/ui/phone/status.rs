@@ -7,7 +7,7 @@ use super::super::digits::{shown, shown_in};
 use super::super::{Context, context, icons};
 use super::sentence;
 use crate::model::{Radio, Slot};
-use crate::network::{NetworkError, Verdict};
+use crate::network::{Cause, NetworkError, Verdict};
 use crate::phone::Service as Kind;
 
 /// The power switch.
@@ -97,12 +97,12 @@ pub(super) fn Status() -> impl IntoView {
                 let words = error.words();
                 let codes = match &error {
                     // It is its own words.
-                    NetworkError::Lost(_) => String::new(),
-                    NetworkError::Refused(problem) => format!("({})", problem.codes()),
+                    NetworkError::Lost(_) => Text::default(),
+                    NetworkError::Refused(problem) => problem.codes().map(|codes| format!("({codes})")),
                 };
                 Text::new(
-                    format!("{}. Try to attach again under Network. {codes}", sentence(&words.en)),
-                    format!("{}。「ネットワーク」でもう一度アタッチしてください。{codes}", words.ja),
+                    format!("{}. Try to attach again under Network. {}", sentence(&words.en), codes.en),
+                    format!("{}。「ネットワーク」でもう一度アタッチしてください。{}", words.ja, codes.ja),
                 )
             }
             Radio::NoUsim(words) | Radio::NoTrust(words) => Text::new(
@@ -143,7 +143,7 @@ pub(super) fn Status() -> impl IntoView {
 fn Service(kind: Kind, verdict: Verdict) -> impl IntoView {
     let Context { model, phone, say, .. } = context();
     let permitted = verdict.permitted();
-    let cause = verdict.cause.as_ref().map(ToString::to_string);
+    let cause = verdict.cause.as_ref().map(Cause::words);
     let (label, verb, to) = match kind {
         Kind::Data => (
             Text::new("Data", "データ通信"),
@@ -162,7 +162,7 @@ fn Service(kind: Kind, verdict: Verdict) -> impl IntoView {
         <li class="service" class:yes=permitted class:no=!permitted data-service=kind.word()>
             <span class="mark" aria-hidden="true">{if permitted { "✓" } else { "✕" }}</span>
             <span class="what">{say.of(label)}" "<b>{say.of(state)}</b></span>
-            <span class="why">{say.of(verdict.words())}{cause.map(|cause| view! { <small>" "{cause}</small> })}</span>
+            <span class="why">{say.of(verdict.words())}{cause.map(|cause| view! { <small>" "{say.of(cause)}</small> })}</span>
             <button
                 type="button"
                 class="quiet"

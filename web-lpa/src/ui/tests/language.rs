@@ -64,7 +64,7 @@ async fn page(view: View) -> Page {
         model.notice.set(Some(Notice::of(&failure)));
         model.failure.set(Some(failure));
         let lost = NetworkError::Lost("Failed to fetch".into());
-        model.note(false, Text::new("attach", "アタッチ"), lost.words(), "");
+        model.note(false, Text::new("attach", "アタッチ"), lost.words(), Text::<String>::default());
         model.radio.set(Radio::NoService(lost));
         let record = model.record;
         let ticket = record.command(trace::Party::Chip, &[0x00, 0xA4, 0x00, 0x04, 0x02, 0x3F, 0x00]);

@@ -1,8 +1,13 @@
 //! The messages between the parties: the list, the diagram, and the one that is opened.
 
+use std::collections::HashSet;
+
+use js_sys::{Array, Uint8Array};
 use leptos::prelude::*;
 use trace::{Answer, Party, Request, Step};
+use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test as test;
+use web_sys::{DataTransfer, Event, File, HtmlInputElement};
 use words::Language;
 
 use super::super::trace::Messages;
@@ -263,4 +268,94 @@ async fn the_diagram_is_kept() {
     })
     .await;
     again.until("the arrows", |page| page.all(".messages svg.arrow").len() == 5).await;
+}
+
+/// A file is chosen in the field that opens one.
+fn choose(page: &Page, name: &str, content: &str) {
+    let parts = Array::of1(&Uint8Array::from(content.as_bytes()));
+    let file = File::new_with_u8_array_sequence(&parts, name).unwrap();
+    let chosen = DataTransfer::new().unwrap();
+    chosen.items().add_with_file(&file).unwrap();
+    let input: HtmlInputElement = page.one(".messages input[type=file]").unchecked_into();
+    input.set_files(chosen.files().as_ref());
+    input.dispatch_event(&Event::new("change").unwrap()).unwrap();
+}
+
+/// A saved trace of at least so many bytes.
+fn saved(size: usize) -> (String, usize) {
+    let part =
+        "{\"at\":0,\"request\":\"80E2910003BF2E00\",\"response\":\"BF2E048002ABCD9000\"},\n".repeat(12);
+    let message = format!(
+        "{{\"id\":0,\"at\":1,\"from\":\"phone\",\"to\":\"chip\",\"interface\":\"ES10b\",\"name\":\"Saved\",\
+         \"ending\":{{\"good\":\"9000\"}},\"parts\":[{}]}},\n",
+        part.trim_end_matches(",\n")
+    );
+    let count = size / message.len() + 1;
+    let messages = message.repeat(count);
+    let messages = messages.trim_end_matches(",\n");
+    (format!("{{\"format\":\"esim-trace\",\"version\":1,\"messages\":[\n{messages}\n]}}"), count)
+}
+
+const READING: &str = "[data-testid=reading-trace]";
+const SAVED: &str = "[data-testid=saved-trace]";
+
+#[test]
+async fn the_page_answers_while_a_large_file_is_opened() {
+    let page = page().await;
+    let (file, count) = saved(4 << 20);
+    choose(&page, "large.json", &file);
+    page.until("that it is read", |page| !page.all(READING).is_empty()).await;
+    assert!(page.says(READING).contains("Opening “large.json”…"), "{}", page.says(READING));
+    let mut steps = HashSet::new();
+    page.press("Diagram").await;
+    assert_eq!(page.button("Diagram").get_attribute("aria-pressed").as_deref(), Some("true"));
+    assert_eq!(page.all(".messages svg.arrow").len(), 5, "the live ones are shown meanwhile");
+    while let [bar] = &page.all(&format!("{READING} progress"))[..] {
+        steps.insert(bar.get_attribute("value"));
+        page.settle().await;
+    }
+    assert!(steps.len() > 4, "{steps:?}");
+    page.until("the file", |page| !page.all(SAVED).is_empty()).await;
+    assert!(page.says(SAVED).contains(&format!("“large.json” ({count})")), "{}", page.says(SAVED));
+    page.press("List").await;
+    // What is to be masked is learned beside, and then it is shown.
+    page.until("lines", |page| !page.all(".messages li.message a").is_empty()).await;
+    page.all(".messages li.message a")[0].click();
+    page.until("the message", |page| page.all(&format!("{DETAIL} .side")).len() == 2).await;
+    page.close().await;
+}
+
+#[test]
+async fn opening_a_file_can_be_stopped() {
+    let page = page().await;
+    choose(&page, "unwanted.json", &saved(6 << 20).0);
+    page.until("that it is read", |page| !page.all(READING).is_empty()).await;
+    page.press("Stop").await;
+    assert!(page.all(READING).is_empty());
+    // A smaller one that comes after it is not disturbed by it, and nothing of it comes late.
+    let (small, count) = saved(1_000);
+    choose(&page, "wanted.json", &small);
+    page.until("the other file", |page| !page.all(SAVED).is_empty()).await;
+    for _ in 0..20 {
+        page.settle().await;
+    }
+    assert!(page.says(SAVED).contains(&format!("“wanted.json” ({count})")), "{}", page.says(SAVED));
+    page.close().await;
+}
+
+#[test]
+async fn a_broken_file_tells_where_it_is_wrong() {
+    let page = page().await;
+    let file = saved(300_000).0;
+    let half = file[..file.len() / 2].rfind("\"at\":0").unwrap();
+    let broken = format!("{}\"at\"; 0{}", &file[..half], &file[half + 6..]);
+    let line = file[..half].matches('\n').count() + 1;
+    choose(&page, "broken.json", &broken);
+    page.until("the trouble", |page| !page.all(".saved.trouble").is_empty()).await;
+    let told = page.says(".saved.trouble");
+    assert!(told.contains("“broken.json” can’t be shown."), "{told}");
+    assert!(told.contains(&format!("The file is damaged in line {line}, column 6")), "{told}");
+    assert!(page.all(READING).is_empty() && page.all(SAVED).is_empty());
+    assert_eq!(page.all(LIST).len(), 5);
+    page.close().await;
 }

@@ -94,9 +94,14 @@ async fn each_service_has_a_verdict_with_its_cause_and_rule() {
 async fn decisions_are_listed_with_the_newest_first() {
     let page = page().await;
     let model = page.context.model;
-    model.note(true, Text::new("attach", "アタッチ"), Text::new("permitted", "許可"), "");
+    model.note(
+        true,
+        Text::new("attach", "アタッチ"),
+        Text::new("permitted", "許可"),
+        Text::<String>::default(),
+    );
     let what = Text::new("call to 15550100999", "15550100999 への発信");
-    model.note(false, what, Text::new("refused", "拒否"), "EMM cause 18");
+    model.note(false, what, Text::new("refused", "拒否"), Text::same("EMM cause 18"));
     page.settle().await;
     let lines = page.say("ol.decisions li");
     assert_eq!(lines.len(), 2);

@@ -6,9 +6,12 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use words::Language;
 
 use super::super::OwnChipBanner;
+use super::super::phone::Phone;
 use super::Page;
 use super::chip::{Answers, insert};
 use super::samples::{ICCID, profile};
+use crate::bench::fault::{Act, Fault, Way};
+use crate::keepsake::Keepsake;
 use crate::model::Slot;
 use crate::transport::keep;
 
@@ -66,4 +69,81 @@ async fn it_is_given_up_only_after_a_question() {
     page.press("Give it up").await;
     page.until("the end of the offer", |page| page.all("[data-testid=own-chip]").is_empty()).await;
     assert_eq!(page.context.phone.snapshot(Slot::Phone).await.unwrap(), [7]);
+}
+
+/// A session file's with this memory of the phone's chip.
+fn session(page: &Page, memory: u8, faults: Vec<Fault>) -> Keepsake {
+    let model = page.context.model;
+    Keepsake {
+        phone: vec![memory],
+        watch: None,
+        trace: trace::Trace::default(),
+        options: model.options.get_untracked(),
+        device: model.device.get_untracked(),
+        apn: String::new(),
+        faults,
+    }
+}
+
+#[test]
+async fn a_session_file_does_not_cost_it() {
+    keep::remove(PLACE).await.unwrap();
+    let page = page().await;
+    for memory in [7, 8] {
+        page.context.phone.load(session(&page, memory, Vec::new()));
+        idle(&page).await;
+        assert_eq!(page.context.phone.snapshot(Slot::Phone).await.unwrap(), [memory]);
+        assert_eq!(keep::get(PLACE).await.unwrap().unwrap(), [1], "it is the first that is the person's");
+    }
+    page.until("the offer", |page| !page.all("[data-testid=own-chip]").is_empty()).await;
+    page.press("Put my chip back").await;
+    page.until("the end of the offer", |page| page.all("[data-testid=own-chip]").is_empty()).await;
+    idle(&page).await;
+    assert_eq!(page.context.phone.snapshot(Slot::Phone).await.unwrap(), [1]);
+}
+
+#[test]
+async fn a_session_that_is_not_opened_leaves_no_chip_behind() {
+    keep::remove(PLACE).await.unwrap();
+    let page = page().await;
+    // Stopped before anything was put in.
+    page.context.phone.load(session(&page, 7, Vec::new()));
+    page.context.phone.stop();
+    idle(&page).await;
+    assert_eq!(page.context.phone.snapshot(Slot::Phone).await.unwrap(), [1]);
+    assert_eq!(keep::get(PLACE).await.unwrap(), None);
+    assert!(page.all("[data-testid=own-chip]").is_empty());
+    let notice = page.context.model.notice.get_untracked().unwrap();
+    assert!(notice.what.en.contains("was not opened"), "{notice:?}");
+}
+
+#[test]
+async fn who_stops_a_session_does_not_wait_for_its_delays() {
+    keep::remove(PLACE).await.unwrap();
+    let page = Page::show_again(|context| {
+        context.bench.observe(context.model);
+        view! { <Phone/> }
+    })
+    .await;
+    page.speak(Language::English).await;
+    insert(&page, &Answers::new(&[profile(ICCID, "Travel", ProfileClass::Operational)], &[])).await;
+    let late = Fault {
+        function: String::new(),
+        way: Way::Request,
+        nth: 1,
+        always: true,
+        per_segment: false,
+        act: Act::Delay { milliseconds: 60_000 },
+    };
+    page.context.phone.load(session(&page, 7, vec![late]));
+    let struck =
+        |page: &Page| page.context.bench.armed.with_untracked(|all| all.iter().any(|one| one.struck > 0));
+    page.until("a message that comes late", struck).await;
+    page.press("Stop").await;
+    // Every message of it would be a minute late.
+    idle(&page).await;
+    assert_eq!(page.context.phone.snapshot(Slot::Phone).await.unwrap(), [7]);
+    let notice = page.context.model.notice.get_untracked().unwrap();
+    assert!(notice.good && notice.what.en == "The session is open.", "{notice:?}");
+    page.context.bench.clear();
 }

@@ -211,6 +211,29 @@ async fn one_whose_row_is_gone_goes_on_at_what_came_of_it() {
 }
 
 #[test]
+async fn who_has_renamed_a_profile_goes_on_at_its_row() {
+    let page = Page::show(|_| view! { <Phone/> }).await;
+    // The answer of SetNickname (SGP.22 §5.7.21); read back, the profile has the name.
+    let mut profiles = profiles();
+    profiles[1].nickname = Some("Holidays".into());
+    let answers = Answers::new(&profiles, &[]).but("BF29", &[0xBF, 0x29, 0x03, 0x80, 0x01, 0x00]);
+    insert(&page, &answers).await;
+    page.button("Rename Holidays").focus().unwrap();
+    page.press("Rename Holidays").await;
+    page.type_in("[name=nickname]", "Holidays").await;
+    page.one("dialog[open] button[type=submit]").click();
+    page.until("the end of it", |page| asked(page, "SetNickname").is_some()).await;
+    page.until("that the phone is idle", |page| page.context.model.task.with_untracked(Option::is_none))
+        .await;
+    page.until("the focus", |page| focused().as_ref().is_some_and(|one| page.place.contains(Some(one))))
+        .await;
+    let there = focused().unwrap();
+    let row = there.closest("li.profile").unwrap().unwrap_or_else(|| panic!("{}", there.outer_html()));
+    assert_eq!(row.get_attribute("data-iccid").as_deref(), Some(ICCID));
+    page.close().await;
+}
+
+#[test]
 async fn a_deletion_of_what_is_gone_is_one() {
     let page = Page::show(|_| view! { <Phone/> }).await;
     let home = profile(OTHER, "Home", ProfileClass::Operational);

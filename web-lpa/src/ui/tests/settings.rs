@@ -7,8 +7,10 @@ use web_sys::{HtmlSelectElement, HtmlTextAreaElement};
 use words::Language;
 
 use super::super::Everything;
+use super::super::later;
 use super::super::phone::Phone;
 use super::super::shell::Top;
+use super::chip::{Answers, asked, insert};
 use super::{Page, is_checked};
 
 async fn settings(page: &Page) {
@@ -50,6 +52,7 @@ async fn the_phones_settings_are_kept() {
     page.type_in("input[name=device]", "490154203237518").await;
     page.type_in("textarea[name=aids]", "A0 00 00 05 59").await;
     page.type_in("input[name=block]", "100").await;
+    page.type_in("input[name=smds]", " smds.example.com ").await;
     page.press("Save").await;
     assert!(page.says("section.settings [role=status]").contains("Saved in this browser."));
     drop(page);
@@ -57,7 +60,10 @@ async fn the_phones_settings_are_kept() {
     let options = again.context.model.options.get_untracked();
     assert_eq!((options.isd_r_aids, options.block), (vec![vec![0xA0, 0, 0, 0x05, 0x59]], 100));
     assert_eq!(lpa::device_digits(&again.context.model.device.get_untracked()), "490154203237518");
+    assert_eq!(again.context.model.smds.get_untracked().as_deref(), Some("smds.example.com"));
     settings(&again).await;
+    let smds = again.one("input[name=smds]");
+    assert_eq!(smds.unchecked_ref::<web_sys::HtmlInputElement>().value(), "smds.example.com");
     let aids = again.one("textarea[name=aids]");
     assert_eq!(aids.unchecked_ref::<HtmlTextAreaElement>().value(), "A000000559");
 }
@@ -79,6 +85,30 @@ async fn what_makes_no_sense_is_told_and_not_kept() {
     let again = Page::show_again(|_| view! { <Phone/> }).await;
     let after = again.context.model.options.get_untracked();
     assert_eq!((after.isd_r_aids, after.block), (before.isd_r_aids, before.block));
+}
+
+#[test]
+async fn another_discovery_server_is_asked_what_waits() {
+    let page = Page::show(|_| view! { <Phone/> }).await;
+    insert(&page, &Answers::new(&[], &[])).await;
+    settings(&page).await;
+    page.type_in("input[name=smds]", "https://smds.example.com/").await;
+    page.press("Save").await;
+    assert!(page.says("section.settings [role=status]").contains("is no address of an SM-DS"));
+    page.speak(Language::Japanese).await;
+    assert!(page.says("section.settings [role=status]").contains("SM-DS のアドレスではありません"));
+    page.speak(Language::English).await;
+    assert_eq!(page.context.model.smds.get_untracked(), None);
+    page.type_in("input[name=smds]", "smds.example.com").await;
+    page.press("Save").await;
+    later::act(page.context, later::Act::Discover);
+    let model = page.context.model;
+    page.until("a failure", |_| model.failure.with_untracked(Option::is_some)).await;
+    // The chip was not asked for its own: it has none, and that is not what it failed of.
+    let cause = model.failure.get_untracked().unwrap().cause;
+    assert!(!matches!(cause, lpa::Cause::NoSmds), "{cause:?}");
+    assert_eq!(asked(&page, "GetEuiccConfiguredAddresses"), None);
+    page.close().await;
 }
 
 #[test]

@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 use words::{Text, text};
 
 use super::copy::Copy;
-use super::looking::looking;
+use super::looking::{Looked, looking};
 use super::side::Side;
 use super::{files, list::mark_word, names};
 use crate::look::row::{Mark, Row, duration, moment};
@@ -74,13 +74,26 @@ pub(super) fn Detail() -> impl IntoView {
     });
     let pane = move || {
         let (id, found) = stamp.get()?;
-        let message = found.and_then(|_| looking.message(id));
-        Some(match message {
-            Some(message) => pane(Arc::new(message), part).into_any(),
-            None => view! { <Gone/> }.into_any(),
+        let looked = found.map_or(Looked::Gone, |_| looking.message(id));
+        Some(match looked {
+            Looked::Here(message) => pane(Arc::new(*message), part).into_any(),
+            Looked::Soon => view! { <Soon/> }.into_any(),
+            Looked::Gone => view! { <Gone/> }.into_any(),
         })
     };
     view! { <div class="detail" node_ref=place hidden=move || opened.get().is_none() data-testid="message-detail">{pane}</div> }
+}
+
+/// A message that is shown in a moment.
+#[component]
+fn Soon() -> impl IntoView {
+    let say = context().say;
+    view! {
+        <p class="empty" role="status">{say.of(Text::new(
+            "Looking through all messages for what is to be hidden…",
+            "隠すべき値をすべてのメッセージから調べています…",
+        ))}</p>
+    }
 }
 
 /// A message that the address names and that is not there.

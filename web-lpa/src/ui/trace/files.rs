@@ -3,13 +3,13 @@
 use js_sys::Uint8Array;
 use leptos::html::Input;
 use leptos::prelude::*;
-use trace::{Format, Level, MAX_IMPORT, Origin};
+use trace::{Format, Import, Level, MAX_IMPORT, Origin, Trace};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 use words::{Text, text};
 
 use super::compare::{self, Comparison};
-use super::looking::{Looking, looking};
+use super::looking::{Looking, Opening, looking};
 use crate::ui::modal::Modal;
 use crate::ui::{context, file};
 use crate::units::size;
@@ -87,7 +87,7 @@ pub(super) fn Export() -> impl IntoView {
             .collect_view()
     };
     view! {
-        <button type="button" class="quiet" disabled=move || looking.with(trace::Trace::is_empty) on:click=start>
+        <button type="button" class="quiet" disabled=move || looking.with(Trace::is_empty) on:click=start>
             {say.of(Text::new("Save…", "保存…"))}
         </button>
         <Modal open=open.into() on_cancel=move || open.set(false) label=Text::new("Save the messages", "メッセージの保存")>
@@ -202,20 +202,81 @@ fn read(looking: Looking, file: File) {
         )));
         return;
     }
+    let id = looking.begin(name.clone(), file.size() as usize);
     leptos::task::spawn_local(async move {
-        match JsFuture::from(file.array_buffer()).await {
-            Ok(buffer) => match trace::import(&Uint8Array::new(&buffer).to_vec()) {
-                Ok(trace) => looking.load(name, trace),
-                Err(error) => looking.trouble.set(Some(
-                    text!("“{name}” can’t be shown.", "「{name}」は表示できません。").with(error.text()),
-                )),
-            },
-            Err(_) => looking.trouble.set(Some(text!(
-                "“{name}” can’t be read. Check that it is still there, then open it again.",
-                "「{name}」を読み取れません。ファイルがまだあるか確認して、もう一度開いてください。"
-            ))),
+        let Some(read) = in_pieces(looking, id, &file).await else { return };
+        looking.end();
+        match read {
+            Ok(trace) => looking.load(name, trace),
+            Err(words) => looking
+                .trouble
+                .set(Some(text!("“{name}” can’t be shown.", "「{name}」は表示できません。").with(words))),
         }
     });
+}
+
+/// Reads a file piece by piece: between two of them the page does what else there is to do. `None` when it
+/// is no longer wanted.
+async fn in_pieces(looking: Looking, id: u32, file: &File) -> Option<Result<Trace, Text<String>>> {
+    let mut import = Import::new();
+    let size = file.size();
+    let mut from = 0.0;
+    while from < size {
+        let to = (from + Import::PIECE as f64).min(size);
+        // The browser reads it aside, and what waits has its turn before the answer has.
+        let read = match file.slice_with_f64_and_f64(from, to) {
+            Ok(piece) => JsFuture::from(piece.array_buffer()).await,
+            Err(error) => Err(error),
+        };
+        if !looking.go_on(id, to as usize, import.messages()) {
+            return None;
+        }
+        let Ok(buffer) = read else {
+            return Some(Err(Text::new(
+                "It can’t be read. Check that it is still there, then open it again.",
+                "ファイルを読み取れません。まだあるか確認して、もう一度開いてください。",
+            )
+            .owned()));
+        };
+        if let Err(error) = import.take(&Uint8Array::new(&buffer).to_vec()) {
+            return Some(Err(error.text()));
+        }
+        from = to;
+    }
+    Some(import.finish().map_err(|error| error.text()))
+}
+
+/// How far the reading of a file is, and what ends it.
+#[component]
+fn Reading() -> impl IntoView {
+    let say = context().say;
+    let looking = looking();
+    // Only what changes is drawn again, and only the name is read out.
+    let name =
+        Memo::new(move |_| looking.opening.with(|opening| opening.as_ref().map(|one| one.name.clone())));
+    let of =
+        move |part: fn(&Opening) -> usize| looking.opening.with(|opening| opening.as_ref().map_or(0, part));
+    let count = move || {
+        let messages = looking.opening.with(|opening| opening.as_ref().map_or(0, |one| one.messages));
+        let (taken, all) = (size(of(|one| one.taken)), size(of(|one| one.size)));
+        say.now(text!("{taken} of {all} · {messages} messages", "{taken} / {all} · {messages} 件"))
+    };
+    move || {
+        name.get().map(|name| {
+            view! {
+                <div class="saved" data-testid="reading-trace">
+                    <p role="status">{say.of(text!("Opening “{name}”…", "「{name}」を開いています…"))}</p>
+                    <progress
+                        aria-label=say.of(Text::new("Read", "読み込み済み"))
+                        max=move || of(|one| one.size).to_string()
+                        value=move || of(|one| one.taken).to_string()
+                    ></progress>
+                    <span class="count">{count}</span>
+                    <button type="button" on:click=move |_| looking.end()>{say.of(Text::new("Stop", "停止"))}</button>
+                </div>
+            }
+        })
+    }
 }
 
 /// Tells that a file is looked at, or why one is not.
@@ -230,7 +291,7 @@ pub(super) fn Loaded() -> impl IntoView {
     });
     let loaded = move || {
         looking.loaded.get().map(|loaded| {
-            let (name, count) = (loaded.name.get_value(), looking.with(trace::Trace::len));
+            let (name, count) = (loaded.name.get_value(), looking.with(Trace::len));
             view! {
                 <div class="saved" role="status" data-testid="saved-trace">
                     <p>{say.of(text!(
@@ -267,5 +328,5 @@ pub(super) fn Loaded() -> impl IntoView {
             }
         })
     };
-    view! { {loaded}{trouble} }
+    view! { <Reading/>{loaded}{trouble} }
 }

@@ -166,6 +166,14 @@ pub(super) fn List() -> impl IntoView {
                             <span>{say.of(names::step(step))}</span>
                         </li>
                     }.into_any(),
+                    Item::LetGo(_) => view! {
+                        <li class="title let-go">
+                            <span>{say.of(Text::new(
+                                "Network let go: the whole package is here, and the chip installs it alone",
+                                "ネットワークを解放: パッケージはすべて届き、チップが単独でインストール",
+                            ))}</span>
+                        </li>
+                    }.into_any(),
                     Item::Message(id) => view! {
                         <Line id=id stop=stop current=current lifelines=lifelines width=width/>
                     }.into_any(),

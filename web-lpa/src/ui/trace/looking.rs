@@ -9,13 +9,16 @@ use trace::{Ending, Filter, Level, Masks, Message, Trace};
 use crate::look::address;
 use crate::look::row::Row;
 use crate::look::scene::{self, Item};
-use crate::look::sift::Sift;
+use crate::look::sift::{Kept, Sift};
 use crate::model::now;
 use crate::record::Record;
 use crate::ui::{context, document, preference};
 
 /// How long values are learned for the masks between two frames, in milliseconds.
 const BREATH: f64 = 5.0;
+
+/// The same while a person waits for a message to be shown, or for what is searched.
+const DEEP_BREATH: f64 = 25.0;
 
 /// Where it is kept whether the diagram is shown.
 const KEPT: &str = "trace-as";
@@ -26,6 +29,30 @@ pub(super) struct Loaded {
     /// The name of the file.
     pub(super) name: StoredValue<String>,
     trace: StoredValue<Trace>,
+}
+
+/// A file that is being read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Opening {
+    /// Tells it from the ones before.
+    id: u32,
+    /// The name of the file.
+    pub(super) name: String,
+    /// Its bytes, and how many of them were read.
+    pub(super) size: usize,
+    pub(super) taken: usize,
+    /// How many messages were read.
+    pub(super) messages: u64,
+}
+
+/// A message that somebody wants to look at.
+pub(super) enum Looked {
+    /// There is none of this number.
+    Gone,
+    /// It is shown as soon as it is known what is to be masked.
+    Soon,
+    /// It may be shown.
+    Here(Box<Message>),
 }
 
 /// Masks, and which messages they were learned from.
@@ -60,6 +87,9 @@ pub(super) struct Looking {
     hidden: RwSignal<bool>,
     /// The trace of a file, in the place of the live one.
     pub(super) loaded: RwSignal<Option<Loaded>>,
+    /// The file that is being read.
+    pub(super) opening: RwSignal<Option<Opening>>,
+    openings: StoredValue<u32>,
     /// Which messages are shown.
     pub(super) filter: RwSignal<Filter>,
     /// As a diagram, not as a list.
@@ -76,6 +106,8 @@ pub(super) struct Looking {
     /// Changes when what is shown may have changed: at most once in a frame.
     tick: RwSignal<u64>,
     waits: StoredValue<bool>,
+    /// Whether a person waits until all is learned; changes when it is.
+    asked: RwSignal<bool>,
 }
 
 /// Makes the state of the view; for the whole page.
@@ -99,6 +131,8 @@ pub(in crate::ui) fn provide() {
         record: context.model.record,
         hidden: context.hidden,
         loaded: RwSignal::new(None),
+        opening: RwSignal::new(None),
+        openings: StoredValue::new(0),
         filter: RwSignal::new(Filter::default()),
         as_diagram: RwSignal::new(preference::read(KEPT).as_deref() == Some("diagram")),
         follows: RwSignal::new(true),
@@ -109,6 +143,7 @@ pub(in crate::ui) fn provide() {
         learned: StoredValue::new(Learned::new(Level::Identifiers)),
         tick: RwSignal::new(0),
         waits: StoredValue::new(false),
+        asked: RwSignal::new(false),
     });
 }
 
@@ -125,7 +160,9 @@ impl Looking {
             self.loaded.track();
             self.as_diagram.track();
             self.sift.update_value(Sift::again);
-            self.look();
+            if !self.look() {
+                self.soon();
+            }
         });
         Effect::new(move |_| {
             let level = self.level();
@@ -154,20 +191,30 @@ impl Looking {
             if self.waits.try_set_value(false).is_some() {
                 return;
             }
-            self.look();
-            if !self.learn(BREATH) {
+            let all = self.look();
+            let asked = self.asked.get_untracked();
+            let learned = self.learn(if asked { DEEP_BREATH } else { BREATH });
+            if !all || !learned {
                 self.soon();
+            }
+            if learned && asked {
+                self.asked.set(false);
             }
         });
     }
 
-    fn look(self) {
+    /// Keeps up with the trace, for some milliseconds. Says whether that is all.
+    fn look(self) -> bool {
         let filter = self.filter.get_untracked();
-        let changed = self.with_untracked(|trace| {
-            self.sift.try_update_value(|sift| sift.look(trace, |message| filter.passes(message)))
+        let end = now() + DEEP_BREATH;
+        let kept = self.with_untracked(|trace| {
+            self.sift.try_update_value(|sift| {
+                sift.look_until(trace, |message| filter.passes(message), || now() > end)
+            })
         });
-        if changed != Some(true) {
-            return;
+        let kept = kept.unwrap_or(Kept::Same);
+        if kept == Kept::Same {
+            return true;
         }
         let diagram = self.as_diagram.get_untracked();
         let items = self.sift.with_value(|sift| {
@@ -179,6 +226,7 @@ impl Looking {
         });
         self.items.set_value(items);
         self.tick.update(|tick| *tick += 1);
+        kept == Kept::Up
     }
 
     /// Learns what is to be masked; for so many milliseconds. Says whether that is all.
@@ -245,20 +293,27 @@ impl Looking {
     }
 
     /// A message as it may be shown: with masks.
-    pub(super) fn message(self, id: u32) -> Option<Message> {
+    pub(super) fn message(self, id: u32) -> Looked {
         // First everything that was not learned yet: a value may be known from elsewhere.
         let level = self.level();
         if self.learned.with_value(|learned| learned.level != level) {
             self.learned.set_value(Learned::new(level));
         }
-        self.learn(f64::INFINITY);
-        self.with_untracked(|trace| {
+        if !self.learn(DEEP_BREATH) {
+            // A trace that was just opened may be large: the page does other things meanwhile.
+            self.asked.set(true);
+            self.asked.track();
+            self.soon();
+            return Looked::Soon;
+        }
+        let masked = self.with_untracked(|trace| {
             let message = trace.message(id)?;
             self.learned.try_update_value(|learned| {
                 learned.learn(message);
                 learned.masks.message(message)
             })
-        })
+        });
+        masked.map_or(Looked::Gone, |message| Looked::Here(Box::new(message)))
     }
 
     /// Looks at a message of the file, with masks for what is shown of it.
@@ -309,6 +364,35 @@ impl Looking {
         if let Some(location) = document().location() {
             let _ = location.set_hash(&address::fragment(message));
         }
+    }
+
+    /// A file begins to be read, in the place of another one that was. Returns its number.
+    pub(super) fn begin(self, name: String, size: usize) -> u32 {
+        self.trouble.set(None);
+        self.openings.update_value(|openings| *openings = openings.wrapping_add(1));
+        let id = self.openings.get_value();
+        self.opening.set(Some(Opening { id, name, size, taken: 0, messages: 0 }));
+        id
+    }
+
+    /// So much of it was read. Says whether it is still wanted.
+    pub(super) fn go_on(self, id: u32, taken: usize, messages: u64) -> bool {
+        // Without a page nobody wants it.
+        let is_wanted =
+            self.opening.try_with_untracked(|opening| opening.as_ref().is_some_and(|one| one.id == id));
+        if is_wanted == Some(true) {
+            self.opening.update(|opening| {
+                if let Some(opening) = opening {
+                    (opening.taken, opening.messages) = (taken, messages);
+                }
+            });
+        }
+        is_wanted == Some(true)
+    }
+
+    /// It is no longer read: it is complete, broken, or not wanted.
+    pub(super) fn end(self) {
+        self.opening.set(None);
     }
 
     /// Looks at the trace of a file.
