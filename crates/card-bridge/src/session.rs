@@ -242,7 +242,7 @@ impl<C: Card> Session<C> {
         if self.paired && !before {
             tell.extend(readers.list().ok().map(|seen| self.list(None, seen)));
         }
-        to_reader.extend(self.to_say());
+        to_reader.extend(self.for_reader());
         Reply { tell, reader: to_reader, close: self.failures >= MAX_FAILURES }
     }
 
@@ -271,7 +271,7 @@ impl<C: Card> Session<C> {
         let Some(offered) = &mut self.offered else { return Reply::default() };
         match (bytes, offered.offer.heard(bytes)) {
             ([_, ..], Ok(tell)) => {
-                Reply { tell: tell.into_iter().collect(), reader: self.to_say(), close: false }
+                Reply { tell: tell.into_iter().collect(), reader: self.for_reader(), close: false }
             }
             _ => {
                 self.offered = None;
@@ -285,7 +285,7 @@ impl<C: Card> Session<C> {
     }
 
     /// What the virtual reader is to be told.
-    fn to_say(&mut self) -> Vec<ToReader> {
+    fn for_reader(&mut self) -> Vec<ToReader> {
         let Some(offered) = &mut self.offered else { return Vec::new() };
         std::iter::from_fn(|| offered.offer.out()).map(ToReader::Say).collect()
     }
