@@ -744,9 +744,7 @@ fn what_is_not_of_the_published_shape_is_refused_and_changes_nothing() {
         assert_eq!(send(&world, "POST", &update, Some(&body)).status, 400, "{body}");
     }
     let update = format!("{}/update", location(&call(&world, "POST", AM, Some(&am))));
-    for info in
-        [json!({ "dnn": 7 }), json!(null), json!([]), json!({ "dnn": long }), json!({ "snssai": [1] })]
-    {
+    for info in [json!({ "dnn": 7 }), json!([]), json!({ "dnn": long }), json!({ "snssai": [1] })] {
         assert_eq!(send(&world, "POST", &update, Some(&json!({ "smfSelInfo": info }))).status, 400, "{info}");
     }
     let usage = world.operator("GET", &format!("/network/subscribers/{PROVISIONING}/usage"), None).body;
