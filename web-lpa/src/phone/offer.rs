@@ -1,15 +1,12 @@
 //! A chip of the page for the programs of this computer: in the virtual reader of the bridge. As a task,
 //! so that the phone leaves the chip alone as long as they have it.
 
-use std::rc::Rc;
-
-use leptos::prelude::*;
 use lpa::CardLost;
 use wasm_bindgen_futures::spawn_local;
-use words::{Text, text};
+use words::Text;
 
 use super::Phone;
-use crate::model::{Notice, Slot, Task};
+use crate::model::{Notice, Radio, Slot, Task};
 use crate::road::Trouble;
 use crate::said;
 use crate::transport::later;
@@ -38,7 +35,7 @@ impl Phone {
             let Some(bridge) = phone.inside().bridge.borrow().clone() else { return Ok(None) };
             if slot == Slot::Phone {
                 // Who resets a card under a session leaves that behind in the network.
-                phone.terminal().leave().await;
+                phone.terminal().leave(Radio::Detached).await;
             }
             let there = async {
                 let atr = phone.reset(slot).await.map_err(|CardLost(because)| silent(&because))?;
