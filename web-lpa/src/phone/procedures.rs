@@ -256,8 +256,7 @@ impl Phone {
         let phone = *self;
         let in_words = isolated(&name);
         let task = Task::new(text!("Deleting {in_words}", "{in_words} を削除しています"));
-        let again = name.clone();
-        self.repeatable(slot, task, move || phone.delete(slot, iccid, again.clone()), async move {
+        self.repeatable(slot, task, move || phone.delete(slot, iccid, name.clone()), async move {
             let outcome = match phone.act(slot, lpa::delete(iccid, phone.options())).await {
                 // Only the answer was lost, or it is the second try after that.
                 Err(_) if phone.is_gone(slot, iccid) => None,
