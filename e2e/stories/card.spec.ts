@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Page } from '@playwright/test';
 import { missing } from '../doors/pcsc.mjs';
+import { Desktop } from './desktop';
 import { type Operator, expect, test } from './laboratory';
 
 const { EUICC_PROGRAM, READER_PROGRAM, CARD_BRIDGE } = process.env;
@@ -516,56 +517,6 @@ test('a reader of the class that browsers keep from pages is refused in words', 
     await reader.stop();
   }
 });
-
-// pcscd has a socket of its own here; its virtual reader and the bridge are on this machine's loopback.
-const SCRIPT = `
-set -eu
-mkdir -p /run/pcscd
-mount -t tmpfs none /run/pcscd
-pcscd --foreground >pcscd.log 2>&1 & reader=$!
-trap 'kill $reader 2>/dev/null || true' EXIT
-for _ in $(seq 100); do test -S /run/pcscd/pcscd.comm && break; sleep 0.1; done
-"$@" & bridge=$!
-# Until the story is over.
-cat >/dev/null
-kill $bridge 2>/dev/null || true
-`;
-
-/** The desktop's readers: pcscd with a virtual reader, and the bridge in front of it. */
-class Desktop {
-  private readonly program: ChildProcess;
-  private readonly lines: string[] = [];
-
-  constructor(private readonly folder: string, origin: string) {
-    const bridge = [CARD_BRIDGE!, '--listen', '127.0.0.1:0', '--origin', origin];
-    this.program = spawn('unshare', ['-m', 'sh', '-c', SCRIPT, 'sh', ...bridge], { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] });
-    createInterface({ input: this.program.stdout! }).on('line', (line) => this.lines.push(line));
-  }
-
-  /** What a line of the bridge's terminal says. */
-  async says(pattern: RegExp): Promise<string> {
-    const found = () => this.lines.map((line) => pattern.exec(line)?.[1]).find((part) => part !== undefined);
-    await expect.poll(found, { message: `${pattern} on the bridge's terminal` }).toBeTruthy();
-    return found()!;
-  }
-
-  /** Puts a card into the virtual reader; returns how it is pulled out. */
-  insert(options: string[]): () => Promise<void> {
-    const card = spawn(EUICC_PROGRAM!, ['vpcd', ...options], { cwd: this.folder, stdio: 'ignore' });
-    return () => new Promise((resolve) => {
-      // It may have ended with the service.
-      if (card.exitCode !== null || card.signalCode !== null) return resolve();
-      card.once('exit', () => resolve());
-      card.kill('SIGKILL');
-    });
-  }
-
-  async stop(): Promise<void> {
-    const ended = new Promise((resolve) => { this.program.once('exit', resolve); });
-    this.program.stdin!.end();
-    await ended;
-  }
-}
 
 test('a card in any reader, by the bridge and PC/SC: install, pulled out, put back, switch', async ({ person, operator, page, baseURL }) => {
   const why = CARD_BRIDGE ? missing() : 'card-bridge is not built here';

@@ -47,6 +47,8 @@ export class Desktop {
   insert(options: string[]): () => Promise<void> {
     const card = spawn(EUICC_PROGRAM!, ['vpcd', ...options], { cwd: this.folder, stdio: 'ignore' });
     return () => new Promise((resolve) => {
+      // It may have ended with the service.
+      if (card.exitCode !== null || card.signalCode !== null) return resolve();
       card.once('exit', () => resolve());
       card.kill('SIGKILL');
     });

@@ -229,7 +229,7 @@ fn what_is_wrong_is_told_with_its_place() {
                 }
                 // Not a trace, by its first two members; or a message with what is impossible.
                 (_, Err(ImportError::OtherFormat)) => assert!(place < 90, "{context}"),
-                (Ok(_), Err(ImportError::Version(_))) => assert!(place < 50, "{context}"),
+                (_, Err(ImportError::Version(_))) => assert!(place < 50, "{context}"),
                 (Err((0, ..)), Err(ImportError::Message { line, .. })) => {
                     let before = damaged[..place].lines().count();
                     assert!(line <= before && before < line + 60, "{line} {before}");
@@ -345,7 +345,10 @@ fn headers_count_with_what_they_cost() {
     import.take(b"]}").unwrap();
     let trace = import.finish().unwrap();
     assert!(trace.bytes() <= Limits::default().bytes);
-    assert!(trace.dropped() > 8, "{}", trace.dropped());
+    // Name and value of each, where they are empty too.
+    let each = 100_000 * 2 * size_of::<String>();
+    let kept = 13 - usize::try_from(trace.dropped()).unwrap();
+    assert!((1..=Limits::default().bytes / each).contains(&kept), "{kept}");
 }
 
 #[test]
