@@ -24,11 +24,24 @@ export async function untranslated(page: Page): Promise<string[]> {
   const texts = await page.evaluate((elsewhere) => {
     const found: string[] = [];
     const skipped = elsewhere.join(',');
+    // The text beside a node where nothing but a possible break of the line stands between.
+    const beside = (node: Node, way: 'previousSibling' | 'nextSibling'): Node | null => {
+      let breaks = false;
+      for (let other = node[way]; other; other = other[way]) {
+        if (other.nodeName === 'WBR') breaks = true;
+        else if (other.nodeType === Node.TEXT_NODE) return breaks ? other : null;
+        else if (other.nodeType !== Node.COMMENT_NODE) return null;
+      }
+      return null;
+    };
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
-      const element = walker.currentNode.parentElement!;
-      if (element.closest(skipped) || !element.checkVisibility()) continue;
-      found.push(walker.currentNode.textContent!.trim());
+      const node = walker.currentNode;
+      const element = node.parentElement!;
+      if (element.closest(skipped) || !element.checkVisibility() || beside(node, 'previousSibling')) continue;
+      let text = '';
+      for (let part: Node | null = node; part; part = beside(part, 'nextSibling')) text += part.textContent;
+      found.push(text.trim());
     }
     for (const element of document.querySelectorAll('[aria-label], [title], [placeholder], [alt]')) {
       if (element.closest('.function, .tree, .dump, .detail-head h3') || !element.checkVisibility()) continue;
