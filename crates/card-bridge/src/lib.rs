@@ -9,8 +9,8 @@
 //!
 //! [`protocol`] is what both ends say, for the page too. The rest is the bridge without sockets,
 //! PC/SC, clock and chance, which are given to it: who may come in ([`door`]), who may ask
-//! ([`pairing`]), what is answered ([`session`]), a chip of the page in a virtual reader ([`offer`]), and the same readers for other LPAs on standard
-//! input and output ([`mod@line`]). The program (`bin/card-bridge`, feature `program`) only carries
+//! ([`pairing`]), what is answered ([`session`]), a chip of the page in a virtual reader ([`offer`]),
+//! and the same readers for other LPAs on standard input and output ([`mod@line`]). The program (`bin/card-bridge`, feature `program`) only carries
 //! bytes. How it is used, and what it protects from what: `docs/card-bridge.md`.
 
 pub mod card;
