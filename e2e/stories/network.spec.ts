@@ -290,12 +290,6 @@ test('in 5G the phone comes with its concealed identity, and from then on with t
   await expect(phone.operator).toHaveText(order.provider);
   await trace.search.fill('"suci"');
   await expect(trace.messages).toHaveCount(2);
-  // The bootstrap profile is of no network in particular; the contract's is concealed by its USIM under the
-  // home network's key 1, profile A.
-  await trace.search.fill('GET IDENTITY');
-  await expect(trace.messages).toHaveCount(1);
-  await network.go();
-  await expect(network.decisions.getByRole('listitem').first()).toContainText(/suci-0-001-01-0-1-1-/);
   await person.view('phone');
   await expect(phone.service('voice')).toContainText('works');
   await network.go();
