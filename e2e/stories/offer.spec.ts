@@ -7,6 +7,8 @@ import { Desktop } from './desktop';
 import { expect, test } from './laboratory';
 
 const { CARD_BRIDGE } = process.env;
+/** GET DATA that no LPA sends, so that it is told apart from what the phone asks. */
+const OF_NOBODY_ELSE = '81CA005A00';
 const ISD_R = 'A0000005591010FFFFFFFF8900000100';
 
 test('another program of the computer uses the chip of the page, which then has it back', async ({ person, page, baseURL }) => {
@@ -44,6 +46,7 @@ test('another program of the computer uses the chip of the page, which then has 
       call('logic_channel_open', ISD_R),
       call('transmit', '81E2910006BF3E035C015A'),
       call('transmit', '81C0000015'),
+      call('transmit', OF_NOBODY_ELSE),
       call('disconnect'),
     ];
     const questions = join(folder, 'questions');
@@ -54,7 +57,7 @@ test('another program of the computer uses the chip of the page, which then has 
     await person.inOrderNow('a chip that is offered');
     // It is on the record as everything is.
     await trace.go();
-    await trace.search.fill('81E2910006BF3E035C015A');
+    await trace.search.fill(OF_NOBODY_ELSE);
     await expect(trace.messages).toHaveCount(1);
 
     await phone.doing.getByRole('button', { name: 'Stop' }).click();
