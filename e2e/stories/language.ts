@@ -4,7 +4,7 @@ import type { Page } from '@playwright/test';
 /** Names, and words of the standards that Japanese uses as they are. */
 const NAMES = new Set([
   // Companies, programs, formats.
-  'Apache', 'Wireshark', 'Chromium', 'Firefox', 'Java', 'Milenage', 'Tuak', 'English', 'Postman', 'curl', 'pySim', 'lpac',
+  'Apache', 'Wireshark', 'Chromium', 'Firefox', 'Java', 'Milenage', 'Tuak', 'English', 'Postman', 'curl', 'pySim', 'lpac', 'vpcd',
   // The laboratory's profiles and operators.
   'Bootstrap', 'Setup', 'Story', 'Mobile', 'Views', 'Travel',
   // Words of the standards.

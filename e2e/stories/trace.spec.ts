@@ -224,7 +224,10 @@ test('a file of 18 MB is opened while the page goes on, and opening it can be st
   file.messages = Array.from({ length: Math.ceil(18_000_000 / size) }, () => once).flat();
   const buffer = Buffer.from(JSON.stringify(file, null, 2));
   expect(buffer.length).toBeGreaterThan(18_000_000);
-  const large = { name: 'large.json', mimeType: 'application/json', buffer };
+  // By its path: handed over as bytes it would be decoded by the page itself.
+  const folder = mkdtempSync(join(tmpdir(), 'esim-large-'));
+  const large = join(folder, 'large.json');
+  writeFileSync(large, buffer);
   const reading = page.getByTestId('reading-trace');
   // From the choice on: how long the page did not answer.
   await page.evaluate(() => {
