@@ -2,8 +2,8 @@
 //! and Npcf_SMPolicyControl (TS 29.512 §4.2.3).
 //!
 //! Of an association at most one notice waits, and a later change takes its place: what the earlier one
-//! said is said again with it ([`Given::doubt`](super::given::Given::doubt)), for whether it has arrived is not
-//! known. So what arrives is in order, and nothing is sent once it is acknowledged. Who keeps the association sends: [`due`] is what
+//! said is said again with it (`Given::doubt`), for whether it has arrived is not known. So what arrives
+//! is in order, and nothing is sent once it is acknowledged. Who keeps the association sends: [`due`] is what
 //! to send now, [`deliver`] sends it, [`settle`] takes over what came of it. A notice counts as tried before it is
 //! sent, so that a sender that dies does not send for ever.
 
