@@ -1,20 +1,10 @@
 // What the assistant (LPA) can do: each procedure as a person goes through it.
-import { HTTP_ERROR, type Order, type Person, expect, test } from './laboratory';
-
-/** The EID of the phone's chip; its view stays open. */
-async function eidOf(person: Person): Promise<string> {
-  await person.chip.go();
-  await person.hideNumbers(false);
-  const eid = (await person.chip.eid.textContent())!.replaceAll(/\s/g, '');
-  await person.hideNumbers(true);
-  expect(eid).toMatch(/^\d{32}$/);
-  return eid;
-}
+import { HTTP_ERROR, type Order, expect, test } from './laboratory';
 
 test('a chip’s default server is set, checked, asked, and taken away', async ({ person, operator, page }) => {
   const { phone } = person;
   await person.open();
-  const eid = await eidOf(person);
+  const eid = await person.eid();
   const order = await operator.order('Default', { eid });
   await phone.housekeeping();
   await page.getByLabel('Default SM-DP+').fill('smdp.example');
@@ -36,16 +26,6 @@ test('a chip’s default server is set, checked, asked, and taken away', async (
   await phone.idle();
   await phone.setDefault('');
   await expect(page.getByRole('button', { name: 'Ask smdp.example' })).toHaveCount(0);
-});
-
-test('discovery asks the SM-DS and says when it is not there', async ({ person, page, watch }) => {
-  // The laboratory has no SM-DS yet: what the phone makes of that is all there is to see.
-  watch.excuse(HTTP_ERROR);
-  await person.open();
-  await page.getByRole('button', { name: 'Look for waiting eSIMs' }).click();
-  await expect(person.phone.notice).toHaveAttribute('role', 'alert');
-  await expect(person.phone.notice.getByText('Codes')).toBeVisible();
-  await expect(person.phone.profiles).toHaveCount(1);
 });
 
 test('profiles are switched, switched off, renamed and deleted, and the servers are told each time @core', async ({

@@ -112,6 +112,16 @@ export class Person {
     return this.page.locator(`.step[data-step="${number}"]`);
   }
 
+  /** The EID of the phone's chip; the chip's view stays open. */
+  async eid(): Promise<string> {
+    await this.chip.go();
+    await this.hideNumbers(false);
+    const eid = (await this.chip.eid.textContent())!.replaceAll(/\s/g, '');
+    await this.hideNumbers(true);
+    expect(eid).toMatch(/^\d{32}$/);
+    return eid;
+  }
+
   async speak(language: Language): Promise<void> {
     await this.page.getByRole('combobox', { name: /^(Language|言語)$/ }).selectOption(language);
     await expect(this.page.locator('html')).toHaveAttribute('lang', language);

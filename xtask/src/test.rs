@@ -308,6 +308,7 @@ fn stories(place: &Place, kit: &Kit, certified: &[&str], trouble: &mut Trouble) 
     }
     let card = euicc::program(place, kit)?;
     let reader = example(place, kit, "reader")?;
+    let smds = example(place, kit, "smds")?;
     let bridge = if setup::has_pcsc_library() { Some(bridge(place, kit)?) } else { None };
     let mut stack = Stack::start(place, kit, &state, stack::free_port()?)?;
     let order = seed::seed(&stack, &state)?.context("a fresh laboratory has no order")?;
@@ -323,6 +324,8 @@ fn stories(place: &Place, kit: &Kit, certified: &[&str], trouble: &mut Trouble) 
         .env("CHROMIUM", &browser.program)
         .env("EUICC_PROGRAM", card)
         .env("READER_PROGRAM", reader)
+        .env("SMDS_PROGRAM", smds)
+        .env("LABORATORY", &state.folder)
         .envs(bridge.map(|bridge| ("CARD_BRIDGE", bridge)))
         .envs(process::which("tshark").map(|tshark| ("TSHARK", tshark)));
     match kit.firefox() {

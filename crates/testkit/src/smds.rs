@@ -35,8 +35,9 @@ pub struct Smds {
 }
 
 impl Smds {
-    /// Of CERT.DSauth and the CI above it.
-    pub(crate) fn new(
+    /// Of CERT.DSauth and the CI above it; `clock` counts seconds since 1970.
+    #[must_use]
+    pub fn new(
         identity: Identity,
         ci: CiKey,
         clock: Rc<Cell<u64>>,
@@ -72,7 +73,8 @@ impl Smds {
         [SMDS_ADDRESS, OTHER_SMDS_ADDRESS].contains(&host)
     }
 
-    pub(crate) fn handle(&self, host: &str, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+    /// Answers a function of ES11 (SGP.22 §6.5.2.7, §6.5.2.8) that came to this host.
+    pub fn handle(&self, host: &str, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
         let path = request.uri().path();
         let answer = match path.rsplit('/').next() {
             Some("initiateAuthentication") => self.initiate(host, request.body()),

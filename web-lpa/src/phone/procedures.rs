@@ -52,16 +52,8 @@ impl Phone {
             let procedure = lpa::discover(smds, phone.device(), phone.options());
             let outcome = phone.drive(slot, procedure).await?;
             phone.learn(slot, &outcome);
-            Ok(phone.model.chip(slot).events.with_untracked(|events| match events.as_deref() {
-                Some([]) => Some(Notice::good(
-                    Text::new("Nothing waits for this chip.", "このチップ宛てのものはありません。"),
-                    Text::new(
-                        "Ask the operator to order a profile for its EID.",
-                        "事業者に、この EID 宛てのプロファイルを注文してもらってください。",
-                    ),
-                )),
-                _ => None,
-            }))
+            let events = phone.model.chip(slot).events;
+            Ok(events.with_untracked(|events| events.as_ref().is_some_and(Vec::is_empty)).then(nothing_waits))
         });
     }
 
@@ -120,31 +112,60 @@ impl Phone {
         let begun = self.card_moves(slot);
         let repeat = move || phone.install(slot, again.0.clone(), Rc::clone(&again.1));
         self.repeatable(slot, task, repeat, async move {
-            // What is said of an order from now on is the later word.
-            match &wanted {
-                Some((address, matching_id)) => phone.forget_order(address, Some(matching_id)).await,
-                None => {
-                    let info = phone.model.chip(slot).info.get_untracked();
-                    if let Some(address) = info.and_then(|info| info.addresses.default_dp_address) {
-                        phone.forget_order(&address, None).await;
-                    }
-                }
+            let events = phone.model.chip(slot).events;
+            let before = events.get_untracked();
+            let notice = phone.add(slot, wanted.as_ref(), begun, procedure).await?;
+            let (Some(before), Some(wanted)) = (before, wanted) else { return Ok(notice) };
+            let mut others = before.clone();
+            others.retain(|event| (&event.address, &event.event_id) != (&wanted.0, &wanted.1));
+            if notice.is_some() {
+                events.set(Some(others));
+                return Ok(notice);
             }
-            phone.send_cancellations_beside();
-            if let Some(checkpoint) = phone.interrupted(slot).await {
-                let is_wanted =
-                    wanted.is_none_or(|(address, matching_id)| checkpoint.is_for(&address, &matching_id));
-                let resumed = phone.go_on_with(slot, checkpoint).await;
-                // One that fails again is no reason not to begin with the other, but where the card is
-                // gone there is nothing to begin with.
-                if is_wanted || resumed.as_ref().is_err_and(Failure::is_card_lost) {
-                    return resumed;
-                }
+            // It led to another SM-DS, which told of none or of several; or the person said no.
+            let now = events.get_untracked().unwrap_or_default();
+            if now == before {
+                return Ok(None);
             }
-            // What was asked for is meant for the card that was there.
-            phone.stays_since(slot, begun).map_err(super::lost)?;
-            phone.installed(slot, procedure()).await
+            let nothing = now.is_empty().then(nothing_waits);
+            others.retain(|event| !now.contains(event));
+            events.set(Some([now, others].concat()));
+            Ok(nothing)
         });
+    }
+
+    /// What [`Self::install`] does to add the profile itself; `begun`: where the card stood then.
+    async fn add(
+        &self,
+        slot: Slot,
+        wanted: Option<&Wanted>,
+        begun: u64,
+        procedure: Rc<dyn Fn() -> Procedure>,
+    ) -> Result<Option<Notice>, Failure> {
+        // What is said of an order from now on is the later word.
+        match wanted {
+            Some((address, matching_id)) => self.forget_order(address, Some(matching_id)).await,
+            None => {
+                let info = self.model.chip(slot).info.get_untracked();
+                if let Some(address) = info.and_then(|info| info.addresses.default_dp_address) {
+                    self.forget_order(&address, None).await;
+                }
+            }
+        }
+        self.send_cancellations_beside();
+        if let Some(checkpoint) = self.interrupted(slot).await {
+            let is_wanted =
+                wanted.is_none_or(|(address, matching_id)| checkpoint.is_for(address, matching_id));
+            let resumed = self.go_on_with(slot, checkpoint).await;
+            // One that fails again is no reason not to begin with the other, but where the card is
+            // gone there is nothing to begin with.
+            if is_wanted || resumed.as_ref().is_err_and(Failure::is_card_lost) {
+                return resumed;
+            }
+        }
+        // What was asked for is meant for the card that was there.
+        self.stays_since(slot, begun).map_err(super::lost)?;
+        self.installed(slot, procedure()).await
     }
 
     async fn installed(&self, slot: Slot, procedure: Procedure) -> Result<Option<Notice>, Failure> {
@@ -457,4 +478,15 @@ impl Phone {
             _ => Notice::good(text!("{name} is on.", "{name} はオンです。"), Text::<String>::default()),
         })
     }
+}
+
+/// An SM-DS knows of nothing for the chip.
+fn nothing_waits() -> Notice {
+    Notice::good(
+        Text::new("Nothing waits for this chip.", "このチップ宛てのものはありません。"),
+        Text::new(
+            "Ask the operator to order a profile for its EID.",
+            "事業者に、この EID 宛てのプロファイルを注文してもらってください。",
+        ),
+    )
 }

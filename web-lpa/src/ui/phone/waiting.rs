@@ -7,6 +7,7 @@ use words::{Text, text};
 use super::super::digits::shown;
 use super::super::later::{self, Act};
 use super::super::{Context, context};
+use crate::code::scan::safe;
 use crate::transport::chip::ChipState;
 
 /// What waits for the chip at an SM-DS or at its default SM-DP+.
@@ -20,6 +21,28 @@ pub(super) fn Waiting() -> impl IntoView {
         info.with(|info| info.as_ref().and_then(|info| info.addresses.default_dp_address.clone()))
             .filter(|address| !address.is_empty())
     };
+    let smds = Memo::new(move |_| {
+        // The one of the settings goes before the chip's own, which may have none.
+        let root = || {
+            let info = model.shown_chip().info;
+            info.with(|info| info.as_ref().map(|info| info.addresses.root_ds_address.clone()))
+        };
+        model.smds.get().or_else(root).filter(|address| !address.is_empty())
+    });
+    let who = move || match smds.get() {
+        Some(address) => {
+            let address = safe(&address);
+            text!(
+                "Asks {address} what is announced for this chip’s EID.",
+                "このチップの EID 宛てのものがあるか、{address} に問い合わせます。"
+            )
+        }
+        None => Text::new(
+            "This chip has no discovery server set; the phone’s settings can name one.",
+            "このチップにはディスカバリーサーバーが設定されていません。端末の設定で指定できます。",
+        )
+        .owned(),
+    };
     let events = move || {
         let list = model.shown_chip().events.get()?;
         if list.is_empty() {
@@ -31,8 +54,8 @@ pub(super) fn Waiting() -> impl IntoView {
             );
         }
         let items = list.into_iter().map(|event| {
-            let (address, id) = (event.address.clone(), event.event_id.to_string());
-            let label = text!("Download from {}", "{} からダウンロード", event.address);
+            let (address, id) = (safe(&event.address), event.event_id.to_string());
+            let label = text!("Download from {}", "{} からダウンロード", safe(&event.address));
             view! {
                 <li>
                     <span class="to">{address}</span>
@@ -59,7 +82,8 @@ pub(super) fn Waiting() -> impl IntoView {
         <div class="waits">
             <button
                 type="button"
-                disabled=busy
+                aria-describedby="smds-asked"
+                disabled=move || busy() || smds.with(Option::is_none)
                 on:click=move |_| later::act(here, Act::Discover)
             >{say.of(Text::new("Look for waiting eSIMs", "届いている eSIM を確認"))}</button>
             {move || default().map(|address| {
@@ -73,6 +97,7 @@ pub(super) fn Waiting() -> impl IntoView {
                     >{say.of(label)}</button>
                 }
             })}
+            <p id="smds-asked" class="help"><bdi>{move || say.now(who())}</bdi></p>
             {events}
         </div>
     }

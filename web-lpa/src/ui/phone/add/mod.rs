@@ -1,8 +1,8 @@
 //! Adding an eSIM: every way a code gets in ends in one form, which shows what the code says.
 //! Nothing is sent before the person has pressed its button.
 
+mod links;
 pub(in crate::ui) mod scanner;
-mod without;
 
 use std::rc::Rc;
 
@@ -15,8 +15,8 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{DataTransfer, Element, EventTarget};
 use words::Text;
 
+use self::links::Links;
 use self::scanner::Sight;
-use self::without::WithoutCode;
 use super::super::modal::Modal;
 use super::super::shell::View;
 use super::super::{Context, context, document, icons, later};
@@ -261,7 +261,7 @@ pub(super) fn AddEsim() -> impl IntoView {
             <button node_ref=add.button type="submit" class="primary wide" disabled=busy>
                 {say.of(Text::new("Add eSIM", "eSIM を追加"))}
             </button>
-            <WithoutCode/>
+            <Links/>
             <div class="drop-here" class:shown=add.dropping aria-hidden="true">
                 {icons::picture()}
                 <strong>{say.of(Text::new("Drop it on the phone", "電話の上にドロップ"))}</strong>
