@@ -7,7 +7,7 @@
 //!
 //! {"id":1,"do":"register","at":"smds.example.com","eid":"8900…","eventId":"E-1","rspServerAddress":"smdp.example"}
 //! {"id":2,"do":"delete","at":"smds.example.com","eid":"8900…","eventId":"E-1"}
-//! {"id":3,"do":"call","host":"smds.example.com","path":"/gsma/rsp2/es11/initiateAuthentication","body":"{…}"}
+//! {"id":3,"do":"call","host":"smds.example.com","path":"/gsma/rsp2/es9plus/initiateAuthentication","body":"{…}"}
 //!
 //! {"id":1,"done":true}     or {"id":3,"status":200,"type":"application/json","body":"{…}"}
 //! ```

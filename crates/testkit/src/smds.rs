@@ -73,7 +73,7 @@ impl Smds {
         [SMDS_ADDRESS, OTHER_SMDS_ADDRESS].contains(&host)
     }
 
-    /// Answers a function of ES11 (SGP.22 §6.5.2.7, §6.5.2.8) that came to this host.
+    /// Answers a function of ES11 (SGP.22 §5.8) that came to this host.
     pub fn handle(&self, host: &str, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
         let path = request.uri().path();
         let answer = match path.rsplit('/').next() {

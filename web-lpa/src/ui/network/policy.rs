@@ -204,7 +204,7 @@ fn Rules(shown: Shown) -> impl IntoView {
         }
     };
     view! {
-        <p><small data-testid="policy-version">{say.of(of)}</small>" "<small>{say.of(Text::new(
+        <p><small data-testid="policy-version">{say.of(of)}</small>" · "<small>{say.of(Text::new(
             "The first rule that holds decides; where none does the answer is no.",
             "最初に当てはまるルールで決まり、なければ拒否します。",
         ))}</small></p>
