@@ -83,7 +83,7 @@ test('the answer with the package is lost, and is fetched again', async ({ perso
   await once(person, operator, order);
 });
 
-test('the page is left while a profile is deleted, and while the memory is reset', async ({ person, operator, page }) => {
+test('the page is left while a profile is deleted, and while the memory is reset', async ({ person, operator }) => {
   const { phone, bench } = person;
   const [one, two] = [await operator.order('One'), await operator.order('Two')];
   const told = async (order: Order): Promise<string[]> => {
@@ -96,9 +96,7 @@ test('the page is left while a profile is deleted, and while the memory is reset
 
   await test.step('the chip has done it, and its answer comes to nobody', async () => {
     await bench.hold('ES10c.DeleteProfile', 'answer');
-    await page.getByRole('button', { name: 'Delete One' }).click();
-    await phone.dialog.getByTestId('confirm-name').fill('One');
-    await phone.dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+    await phone.beginDelete('One');
     await expect(bench.held).toContainText('DeleteProfile');
     await person.reload();
     await phone.settled();
@@ -111,9 +109,7 @@ test('the page is left while a profile is deleted, and while the memory is reset
 
   await test.step('a command that the chip has not heard changes nothing', async () => {
     await bench.hold('ES10c.eUICCMemoryReset', 'request');
-    await phone.housekeeping();
-    await page.getByRole('button', { name: 'Reset the eUICC' }).click();
-    await phone.dialog.getByRole('button', { name: 'Reset', exact: true }).click();
+    await phone.beginReset();
     await expect(bench.held).toContainText('MemoryReset');
     await person.reload();
     await phone.settled();
@@ -123,9 +119,7 @@ test('the page is left while a profile is deleted, and while the memory is reset
 
   await test.step('a memory that was reset is shown as it is', async () => {
     await bench.hold('ES10c.eUICCMemoryReset', 'answer');
-    await phone.housekeeping();
-    await page.getByRole('button', { name: 'Reset the eUICC' }).click();
-    await phone.dialog.getByRole('button', { name: 'Reset', exact: true }).click();
+    await phone.beginReset();
     await expect(bench.held).toContainText('MemoryReset');
     await person.reload();
     await phone.settled();

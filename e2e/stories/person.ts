@@ -225,11 +225,23 @@ export class Phone extends View {
     await this.settled();
   }
 
-  /** Deletes a profile of an operator, and says so when asked: by its name. */
-  async delete(name: string): Promise<void> {
+  /** Begins to delete a profile of an operator, and says so when asked: by its name. */
+  async beginDelete(name: string): Promise<void> {
     await this.page.getByRole('button', { name: `Delete ${name}` }).click();
     await this.dialog.getByTestId('confirm-name').fill(name);
     await this.dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+  }
+
+  /** Begins to reset the chip's memory, and says so when asked. */
+  async beginReset(): Promise<void> {
+    await this.housekeeping();
+    await this.page.getByRole('button', { name: 'Reset the eUICC' }).click();
+    await this.dialog.getByRole('button', { name: 'Reset', exact: true }).click();
+  }
+
+  /** Deletes a profile. */
+  async delete(name: string): Promise<void> {
+    await this.beginDelete(name);
     await expect(this.switchOf(name)).toHaveCount(0);
     await this.idle();
   }

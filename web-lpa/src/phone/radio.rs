@@ -59,8 +59,7 @@ impl Phone {
     pub(crate) fn follow_net(&self) {
         let phone = *self;
         let online = Closure::<dyn Fn()>::new(move || {
-            // The listener outlives what it listens for, where pages come and go.
-            if !phone.model.power.try_get_untracked().unwrap_or_default() {
+            if !phone.model.power.get_untracked() {
                 return;
             }
             if phone

@@ -39,8 +39,7 @@ impl Phone {
     /// Whether it may be asked after the session by itself: there is one, nobody uses it now, and somebody
     /// may see what comes of it.
     pub(crate) fn may_look(&self) -> bool {
-        // The listener outlives what it listens for, where pages come and go.
-        self.model.power.try_get_untracked().unwrap_or_default()
+        self.model.power.get_untracked()
             && self.model.task.with_untracked(Option::is_none)
             && self.model.radio.with_untracked(|radio| radio.session().is_some())
             && !document().hidden()
