@@ -12,7 +12,11 @@
 //! {"id":1,"done":true}     or {"id":3,"status":200,"type":"application/json","body":"{…}"}
 //! ```
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a program for tests that cannot go on says so by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a program for tests that cannot go on says so by panicking"
+)]
 
 use std::cell::Cell;
 use std::fs::{self, File};
