@@ -33,7 +33,7 @@ use crate::{
 mod concealment;
 
 use concealment::calculation_info;
-pub use concealment::{Concealment, HomeNetworkKey, ProtectionScheme, SuciCalculation};
+pub use concealment::{Concealment, HomeNetworkKey, ProtectionScheme, RoutingIndicator, SuciCalculation};
 
 /// AID of ADF.USIM: 3GPP (A000000087), USIM (1002), no country and operator.
 pub const USIM_AID: [u8; 16] =
@@ -624,7 +624,7 @@ impl Builder<'_> {
         if !concealment.is_by_usim() {
             files.push((9, calculation_info(concealment)?));
         }
-        files.push(match concealment.routing_indicator()? {
+        files.push(match concealment.routing_indicator() {
             None => (12, File::default()),
             Some(contents) => (12, File::new(None, &contents)),
         });

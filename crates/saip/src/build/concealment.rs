@@ -1,5 +1,7 @@
 //! How a subscriber's identity is concealed in 5G (3GPP TS 33.501 Annex C), and its coding in the files of a USIM.
 
+use core::str::FromStr;
+
 use tlv::Tag;
 
 use super::{Invalid, minimal};
@@ -68,8 +70,8 @@ pub struct Concealment {
     pub keys: Vec<HomeNetworkKey>,
     /// Who computes the SUCI, where there are keys.
     pub calculation: SuciCalculation,
-    /// Routing indicator, 1 to 4 digits; none is coded as `0` (TS 31.102 §4.4.11.11).
-    pub routing_indicator: Option<String>,
+    /// Routing indicator; none is coded as `0` (TS 31.102 §4.4.11.11).
+    pub routing_indicator: Option<RoutingIndicator>,
 }
 
 impl Concealment {
@@ -119,10 +121,24 @@ impl Concealment {
         Ok([tlv::encode(SCHEMES, &schemes), tlv::encode(KEYS, &keys)].concat())
     }
 
-    /// Contents of EF.Routing_Indicator (TS 31.102 §4.4.11.11): the digits as in TS 24.501 §9.11.3.4, and two
-    /// bytes for future use. `None` where the template's own say it.
-    pub(super) fn routing_indicator(&self) -> Result<Option<[u8; 4]>, Invalid> {
-        let Some(digits) = &self.routing_indicator else { return Ok(None) };
+    /// Contents of EF.Routing_Indicator (TS 31.102 §4.4.11.11): the digits, and two bytes for future use.
+    /// `None` where the template's own say it.
+    pub(super) fn routing_indicator(&self) -> Option<[u8; 4]> {
+        let RoutingIndicator([first, second]) = self.routing_indicator?;
+        Some([first, second, 0xFF, 0xFF])
+    }
+}
+
+/// Where a home network has the subscriber's data looked for (TS 23.003 §2.2B): 1 to 4 digits.
+///
+/// As in TS 24.501 §9.11.3.4: the first digit in the low half, `F` behind the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoutingIndicator([u8; 2]);
+
+impl FromStr for RoutingIndicator {
+    type Err = Invalid;
+
+    fn from_str(digits: &str) -> Result<Self, Invalid> {
         if !(1..=4).contains(&digits.len()) || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
             return Err(Invalid("routing indicator"));
         }
@@ -130,7 +146,7 @@ impl Concealment {
         for (half, digit) in halves.iter_mut().zip(digits.bytes()) {
             *half = digit - b'0';
         }
-        Ok(Some([halves[1] << 4 | halves[0], halves[3] << 4 | halves[2], 0xFF, 0xFF]))
+        Ok(Self([halves[1] << 4 | halves[0], halves[3] << 4 | halves[2]]))
     }
 }
 
