@@ -97,6 +97,8 @@ test('subscribers become profiles, a code that a phone scans and installs, and t
     expect(await console.scan(console.qr)).toBe(code);
     await expect(console.standing).toHaveAttribute('data-state', 'Released');
     await expect(console.standing, 'from now on the network serves the subscriber').toContainText('knows the subscriber');
+    await expect(console.happened('ordered')).toContainText('By the operator');
+    await expect(console.standing).not.toContainText('check digit');
     await console.inOrder();
     return code;
   });
@@ -113,7 +115,9 @@ test('subscribers become profiles, a code that a phone scans and installs, and t
     await expect(notified).toContainText('Installed on the eUICC');
     await carrier.chip.go();
     await carrier.hideNumbers(false);
-    await expect(notified).toContainText((await carrier.chip.eid.textContent())!.replaceAll(/\s/g, ''));
+    const eid = (await carrier.chip.eid.textContent())!.replaceAll(/\s/g, '');
+    await expect(notified).toContainText(eid);
+    await expect(console.happened('downloaded')).toContainText(`By eUICC ${eid}`);
     await expect(console.code).toHaveCount(0);
     await expect(console.button('Revoke the order')).toHaveCount(0);
     await console.inOrder();
@@ -141,6 +145,8 @@ test('subscribers become profiles, a code that a phone scans and installs, and t
 test('an order is revoked after saying what is lost, and its code works no more', async ({ page, context }) => {
   const console = new Console(page);
   const [row] = subscribers(1);
+  // Its last digit is the check digit: another one looks mistyped, and is not refused.
+  row!.iccid = row!.iccid.slice(0, -1) + (Number(row!.iccid.at(-1)) + 1) % 10;
   await console.open();
   await console.paste(csv([row!]));
   await page.getByLabel('Profile type').selectOption('operational');
@@ -148,6 +154,7 @@ test('an order is revoked after saying what is lost, and its code works no more'
   await expect(page.getByText('Done: 1 created')).toBeVisible();
   await console.order([row!.iccid]);
   await console.look(row!.iccid);
+  await expect(console.standing).toContainText('The check digit of the ICCID is wrong.');
   const code = (await console.code.textContent())!;
 
   await console.button('Revoke the order').click();
@@ -168,6 +175,10 @@ test('an order is revoked after saying what is lost, and its code works no more'
   await expect(person.phone.notice).toHaveAttribute('role', 'alert');
 
   await page.bringToFront();
+  await console.go('Log');
+  const cancelled = page.locator('tr[data-event=orderCancelled]').filter({ hasText: row!.iccid.slice(-6) });
+  await expect(cancelled).toContainText('By the operator');
+  await console.look(row!.iccid);
   await console.button('Delete the profile').click();
   await console.dialog.getByRole('button', { name: 'Delete it' }).click();
   await expect(console.heading).toHaveText('Orders');

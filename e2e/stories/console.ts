@@ -25,6 +25,11 @@ export class Console {
   get dialog(): Locator { return this.page.getByRole('dialog'); }
   get standing(): Locator { return this.page.locator('.standing'); }
 
+  /** What of this kind has happened to the profile that is looked at. */
+  happened(event: string): Locator {
+    return this.page.getByRole('region', { name: 'Time line' }).locator(`li[data-event=${event}]`);
+  }
+
   button(name: string): Locator { return this.page.getByRole('button', { name }); }
 
   /** Opens the console and enters a token. */

@@ -226,10 +226,12 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
     }
 
     /// The answer to a request that does not come from the operator: 401 without a
-    /// token, 403 with a wrong one.
+    /// token, 403 with a wrong one; 415 to one that a proxy has let in and that may be another
+    /// site's.
     fn not_authorised(&self, request: &Request<Vec<u8>>) -> Option<Response<Vec<u8>>> {
         if request.extensions().get::<OperatorProven>().is_some() {
-            return None;
+            let detail = "Behind an access proxy the media type must be said: application/json, text/csv.";
+            return may_be_forged(request).then(|| problem(Http::UNSUPPORTED_MEDIA_TYPE, detail));
         }
         let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let given = header.and_then(|value| value.split_once(' '));
@@ -478,6 +480,17 @@ fn not_allowed(allow: &'static str) -> Response<Vec<u8>> {
     let mut response = problem(Http::METHOD_NOT_ALLOWED, "");
     response.headers_mut().insert("allow", HeaderValue::from_static(allow));
     response
+}
+
+/// Whether a page of another site may have had the request sent in the operator's name: a browser
+/// adds by itself what an access proxy knows the operator by, and asks first ([`preflight`]) before
+/// it sends what no form could. A form has three media types, and a page may leave it away.
+fn may_be_forged(request: &Request<Vec<u8>>) -> bool {
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.map(|text| text.split(';').next().unwrap_or_default().trim());
+    let no_form_has =
+        |essence: &str| ["application/json", "text/csv"].iter().any(|own| essence.eq_ignore_ascii_case(own));
+    request.method() == Method::POST && !essence.is_some_and(no_form_has)
 }
 
 /// What a browser asks before it lets a page call ES9+.

@@ -31,6 +31,9 @@ pub const MAX_PAGE: usize = 200;
 pub const MAX_LINKS: usize = 256;
 /// How many messages that wait are kept in one place; the oldest go first.
 pub const MAX_WAITING: usize = 10_000;
+/// How many messages to the operator may wait of one profile; its oldest go first. An eUICC that
+/// reports without end pushes out none but its own.
+pub const MAX_WAITING_OF_ONE: usize = 256;
 /// How many events the journal keeps in one place; the oldest go first.
 pub const MAX_JOURNAL: usize = 4096;
 /// How many profile types there can be.

@@ -611,6 +611,53 @@ fn an_access_proxy_that_is_not_understood_is_told() {
     }
 }
 
+/// Whom an access proxy has let in is known by what a browser adds by itself, also to what a page of
+/// another site has it send (Fetch §4.4, "CORS-preflight fetch"): without asking first only with the
+/// media types of a form, or with none.
+#[test]
+fn a_page_of_another_site_does_not_act_for_who_a_proxy_lets_in() {
+    use edge_smdp::access::OperatorProven;
+    let world = World::new();
+    world.add_profile(ICCID);
+    let order = json!({ "orders": [{ "iccid": ICCID }] }).to_string();
+    let release = format!("/operator/orders/{ICCID}/release");
+    let call = json!({ "header": { "functionRequesterIdentifier": "2.999.2",
+                                   "functionCallIdentifier": "forged" }, "iccid": ICCID })
+    .to_string();
+    let answer = |path: &str, media_type: Option<&str>, body: &str| {
+        let mut request = http::Request::builder().method("POST").uri(path);
+        if let Some(media_type) = media_type {
+            request = request.header("content-type", media_type);
+        }
+        let mut request = request.body(body.as_bytes().to_vec()).unwrap();
+        request.extensions_mut().insert(OperatorProven);
+        let response = ready(world.smdp.handle(request));
+        openapi::check("POST", path, &response);
+        response.status().as_u16()
+    };
+    let calls = [
+        ("/operator/orders", order.as_str()),
+        ("/gsma/rsp2/es2plus/downloadOrder", &call),
+        (&release, ""),
+        ("/operator/subscribers?profileType=operational", "iccid,imsi,k\n"),
+    ];
+    for (path, body) in calls {
+        for of_a_form in
+            [None, Some("text/plain;charset=UTF-8"), Some("application/x-www-form-urlencoded"), Some("")]
+        {
+            assert_eq!(answer(path, of_a_form, body), 415, "{path} {of_a_form:?}");
+        }
+    }
+    assert_eq!(world.state(ICCID), "Available");
+    for (path, body) in &calls[..2] {
+        assert_eq!(answer(path, Some("application/json; charset=utf-8"), body), 200, "{path}");
+    }
+    assert_eq!(answer(calls[3].0, Some("text/csv"), calls[3].1), 200);
+    // A browser that asks first is told nothing that would let the page go on.
+    let asked = world.request("OPTIONS", "/operator/orders", None, b"");
+    assert!(!asked.status().is_success() && asked.headers().get("access-control-allow-origin").is_none());
+}
+
 /// A secret of the platform holds 5 kB: each CI may come in one of its own.
 #[test]
 fn credentials_in_several_documents_are_as_one() {

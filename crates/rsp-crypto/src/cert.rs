@@ -230,7 +230,9 @@ impl Certificate {
         // issuerUniqueID and subjectUniqueID (RFC 5280 §4.1.2.8) say nothing here.
         for number in [TagNumber(1), TagNumber(2)] {
             let unique_id = fields.context_specific::<BitStringRef<'_>>(number, TagMode::Implicit);
-            unique_id.map_err(invalid("structure"))?;
+            if unique_id.map_err(invalid("structure"))?.is_some_and(|bits| !is_padded_with_zeros(&bits)) {
+                return Err(InvalidCertificate { part: "structure" });
+            }
         }
         let extensions = fields.context_specific::<Elements<'_>>(TagNumber(3), TagMode::Explicit);
         let extensions = extensions.map_err(invalid("extensions"))?;
@@ -284,7 +286,7 @@ impl Certificate {
         let value = extension.extn_value.as_bytes();
         match extension.extn_id {
             KeyUsage::OID => {
-                self.key_usage = Some(KeyUsage::from_der(value).map_err(invalid("keyUsage"))?);
+                self.key_usage = Some(key_usage(value).map_err(invalid("keyUsage"))?);
             }
             BasicConstraints::OID => {
                 let constraints = BasicConstraints::from_der(value).map_err(invalid("basicConstraints"))?;
@@ -508,6 +510,31 @@ pub(crate) fn serial_number<'a>(reader: &mut SliceReader<'a>) -> der::Result<&'a
         digits = &digits[1..];
     }
     Ok(digits)
+}
+
+/// Whether the unused bits of a `BIT STRING` are 0 (X.690 §11.2.1).
+fn is_padded_with_zeros(bits: &BitStringRef<'_>) -> bool {
+    bits.raw_bytes().last().is_none_or(|last| last.trailing_zeros() >= u32::from(bits.unused_bits()))
+}
+
+/// Whether the contents of a `BIT STRING` of named bits are in the one encoding that DER has for
+/// them: it ends with a bit that is set, and the unused bits behind it are 0 (X.690 §11.2). Its
+/// reader takes any other for the same bits.
+pub(crate) fn are_named_bits(contents: &[u8]) -> bool {
+    match contents {
+        [0] => true,
+        [unused @ 0..=7, .., last] => last.trailing_zeros() == u32::from(*unused),
+        _ => false,
+    }
+}
+
+/// `KeyUsage` (RFC 5280 §4.2.1.3).
+fn key_usage(value: &[u8]) -> der::Result<KeyUsage> {
+    let any = AnyRef::from_der(value)?;
+    if !are_named_bits(any.value()) {
+        return Err(any.tag().value_error().into());
+    }
+    KeyUsage::from_der(value)
 }
 
 /// `AlgorithmIdentifier`: whether it is ECDSA with SHA-256.

@@ -17,7 +17,8 @@ use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 use x509_cert::time::Time;
 
 use crate::cert::{
-    AnyExtension, Elements, any_extension, is_ecdsa_with_sha256, sequence, serial_number, skip,
+    AnyExtension, Elements, any_extension, are_named_bits, is_ecdsa_with_sha256, sequence, serial_number,
+    skip,
 };
 use crate::chain::CiKey;
 use crate::{Fault, KeyIdentifier, Provider, Signature, signature};
@@ -34,6 +35,7 @@ pub(crate) const EXPIRATION_DATE: &[u8] = &[0x67, 0x81, 0x12, 0x01, 0x02, 0x00, 
 pub(crate) const TOTAL_PARTIAL_CRL_NUMBER: &[u8] = &[0x67, 0x81, 0x12, 0x01, 0x02, 0x00, 0x02];
 pub(crate) const PARTIAL_CRL_NUMBER: &[u8] = &[0x67, 0x81, 0x12, 0x01, 0x02, 0x00, 0x03];
 /// Of `IssuingDistributionPoint`.
+const ONLY_SOME_REASONS: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(3) };
 const INDIRECT_CRL: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(4) };
 const ONLY_CONTAINS_ATTRIBUTE_CERTS: Tag = Tag::ContextSpecific { constructed: false, number: TagNumber(5) };
 /// `removeFromCRL` (RFC 5280 §5.3.1).
@@ -345,6 +347,9 @@ fn is_about_others(value: &[u8]) -> der::Result<bool> {
     for component in Elements::from_der(value)? {
         match component.tag() {
             INDIRECT_CRL | ONLY_CONTAINS_ATTRIBUTE_CERTS => others |= component.value() != [0],
+            tag @ ONLY_SOME_REASONS if !are_named_bits(component.value()) => {
+                return Err(tag.value_error().into());
+            }
             Tag::ContextSpecific { number: TagNumber(0..=3), .. } => {}
             tag => return Err(tag.unexpected_error(None).into()),
         }

@@ -167,6 +167,8 @@ fn malformed_lists_name_the_part() {
         // onlyContainsUserCerts becomes indirectCRL, onlyContainsAttributeCerts.
         ("8101FF", "8401FF", "issuingDistributionPoint"),
         ("8101FF", "8501FF", "issuingDistributionPoint"),
+        // … becomes onlySomeReasons, which is a BIT STRING and not this one.
+        ("8101FF", "8301FF", "issuingDistributionPoint"),
         // A number below zero; the reason of an entry, to removeFromCRL and to two octets.
         ("0403020107", "0403020187", "cRLNumber"),
         ("0A0105", "0A0108", "reasonCode"),
@@ -175,6 +177,7 @@ fn malformed_lists_name_the_part() {
         assert_eq!(changed(from, to), Err(InvalidCrl { part }), "{from} {to}");
     }
     assert!(changed("8101FF", "8201FF").is_ok(), "onlyContainsCACerts");
+    assert!(changed("8101FF", "830100").is_ok(), "onlySomeReasons, none of them");
     assert_eq!(Crl::from_der(&[]), Err(InvalidCrl { part: "structure" }));
     assert_eq!(Crl::from_der(&bytes(CI_P256)), Err(InvalidCrl { part: "version" }));
 }

@@ -30,6 +30,11 @@ use crate::{
     Retry, Secret, Service, Services, TemplateElement, TemplateKind,
 };
 
+mod concealment;
+
+use concealment::calculation_info;
+pub use concealment::{Concealment, HomeNetworkKey, ProtectionScheme, RoutingIndicator, SuciCalculation};
+
 /// AID of ADF.USIM: 3GPP (A000000087), USIM (1002), no country and operator.
 pub const USIM_AID: [u8; 16] =
     [0xA0, 0x00, 0x00, 0x00, 0x87, 0x10, 0x02, 0xFF, 0xFF, 0xFF, 0xFF, 0x89, 0x00, 0x00, 0x01, 0x00];
@@ -181,135 +186,6 @@ pub struct OtaKeys {
     pub kid: Secret,
     /// Key encryption.
     pub kik: Secret,
-}
-
-/// By what a SUPI is concealed (3GPP TS 33.501 Annex C).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProtectionScheme {
-    /// ECIES over Curve25519.
-    ProfileA,
-    /// ECIES over P-256.
-    ProfileB,
-}
-
-impl ProtectionScheme {
-    /// Its protection scheme identifier (TS 33.501 §C.1).
-    const fn number(self) -> u8 {
-        match self {
-            Self::ProfileA => 1,
-            Self::ProfileB => 2,
-        }
-    }
-
-    /// Bytes of a public key as the USIM has it: a bare coordinate, a compressed point.
-    const fn key_len(self) -> usize {
-        match self {
-            Self::ProfileA => 32,
-            Self::ProfileB => 33,
-        }
-    }
-
-    /// What an eUICC must have to conceal by it.
-    const fn service(self) -> Service {
-        match self {
-            Self::ProfileA => Service::ProfileAX25519,
-            Self::ProfileB => Service::ProfileBP256,
-        }
-    }
-}
-
-/// A public key of the home network, under which its subscribers' identities are concealed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HomeNetworkKey {
-    /// Home network public key identifier (TS 23.003 §2.2B).
-    pub id: u8,
-    /// What it is for.
-    pub scheme: ProtectionScheme,
-    /// 32 bytes for profile A, 33 (a compressed point) for profile B.
-    pub key: Vec<u8>,
-}
-
-/// Who computes a SUCI (TS 33.501 §6.12.2): the home network's choice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SuciCalculation {
-    /// The USIM, asked by GET IDENTITY (TS 31.102 §7.5); the keys lie in DF.SAIP, out of the terminal's reach.
-    #[default]
-    Usim,
-    /// The terminal, by the keys in DF.5GS.
-    Terminal,
-}
-
-/// How the subscriber's identity is concealed in 5G.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Concealment {
-    /// The home network's keys, the most wanted first; none gives the null scheme.
-    pub keys: Vec<HomeNetworkKey>,
-    /// Who computes the SUCI, where there are keys.
-    pub calculation: SuciCalculation,
-    /// Routing indicator, 1 to 4 digits; none is coded as `0` (TS 31.102 §4.4.11.11).
-    pub routing_indicator: Option<String>,
-}
-
-impl Concealment {
-    /// Most keys of one profile: the list of schemes stays below 128 bytes.
-    const MAX_KEYS: usize = 63;
-
-    /// Whether the USIM computes the SUCI.
-    fn is_by_usim(&self) -> bool {
-        !self.keys.is_empty() && self.calculation == SuciCalculation::Usim
-    }
-
-    /// What an eUICC must have to compute the SUCI, where it does.
-    fn services(&self) -> Vec<Service> {
-        if !self.is_by_usim() {
-            return Vec::new();
-        }
-        core::iter::once(Service::GetIdentity)
-            .chain(self.keys.iter().map(|key| key.scheme.service()))
-            .collect()
-    }
-
-    /// Contents of EF.SUCI_Calc_Info (TS 31.102 §4.4.11.8): the schemes in their order, each with the index
-    /// of its key, counted from 1; then the keys.
-    fn calculation_info(&self) -> Result<Vec<u8>, Invalid> {
-        const SCHEMES: Tag = Tag(0xA0);
-        const KEYS: Tag = Tag(0xA1);
-        const IDENTIFIER: Tag = Tag(0x80);
-        const KEY: Tag = Tag(0x81);
-        /// The null scheme has no key.
-        const NULL: [u8; 2] = [0, 0];
-        if self.keys.len() > Self::MAX_KEYS {
-            return Err(Invalid("home network keys"));
-        }
-        let mut schemes = Vec::new();
-        let mut keys = Vec::new();
-        for (key, index) in self.keys.iter().zip(1_u8..) {
-            if key.key.len() != key.scheme.key_len() {
-                return Err(Invalid("home network key"));
-            }
-            schemes.extend([key.scheme.number(), index]);
-            keys.extend(tlv::encode(IDENTIFIER, &[key.id]));
-            keys.extend(tlv::encode(KEY, &key.key));
-        }
-        if schemes.is_empty() {
-            schemes.extend(NULL);
-        }
-        Ok([tlv::encode(SCHEMES, &schemes), tlv::encode(KEYS, &keys)].concat())
-    }
-
-    /// Contents of EF.Routing_Indicator (TS 31.102 §4.4.11.11): the digits as in TS 24.501 §9.11.3.4, and two
-    /// bytes for future use. `None` where the template's own say it.
-    fn routing_indicator(&self) -> Result<Option<[u8; 4]>, Invalid> {
-        let Some(digits) = &self.routing_indicator else { return Ok(None) };
-        if !(1..=4).contains(&digits.len()) || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-            return Err(Invalid("routing indicator"));
-        }
-        let mut halves = [0x0F; 4];
-        for (half, digit) in halves.iter_mut().zip(digits.bytes()) {
-            *half = digit - b'0';
-        }
-        Ok(Some([halves[1] << 4 | halves[0], halves[3] << 4 | halves[2], 0xFF, 0xFF]))
-    }
 }
 
 /// Everything a profile is made of.
@@ -748,7 +624,7 @@ impl Builder<'_> {
         if !concealment.is_by_usim() {
             files.push((9, calculation_info(concealment)?));
         }
-        files.push(match concealment.routing_indicator()? {
+        files.push(match concealment.routing_indicator() {
             None => (12, File::default()),
             Some(contents) => (12, File::new(None, &contents)),
         });
@@ -869,13 +745,6 @@ fn sized(content: &[u8], usual: usize) -> Result<File, Invalid> {
         return Err(Invalid("content of a file"));
     }
     Ok(File::new(fcp, content))
-}
-
-/// EF.SUCI_Calc_Info with a size of its own: the templates leave it open.
-fn calculation_info(concealment: &Concealment) -> Result<File, Invalid> {
-    let content = concealment.calculation_info()?;
-    let fcp = Fcp { ef_file_size: Some(minimal(content.len()).into()), ..Fcp::default() };
-    Ok(File::new(Some(fcp), &content))
 }
 
 /// A linear fixed file made for these records, as long as the longest.

@@ -4,8 +4,8 @@
 
 use rsp::{Iccid, Imsi};
 use saip::build::{
-    Authentication, Class, Codes, Concealment, HomeNetworkKey, Ims, OtaKeys, ProtectionScheme, Subscriber,
-    SuciCalculation, elements, package,
+    Authentication, Class, Codes, Concealment, HomeNetworkKey, Ims, Invalid, OtaKeys, ProtectionScheme,
+    RoutingIndicator, Subscriber, SuciCalculation, elements, package,
 };
 use saip::ef::{self, AccessTechnologies, Plmn};
 use saip::validate::{Rule, validate};
@@ -185,7 +185,7 @@ fn concealment(calculation: SuciCalculation) -> Concealment {
             ),
         ],
         calculation,
-        routing_indicator: Some("678".to_owned()),
+        routing_indicator: Some("678".parse().unwrap()),
     }
 }
 
@@ -294,8 +294,9 @@ fn what_has_no_coding_is_refused() {
     assert_eq!(refused(|s| s.emergency.clear()), "emergency codes");
     assert_eq!(refused(|s| s.languages.clear()), "languages");
     assert_eq!(refused(|s| s.access_points = vec![String::new()]), "access points");
-    assert_eq!(refused(|s| s.concealment.routing_indicator = Some("12345".to_owned())), "routing indicator");
-    assert_eq!(refused(|s| s.concealment.routing_indicator = Some(String::new())), "routing indicator");
+    for text in ["", "12345", "1a", "-1", "\u{663}"] {
+        assert_eq!(text.parse::<RoutingIndicator>(), Err(Invalid("routing indicator")), "{text}");
+    }
     let bare = |length| HomeNetworkKey { id: 1, scheme: ProtectionScheme::ProfileB, key: vec![2; length] };
     for (keys, what) in [
         (vec![bare(32)], "home network key"),

@@ -87,12 +87,8 @@ fn concealment(subscriber: &Subscriber) -> Result<Concealment, Malformed> {
         let key = suci::home_network_public_key(of, &bytes).map_err(|_| wrong("homeNetworkKeys", what))?;
         keys.push(HomeNetworkKey { id: given.id, scheme, key });
     }
-    let routing_indicator = subscriber.routing_indicator.clone();
-    if routing_indicator.as_deref().is_some_and(|digits| {
-        !(1..=4).contains(&digits.len()) || !digits.bytes().all(|digit| digit.is_ascii_digit())
-    }) {
-        return Err(wrong("routingIndicator", "1 to 4 digits"));
-    }
+    let routing_indicator = subscriber.routing_indicator.as_deref().map(str::parse).transpose();
+    let routing_indicator = routing_indicator.map_err(|_| wrong("routingIndicator", "1 to 4 digits"))?;
     let calculation = match subscriber.suci_calculation {
         None | Some(wire::SuciCalculation::Usim) => SuciCalculation::Usim,
         Some(wire::SuciCalculation::Terminal) => SuciCalculation::Terminal,

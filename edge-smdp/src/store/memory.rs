@@ -9,8 +9,8 @@ use rsp::{Eid, Iccid, MatchingId, TransactionId};
 
 use super::{
     Added, Change, JournalPlace, JournalQuery, Link, Logged, MAX_JOURNAL, MAX_LINKS, MAX_PAGE,
-    MAX_PROFILE_TYPES, MAX_WAITING, Packages, Place, Query, Standing, Store, Stored, StoredProfileType,
-    Tally,
+    MAX_PROFILE_TYPES, MAX_WAITING, MAX_WAITING_OF_ONE, Packages, Place, Query, Standing, Store, Stored,
+    StoredProfileType, Tally,
 };
 use crate::Fault;
 use crate::outbox::{Message, Outgoing, Settled};
@@ -115,6 +115,11 @@ impl Tables {
         }
         while self.journal.len() > MAX_JOURNAL {
             self.journal.pop_first();
+        }
+        let of_one = self.outbox.iter().filter(|(_, m)| m.iccid == iccid && m.message.is_for_operator());
+        let of_one: Vec<u64> = of_one.map(|(number, _)| *number).collect();
+        for oldest in of_one.iter().rev().skip(MAX_WAITING_OF_ONE) {
+            self.outbox.remove(oldest);
         }
         while self.outbox.len() > MAX_WAITING {
             self.outbox.pop_first();

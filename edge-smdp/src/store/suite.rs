@@ -5,8 +5,8 @@ use rsp::status::{FunctionExecutionStatus, StatusCode};
 use rsp::{Eid, Iccid, Imsi, MatchingId, TransactionId};
 
 use super::{
-    Added, Change, JournalQuery, Link, MAX_LINKS, Packages, Place, Query, Standing, Store, StoredProfileType,
-    Tally,
+    Added, Change, JournalQuery, Link, MAX_LINKS, MAX_WAITING_OF_ONE, Packages, Place, Query, Standing,
+    Store, StoredProfileType, Tally,
 };
 use crate::Fault;
 use crate::outbox::{Message, Outgoing, Settled};
@@ -237,10 +237,28 @@ pub async fn run(store: &impl Store, run: u32) -> Result<(), Fault> {
     store.settle(first, &Settled::Acknowledged).await?;
     store.settle(second, &Settled::Acknowledged).await?;
     holds(ours(store.due(u64::MAX, MANY).await?).is_empty(), "and both are gone")?;
+    // An eUICC may report without end: what waits of one profile has its end all the same.
+    let (most, reporter) = (MAX_WAITING_OF_ONE as u64, eid_of(run, 9)?);
+    let reported =
+        |at| Message::ProfileEvent { at, event: EventKind::Enabled, eid: reporter, profile_type: None };
+    next.pending.messages = core::iter::once(withdraw.clone()).chain((0..most + 2).map(reported)).collect();
+    holds(store.replace(version + 3, &Change::of(next.clone())).await?, "too much is told")?;
+    next.pending = Pending::default();
+    let due = ours(store.due(u64::MAX, MANY).await?);
+    let waits: Vec<&Message> = due.iter().map(|m| &m.message).collect();
+    holds(waits.len() == MAX_WAITING_OF_ONE + 1, "no more is kept of one profile")?;
+    holds(
+        waits.contains(&&withdraw) && waits.contains(&&reported(2)),
+        "but the latest, and what is no report",
+    )?;
+    holds(!waits.contains(&&reported(1)), "the oldest go first")?;
+    for message in &due {
+        store.settle(message, &Settled::Acknowledged).await?;
+    }
 
     // The end.
     next.state = ProfileState::Unavailable;
-    holds(store.replace(version + 3, &Change::of(next)).await?, "the last change")?;
+    holds(store.replace(version + 4, &Change::of(next)).await?, "the last change")?;
     holds(store.bound_profile_package(&one.iccid).await?.is_none(), "erases what is bound")?;
     holds(store.packages(&one.iccid).await?.is_none(), "and the package")?;
     holds(!store.expired(MANY as u64, MANY).await?.contains(&one.iccid), "and nothing ends any more")?;

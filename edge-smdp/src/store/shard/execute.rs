@@ -7,8 +7,8 @@ use super::statement::{Answer, Columns, OutboxRow, Statement};
 use super::tables::{bytes, integer, number, rows, run, text};
 use crate::profile::{EventKind, ProfileState};
 use crate::store::{
-    JournalPlace, JournalQuery, Link, Logged, MAX_JOURNAL, MAX_LINKS, MAX_PROFILE_TYPES, MAX_WAITING, Query,
-    Standing, StoredProfileType, Tally,
+    JournalPlace, JournalQuery, Link, Logged, MAX_JOURNAL, MAX_LINKS, MAX_PROFILE_TYPES, MAX_WAITING,
+    MAX_WAITING_OF_ONE, Query, Standing, StoredProfileType, Tally,
 };
 
 /// How many events the journal may have more than it keeps.
@@ -391,6 +391,12 @@ fn keep(sql: &SqlStorage, columns: &Columns) -> worker::Result<()> {
                 number(columns.changed.max(message.not_before)),
             ],
         )?;
+    }
+    if columns.messages.iter().any(|message| message.for_operator) {
+        let oldest = "DELETE FROM outbox WHERE for_operator = 1 AND iccid = ?1 AND number <= (
+                      SELECT number FROM outbox WHERE for_operator = 1 AND iccid = ?1
+                      ORDER BY number DESC LIMIT 1 OFFSET ?2)";
+        run(sql, oldest, vec![columns.iccid.as_str().into(), number(MAX_WAITING_OF_ONE as u64)])?;
     }
     if !columns.messages.is_empty() {
         // By number, not by count: those in between may have been acknowledged.
