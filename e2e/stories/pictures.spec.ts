@@ -22,6 +22,9 @@ test('the pictures', async ({ person, operator, page }) => {
   await phone.notice.getByRole('button', { name: `Switch to ${order.name}` }).click();
   await expect(phone.notice).toContainText('You are now on');
   await phone.idle();
+  // On a phone's screen the tour comes first.
+  await phone.go();
+  await page.getByRole('button', { name: 'Leave the tour' }).click();
 
   await test.step('phone and desk, light and dark, in both languages', async () => {
     for (const [language, suffix] of [['en', ''], ['ja', '-ja']] as [Language, string][]) {

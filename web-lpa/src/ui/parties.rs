@@ -81,12 +81,14 @@ fn breakable(line: &str) -> impl IntoView + use<> {
     words_of(line).into_iter().map(|word| view! { {word.to_owned()}<wbr/> }).collect_view()
 }
 
-/// `ES9+.`, `Initiate`, `Authentication`.
+/// `ES9+.`, `Initiate`, `Authentication`; numbers and units are whole.
 fn words_of(name: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let (mut from, mut before) = (0, ' ');
-    for (at, letter) in name.char_indices() {
-        if before == '.' || (before.is_lowercase() && letter.is_uppercase()) {
+    let mut letters = name.char_indices().peekable();
+    while let Some((at, letter)) = letters.next() {
+        let is_title = letter.is_uppercase() && letters.peek().is_some_and(|(_, next)| next.is_lowercase());
+        if (before == '.' && !letter.is_ascii_digit()) || (before.is_lowercase() && is_title) {
             words.extend(name.get(from..at));
             from = at;
         }
@@ -196,7 +198,9 @@ mod tests {
     fn names_are_broken_where_their_words_end() {
         assert_eq!(words_of("ES9+.InitiateAuthentication"), ["ES9+.", "Initiate", "Authentication"]);
         assert_eq!(words_of("APN sm.provisioning"), ["APN sm.", "provisioning"]);
-        assert_eq!(words_of("プロファイル 2 個 · 空き 1.5 MiB").concat(), "プロファイル 2 個 · 空き 1.5 MiB");
+        for whole in ["プロファイル 2 個 · 空き 1.5 MiB", "2 profiles · 497.8 KiB free"] {
+            assert_eq!(words_of(whole), [whole]);
+        }
         assert_eq!(words_of(""), [""]);
     }
 }
