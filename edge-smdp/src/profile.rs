@@ -718,6 +718,20 @@ impl Profile {
         self.notifications.iter().any(deleted)
     }
 
+    /// Whether its record may not go: the eUICC of its order, or of the one that was cancelled, may
+    /// have it, so that it could be uploaded for another eUICC.
+    #[must_use]
+    pub fn may_be_on_an_euicc(&self) -> bool {
+        let (eid, delivered) = match (&self.order, &self.withdrawn) {
+            (Some(order), _) => (order.eid, &order.delivered),
+            (None, Some(withdrawn)) => (Some(withdrawn.eid), &withdrawn.delivered),
+            (None, None) => return false,
+        };
+        let deletions = self.notifications.iter().filter(|n| n.event == EventKind::Deleted);
+        let deleted = deletions.filter(|n| Some(n.eid) == eid).map(|n| n.seq_number).max();
+        delivered.may_be_on(deleted)
+    }
+
     /// Whether the eUICC may have it, whatever the server thinks of the order: a package is
     /// out, and no word on it was final.
     #[must_use]

@@ -869,3 +869,37 @@ fn every_call_leaves_a_line_for_the_log() {
     let strange = line("POST", "/gsma/rsp2/es2plus/a\"b%22%0a", Some(TOKEN), b"{}");
     assert!(serde_json::from_str::<Value>(&strange).is_ok(), "{strange}");
 }
+
+/// What an eUICC has said of one package says nothing of a later one: installed, deleted and asked for
+/// again, before any of it is reported.
+#[test]
+fn a_profile_that_is_installed_again_is_not_given_to_another() {
+    let delete = |world: &World| {
+        world.request("DELETE", &format!("/operator/profiles/{ICCID}"), Some(TOKEN), b"").status().as_u16()
+    };
+    for withdrawn in [false, true] {
+        let world = World::new();
+        world.add_profile(ICCID);
+        let matching_id = world.release(ICCID, json!({}));
+        let euicc = world.euicc();
+        let (first, _) = euicc.download(&world, Some(&matching_id), None).unwrap();
+        let installed = euicc.installation_result(&first, Some(ICCID), None);
+        let deleted = euicc.other_notification(NotificationEvents::DELETE, ICCID);
+        let (second, _) = euicc.download(&world, Some(&matching_id), None).unwrap();
+        let again = euicc.installation_result(&second, Some(ICCID), None);
+        if withdrawn {
+            let cancel = json!({ "iccid": ICCID, "finalProfileStatusIndicator": "Unavailable" });
+            assert_success(&world.es2("cancelOrder", cancel));
+        }
+        // In the order in which they were made.
+        assert_eq!(world.notify(&installed).0, 204);
+        assert_eq!(world.notify(&deleted).0, 204);
+        assert_eq!(delete(&world), 409, "withdrawn: {withdrawn}");
+        assert_eq!(world.notify(&again).0, 204);
+        assert_eq!(world.state(ICCID), if withdrawn { "Unavailable" } else { "Installed" });
+        assert_eq!(delete(&world), 409, "withdrawn: {withdrawn}");
+        assert_eq!(world.notify(&euicc.other_notification(NotificationEvents::DELETE, ICCID)).0, 204);
+        assert_eq!(world.state(ICCID), if withdrawn { "Unavailable" } else { "Deleted" });
+        assert_eq!(delete(&world), 204, "withdrawn: {withdrawn}");
+    }
+}

@@ -26,6 +26,9 @@ pub struct Delivery {
     /// the installation failed. What it signs afterwards may still say the contrary.
     #[serde(default, skip_serializing_if = "Not::not")]
     pub is_given_back: bool,
+    /// The eUICC's number of the report that it was installed. Earlier versions did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installed: Option<u32>,
 }
 
 impl Delivery {
@@ -73,7 +76,34 @@ impl Deliveries {
             let least = self.0.iter().position(|delivery| delivery.is_given_back);
             self.0.remove(least.unwrap_or(0));
         }
-        self.0.push(Delivery { transaction_id, euicc_key, is_given_back: false });
+        self.0.push(Delivery { transaction_id, euicc_key, is_given_back: false, installed: None });
+    }
+
+    /// The eUICC has reported, under this number, that it has installed what was handed out in this
+    /// session.
+    pub fn note_installed(&mut self, session: &TransactionId, seq_number: u32) {
+        for delivery in self.0.iter_mut().filter(|delivery| delivery.transaction_id == *session) {
+            delivery.installed = Some(seq_number);
+        }
+    }
+
+    /// Whether the eUICC may have the profile, or come to have it, after it has reported under this
+    /// number that it is deleted; `None`: it has not.
+    ///
+    /// A deletion is of one package. An eUICC has one session at a time, so whatever was handed out
+    /// before that package is over with it; what was handed out afterwards may be installed and not
+    /// reported yet.
+    #[must_use]
+    pub fn may_be_on(&self, deleted: Option<u32>) -> bool {
+        let Some(deleted) = deleted else { return self.are_out() };
+        let before = |delivery: &Delivery| delivery.installed.is_some_and(|installed| installed < deleted);
+        // If its installation was not reported, the first that it can be of.
+        let of = self.0.iter().rposition(before).or_else(|| self.0.iter().position(Delivery::is_out));
+        let later = |delivery: &Delivery| delivery.installed.is_some_and(|installed| installed > deleted);
+        let may_be_on = |(at, delivery): (usize, &Delivery)| {
+            delivery.is_out() && !before(delivery) && (later(delivery) || of.is_none_or(|of| at > of))
+        };
+        self.0.iter().enumerate().any(may_be_on)
     }
 
     /// The eUICC has said that it does not have what was handed out in this session.

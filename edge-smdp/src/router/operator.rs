@@ -220,10 +220,9 @@ impl<P: Provider + Cipher, S: Store, C: Clock, R: Chance, O: Courier> SmDp<P, S,
             problem(Http::CONFLICT, detail)
         };
         let order = stored.profile.order.as_ref();
-        let may_be_installed = stored.profile.withdrawn.as_ref().is_some_and(|withdrawn| {
-            withdrawn.delivered.are_out() && !stored.profile.was_deleted_after(withdrawn.eid, 0)
-        });
-        if may_be_installed && order.is_none() {
+        if stored.profile.may_be_on_an_euicc()
+            && (order.is_none() || stored.profile.state == ProfileState::Deleted)
+        {
             // Uploaded again, it could be handed out to another eUICC.
             let detail = "A bound package was handed out and may be installed: the record stays.";
             return Ok(problem(Http::CONFLICT, detail));

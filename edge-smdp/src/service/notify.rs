@@ -71,8 +71,12 @@ pub(crate) async fn installation_result<P: Provider>(
     let result_data = result_data.map(|data| Base64(data.to_vec()));
     profile.tell_with(now, INSTALLATION, status, Some(eid), result_data);
     let waiting = matches!(profile.state, ProfileState::Downloaded | ProfileState::Released);
-    if let Some(deliveries) = profile.deliveries().filter(|_| failed) {
-        deliveries.give_back(id);
+    if let Some(deliveries) = profile.deliveries() {
+        if failed {
+            deliveries.give_back(id);
+        } else {
+            deliveries.note_installed(id, seq_number);
+        }
     }
     let deleted = profile.was_deleted_after(eid, seq_number);
     if !failed && !deleted {
@@ -84,7 +88,8 @@ pub(crate) async fn installation_result<P: Provider>(
         FinalResult::Success { .. } => {
             order.session = None;
             order.over = None;
-            if waiting || profile.state == ProfileState::Error {
+            // Also once more, after it was deleted.
+            if waiting || matches!(profile.state, ProfileState::Error | ProfileState::Deleted) {
                 profile.state = if deleted { ProfileState::Deleted } else { ProfileState::Installed };
             }
         }
@@ -152,6 +157,8 @@ pub(crate) fn other(
     let is_deleted = event == EventKind::Deleted || profile.was_deleted_after(eid, seq_number);
     match profile.state {
         ProfileState::Installed if is_deleted => profile.state = ProfileState::Deleted,
+        // Installed once more, and the result of that is still on the way.
+        ProfileState::Deleted if !is_deleted => profile.state = ProfileState::Installed,
         // Its installation result is still on the way, or was lost.
         _ if profile.is_out() => {
             profile.state = if is_deleted { ProfileState::Deleted } else { ProfileState::Installed };
