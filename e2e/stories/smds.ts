@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import type { Page } from '@playwright/test';
 import type { Order } from './laboratory';
 
-const { SMDS_PROGRAM, LABORATORY } = process.env;
+const { SMDS_PROGRAM, LABORATORY_STATE } = process.env;
 
 export class Smds {
   private readonly program: ChildProcess;
@@ -17,8 +17,8 @@ export class Smds {
   readonly calls: string[] = [];
 
   private constructor() {
-    if (!SMDS_PROGRAM || !LABORATORY) throw new Error('SMDS_PROGRAM and LABORATORY are not set: run the stories by `cargo xtask test`');
-    this.program = spawn(SMDS_PROGRAM, [LABORATORY], { stdio: ['pipe', 'pipe', 'inherit'] });
+    if (!SMDS_PROGRAM || !LABORATORY_STATE) throw new Error('SMDS_PROGRAM and LABORATORY_STATE are not set: run the stories by `cargo xtask test`');
+    this.program = spawn(SMDS_PROGRAM, [LABORATORY_STATE], { stdio: ['pipe', 'pipe', 'inherit'] });
     createInterface({ input: this.program.stdout! }).on('line', (line) => {
       const answer = JSON.parse(line);
       this.asked.get(answer.id)?.(answer);

@@ -325,7 +325,7 @@ fn stories(place: &Place, kit: &Kit, certified: &[&str], trouble: &mut Trouble) 
         .env("EUICC_PROGRAM", card)
         .env("READER_PROGRAM", reader)
         .env("SMDS_PROGRAM", smds)
-        .env("LABORATORY", &state.folder)
+        .env("LABORATORY_STATE", &state.folder)
         .envs(bridge.map(|bridge| ("CARD_BRIDGE", bridge)))
         .envs(process::which("tshark").map(|tshark| ("TSHARK", tshark)));
     match kit.firefox() {
