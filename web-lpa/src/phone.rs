@@ -31,6 +31,7 @@ use rsp::{Eid, Version};
 use wasm_bindgen_futures::spawn_local;
 use words::Text;
 
+use self::offer::Offered;
 use crate::bench::Bench;
 use crate::model::{Model, Notice, Slot, Task};
 use crate::road::Road;
@@ -64,8 +65,8 @@ struct Inside {
     links: [RefCell<Option<CardChannel>>; Slot::ALL.len()],
     /// The way to the readers of the desktop, once it is open.
     bridge: RefCell<Option<Rc<Bridge>>>,
-    /// The device whose chip the programs of this computer have.
-    offered: Cell<Option<Slot>>,
+    /// The chip that the programs of this computer have.
+    offered: RefCell<Option<Offered>>,
     /// Where the card of [`Slot::Card`] is.
     source: RefCell<Option<Source>>,
     /// The road by which it was reached last.

@@ -13,7 +13,7 @@ use rsp::{Eid, Iccid};
 use wasm_bindgen_futures::spawn_local;
 use words::{Text, text};
 
-use super::offer::Asked;
+use super::offer::{Asked, Over};
 use super::{Again, Notice, Phone, isolated, shown_name};
 use crate::model::{Bridge as Standing, Slot, Task};
 use crate::road::{Road, Trouble};
@@ -147,7 +147,7 @@ impl Phone {
         if let Some(bridge) = bridge {
             bridge.close();
         }
-        self.withdrawn();
+        self.offer_is_over(Over::ReaderGone);
         self.lost_if(Gone::Bridge, |source| matches!(source, Source::Bridge(_)));
         self.model.bridge.set(Standing::Off);
         self.model.trouble.set(None);
@@ -781,9 +781,9 @@ impl Phone {
             }
             News::Power(number) => self.asked_of_chip(number, Asked::Power),
             News::Command(number, command) => self.asked_of_chip(number, Asked::Command(command)),
-            News::Withdrawn => self.withdrawn(),
+            News::Withdrawn => self.offer_is_over(Over::ReaderGone),
             News::Closed => {
-                self.withdrawn();
+                self.offer_is_over(Over::ReaderGone);
                 self.lost_if(Gone::Bridge, |source| matches!(source, Source::Bridge(_)));
                 let bridge = self.inside().bridge.borrow_mut().take();
                 if bridge.is_some() {

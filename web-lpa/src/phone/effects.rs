@@ -7,6 +7,7 @@ use trace::Step;
 use words::Text;
 
 use super::Phone;
+use super::offer::Over;
 use crate::model::{Files, Slot};
 use crate::said;
 use crate::transport::chip::ChipState;
@@ -34,9 +35,10 @@ impl Phone {
         }
     }
 
-    /// The person wants to stop the download.
+    /// The person wants to stop the task.
     pub(crate) fn stop(&self) {
         self.inside().stop.set(true);
+        self.offer_is_over(Over::TakenBack);
         self.model.in_task(|task| task.stopping = true);
     }
 

@@ -9,10 +9,23 @@ use super::Phone;
 use crate::model::{Notice, Radio, Slot, Task};
 use crate::road::Trouble;
 use crate::said;
-use crate::transport::later;
+use crate::transport::once;
 
-/// How often it is looked at whether the person wants the chip back, in milliseconds.
-const LOOK: u32 = 100;
+/// A chip that the programs of this computer have, or are about to.
+pub(super) struct Offered {
+    slot: Slot,
+    /// Tells who waits until it is over.
+    over: once::Sender<Over>,
+}
+
+/// How an offer ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    /// The person wants the chip back.
+    TakenBack,
+    /// The virtual reader is gone, or the bridge.
+    ReaderGone,
+}
 
 /// What the reader asks of a chip.
 pub(super) enum Asked {
@@ -28,8 +41,8 @@ impl Phone {
     pub(crate) fn offer_chip(&self, slot: Slot) {
         let phone = *self;
         let title = Text::new(
-            "The programs of this computer have the chip",
-            "このコンピューターのプログラムがチップを使用しています",
+            "Offering the chip to the programs of this computer",
+            "このコンピューターのプログラムにチップを提供しています",
         );
         self.task(Task { can_stop: true, ..Task::new(title) }, async move {
             let Some(bridge) = phone.inside().bridge.borrow().clone() else { return Ok(None) };
@@ -41,19 +54,41 @@ impl Phone {
                 let atr = phone.reset(slot).await.map_err(|CardLost(because)| silent(&because))?;
                 bridge.offer(&atr).await
             };
-            phone.inside().offered.set(Some(slot));
+            // The reader may ask before the bridge has said that it has the chip.
+            let (over, end) = once::channel();
+            phone.inside().offered.replace(Some(Offered { slot, over }));
+            if phone.inside().stop.get() {
+                phone.offer_is_over(Over::TakenBack);
+            }
             let outcome = there.await;
+            let mut is_taken_back = false;
             if outcome.is_ok() {
-                while phone.inside().offered.get().is_some() && !phone.inside().stop.get() {
-                    later::after(LOOK).await;
+                phone.model.in_task(|task| {
+                    task.title = Text::new(
+                        "The programs of this computer have the chip",
+                        "このコンピューターのプログラムがチップを使用しています",
+                    )
+                    .owned();
+                });
+                is_taken_back = end.await == Some(Over::TakenBack);
+                if is_taken_back {
+                    bridge.withdraw().await;
                 }
             }
-            let is_taken_back = phone.inside().offered.take().is_some();
-            if outcome.is_ok() && is_taken_back {
-                bridge.withdraw().await;
-            }
+            phone.inside().offered.take();
             phone.model.chip(slot).forget();
-            phone.begin_anew(slot, true).await?;
+            let anew = phone.begin_anew(slot, true).await;
+            if let (Err(Trouble { what, advice, .. }), Err(failure)) = (&outcome, &anew) {
+                // Why the offer failed is told as well as what came of it.
+                return Ok(Some(Notice {
+                    good: false,
+                    codes: failure.detail(),
+                    switch_to: None,
+                    what: what.clone().with(failure.what()),
+                    advice: advice.clone().with(failure.advice().owned()),
+                }));
+            }
+            anew?;
             Ok(Some(match outcome {
                 Err(Trouble { what, advice, .. }) => {
                     Notice { good: false, codes: Text::default(), switch_to: None, what, advice }
@@ -80,10 +115,8 @@ impl Phone {
     /// The reader asks for something.
     pub(super) fn asked_of_chip(&self, number: u32, asked: Asked) {
         let phone = *self;
-        let (Some(slot), Some(bridge)) = (self.inside().offered.get(), self.inside().bridge.borrow().clone())
-        else {
-            return;
-        };
+        let slot = self.inside().offered.borrow().as_ref().map(|offered| offered.slot);
+        let (Some(slot), Some(bridge)) = (slot, self.inside().bridge.borrow().clone()) else { return };
         spawn_local(async move {
             let answer = match asked {
                 Asked::Power => phone.reset(slot).await,
@@ -94,9 +127,11 @@ impl Phone {
         });
     }
 
-    /// The virtual reader is gone.
-    pub(super) fn withdrawn(&self) {
-        self.inside().offered.set(None);
+    /// An offer ends, if there is one.
+    pub(super) fn offer_is_over(&self, how: Over) {
+        if let Some(Offered { over, .. }) = self.inside().offered.take() {
+            over.send(how);
+        }
     }
 }
 
