@@ -149,7 +149,23 @@ impl Walk {
                 ("removes", answer.status().as_u16().to_string())
             }
         };
-        self.trail.push(format!("the operator {name}: {answer}, {before} → {}", self.state()));
+        let after = self.state();
+        self.trail.push(format!("the operator {name}: {answer}, {before} → {after}"));
+        let allowed = match (name, answer.as_str()) {
+            ("uploads", "200" | "201") => ("none Available", "Available"),
+            ("orders", "") => ("Available", "Allocated Linked"),
+            ("confirms", "") => ("Allocated Linked", "Confirmed Released"),
+            ("releases", "") => ("Confirmed", "Released"),
+            ("cancels", "") => ("Allocated Linked Confirmed Released Error", "Available"),
+            ("cancels for good", "") => {
+                ("Allocated Linked Confirmed Released Downloaded Error", "Unavailable")
+            }
+            ("removes", "204") => ("Available Unavailable Deleted Error", "none"),
+            _ => (before.as_str(), before.as_str()),
+        };
+        let is_allowed = |states: &str, state: &str| states.split(' ').any(|allowed| allowed == state);
+        let trail = self.trail.join("\n");
+        assert!(is_allowed(allowed.0, &before) && is_allowed(allowed.1, &after), "{trail}");
     }
 
     fn euicc(&mut self, who: usize) {
