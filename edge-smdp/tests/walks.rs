@@ -298,10 +298,8 @@ impl Walk {
 
 #[test]
 fn two_euiccs_never_have_one_profile() {
-    // Over objects every step is many calls: a few walks are enough to see that they go alike.
-    let walks = if std::env::var("SMDP_STORE").is_ok() { 2 } else { WALKS };
     let (mut installed, mut deleted) = (0, 0);
-    for seed in 0..walks {
+    for seed in 0..WALKS {
         let mut walk = Walk::new(seed);
         for _ in 0..STEPS {
             walk.step();
@@ -314,5 +312,5 @@ fn two_euiccs_never_have_one_profile() {
         deleted += u64::from(trail.contains("→ Deleted"));
     }
     let enough = installed > WALKS / 3 && deleted > WALKS / 10;
-    assert!(walks < WALKS || enough, "nothing comes of them: {installed} installed, {deleted} deleted");
+    assert!(enough, "nothing comes of them: {installed} installed, {deleted} deleted");
 }
