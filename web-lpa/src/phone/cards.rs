@@ -810,8 +810,8 @@ impl Phone {
             self.inside().comings.set(0);
         }
         match (self.model.gone.get_untracked(), there) {
-            (Gone::Card, None) => self.model.gone.set(Gone::Reader),
-            (Gone::Reader, Some(_)) => self.model.gone.set(Gone::Card),
+            (Gone::Card, None) => self.model.gone.set(Gone::ReaderOfBridge),
+            (Gone::ReaderOfBridge, Some(_)) => self.model.gone.set(Gone::Card),
             _ => {}
         }
     }

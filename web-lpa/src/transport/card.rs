@@ -17,6 +17,8 @@ pub(crate) enum Gone {
     Card,
     /// The reader was unplugged.
     Reader,
+    /// The desktop has the reader no more: it was unplugged, or the smart card service has ended.
+    ReaderOfBridge,
     /// The bridge has ended, or was left.
     Bridge,
     /// The modem was unplugged.
@@ -42,6 +44,13 @@ impl Gone {
                 Text::new(
                     format!("Plug {en} in again, with the card in it: a download that had got as far as its package goes on by itself."),
                     format!("カードを入れたまま {ja} を接続し直すと、パッケージの取得まで進んでいたダウンロードは自動的に再開します。"),
+                ),
+            ),
+            Self::ReaderOfBridge => (
+                Text::new("The reader is gone.", "リーダーがなくなりました。"),
+                Text::new(
+                    format!("Plug {en} in again, with the card in it, or start the smart card service again (Linux: pcscd): a download that had got as far as its package goes on by itself."),
+                    format!("カードを入れたまま {ja} を接続し直すか、スマートカードサービス (Linux では pcscd) を起動し直すと、パッケージの取得まで進んでいたダウンロードは自動的に再開します。"),
                 ),
             ),
             Self::Bridge => (

@@ -429,6 +429,11 @@ async fn how_a_card_was_lost_and_what_brings_it_back_stands_in_the_banner() {
             "リーダーが取り外されています。",
         ),
         (
+            Gone::ReaderOfBridge,
+            ["Plug a place in again, with the card in it", "start the smart card service again"],
+            "リーダーがなくなりました。",
+        ),
+        (
             Gone::Bridge,
             ["The bridge to the reader is gone.", "Start card-bridge again"],
             "ブリッジが切れています。",
