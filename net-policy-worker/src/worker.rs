@@ -6,25 +6,28 @@ use std::rc::Rc;
 use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use body::Body;
 use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
 use suci::HomeNetworkKey;
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
+use wasm_bindgen::{JsCast, JsValue};
 use worker::{
-    ByteStream, Context, Env, Fetch, Fetcher, Headers, Method, Request, RequestInit, RequestRedirect,
-    Response, event,
+    Context, Env, Fetch, Fetcher, Headers, Method, Request, RequestInit, RequestRedirect, Response, event,
 };
 use zeroize::Zeroizing;
 
+use crate::gateway::packet::Packet;
 use crate::gateway::{MAX_ANSWER, PATIENCE, Way};
 use crate::home_network;
 use crate::pcf::outbox::Cores;
 use crate::policy::Document;
 use crate::refusal::Fault;
 use crate::router::{self, Link, LinkFailure, Router, Tokens, broken};
-use crate::store::durable::Durable;
+use crate::store::durable::{Durable, hand_on};
+use crate::subscriber::Tag;
+
+mod body;
 
 /// The APN for SM access where the deployment names none.
 const SM_APN: &str = "sm.provisioning";
@@ -35,7 +38,8 @@ const BODY_PATIENCE: Duration = Duration::from_secs(60);
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
     let (response, fault) = match answer(request, &env).await {
-        Ok(answered) => answered,
+        Ok(Answered::Handed(response)) => return Ok(response),
+        Ok(Answered::Here(response, fault)) => (response, fault),
         Err(error) => (broken(), Some(Fault(error.to_string()))),
     };
     if let Some(fault) = fault {
@@ -44,7 +48,33 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
     outward(response)
 }
 
-async fn answer(request: Request, env: &Env) -> worker::Result<(http::Response<Vec<u8>>, Option<Fault>)> {
+/// An answer, and whose it is.
+enum Answered {
+    /// The router's, and what broke.
+    Here(http::Response<Vec<u8>>, Option<Fault>),
+    /// That of an object, as it is.
+    Handed(Response),
+}
+
+async fn answer(request: Request, env: &Env) -> worker::Result<Answered> {
+    let request = match inward(request).await? {
+        Ok(request) => request,
+        Err(refused) => return Ok(Answered::Here(refused, None)),
+    };
+    // A packet is answered where its subscriber is.
+    let request = match Packet::read(request) {
+        Err(request) => request,
+        Ok(packet) => match Tag::of_id(&packet.id) {
+            Some(tag) => {
+                let handed = hand_on(env, tag, &packet).await;
+                return handed.map(Answered::Handed).map_err(|fault| worker::Error::from(fault.0));
+            }
+            None => {
+                let (response, fault) = router::finished(Err(router::no_id()));
+                return Ok(Answered::Here(response, fault));
+            }
+        },
+    };
     // A secret and a variable are the same to the runtime.
     let secret = |name| env.secret(name).ok().map(|token| Zeroizing::new(token.to_string()));
     let tokens = Tokens {
@@ -52,12 +82,10 @@ async fn answer(request: Request, env: &Env) -> worker::Result<(http::Response<V
         pcf: secret("PCF_TOKEN"),
         feeder: secret("FEEDER_TOKEN"),
     };
-    let router = Router::new(Durable::new(env)?, Ways(env.service("SMDP").ok()), tokens)
+    let router = Router::new(Durable::new(env)?, Ways::outside(), tokens)
         .with_home_network_keys(home_network_keys(env)?);
-    match inward(request).await? {
-        Ok(request) => Ok(router.handle(request).await),
-        Err(refused) => Ok((refused, None)),
-    }
+    let (response, fault) = router.handle(request).await;
+    Ok(Answered::Here(response, fault))
 }
 
 thread_local! {
@@ -108,19 +136,18 @@ fn variable(env: &Env, name: &str) -> Option<String> {
 
 /// The runtime's request as the router takes it, or the answer to one that it cannot take. Of a
 /// body that is too long only so much is read that the router sees it.
-async fn inward(
-    mut request: Request,
-) -> worker::Result<Result<http::Request<Vec<u8>>, http::Response<Vec<u8>>>> {
+async fn inward(request: Request) -> worker::Result<Result<http::Request<Vec<u8>>, http::Response<Vec<u8>>>> {
     // Not `Request::method`, to which what it does not know is GET.
     let (method, url) = (request.inner().method(), request.inner().url());
     let headers: Vec<(String, String)> = request.headers().into_iter().collect();
     let body = match request.inner().body() {
-        Some(_) => {
+        Some(stream) => {
             let limit = router::longest(&request.path());
-            match within(BODY_PATIENCE, read(request.stream()?, limit)).await {
-                Some(read) => match read? {
-                    Body::Whole(bytes) | Body::Start(bytes) => bytes,
-                },
+            let said = length(&headers);
+            match within(BODY_PATIENCE, body::read(stream.unchecked_into(), said, limit)).await {
+                Some(Ok(Body::Whole(bytes) | Body::Start(bytes))) => bytes,
+                // Whoever sends it has gone, or has not sent what was announced.
+                Some(Err(_)) => return Ok(Err(router::cut_off())),
                 None => return Ok(Err(router::too_slow())),
             }
         }
@@ -130,7 +157,7 @@ async fn inward(
 }
 
 /// The router's response as the runtime takes it.
-fn outward(response: http::Response<Vec<u8>>) -> worker::Result<Response> {
+pub(crate) fn outward(response: http::Response<Vec<u8>>) -> worker::Result<Response> {
     let (parts, body) = response.into_parts();
     let headers = Headers::new();
     for (name, value) in &parts.headers {
@@ -143,29 +170,21 @@ fn outward(response: http::Response<Vec<u8>>) -> worker::Result<Response> {
     Ok(response.with_status(status).with_headers(headers))
 }
 
-/// What was read of a body.
-enum Body {
-    /// All of it.
-    Whole(Vec<u8>),
-    /// It is longer than allowed; this much of it, which is more than allowed.
-    Start(Vec<u8>),
-}
-
-async fn read(mut stream: ByteStream, limit: usize) -> worker::Result<Body> {
-    let mut bytes = vec![];
-    while let Some(chunk) = stream.next().await {
-        bytes.extend(chunk?);
-        if bytes.len() > limit {
-            return Ok(Body::Start(bytes));
-        }
-    }
-    Ok(Body::Whole(bytes))
+/// How long a body is said to be.
+fn length(headers: &[(String, String)]) -> Option<usize> {
+    let (_, length) = headers.iter().find(|(name, _)| name == "content-length")?;
+    length.parse().ok()
 }
 
 /// The ways to the SMs: the service binding to the SM-DP+, if there is one, and the Internet.
 pub(crate) struct Ways(Option<Fetcher>);
 
 impl Ways {
+    /// Those of a deployment.
+    pub(crate) fn of(env: &Env) -> Self {
+        Self(env.service("SMDP").ok())
+    }
+
     /// To the Internet alone.
     pub(crate) const fn outside() -> Self {
         Self(None)
@@ -213,22 +232,28 @@ async fn exchange(
         init.with_body(Some(Uint8Array::from(body.as_slice()).into()));
     }
     let request = Request::new_with_init(&parts.uri.to_string(), &init)?;
-    let mut answer: Response = match fetcher {
+    let answer: Response = match fetcher {
         Some(fetcher) => fetcher.fetch_request(request).await?,
         None => Fetch::Request(request).send().await?,
     };
+    let headers: Vec<(String, String)> = answer.headers().into_iter().collect();
+    // Of what the runtime decompresses it says how long it was before.
+    let is_coded = headers.iter().any(|(name, _)| name == "content-encoding");
+    let said = length(&headers).filter(|_| !is_coded);
     let mut passed = http::Response::builder().status(answer.status_code());
-    for (name, value) in answer.headers() {
+    for (name, value) in headers {
         // What the runtime has undone of it is no coding any more.
         if !(name == "content-encoding" && matches!(value.as_str(), "gzip" | "br")) {
             passed = passed.header(name, value);
         }
     }
     let body = match answer.body() {
-        worker::ResponseBody::Stream(_) => match read(answer.stream()?, MAX_ANSWER).await? {
-            Body::Whole(bytes) => bytes,
-            Body::Start(_) => return Ok(None),
-        },
+        worker::ResponseBody::Stream(stream) => {
+            match body::read(stream.clone().unchecked_into(), said, MAX_ANSWER).await? {
+                Body::Whole(bytes) => bytes,
+                Body::Start(_) => return Ok(None),
+            }
+        }
         worker::ResponseBody::Body(bytes) => bytes.clone(),
         worker::ResponseBody::Empty => vec![],
     };
