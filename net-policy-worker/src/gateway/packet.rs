@@ -1,16 +1,15 @@
 //! A packet on its way from the door to the object of its subscriber.
 //!
-//! What is judged of it is read at the door, where it came in, and nothing else of its headers goes any further. As
-//! bytes:
-//!
-//! ```text
-//!  length of the JSON, 4 bytes, big endian │ JSON: session, attempt, headers │ the body, as it is
-//! ```
+//! What is judged of it is read at the door, where it came in, and nothing else of its headers goes any further: that
+//! is its head, which travels as JSON beside the body. How long the body is, is seen where it is read.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use serde::{Deserialize, Serialize};
 
 use super::{Attempt, REQUEST_HEADERS};
+
+/// Longest part of an address that is carried on, in characters: far more than any that is let through.
+const MAX_NAME: usize = 1024;
 
 /// A terminal's packet: what is judged of it, and what the SM is sent if it may pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,38 +60,58 @@ impl Packet {
         Ok(Self { id, attempt, headers, body })
     }
 
-    /// The packet as bytes; `None` where a header is none that JSON can hold, which no runtime hands over.
+    /// All of it but the body, as JSON in ASCII; `None` where a header is none that JSON can hold, which no runtime
+    /// hands over.
     #[must_use]
-    pub fn to_bytes(&self) -> Option<Vec<u8>> {
+    pub fn head(&self) -> Option<String> {
         let text = |(name, value): (&HeaderName, &HeaderValue)| {
             Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
         };
-        let headers = self.headers.iter().map(text).collect::<Option<_>>()?;
-        let head = Head { id: self.id.clone(), attempt: self.attempt.clone(), headers };
-        let head = serde_json::to_vec(&head).ok()?;
-        let length = u32::try_from(head.len()).ok()?;
-        Some([&length.to_be_bytes()[..], &head, &self.body].concat())
+        // What is refused whatever it says need not be carried around.
+        let bounded = |text: &str| text.chars().take(MAX_NAME).collect();
+        let headers = match self.attempt.suspicion {
+            Some(_) => vec![],
+            None => self.headers.iter().map(text).collect::<Option<_>>()?,
+        };
+        let attempt = Attempt {
+            authority: bounded(&self.attempt.authority),
+            target: bounded(&self.attempt.target),
+            declared: self.attempt.declared.as_deref().map(bounded),
+            ..self.attempt.clone()
+        };
+        let head = Head { id: bounded(&self.id), attempt, headers };
+        serde_json::to_string(&head).ok().filter(|head| head.is_ascii())
     }
 
-    /// Reads [`Packet::to_bytes`].
+    /// The packet of a [`Packet::head`], without a body.
     #[must_use]
-    pub fn from_bytes(mut bytes: Vec<u8>) -> Option<Self> {
-        let length = u32::from_be_bytes(*bytes.first_chunk::<4>()?);
-        let start = usize::try_from(length).ok()?.checked_add(4)?;
-        let Head { id, attempt, headers: lines } = serde_json::from_slice(bytes.get(4..start)?).ok()?;
+    pub fn of(head: &str) -> Option<Self> {
+        let Head { id, attempt, headers: lines } = serde_json::from_str(head).ok()?;
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             let name = HeaderName::try_from(name).ok().filter(|name| REQUEST_HEADERS.contains(name))?;
             headers.append(name, HeaderValue::try_from(value).ok()?);
         }
-        bytes.drain(..start);
-        (bytes.len() == attempt.length).then_some(Self { id, attempt, headers, body: bytes })
+        Some(Self { id, attempt: Attempt { length: 0, ..attempt }, headers, body: vec![] })
+    }
+
+    /// How long its body is said to be.
+    #[must_use]
+    pub fn said(&self) -> Option<usize> {
+        self.attempt.declared.as_ref()?.parse().ok()
+    }
+
+    /// The packet with its body: it is judged by how long that is.
+    #[must_use]
+    pub fn with_body(self, body: Vec<u8>) -> Self {
+        Self { attempt: Attempt { length: body.len(), ..self.attempt }, body, ..self }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::{Examined, SmAddresses, examine};
 
     const ADDRESS: &str =
         "https://network.example/network/sessions/5e55/http/sm.example/gsma/rsp2/es9plus/a?b=c";
@@ -126,7 +145,14 @@ mod tests {
                 ("signature", b"sig2=:AA==:")
             ]
         );
-        assert_eq!(Packet::from_bytes(packet.to_bytes().unwrap()), Some(packet));
+        // A suspicious one is refused, and its headers have nowhere to go.
+        let judged = Packet::of(&packet.head().unwrap()).unwrap().with_body(packet.body.clone());
+        assert_eq!((&judged.attempt, judged.headers.len()), (&packet.attempt, 0));
+        let mut request = request(ADDRESS);
+        request.headers_mut().remove("x-http-method-override");
+        let packet = Packet::read(request).unwrap();
+        let carried = Packet::of(&packet.head().unwrap()).unwrap().with_body(packet.body.clone());
+        assert_eq!((carried.said(), &carried), (Some(3), &packet));
     }
 
     #[test]
@@ -150,18 +176,35 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_packet_are_none() {
-        let bytes = Packet::read(request(ADDRESS)).unwrap().to_bytes().unwrap();
-        for end in 0..bytes.len() {
-            assert_eq!(Packet::from_bytes(bytes[..end].to_vec()), None, "{end}");
+    fn a_head_is_judged_as_long_as_the_body_that_comes_with_it() {
+        let mut request = request(ADDRESS);
+        request.headers_mut().remove("x-http-method-override");
+        let head = Packet::read(request).unwrap().head().unwrap();
+        let packet = Packet::of(&head).unwrap().with_body(vec![0; 7]);
+        assert_eq!((packet.attempt.declared.as_deref(), packet.attempt.length), (Some("3"), 7));
+        for other in ["", "{}", "null", &head[1..], &head.replace("content-type", "cookie")] {
+            assert_eq!(Packet::of(other), None, "{other}");
         }
-        // One byte more than was judged.
-        assert_eq!(Packet::from_bytes([&bytes[..], &[0]].concat()), None);
-        assert_eq!(Packet::from_bytes(vec![0xFF; 16]), None);
-        // A header that an SM is not to see.
-        let other =
-            String::from_utf8_lossy(&bytes[4..bytes.len() - 3]).replace("content-type", "x-other-head");
-        let bytes = [&bytes[..4], other.as_bytes(), &bytes[bytes.len() - 3..]].concat();
-        assert_eq!(Packet::from_bytes(bytes), None);
+    }
+
+    #[test]
+    fn an_address_that_is_too_long_stays_one_and_its_head_does_not_grow() {
+        let allowed = SmAddresses::parse("sm.example").unwrap();
+        let long = "a".repeat(60_000);
+        for rest in [
+            format!("sm.example/gsma/rsp2/es9plus/{long}"),
+            format!("sm.example{long}/gsma/rsp2/es9plus/a"),
+            format!("sm.example:{}/gsma/rsp2/es9plus/a", "4".repeat(60_000)),
+            format!("sm.example/gsma/rsp2/es9plus/a?{long}"),
+        ] {
+            let address = format!("https://n.example/network/sessions/5e55/http/{rest}");
+            let request = Request::post(address).header("content-length", "0").body(vec![]).unwrap();
+            let packet = Packet::read(request).unwrap();
+            let head = packet.head().unwrap();
+            assert!(head.len() < 4096, "{}", head.len());
+            let carried = Packet::of(&head).unwrap();
+            assert!(matches!(examine(&packet.attempt, &allowed), Examined::Refused(_)));
+            assert!(matches!(examine(&carried.attempt, &allowed), Examined::Refused(_)));
+        }
     }
 }

@@ -12,14 +12,16 @@ use std::rc::Rc;
 
 use futures_util::future::{join, join_all};
 use rsp::Imsi;
+use wasm_bindgen::JsValue;
 use worker::{
     DurableObject, Env, Request as HttpRequest, Response, SqlStorage, SqlStorageValue, State, durable_object,
+    web_sys,
 };
 use zeroize::Zeroizing;
 
 use super::Store;
-use crate::gateway::audit;
 use crate::gateway::packet::Packet;
+use crate::gateway::{MAX_REQUEST, audit};
 use crate::identity::{Guti, Identity};
 use crate::pcf::outbox::Departed;
 use crate::pcf::{self, Ask, Door};
@@ -32,7 +34,7 @@ use crate::service::{
     Answer, AttachRequest, Chance, Line, LogEntry, MAX_LOG, Owned, Record, Request, Timestamp, perform,
 };
 use crate::subscriber::{Subscriber, SubscriberView, Tag};
-use crate::worker::{Ways, outward};
+use crate::worker::{Ways, body, outward};
 
 mod associations;
 mod objects;
@@ -82,12 +84,21 @@ const SUBSCRIBER_BINDING: &str = "SUBSCRIBER";
 /// Where packets are carried out.
 const PACKET: &str = "packet";
 
-/// Hands a packet to the object of the subscriber whose session it is of; the answer is that object's, as it is.
-pub(crate) async fn hand_on(env: &Env, tag: Tag, packet: &Packet) -> Result<Response, Fault> {
+/// The header of a packet's head.
+const HEAD: &str = "packet-head";
+
+/// Hands a packet to the object of the subscriber whose session it is of, with its body unread; the answer is that
+/// object's, as it is.
+pub(crate) async fn hand_on(
+    env: &Env,
+    tag: Tag,
+    packet: &Packet,
+    body: Option<&JsValue>,
+) -> Result<web_sys::Response, Fault> {
     let version = Policies::new(env).map_err(fault)?.current().await?;
-    let bytes = packet.to_bytes().ok_or_else(|| Fault("a packet that is no text".to_owned()))?;
+    let head = packet.head().ok_or_else(|| Fault("a packet's head that is no text".to_owned()))?;
     let subscribers = Objects::behind(env, SUBSCRIBER_BINDING).map_err(fault)?;
-    subscribers.hand_on(&tag.to_string(), &format!("/{version}/{PACKET}"), &bytes).await
+    subscribers.hand_on(&tag.to_string(), &format!("/{version}/{PACKET}"), &[(HEAD, &head)], body).await
 }
 
 impl Store for Durable {
@@ -208,10 +219,9 @@ impl DurableObject for SubscriberObject {
         Self { state, env, instance: Instance::new() }
     }
 
-    async fn fetch(&self, mut request: HttpRequest) -> worker::Result<Response> {
+    async fn fetch(&self, request: HttpRequest) -> worker::Result<Response> {
         if let Some(version) = packet_version(&request.path()) {
-            let bytes = request.bytes().await?;
-            return self.carry(version, bytes).await;
+            return self.carry(version, request.inner()).await;
         }
         answered("subscriber", request, async |path, body| {
             if path == "/audit" {
@@ -255,14 +265,16 @@ enum Done {
 
 impl SubscriberObject {
     /// Carries a packet to its SM and the answer back.
-    async fn carry(&self, version: Version, bytes: Vec<u8>) -> worker::Result<Response> {
-        let ways = Ways::of(&self.env);
-        let reply = match Packet::from_bytes(bytes) {
-            Some(packet) => {
-                let ask = async |request| Ok(self.ask(version, request).await??);
-                router::carry(packet, ask, &ways).await
-            }
-            None => Err(Fault("bytes that are no packet".to_owned()).into()),
+    async fn carry(&self, version: Version, request: &web_sys::Request) -> worker::Result<Response> {
+        let reply = match request.headers().get(HEAD)?.and_then(|head| Packet::of(&head)) {
+            Some(packet) => match body::of(request, packet.said(), MAX_REQUEST).await {
+                Ok(body) => {
+                    let ask = async |request| Ok(self.ask(version, request).await??);
+                    router::carry(packet.with_body(body), ask, &Ways::of(&self.env)).await
+                }
+                Err(refused) => Ok(refused),
+            },
+            None => Err(Fault("a head that is no packet's".to_owned()).into()),
         };
         let (response, fault) = router::finished(reply);
         if let Some(fault) = fault {

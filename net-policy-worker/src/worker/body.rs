@@ -7,6 +7,10 @@ use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
+use worker::web_sys::Request;
+
+use super::{BODY_PATIENCE, within};
+use crate::router;
 
 /// How much is read at once where nothing says how long a body is.
 const PIECE: usize = 64 * 1024;
@@ -27,6 +31,22 @@ extern "C" {
 
     #[wasm_bindgen(method)]
     fn cancel(this: &ByobReader) -> Promise;
+}
+
+/// The body of a request, or the answer to one whose body does not come. Of one that is too long only so much is
+/// read that this can be seen.
+pub(crate) async fn of(
+    request: &Request,
+    said: Option<usize>,
+    limit: usize,
+) -> Result<Vec<u8>, http::Response<Vec<u8>>> {
+    let Some(stream) = request.body() else { return Ok(vec![]) };
+    match within(BODY_PATIENCE, read(stream.unchecked_into(), said, limit)).await {
+        Some(Ok(Body::Whole(bytes) | Body::Start(bytes))) => Ok(bytes),
+        // Whoever sends it has gone, or has not sent what was announced.
+        Some(Err(_)) => Err(router::cut_off()),
+        None => Err(router::too_slow()),
+    }
 }
 
 /// What was read of a body.

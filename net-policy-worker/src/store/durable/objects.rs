@@ -2,51 +2,74 @@
 
 use std::time::Duration;
 
-use js_sys::Uint8Array;
-use wasm_bindgen::JsValue;
-use worker::{Env, Method, ObjectNamespace, Request, RequestInit, Response};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use worker::web_sys::Response as Answer;
+use worker::{Env, Request, Response};
 use zeroize::Zeroizing;
 
 use super::fault;
 use crate::gateway;
 use crate::refusal::Fault;
-use crate::worker::within;
+use crate::worker::wire::{self, Peer};
+use crate::worker::{BODY_PATIENCE, within};
 
 /// How long an object may take. One that has trapped never answers; its caller must.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+#[wasm_bindgen]
+extern "C" {
+    /// The runtime's own.
+    type DurableObjectNamespace;
+
+    #[wasm_bindgen(method, catch, js_name = getByName)]
+    fn by_name(this: &DurableObjectNamespace, name: &str) -> Result<Peer, JsValue>;
+}
+
 /// The objects behind a binding.
-pub(super) struct Objects(ObjectNamespace);
+pub(super) struct Objects(DurableObjectNamespace);
 
 impl Objects {
     pub(super) fn behind(env: &Env, binding: &str) -> worker::Result<Self> {
-        Ok(Self(env.durable_object(binding)?))
+        Ok(Self(JsValue::from(env.durable_object(binding)?).unchecked_into()))
     }
 
     /// One call of an object, which answers 200 and text.
     pub(super) async fn call(&self, name: &str, path: &str, body: &str) -> Result<String, Fault> {
         let exchange = async {
-            let mut response = self.send(name, path, body.into()).await?;
-            if response.status_code() != 200 {
-                return Err(Fault(format!("an object answered {}", response.status_code())));
+            let answer = self.send(name, path, &[], Some(&body.into())).await?;
+            if answer.status() != 200 {
+                return Err(Fault(format!("an object answered {}", answer.status())));
             }
-            response.text().await.map_err(fault)
+            wire::text(&answer).await.map_err(fault)
         };
         patiently(PATIENCE, exchange).await
     }
 
-    /// Has an object answer in the place of its caller: what it answers, unread. It may wait for an SM.
-    pub(super) async fn hand_on(&self, name: &str, path: &str, body: &[u8]) -> Result<Response, Fault> {
-        let exchange = self.send(name, path, Uint8Array::from(body).into());
-        patiently(PATIENCE.saturating_add(gateway::PATIENCE), exchange).await
+    /// Has an object answer in the place of its caller: what it answers, unread. It may wait for a terminal's body,
+    /// and then for an SM.
+    pub(super) async fn hand_on(
+        &self,
+        name: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&JsValue>,
+    ) -> Result<Answer, Fault> {
+        let patience = PATIENCE.saturating_add(BODY_PATIENCE).saturating_add(gateway::PATIENCE);
+        patiently(patience, self.send(name, path, headers, body)).await
     }
 
-    async fn send(&self, name: &str, path: &str, body: JsValue) -> Result<Response, Fault> {
-        let stub = self.0.get_by_name(name).map_err(fault)?;
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(body));
-        let request = Request::new_with_init(&format!("https://object{path}"), &init).map_err(fault)?;
-        stub.fetch_with_request(request).await.map_err(fault)
+    async fn send(
+        &self,
+        name: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&JsValue>,
+    ) -> Result<Answer, Fault> {
+        let object = self.0.by_name(name).map_err(worker::Error::from).map_err(fault)?;
+        wire::send(Some(&object), &format!("https://object{path}"), "POST", headers, body)
+            .await
+            .map_err(fault)
     }
 }
 
