@@ -32,6 +32,15 @@ export interface OrderOptions {
   profileClass?: 'operational' | 'test' | 'provisioning';
   /** Profile policy rules. */
   rules?: ('ppr1' | 'ppr2')[];
+  /** Its USIM conceals who it is under the key of the laboratory's home network (3GPP TS 33.501 Annex C). */
+  concealed?: boolean;
+}
+
+/** The public keys of the laboratory's home network, as the SM-DP+ is told them. */
+function homeNetworkKeys(): unknown {
+  const keys = process.env.HOME_NETWORK_PUBLIC_KEYS;
+  if (!keys) throw new Error('HOME_NETWORK_PUBLIC_KEYS is not set: run the stories by `cargo xtask test`');
+  return JSON.parse(keys);
 }
 
 /** The operator's customer system. */
@@ -82,7 +91,7 @@ export class Operator {
         // Who may bring rules is told by the owner (SGP.22 §2.9.2.1).
         ...(options.rules && { profilePolicyRules: options.rules, profileOwner: { mcc: '001', mnc: '01' } }),
       },
-      subscriber: { iccid, imsi, spn: provider, ...keys },
+      subscriber: { iccid, imsi, spn: provider, ...keys, ...(options.concealed && { homeNetworkKeys: homeNetworkKeys() }) },
       subscription,
     });
     // What the network has then, in its own words.

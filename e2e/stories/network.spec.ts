@@ -296,6 +296,56 @@ test('in 5G the phone comes with its concealed identity, and from then on with t
   await person.inOrderNow('the network, in 5G');
 });
 
+test('in 5G a contract’s USIM conceals who it is, and the network knows it all the same', async ({ person, operator, page, watch }) => {
+  watch.excuse(HTTP_ERROR);
+  const order = await operator.order('Concealed', { concealed: true });
+  const msin = order.imsi.slice(5);
+  const { phone, network, trace } = person;
+  /** What goes over the air of an attach, and whom the network then takes it for. */
+  const sent: string[] = [];
+  const attached: string[] = [];
+  page.on('request', (one) => {
+    if (one.method() === 'POST' && /\/network\/attach$/.test(one.url())) sent.push(one.postData() ?? '');
+  });
+  page.on('response', async (one) => {
+    if (!/\/network\/attach\/[^/]+\/response$/.test(one.url()) || !one.ok()) return;
+    const { imsi } = await one.json();
+    if (imsi) attached.push(imsi);
+  });
+  await person.open('#network');
+  await network.section.getByRole('combobox', { name: 'Access' }).selectOption('5G');
+  await network.press('Attach again');
+  await phone.idle();
+  await phone.fetch(order.code);
+  sent.length = 0;
+  await phone.switchTo(order.name);
+  await expect(phone.operator).toHaveText(order.provider);
+  await expect(phone.service('voice')).toContainText('works');
+  await expect.poll(() => attached.at(-1)).toBe(order.imsi);
+
+  // MCC, MNC and routing indicator are open; under key 1 of profile A there are an ephemeral key of 32 bytes, ten
+  // digits in five bytes, and a MAC of eight (TS 33.501 Annex C.3).
+  const bodies = sent.map((body) => JSON.parse(body));
+  const sucis = bodies.map(({ suci }) => suci).filter((suci) => suci !== undefined);
+  expect(sucis).toHaveLength(1);
+  expect(sucis[0]).toMatch(/^suci-0-001-01-0-1-1-[0-9a-f]{90}$/);
+  for (const body of sent) {
+    expect(body).not.toContain(order.imsi);
+    expect(body).not.toContain(msin);
+  }
+  await network.go();
+  await expect(page.getByTestId('access')).toHaveText('5G');
+  const first = network.decisions.getByRole('listitem').first();
+  await expect(first).toContainText('suci-0-001-01-0-1-1-');
+  await expect(first).not.toContainText(msin);
+  await expect(network.log).toContainText('attach');
+  // It was the USIM that concealed it (TS 31.102 §7.5).
+  await trace.go();
+  await trace.search.fill('GET IDENTITY');
+  await expect(trace.messages).toHaveCount(1);
+  await expect(trace.messages.first()).toContainText('9000');
+});
+
 /** As somebody who has the same test card attaches: its key is everybody's (3GPP TS 34.108). */
 async function attachElsewhere(request: APIRequestContext, imsi: string) {
   const { attachId, rand } = await (await request.post('/network/attach', { data: { imsi } })).json();

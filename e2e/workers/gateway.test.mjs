@@ -464,6 +464,41 @@ test('every verdict is on record for the operator, outlives the object, and tell
   assert.equal(own.length, 3);
 });
 
+test('what is remembered of verdicts is bounded, in order, and outlives the object', async () => {
+  const id = await session();
+  const log = async (of = id) => (await ask('GET', `/network/sessions/${of}/log`)).body.map(({ what }) => what);
+  const call = (to) => ask('POST', `/network/sessions/${id}/service`, { body: { kind: 'sms', to: String(to) } });
+  const called = (from, to) => Array.from({ length: to - from }, (_, at) => `sms ${from + at}`);
+  for (let to = 100; to < 130; to += 1) await call(to);
+  assert.deepEqual(await log(), ['attach', ...called(100, 130)]);
+  await runtime.restart();
+  assert.deepEqual(await log(), ['attach', ...called(100, 130)]);
+  for (let to = 130; to < 200; to += 1) await call(to);
+  assert.deepEqual(await log(), called(136, 200));
+  await runtime.restart();
+  assert.deepEqual(await log(), called(136, 200));
+  await call(200);
+  assert.deepEqual(await log(), called(137, 201));
+
+  // Of the subscriber 512, whatever their numbers are.
+  for (let to = 300; to < 750; to += 10) await Promise.all(Array.from({ length: 10 }, (_, at) => call(to + at)));
+  const kept = [];
+  for (let before = ''; before !== undefined;) {
+    const { body } = await ask('GET', `/network/audit?imsi=${BOOTSTRAP}&limit=100${before}`, { token });
+    kept.push(...body.verdicts.map(({ number }) => number));
+    before = body.next === undefined || body.next === null ? undefined : `&before=${body.next}`;
+  }
+  assert.equal(kept.length, 512);
+  assert.deepEqual(kept, Array.from({ length: 512 }, (_, at) => kept[0] - at));
+
+  // Another session begins with nothing, and goes on so after the first one's places were taken.
+  const next = await session();
+  assert.deepEqual(await log(next), ['attach']);
+  await through(next, `news.example${PATH}`);
+  await runtime.restart();
+  assert.deepEqual(await log(next), ['attach', `POST news.example${PATH}`]);
+});
+
 test('a subscriber that attaches elsewhere takes its session along', async () => {
   const first = await session();
   const second = await session();

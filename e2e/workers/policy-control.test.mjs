@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { laboratory, start } from './runtime.mjs';
+import { laboratory, start, startOutgoing } from './runtime.mjs';
 
 const { OPERATOR_TOKEN: token } = laboratory['net-policy-worker'];
 const PCF = 'the core network';
@@ -138,7 +138,6 @@ test('many subscribers are told, each once, and their roll-back after it', async
 });
 
 test('nobody is told anything whose address is not listed', async () => {
-  // Redirections are tested natively: the harness has its requests made by Node.js.
   const imsi = '001010000009502';
   await provision(imsi);
   await associate(imsi, `${stranger.origin}/notify`);
@@ -151,4 +150,74 @@ test('nobody is told anything whose address is not listed', async () => {
   }
   assert.equal(verdicts[0]?.verdict, 'refused');
   assert.equal(stranger.seen.length, 0);
+});
+
+test('a redirection is followed within the list, and nothing follows one that leads out of it', async () => {
+  // A runtime whose requests go out as they are: the harness has them made by Node.js, which follows by itself.
+  const outgoing = await startOutgoing('net-policy-worker', {
+    PCF_TOKEN: PCF, CORE_ADDRESSES: core.origin, OUTSIDE_PRIVATE: 'permitted',
+  });
+  const asked = (method, path, { token, body } = {}) => outgoing.ask(path, {
+    method,
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: body && JSON.stringify(body),
+  });
+  const notices = async (imsi) => {
+    const { body } = await asked('GET', `/network/audit?imsi=${imsi}`, { token });
+    return body.verdicts.filter(({ what }) => what === 'policy control: notification');
+  };
+  const subscribe = async (imsi, data) => {
+    const body = { k: K, class: 'operational', algorithm: 'xor', contract: contract(data) };
+    const { status } = await asked('PUT', `/network/subscribers/${imsi}`, { token, body });
+    assert.ok([200, 201].includes(status), `${status}`);
+  };
+  const open = async (imsi) => {
+    await subscribe(imsi, true);
+    const body = {
+      supi: `imsi-${imsi}`, pduSessionId: 1, pduSessionType: 'IPV4', dnn: 'internet',
+      notificationUri: `${core.origin}/n/${imsi}`, sliceInfo: { sst: 1 },
+    };
+    const created = await asked('POST', '/network/npcf-smpolicycontrol/v1/sm-policies', { token: PCF, body });
+    assert.equal(created.status, 201, JSON.stringify(created.body));
+  };
+  try {
+    // TS 29.500 §6.10.9: 307 is for this request, 308 for those that follow it as well.
+    const [once, forGood] = ['001010000009601', '001010000009602'];
+    for (const [imsi, status] of [[once, 307], [forGood, 308]]) {
+      await open(imsi);
+      core.answers.push([status, { location: `${core.origin}/moved/${imsi}/update` }]);
+      await subscribe(imsi, false);
+      assert.deepEqual((await arrived(2)).map(({ url }) => url), [`/n/${imsi}/update`, `/moved/${imsi}/update`]);
+      await subscribe(imsi, true);
+      const [next] = await arrived(1);
+      assert.equal(next.url, status === 307 ? `/n/${imsi}/update` : `/moved/${imsi}/update`);
+      assert.deepEqual(await notices(imsi), []);
+    }
+
+    // Out of it: another port, the name instead of the address, no host at all, another scheme.
+    const { port } = core.server.address();
+    const outside = [
+      `${stranger.origin}/update`, `http://localhost:${port}/update`, '/update', `https://127.0.0.1:${port}/update`,
+      `http://127.0.0.1:${port}@${new URL(stranger.origin).host}/update`, 'http://169.254.169.254/latest/update',
+    ];
+    let at = 0;
+    for (const status of [301, 302, 303, 307, 308]) {
+      for (const location of status < 307 ? outside.slice(0, 1) : outside) {
+        const imsi = `0010100000097${String(at += 1).padStart(2, '0')}`;
+        await open(imsi);
+        core.answers.push([status, { location }]);
+        await subscribe(imsi, false);
+        const [told] = await arrived(1);
+        assert.equal(told.url, `/n/${imsi}/update`);
+        for (let turn = 0; (await notices(imsi)).length === 0 && turn < 200; turn += 1) await wait(25);
+        const [verdict] = await notices(imsi);
+        assert.equal(verdict?.verdict, 'refused', `${status} ${location}`);
+        assert.match(verdict.because, status < 307 ? /answers 30[123]$/ : /none of a core/, `${status} ${location}`);
+      }
+    }
+    await wait(1_500);
+    assert.deepEqual([core.seen.length, stranger.seen.length], [0, 0], 'nothing was sent where a redirection led');
+  } finally {
+    await outgoing.close();
+  }
 });

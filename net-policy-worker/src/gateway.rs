@@ -9,6 +9,7 @@
 
 pub mod audit;
 pub mod dns;
+pub mod packet;
 
 use std::time::Duration;
 

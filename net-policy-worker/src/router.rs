@@ -10,7 +10,8 @@ use subtle::ConstantTimeEq;
 use suci::HomeNetworkKey;
 use zeroize::Zeroizing;
 
-use crate::gateway::{self, Attempt, Way, dns};
+use crate::gateway::packet::Packet;
+use crate::gateway::{self, Way, dns};
 use crate::policy::document;
 use crate::refusal::{CauseView, Fault, Kind, Refusal};
 use crate::service::{self, Answer, ServiceKind, VerdictView};
@@ -79,6 +80,12 @@ pub fn too_slow() -> Response<Vec<u8>> {
     response(StatusCode::REQUEST_TIMEOUT, "application/problem+json", body.to_vec())
 }
 
+/// The answer to a request whose body ends before its end.
+#[must_use]
+pub fn cut_off() -> Response<Vec<u8>> {
+    problem(&Refusal::new(Kind::Malformed, "the body is cut off"))
+}
+
 /// The way to the SMs.
 #[expect(async_fn_in_trait, reason = "nothing here crosses threads")]
 pub trait Link {
@@ -130,10 +137,10 @@ impl Tokens {
     }
 }
 
-type Reply = Result<Response<Vec<u8>>, Failure>;
+pub(crate) type Reply = Result<Response<Vec<u8>>, Failure>;
 
 /// Why a request has no success.
-enum Failure {
+pub(crate) enum Failure {
     Refused(Refusal),
     Broken(Fault),
 }
@@ -175,23 +182,22 @@ impl<S: Store, L: Link> Router<S, L> {
     /// Answers a request. What broke on our side is in the second place, for the log;
     /// the peer is not told.
     pub async fn handle(&self, request: Request<Vec<u8>>) -> (Response<Vec<u8>>, Option<Fault>) {
-        match self.route(request).await {
-            Ok(response) => (response, None),
-            Err(Failure::Refused(refusal)) => (problem(&refusal), None),
-            Err(Failure::Broken(fault)) => (broken(), Some(fault)),
-        }
+        finished(self.route(request).await)
     }
 
     async fn route(&self, request: Request<Vec<u8>>) -> Reply {
+        let request = match Packet::read(request) {
+            Ok(packet) => {
+                let tag = Tag::of_id(&packet.id).ok_or_else(no_id)?;
+                return carry(packet, |request| self.ask(tag, request), &self.link).await;
+            }
+            Err(request) => request,
+        };
         let (parts, body) = request.into_parts();
         if let Some(reply) = self.pcf(&parts.method, &parts.uri, &parts.headers, &body).await {
             return reply;
         }
         let Some(path) = parts.uri.path().strip_prefix("/network/") else { return Err(no_path()) };
-        if let Some((id, rest)) = gateway_path(path) {
-            let attempt = Attempt::of(&parts.method, rest, parts.uri.query(), &parts.headers, body.len());
-            return self.forward(id, attempt, &parts.headers, body).await;
-        }
         if let Some(rest) = below(path, "policy") {
             if body.len() > MAX_POLICY {
                 return Err(Refusal::new(Kind::TooLarge, "at most 5 MiB").into());
@@ -371,29 +377,6 @@ impl<S: Store, L: Link> Router<S, L> {
         self.session(id, |id| service::Request::Service { id, kind, to }).await
     }
 
-    async fn forward(&self, id: &str, attempt: Attempt, headers: &HeaderMap, body: Vec<u8>) -> Reply {
-        let tag = Tag::of_id(id).ok_or_else(no_id)?;
-        let method = attempt.method.clone();
-        let request = service::Request::Http { id: id.to_owned(), attempt };
-        let Answer::Route(route) = self.ask(tag, request).await? else { return Err(unexpected()) };
-        let request = gateway::outgoing(&method, &route.authority, &route.target, headers, body)
-            .map_err(|error| Fault(format!("no request for the SM: {error}")))?;
-        let answer = match self.link.send(route.way, request).await {
-            Ok(answer) => {
-                gateway::incoming(answer).map_err(|unusable| Refusal::new(Kind::NoRoute, unusable.0))
-            }
-            Err(LinkFailure::Unreachable) => Err(Refusal::new(Kind::NoRoute, "the SM cannot be reached")),
-            Err(LinkFailure::Late) => Err(Refusal::new(Kind::Late, "the SM does not answer in time")),
-            Err(LinkFailure::TooLarge) => Err(Refusal::new(Kind::NoRoute, "the SM's answer is too long")),
-        };
-        // Also when none came: it is waited for no longer.
-        let bytes = answer.as_ref().ok().map(|answer| answer.body().len() as u64);
-        let charged = self.ask(tag, service::Request::Charge { id: id.to_owned(), bytes }).await;
-        let answer = answer?;
-        charged?;
-        Ok(answer)
-    }
-
     /// A name, asked for as RFC 8484 has it or in JSON: `{"name":"smdp.example","type":"AAAA"}`.
     async fn resolve(&self, id: &str, headers: &HeaderMap, body: &[u8]) -> Reply {
         #[derive(Deserialize)]
@@ -444,6 +427,42 @@ impl<S: Store, L: Link> Router<S, L> {
     }
 }
 
+/// Carries a packet to its SM and the answer back. `ask` asks where the session is: whether the packet may go,
+/// and whether its answer may.
+pub(crate) async fn carry<A: Future<Output = Result<Answer, Failure>>>(
+    packet: Packet,
+    ask: impl Fn(service::Request) -> A,
+    link: &impl Link,
+) -> Reply {
+    let Packet { id, attempt, headers, body } = packet;
+    let method = attempt.method.clone();
+    let request = service::Request::Http { id: id.clone(), attempt };
+    let Answer::Route(route) = ask(request).await? else { return Err(unexpected()) };
+    let request = gateway::outgoing(&method, &route.authority, &route.target, &headers, body)
+        .map_err(|error| Fault(format!("no request for the SM: {error}")))?;
+    let answer = match link.send(route.way, request).await {
+        Ok(answer) => gateway::incoming(answer).map_err(|unusable| Refusal::new(Kind::NoRoute, unusable.0)),
+        Err(LinkFailure::Unreachable) => Err(Refusal::new(Kind::NoRoute, "the SM cannot be reached")),
+        Err(LinkFailure::Late) => Err(Refusal::new(Kind::Late, "the SM does not answer in time")),
+        Err(LinkFailure::TooLarge) => Err(Refusal::new(Kind::NoRoute, "the SM's answer is too long")),
+    };
+    // Also when none came: it is waited for no longer.
+    let bytes = answer.as_ref().ok().map(|answer| answer.body().len() as u64);
+    let charged = ask(service::Request::Charge { id, bytes }).await;
+    let answer = answer?;
+    charged?;
+    Ok(answer)
+}
+
+/// What the peer sees of a reply; what broke on our side is in the second place.
+pub(crate) fn finished(reply: Reply) -> (Response<Vec<u8>>, Option<Fault>) {
+    match reply {
+        Ok(response) => (response, None),
+        Err(Failure::Refused(refusal)) => (problem(&refusal), None),
+        Err(Failure::Broken(fault)) => (broken(), Some(fault)),
+    }
+}
+
 /// Whether the request brings this token.
 fn bearer(token: &str, headers: &HeaderMap) -> bool {
     // The scheme's name is of no case (RFC 9110 §11.1).
@@ -468,12 +487,6 @@ fn read<'b, T: Deserialize<'b>>(body: &'b [u8], what: &str) -> Result<T, Failure
     let value = value.map_err(|error| malformed(&format!("{what}: {error}")))?;
     deserializer.end().map_err(|error| malformed(&format!("{what}: {error}")))?;
     Ok(value)
-}
-
-/// `sessions/{id}/http/{rest}`: the id and the rest, as received.
-fn gateway_path(path: &str) -> Option<(&str, &str)> {
-    let (id, rest) = path.strip_prefix("sessions/")?.split_once('/')?;
-    Some((id, rest.strip_prefix("http/")?))
 }
 
 /// An answer as the terminal sees it.
@@ -584,7 +597,7 @@ fn no_path() -> Failure {
     Refusal::new(Kind::Unknown, "the network has no such path").into()
 }
 
-fn no_id() -> Failure {
+pub(crate) fn no_id() -> Failure {
     Refusal::new(Kind::Unknown, "there is no attach or session of that id").into()
 }
 

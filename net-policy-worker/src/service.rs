@@ -14,7 +14,7 @@ mod usage;
 mod wire;
 
 pub use failures::{ALL_FAILURES, FAILURE_WINDOW, LANE_FAILURES};
-pub use line::{Line, Session};
+pub use line::{Line, Log, MAX_LOG, Session};
 pub use record::MAX_QUESTIONS;
 pub use usage::{MAX_UNDER_WAY, SubscriberUsage, Total, UsageView};
 pub use wire::{

@@ -6,45 +6,82 @@ use std::rc::Rc;
 use std::task::{self, Poll, Waker};
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use body::Body;
 use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
 use suci::HomeNetworkKey;
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
-use worker::{
-    ByteStream, Context, Env, Fetch, Fetcher, Headers, Method, Request, RequestInit, RequestRedirect,
-    Response, event,
-};
+use wasm_bindgen::{JsCast, JsValue};
+use wire::Peer;
+use worker::{Context, Env, Headers, Response, event, web_sys};
 use zeroize::Zeroizing;
 
+use crate::gateway::packet::Packet;
 use crate::gateway::{MAX_ANSWER, PATIENCE, Way};
 use crate::home_network;
 use crate::pcf::outbox::Cores;
 use crate::policy::Document;
 use crate::refusal::Fault;
 use crate::router::{self, Link, LinkFailure, Router, Tokens, broken};
-use crate::store::durable::Durable;
+use crate::store::durable::{Durable, hand_on};
+use crate::subscriber::Tag;
+
+pub(crate) mod body;
+pub(crate) mod wire;
 
 /// The APN for SM access where the deployment names none.
 const SM_APN: &str = "sm.provisioning";
 
 /// How long the body of a request may take.
-const BODY_PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const BODY_PATIENCE: Duration = Duration::from_secs(60);
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
     let (response, fault) = match answer(request, &env).await {
-        Ok(answered) => answered,
+        Ok(Answered::Handed(response)) => return Ok(response),
+        Ok(Answered::Here(response, fault)) => (response, fault),
         Err(error) => (broken(), Some(Fault(error.to_string()))),
     };
     if let Some(fault) = fault {
         worker::console_error!("{fault}");
     }
-    outward(response)
+    outward(response).map(Into::into)
 }
 
-async fn answer(request: Request, env: &Env) -> worker::Result<(http::Response<Vec<u8>>, Option<Fault>)> {
+/// An answer, and whose it is.
+enum Answered {
+    /// The router's, and what broke.
+    Here(http::Response<Vec<u8>>, Option<Fault>),
+    /// That of an object, as it is.
+    Handed(web_sys::Response),
+}
+
+async fn answer(request: web_sys::Request, env: &Env) -> worker::Result<Answered> {
+    let headers = wire::lines(&request.headers())?;
+    let said = wire::length(&headers);
+    let inward = match router::request(&request.method(), &request.url(), headers, vec![]) {
+        Ok(inward) => inward,
+        Err(refused) => return Ok(Answered::Here(*refused, None)),
+    };
+    let mut inward = match Packet::read(inward) {
+        // A packet is answered where its subscriber is.
+        Ok(packet) => match Tag::of_id(&packet.id) {
+            Some(tag) => {
+                let body = request.body().map(JsValue::from);
+                let handed = hand_on(env, tag, &packet, body.as_ref()).await;
+                return handed.map(Answered::Handed).map_err(|fault| worker::Error::from(fault.0));
+            }
+            None => {
+                let (response, fault) = router::finished(Err(router::no_id()));
+                return Ok(Answered::Here(response, fault));
+            }
+        },
+        Err(inward) => inward,
+    };
+    *inward.body_mut() = match body::of(&request, said, router::longest(inward.uri().path())).await {
+        Ok(body) => body,
+        Err(refused) => return Ok(Answered::Here(refused, None)),
+    };
     // A secret and a variable are the same to the runtime.
     let secret = |name| env.secret(name).ok().map(|token| Zeroizing::new(token.to_string()));
     let tokens = Tokens {
@@ -52,12 +89,10 @@ async fn answer(request: Request, env: &Env) -> worker::Result<(http::Response<V
         pcf: secret("PCF_TOKEN"),
         feeder: secret("FEEDER_TOKEN"),
     };
-    let router = Router::new(Durable::new(env)?, Ways(env.service("SMDP").ok()), tokens)
+    let router = Router::new(Durable::new(env)?, Ways::outside(), tokens)
         .with_home_network_keys(home_network_keys(env)?);
-    match inward(request).await? {
-        Ok(request) => Ok(router.handle(request).await),
-        Err(refused) => Ok((refused, None)),
-    }
+    let (response, fault) = router.handle(inward).await;
+    Ok(Answered::Here(response, fault))
 }
 
 thread_local! {
@@ -106,31 +141,8 @@ fn variable(env: &Env, name: &str) -> Option<String> {
     env.var(name).ok().map(|value| value.to_string())
 }
 
-/// The runtime's request as the router takes it, or the answer to one that it cannot take. Of a
-/// body that is too long only so much is read that the router sees it.
-async fn inward(
-    mut request: Request,
-) -> worker::Result<Result<http::Request<Vec<u8>>, http::Response<Vec<u8>>>> {
-    // Not `Request::method`, to which what it does not know is GET.
-    let (method, url) = (request.inner().method(), request.inner().url());
-    let headers: Vec<(String, String)> = request.headers().into_iter().collect();
-    let body = match request.inner().body() {
-        Some(_) => {
-            let limit = router::longest(&request.path());
-            match within(BODY_PATIENCE, read(request.stream()?, limit)).await {
-                Some(read) => match read? {
-                    Body::Whole(bytes) | Body::Start(bytes) => bytes,
-                },
-                None => return Ok(Err(router::too_slow())),
-            }
-        }
-        None => vec![],
-    };
-    Ok(router::request(&method, &url, headers, body).map_err(|answer| *answer))
-}
-
 /// The router's response as the runtime takes it.
-fn outward(response: http::Response<Vec<u8>>) -> worker::Result<Response> {
+pub(crate) fn outward(response: http::Response<Vec<u8>>) -> worker::Result<Response> {
     let (parts, body) = response.into_parts();
     let headers = Headers::new();
     for (name, value) in &parts.headers {
@@ -143,29 +155,15 @@ fn outward(response: http::Response<Vec<u8>>) -> worker::Result<Response> {
     Ok(response.with_status(status).with_headers(headers))
 }
 
-/// What was read of a body.
-enum Body {
-    /// All of it.
-    Whole(Vec<u8>),
-    /// It is longer than allowed; this much of it, which is more than allowed.
-    Start(Vec<u8>),
-}
-
-async fn read(mut stream: ByteStream, limit: usize) -> worker::Result<Body> {
-    let mut bytes = vec![];
-    while let Some(chunk) = stream.next().await {
-        bytes.extend(chunk?);
-        if bytes.len() > limit {
-            return Ok(Body::Start(bytes));
-        }
-    }
-    Ok(Body::Whole(bytes))
-}
-
 /// The ways to the SMs: the service binding to the SM-DP+, if there is one, and the Internet.
-pub(crate) struct Ways(Option<Fetcher>);
+pub(crate) struct Ways(Option<Peer>);
 
 impl Ways {
+    /// Those of a deployment.
+    pub(crate) fn of(env: &Env) -> Self {
+        Self(env.service("SMDP").ok().map(|sm| JsValue::from(sm).unchecked_into()))
+    }
+
     /// To the Internet alone.
     pub(crate) const fn outside() -> Self {
         Self(None)
@@ -178,15 +176,15 @@ impl Link for Ways {
         way: Way,
         request: http::Request<Vec<u8>>,
     ) -> Result<http::Response<Vec<u8>>, LinkFailure> {
-        let fetcher = match (way, &self.0) {
+        let peer = match (way, &self.0) {
             (Way::Outside, _) => None,
-            (Way::Binding, Some(fetcher)) => Some(fetcher),
+            (Way::Binding, Some(peer)) => Some(peer),
             (Way::Binding, None) => return Err(LinkFailure::Unreachable),
         };
-        match within(PATIENCE, exchange(fetcher, request)).await {
+        match within(PATIENCE, exchange(peer, request)).await {
             Some(Ok(answer)) => answer.ok_or(LinkFailure::TooLarge),
             Some(Err(error)) => {
-                worker::console_error!("{}: {error}", if fetcher.is_some() { "SM" } else { "outside" });
+                worker::console_error!("{}: {error}", if peer.is_some() { "SM" } else { "outside" });
                 Err(LinkFailure::Unreachable)
             }
             None => Err(LinkFailure::Late),
@@ -194,43 +192,51 @@ impl Link for Ways {
     }
 }
 
-/// Sends a request, by a binding or over the Internet; `None` for an answer that is too long.
-/// There is no cookie and no credential: the runtime keeps none.
+/// The headers of an answer that anything here looks at: each is asked for by itself.
+const HEARD: [&str; 7] = [
+    "accept-signature",
+    "content-encoding",
+    "content-type",
+    "location",
+    "retry-after",
+    "www-authenticate",
+    "x-admin-protocol",
+];
+
+/// Sends a request, to a peer or over the Internet; `None` for an answer that is too long.
 async fn exchange(
-    fetcher: Option<&Fetcher>,
+    peer: Option<&Peer>,
     request: http::Request<Vec<u8>>,
 ) -> worker::Result<Option<http::Response<Vec<u8>>>> {
     let (parts, body) = request.into_parts();
-    let headers = Headers::new();
-    for (name, value) in &parts.headers {
-        headers.append(name.as_str(), &String::from_utf8_lossy(value.as_bytes()))?;
-    }
-    let mut init = RequestInit::new();
-    init.with_method(Method::from(parts.method.to_string()))
-        .with_headers(headers)
-        .with_redirect(RequestRedirect::Manual);
-    if !matches!(parts.method, http::Method::GET | http::Method::HEAD) {
-        init.with_body(Some(Uint8Array::from(body.as_slice()).into()));
-    }
-    let request = Request::new_with_init(&parts.uri.to_string(), &init)?;
-    let mut answer: Response = match fetcher {
-        Some(fetcher) => fetcher.fetch_request(request).await?,
-        None => Fetch::Request(request).send().await?,
+    let headers =
+        parts.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    let has_body = !matches!(parts.method, http::Method::GET | http::Method::HEAD);
+    let body = has_body.then(|| Uint8Array::from(body.as_slice()).into());
+    let url = parts.uri.to_string();
+    let answer =
+        wire::send(peer, &url, parts.method.as_str(), &headers.collect::<Vec<_>>(), body.as_ref()).await?;
+    let headers = answer.headers();
+    // Of what the runtime decompresses it says how long it was before.
+    let said = match headers.get("content-encoding")? {
+        Some(_) => None,
+        None => headers.get("content-length")?.and_then(|length| length.parse().ok()),
     };
-    let mut passed = http::Response::builder().status(answer.status_code());
-    for (name, value) in answer.headers() {
-        // What the runtime has undone of it is no coding any more.
-        if !(name == "content-encoding" && matches!(value.as_str(), "gzip" | "br")) {
+    let mut passed = http::Response::builder().status(answer.status());
+    for name in HEARD {
+        if let Some(value) = headers.get(name)?
+            // What the runtime has undone of it is no coding any more.
+            && !(name == "content-encoding" && matches!(value.as_str(), "gzip" | "br"))
+        {
             passed = passed.header(name, value);
         }
     }
     let body = match answer.body() {
-        worker::ResponseBody::Stream(_) => match read(answer.stream()?, MAX_ANSWER).await? {
+        Some(stream) => match body::read(stream.unchecked_into(), said, MAX_ANSWER).await? {
             Body::Whole(bytes) => bytes,
             Body::Start(_) => return Ok(None),
         },
-        worker::ResponseBody::Body(bytes) => bytes.clone(),
-        worker::ResponseBody::Empty => vec![],
+        None => vec![],
     };
     passed.body(body).map(Some).map_err(|error| worker::Error::from(error.to_string()))
 }

@@ -135,6 +135,11 @@ impl State {
         }
     }
 
+    /// The public keys of the home network, as the SM-DP+ is told them with a subscriber.
+    pub(crate) fn home_network_keys(&self) -> Value {
+        HomeNetwork::new(&self.seed).public()
+    }
+
     /// What the site gives the page of this laboratory under `/lab/`: keys of a test PKI, and
     /// the operator's token, for whoever is at this machine.
     fn laboratory(&self) -> Value {

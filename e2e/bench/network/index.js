@@ -8,8 +8,11 @@ const RECORD = 400;
 const LINE = 2200;
 const VERDICT = 300;
 const SESSION = 1200;
-/** Verdicts that an object keeps (net-policy-worker/src/gateway/audit.rs). */
+/** Verdicts that an object keeps (net-policy-worker/src/gateway/audit.rs), and after how many those before go. */
 const KEPT = 512;
+const SURPLUS = 64;
+/** Verdicts of a session that it keeps (net-policy-worker/src/service/line.rs). */
+const LOGGED = 64;
 const TEMPORARY = `
   CREATE TABLE IF NOT EXISTS temporary (
     tmsi TEXT PRIMARY KEY, owner TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID`;
@@ -23,6 +26,7 @@ class Table extends DurableObject {
 export class SubscriberObject extends Table {
   async fetch(request) {
     const [, what] = new URL(request.url).pathname.split('/');
+    if (what === 'packet') return this.packet(await request.arrayBuffer());
     await request.text();
     if (what === 'provision') {
       this.rows(`CREATE TABLE IF NOT EXISTS subscriber (
@@ -30,17 +34,37 @@ export class SubscriberObject extends Table {
       this.rows('INSERT OR REPLACE INTO subscriber (id, imsi, record, line) VALUES (1, ?, ?, ?)', 'x'.repeat(15), 'x'.repeat(RECORD), 'x'.repeat(LINE));
       return new Response('done');
     }
-    this.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", 'subscriber');
-    const [[imsi, , line]] = this.rows('SELECT imsi, record, line FROM subscriber');
-    this.rows('UPDATE subscriber SET line = ?', line);
-    if (what === 'respond' || what === 'call') {
-      const verdict = JSON.stringify({ imsi, rest: 'x'.repeat(VERDICT) });
+    this.change(what === 'respond');
+    return new Response('x'.repeat(what === 'respond' ? SESSION : 200));
+  }
+
+  /** What is remembered is not read again; a verdict stands in two places. */
+  change(isVerdict) {
+    if (!this.line) {
+      this.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", 'subscriber');
+      [[this.imsi, , this.line]] = this.rows('SELECT imsi, record, line FROM subscriber');
       this.rows('CREATE TABLE IF NOT EXISTS verdicts (number INTEGER PRIMARY KEY AUTOINCREMENT, verdict TEXT NOT NULL)');
-      console.log(verdict);
-      this.rows('INSERT INTO verdicts (verdict) VALUES (?)', verdict);
+      this.rows('CREATE TABLE IF NOT EXISTS log (place INTEGER PRIMARY KEY, entry TEXT NOT NULL)');
+      this.count = 0;
+    }
+    this.rows('UPDATE subscriber SET line = ?', this.line);
+    if (!isVerdict) return;
+    this.count += 1;
+    const verdict = JSON.stringify({ imsi: this.imsi, rest: 'x'.repeat(VERDICT) });
+    this.rows('INSERT OR REPLACE INTO log (place, entry) VALUES (?, ?)', this.count % LOGGED, verdict);
+    console.log(verdict);
+    this.rows('INSERT INTO verdicts (verdict) VALUES (?) RETURNING number', verdict);
+    if (this.count % SURPLUS === 0) {
       this.rows('DELETE FROM verdicts WHERE number <= (SELECT MAX(number) FROM verdicts) - ?', KEPT);
     }
-    return new Response('x'.repeat(what === 'respond' ? SESSION : 200));
+  }
+
+  async packet(body) {
+    this.change(true);
+    const answer = await this.env.SMDP.fetch('https://sm/gsma', { method: 'POST', body });
+    const bytes = await answer.arrayBuffer();
+    this.change(false);
+    return new Response(bytes, { headers: { 'content-type': 'application/json' } });
   }
 }
 
@@ -73,6 +97,10 @@ export default {
   async fetch(request, env) {
     const [, , kind, id, action] = new URL(request.url).pathname.split('/');
     if (kind === 'health') return json({});
+    if (kind === 'sessions') {
+      const init = { method: 'POST', body: await request.arrayBuffer() };
+      return env.SUBSCRIBER.getByName(id.split('.')[0]).fetch('https://object/packet', init);
+    }
     const body = await request.text();
     if (kind === 'subscribers') {
       const written = request.method === 'PUT' ? [{ imsi: id }] : request.method === 'POST' ? JSON.parse(body) : [];
@@ -84,21 +112,13 @@ export default {
       await ask(env.SUBSCRIBER, imsi, 'ask', body);
       return json({ attachId: `${imsi}.${'x'.repeat(300)}`, rand: chance(16), autn: chance(16) });
     }
-    if (kind === 'attach') {
-      const [imsi] = id.split('.');
-      const session = await ask(env.SUBSCRIBER, imsi, 'respond', body);
-      const [tmsi, before] = [chance(4), chance(4)];
-      await Promise.all([
-        ask(env.TEMPORARY, tmsi.slice(0, 2), 'enter', `${tmsi} ${imsi}`),
-        ask(env.TEMPORARY, before.slice(0, 2), 'strike', `${before} ${imsi}`),
-      ]);
-      return json({ sessionId: `${imsi}.${chance(16)}`, rest: session });
-    }
     const [imsi] = id.split('.');
-    await ask(env.SUBSCRIBER, imsi, 'call', '');
-    const answer = await env.SMDP.fetch('https://sm/gsma', { method: 'POST', body });
-    const bytes = await answer.arrayBuffer();
-    await ask(env.SUBSCRIBER, imsi, 'charge', '');
-    return new Response(bytes, { headers: { 'content-type': 'application/json' } });
+    const session = await ask(env.SUBSCRIBER, imsi, 'respond', body);
+    const [tmsi, before] = [chance(4), chance(4)];
+    await Promise.all([
+      ask(env.TEMPORARY, tmsi.slice(0, 2), 'enter', `${tmsi} ${imsi}`),
+      ask(env.TEMPORARY, before.slice(0, 2), 'strike', `${before} ${imsi}`),
+    ]);
+    return json({ sessionId: `${imsi}.${chance(16)}`, rest: session });
   },
 };

@@ -24,7 +24,7 @@ const MAX_ANSWERED: usize = 256;
 const MAX_PAST: usize = 8;
 
 /// Most verdicts of a session that are remembered.
-const MAX_LOG: usize = 64;
+pub const MAX_LOG: usize = 64;
 
 const MINUTE: u64 = 60_000;
 
@@ -69,6 +69,9 @@ pub(super) struct Answered {
 pub struct Session {
     pub(super) view: SessionView,
     pub(super) log: VecDeque<LogEntry>,
+    /// How many verdicts have been given in it: the log ends with the one of this number.
+    #[serde(default)]
+    pub(super) noted: u64,
     #[serde(default)]
     pub(super) situation: Situation,
     #[serde(default)]
@@ -77,6 +80,25 @@ pub struct Session {
     pub(super) usage: Usage,
     #[serde(default)]
     pub(super) pace: Pace,
+}
+
+/// The verdicts of a session.
+#[derive(Clone, Copy, Debug)]
+pub struct Log<'a> {
+    /// The session's id.
+    pub session: &'a str,
+    /// The last ones, oldest first; [`MAX_LOG`] at most.
+    pub entries: &'a VecDeque<LogEntry>,
+    /// The number of the last one; the first one of a session is 1.
+    pub noted: u64,
+}
+
+impl<'a> Log<'a> {
+    /// Those behind number `kept`, with their numbers.
+    pub fn behind(self, kept: u64) -> impl Iterator<Item = (u64, &'a LogEntry)> {
+        let first = self.noted.saturating_sub(self.entries.len() as u64).saturating_add(1);
+        (first..).zip(self.entries).filter(move |(number, _)| *number > kept)
+    }
 }
 
 /// How fast something is asked.
@@ -110,6 +132,34 @@ impl Line {
     /// The verdicts that were given since the last time, for the one who keeps the record.
     pub fn take_verdicts(&mut self) -> Vec<audit::Verdict> {
         std::mem::take(&mut self.fresh)
+    }
+
+    /// The session's verdicts, for who keeps them apart from the rest.
+    #[must_use]
+    pub fn log(&self) -> Option<Log<'_>> {
+        let Session { view, log, noted, .. } = self.session.as_ref()?;
+        // A former release did not count them.
+        Some(Log { session: &view.session_id, entries: log, noted: (*noted).max(log.len() as u64) })
+    }
+
+    /// Without the session's verdicts, as JSON: what changes with every packet is small then.
+    ///
+    /// # Errors
+    /// None in practice: what the JSON writer says.
+    pub fn text_without_log(&mut self) -> serde_json::Result<String> {
+        let log = self.session.as_mut().map(|session| std::mem::take(&mut session.log));
+        let text = serde_json::to_string(self);
+        if let (Some(session), Some(log)) = (&mut self.session, log) {
+            session.log = log;
+        }
+        text
+    }
+
+    /// Gives back the verdicts of the session, oldest first, where it was kept without.
+    pub fn restore_log(&mut self, entries: impl IntoIterator<Item = LogEntry>) {
+        if let Some(session) = self.session.as_mut().filter(|session| session.log.is_empty()) {
+            session.log = entries.into_iter().collect();
+        }
     }
 
     /// The newest version of the policy that was decided by for a core network: by an older one it is not
@@ -195,6 +245,7 @@ impl Session {
         Self {
             view,
             log: VecDeque::new(),
+            noted: 0,
             situation,
             limits: connection.limits,
             usage: Usage::default(),
@@ -218,6 +269,7 @@ impl Session {
         rule: &str,
         version: Version,
     ) {
+        self.noted = self.noted.max(self.log.len() as u64).saturating_add(1);
         if self.log.len() >= MAX_LOG {
             self.log.pop_front();
         }

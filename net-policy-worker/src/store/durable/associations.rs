@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use worker::{
-    DurableObject, Env, ObjectNamespace, Request as HttpRequest, Response, SqlStorage, SqlStorageValue,
-    State, durable_object,
+    DurableObject, Env, Request as HttpRequest, Response, SqlStorage, SqlStorageValue, State, durable_object,
 };
 
-use super::{answered, call, fault};
+use super::{Objects, SUBSCRIBER_BINDING, answered, fault, integer};
 use crate::policy::Version;
 use crate::refusal::{Fault, Refusal};
-use crate::service::{Answer, Request, Timestamp};
+use crate::service::{Answer, Request};
 use crate::subscriber::Tag;
 
 /// Most subscribers that are asked by one alarm.
@@ -31,7 +30,7 @@ const BACK_OFF: u64 = 5_000;
 const MAX_BACK_OFF: u64 = 10 * 60_000;
 
 /// The objects behind the binding `ASSOCIATIONS`.
-pub(super) struct Associations(ObjectNamespace);
+pub(super) struct Associations(Objects);
 
 impl Associations {
     /// The names of the lists: the first digits of tags.
@@ -39,19 +38,19 @@ impl Associations {
         ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
 
     pub(super) fn new(env: &Env) -> worker::Result<Self> {
-        Ok(Self(env.durable_object("ASSOCIATIONS")?))
+        Ok(Self(Objects::behind(env, "ASSOCIATIONS")?))
     }
 
     /// `tag` is about to have an association, decided on by `version`.
     pub(super) async fn enter(&self, tag: Tag, version: Version) -> Result<(), Fault> {
         let tag = tag.to_string();
         let list = tag.get(..1).unwrap_or_default();
-        call(&self.0, list, "/enter", &format!("{tag} {version}")).await.map(|_| ())
+        self.0.call(list, "/enter", &format!("{tag} {version}")).await.map(|_| ())
     }
 
     /// `version` is current.
     pub(super) async fn announce(&self, list: &str, version: Version) -> Result<(), Fault> {
-        call(&self.0, list, "/target", &version.to_string()).await.map(|_| ())
+        self.0.call(list, "/target", &version.to_string()).await.map(|_| ())
     }
 }
 
@@ -111,7 +110,7 @@ impl AssociationsObject {
         if path == "/enter" {
             let (tag, version) = body.split_once(' ').unwrap_or_default();
             let version: Version = version.parse().map_err(fault)?;
-            let row = vec![tag.into(), number(now), number(version)];
+            let row = vec![tag.into(), integer(now), integer(version)];
             self.run(
                 "INSERT INTO open (tag, entered, version, due, attempts) VALUES (?, ?, ?, 0, 0)
                  ON CONFLICT (tag) DO UPDATE SET
@@ -123,7 +122,7 @@ impl AssociationsObject {
             self.run(
                 "INSERT INTO target (id, version) VALUES (1, ?)
                  ON CONFLICT (id) DO UPDATE SET version = max(version, excluded.version)",
-                vec![number(version)],
+                vec![integer(version)],
             )?;
         }
         Ok(())
@@ -131,13 +130,13 @@ impl AssociationsObject {
 
     fn target(&self) -> Result<Version, Fault> {
         let rows = self.run("SELECT version FROM target", vec![])?;
-        Ok(rows.first().and_then(|row| integer(row, 0)).unwrap_or_default())
+        Ok(rows.first().and_then(|row| number_in(row, 0)).unwrap_or_default())
     }
 
     /// Sets the alarm for whoever is to be asked next.
     async fn ring(&self) -> Result<(), Fault> {
-        let next = self.run("SELECT min(due) FROM open WHERE version < ?", vec![number(self.target()?)])?;
-        let Some(due) = next.first().and_then(|row| integer(row, 0)) else { return Ok(()) };
+        let next = self.run("SELECT min(due) FROM open WHERE version < ?", vec![integer(self.target()?)])?;
+        let Some(due) = next.first().and_then(|row| number_in(row, 0)) else { return Ok(()) };
         let wait = due.saturating_sub(worker::Date::now().as_millis());
         self.state.storage().set_alarm(Duration::from_millis(wait)).await.map_err(fault)
     }
@@ -147,16 +146,16 @@ impl AssociationsObject {
         let (target, now) = (self.target()?, worker::Date::now().as_millis());
         let rows = self.run(
             "SELECT tag, entered, attempts FROM open WHERE version < ? AND due <= ? ORDER BY due, tag LIMIT ?",
-            vec![number(target), number(now), AT_A_TIME.into()],
+            vec![integer(target), integer(now), AT_A_TIME.into()],
         )?;
-        let subscribers = self.env.durable_object("SUBSCRIBER").map_err(fault)?;
+        let subscribers = Objects::behind(&self.env, SUBSCRIBER_BINDING).map_err(fault)?;
         let renew = serde_json::to_string(&Request::Renew).map_err(fault)?;
         let ask = rows.iter().filter_map(|row| match row.as_slice() {
             [SqlStorageValue::String(tag), ..] => {
                 let (path, subscribers, renew) = (format!("/{target}/ask"), &subscribers, &renew);
-                let (tag, entered, attempts) = (tag.clone(), integer(row, 1)?, integer(row, 2)?);
+                let (tag, entered, attempts) = (tag.clone(), number_in(row, 1)?, number_in(row, 2)?);
                 Some(async move {
-                    let answer = call(subscribers, &tag, &path, renew).await;
+                    let answer = subscribers.call(&tag, &path, renew).await;
                     (tag, entered, attempts, answer)
                 })
             }
@@ -168,12 +167,12 @@ impl AssociationsObject {
             match answer {
                 // An association may be on its way: it is decided by this version, or by a later one.
                 Ok(Ok(Answer::Renewed { open })) if open || now < entered.saturating_add(SETTLED) => {
-                    let row = vec![number(target), tag.into()];
+                    let row = vec![integer(target), tag.into()];
                     self.run("UPDATE open SET version = ?, due = 0, attempts = 0 WHERE tag = ?", row)?;
                 }
                 Ok(Ok(Answer::Renewed { .. })) => {
                     // Unless it was entered again meanwhile.
-                    let row = vec![tag.into(), number(entered)];
+                    let row = vec![tag.into(), integer(entered)];
                     self.run("DELETE FROM open WHERE tag = ? AND entered = ?", row)?;
                 }
                 unusable => {
@@ -181,7 +180,7 @@ impl AssociationsObject {
                         worker::console_error!("associations: {fault}");
                     }
                     let wait = BACK_OFF.saturating_mul(1 << attempts.min(16)).min(MAX_BACK_OFF);
-                    let row = vec![number(now.saturating_add(wait)), tag.into()];
+                    let row = vec![integer(now.saturating_add(wait)), tag.into()];
                     self.run("UPDATE open SET due = ?, attempts = attempts + 1 WHERE tag = ?", row)?;
                 }
             }
@@ -190,12 +189,7 @@ impl AssociationsObject {
     }
 }
 
-/// SQLite's integers come and go as numbers of JavaScript; times and versions fit.
-fn number(number: Timestamp) -> SqlStorageValue {
-    SqlStorageValue::Integer(i64::try_from(number).unwrap_or(i64::MAX))
-}
-
-fn integer(row: &[SqlStorageValue], at: usize) -> Option<u64> {
+fn number_in(row: &[SqlStorageValue], at: usize) -> Option<u64> {
     match row.get(at) {
         Some(SqlStorageValue::Integer(number)) => u64::try_from(*number).ok(),
         _ => None,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use worker::{Env, SqlStorage, SqlStorageValue, Storage};
+use worker::{SqlStorage, SqlStorageValue, Storage};
 
-use super::{Line, fault, has_table, keep};
+use super::{Line, SubscriberObject, fault, has_table, keep};
 use crate::pcf::outbox::{self, Cores, Departed, Letter};
 use crate::refusal::Fault;
 use crate::service::Timestamp;
@@ -63,46 +63,51 @@ fn line(sql: &SqlStorage) -> Result<Option<Line>, Fault> {
 
 /// Changes what waits to be told, from the first read to the last write without a wait.
 fn change<T>(
-    sql: &SqlStorage,
+    object: &SubscriberObject,
     work: impl FnOnce(Option<&mut Line>, &mut Departed) -> Option<T>,
 ) -> Result<Option<T>, Fault> {
-    let (mut line, mut departed) = (line(sql)?, departed(sql)?);
+    // What the object remembers is not what is kept any more.
+    object.instance.take();
+    let sql = object.state.storage().sql();
+    let (mut line, mut departed) = (line(&sql)?, departed(&sql)?);
     let done = work(line.as_mut(), &mut departed);
     if let Some(line) = &line {
         let text = serde_json::to_string(line).map_err(fault)?;
         sql.exec("UPDATE subscriber SET line = ?", vec![text.into()]).map_err(fault)?;
     }
-    keep_departed(sql, &departed)?;
+    keep_departed(&sql, &departed)?;
     Ok(done)
 }
 
 /// Sends what is due, one after the other, and sets the alarm for what is due later.
-pub(super) async fn send(storage: &Storage, env: &Env) -> worker::Result<()> {
+pub(super) async fn send(object: &SubscriberObject) -> worker::Result<()> {
     let now = || worker::Date::now().as_millis();
-    if let Err(fault) = letters(&storage.sql(), env).await {
+    let storage = object.state.storage();
+    if let Err(fault) = letters(object).await {
         worker::console_error!("subscriber: {fault}");
-        return ring(storage, now().saturating_add(REST)).await;
+        return ring(&storage, now().saturating_add(REST)).await;
     }
-    match change(&storage.sql(), outbox::next) {
-        Ok(Some(due)) => ring(storage, due).await,
+    match change(object, outbox::next) {
+        Ok(Some(due)) => ring(&storage, due).await,
         Ok(None) => Ok(()),
         Err(fault) => {
             worker::console_error!("subscriber: {fault}");
-            ring(storage, now().saturating_add(REST)).await
+            ring(&storage, now().saturating_add(REST)).await
         }
     }
 }
 
-async fn letters(sql: &SqlStorage, env: &Env) -> Result<(), Fault> {
+async fn letters(object: &SubscriberObject) -> Result<(), Fault> {
     let now = || worker::Date::now().as_millis();
-    let cores: Cores = cores(env)?;
+    let cores: Cores = cores(&object.env)?;
     let ways = Ways::outside();
     for _ in 0..MAX_LETTERS {
-        let letter: Option<Letter> = change(sql, |line, departed| outbox::due(line, departed, now()))?;
+        let letter: Option<Letter> = change(object, |line, departed| outbox::due(line, departed, now()))?;
         let Some(letter) = letter else { break };
         let outcome = outbox::deliver(&ways, &cores, &letter).await;
-        let verdict = change(sql, |line, departed| outbox::settle(line, departed, &letter, outcome, now()))?;
-        keep(sql, verdict.as_slice())?;
+        let verdict =
+            change(object, |line, departed| outbox::settle(line, departed, &letter, outcome, now()))?;
+        keep(&object.state.storage().sql(), verdict.as_slice(), false)?;
     }
     Ok(())
 }

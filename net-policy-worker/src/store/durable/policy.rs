@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use worker::{
-    DurableObject, Env, ObjectNamespace, Request as HttpRequest, Response, SqlStorage, SqlStorageValue,
-    State, durable_object,
+    DurableObject, Env, Request as HttpRequest, Response, SqlStorage, SqlStorageValue, State, durable_object,
 };
 
 use super::associations::Associations;
-use super::{answered, call, fault};
+use super::{Objects, answered, fault};
 use crate::policy::history::{Accepted, Entry, History, Proposal};
 use crate::policy::{Document, Policy, Version};
 use crate::refusal::{Fault, Refusal};
@@ -44,14 +43,14 @@ thread_local! {
 
 /// The versions of this deployment's policy.
 pub(super) struct Policies {
-    object: ObjectNamespace,
+    object: Objects,
     env: Env,
 }
 
 impl Policies {
     /// Behind the binding `POLICY`.
     pub(super) fn new(env: &Env) -> worker::Result<Self> {
-        Ok(Self { object: env.durable_object("POLICY")?, env: env.clone() })
+        Ok(Self { object: Objects::behind(env, "POLICY")?, env: env.clone() })
     }
 
     /// The version that is decided by.
@@ -62,7 +61,7 @@ impl Policies {
         {
             return Ok(version);
         }
-        let version = call(&self.object, POLICY, "/current", "").await?.parse().map_err(fault)?;
+        let version = self.object.call(POLICY, "/current", "").await?.parse().map_err(fault)?;
         CURRENT.set(Some((now, version)));
         Ok(version)
     }
@@ -82,7 +81,7 @@ impl Policies {
             Policy::compile(first_document(&self.env)?, 0)
                 .map_err(|findings| Fault(format!("SM_APN, SM_ADDRESSES: {findings:?}")))?
         } else {
-            let text = call(&self.object, POLICY, &format!("/document/{version}"), "").await?;
+            let text = self.object.call(POLICY, &format!("/document/{version}"), "").await?;
             if text.is_empty() {
                 return Ok(None);
             }
@@ -98,14 +97,14 @@ impl Policies {
 
     /// Which there are.
     pub(super) async fn entries(&self) -> Result<Vec<Entry>, Fault> {
-        serde_json::from_str(&call(&self.object, POLICY, "/history", "").await?).map_err(fault)
+        serde_json::from_str(&self.object.call(POLICY, "/history", "").await?).map_err(fault)
     }
 
     /// Makes a document the next version.
     pub(super) async fn propose(&self, proposal: Proposal) -> Result<Result<Entry, Refusal>, Fault> {
         let json = serde_json::to_string(&proposal).map_err(fault)?;
         let answer: Result<Entry, Refusal> =
-            serde_json::from_str(&call(&self.object, POLICY, "/propose", &json).await?).map_err(fault)?;
+            serde_json::from_str(&self.object.call(POLICY, "/propose", &json).await?).map_err(fault)?;
         if let Ok(entry) = &answer {
             CURRENT.set(Some((worker::Date::now().as_millis(), entry.version)));
         }

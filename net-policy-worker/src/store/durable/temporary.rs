@@ -3,12 +3,9 @@
 //! An entry is an address and no more: whether the GUTI still holds, its owner knows. So an
 //! entry that is behind does no harm, and none has to be taken back in the same step.
 
-use worker::{
-    DurableObject, Env, ObjectNamespace, Request as HttpRequest, Response, SqlStorageValue, State,
-    durable_object,
-};
+use worker::{DurableObject, Env, Request as HttpRequest, Response, SqlStorageValue, State, durable_object};
 
-use super::{answered, call, fault};
+use super::{Objects, answered, fault, integer};
 use crate::identity::Guti;
 use crate::refusal::Fault;
 use crate::subscriber::Tag;
@@ -18,11 +15,11 @@ use crate::subscriber::Tag;
 const LIFETIME: u64 = 60 * 24 * 60 * 60_000;
 
 /// The objects behind the binding `TEMPORARY`.
-pub(super) struct Temporary(ObjectNamespace);
+pub(super) struct Temporary(Objects);
 
 impl Temporary {
     pub(super) fn new(env: &Env) -> worker::Result<Self> {
-        Ok(Self(env.durable_object("TEMPORARY")?))
+        Ok(Self(Objects::behind(env, "TEMPORARY")?))
     }
 
     /// `guti` leads to `tag` from here on.
@@ -43,7 +40,7 @@ impl Temporary {
     async fn ask(&self, path: &str, guti: Guti, tag: &str) -> Result<String, Fault> {
         let tmsi = hex::encode(guti.tmsi());
         let shard = tmsi.get(..2).unwrap_or_default();
-        call(&self.0, shard, path, &format!("{tmsi} {tag}")).await
+        self.0.call(shard, path, &format!("{tmsi} {tag}")).await
     }
 }
 
@@ -75,17 +72,16 @@ impl TemporaryObject {
         )?;
         run("CREATE INDEX IF NOT EXISTS by_end ON temporary (expires)", vec![])?;
         let (tmsi, owner) = body.split_once(' ').unwrap_or_default();
-        // SQLite's integers come and go as numbers of JavaScript; times fit.
         let now = worker::Date::now().as_millis();
         match path {
             "/enter" => {
-                run("DELETE FROM temporary WHERE expires <= ?", vec![time(now)])?;
+                run("DELETE FROM temporary WHERE expires <= ?", vec![integer(now)])?;
                 // One that is given out a second time leads to nobody, until both have another.
                 run(
                     "INSERT INTO temporary (tmsi, owner, expires) VALUES (?, ?, ?)
                      ON CONFLICT (tmsi) DO UPDATE SET owner = '', expires = excluded.expires
                      WHERE owner <> excluded.owner",
-                    vec![tmsi.into(), owner.into(), time(now.saturating_add(LIFETIME))],
+                    vec![tmsi.into(), owner.into(), integer(now.saturating_add(LIFETIME))],
                 )?;
                 Ok(String::new())
             }
@@ -95,7 +91,7 @@ impl TemporaryObject {
             }
             _ => {
                 let query = "SELECT owner FROM temporary WHERE tmsi = ? AND expires > ?";
-                let rows = run(query, vec![tmsi.into(), time(now)])?;
+                let rows = run(query, vec![tmsi.into(), integer(now)])?;
                 let Some(row) = rows.raw().next() else { return Ok(String::new()) };
                 match row.map_err(fault)?.as_slice() {
                     [SqlStorageValue::String(owner)] => Ok(owner.clone()),
@@ -104,8 +100,4 @@ impl TemporaryObject {
             }
         }
     }
-}
-
-fn time(at: u64) -> SqlStorageValue {
-    SqlStorageValue::Integer(i64::try_from(at).unwrap_or(i64::MAX))
 }

@@ -172,7 +172,16 @@ impl Bench<'_> {
             workerd.stop()?;
             workerd = self.start(&state, &self.network, &self.server)?;
             let mut cost = self.ask(&workerd, &state, "cost")?;
+            let begun = Instant::now();
             let figures = self.answer(&workerd, cost.arg(format!("sample={sample}")))?;
+            // At once: who breaks it off has what was measured until then.
+            let least = |name: &str| of(&figures, name, "min").map_or_else(|| "-".to_owned(), precise);
+            println!(
+                "  {rules} rules: attach {} µs, added to a call {} µs ({})",
+                least("attach"),
+                least("added"),
+                process::since(begun),
+            );
             rows.push(Row { subscribers, rules, figures });
         }
         workerd.stop()?;
