@@ -218,3 +218,21 @@ test('through PC/SC a page selects the ISD-R and reads the EID', { skip: skip ||
   assert.equal(run.status, 0, `${run.stdout}${run.stderr}${log}`);
   for (const line of run.stdout.trim().split('\n')) t.diagnostic(line);
 });
+
+// The page starts and ends the service by itself.
+const ALONE = `
+set -eu
+ip link set lo up
+mkdir -p /run/pcscd
+mount -t tmpfs none /run/pcscd
+exec "$@"
+`;
+
+test('the smart card service ends under a page that has a card, and the next one is found', { skip: skip || missing() }, (t) => {
+  const home = folder();
+  const inside = join(import.meta.dirname, 'restart.inside.mjs');
+  const run = spawnSync('unshare', ['-n', '-m', 'sh', '-c', ALONE, 'sh', process.execPath, inside, program, chip], { cwd: home, encoding: 'utf8', timeout: 180_000 });
+  const log = spawnSync('sh', ['-c', 'tail -n 30 pcscd.log'], { cwd: home, encoding: 'utf8' }).stdout;
+  assert.equal(run.status, 0, `${run.stdout}${run.stderr}${log}`);
+  for (const line of run.stdout.trim().split('\n')) t.diagnostic(line);
+});
