@@ -149,6 +149,79 @@ test('a message that never ends ends its connection', { skip }, async (t) => {
   assert.ok([1006, 1008].includes(await closed));
 });
 
+/** A connection after its handshake, of which every byte can be chosen; what came of it when it ended. */
+async function raw(port) {
+  const socket = connect(port, '127.0.0.1');
+  const heard = [];
+  const ended = new Promise((resolve) => {
+    socket.on('error', () => {}).on('close', () => resolve(Buffer.concat(heard)));
+  });
+  socket.on('data', (bytes) => heard.push(bytes));
+  socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nOrigin: ${ORIGIN}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`);
+  while (!Buffer.concat(heard).includes('welcome')) await setTimeout(5);
+  return { socket, ended };
+}
+
+// RFC 6455 §5.1, §5.2, §5.5 and §8.1: what no endpoint may send.
+test('frames that are none, and ends that are halves, end their own connection only', { skip }, async (t) => {
+  const { url, port, code } = await started(t);
+  const good = await page(url);
+  await good.ask('pair', { code: await code() });
+  const mask = Buffer.alloc(4);
+  for (const [what, frame] of [
+    ['not masked', Buffer.from([0x81, 0x02, 0x7b, 0x7d])],
+    ['a reserved bit', Buffer.concat([Buffer.from([0xc1, 0x82]), mask, Buffer.from('{}')])],
+    ['a reserved opcode', Buffer.concat([Buffer.from([0x83, 0x82]), mask, Buffer.from('{}')])],
+    ['a control frame in parts', Buffer.concat([Buffer.from([0x09, 0x80]), mask])],
+    ['a control frame that is too long', Buffer.concat([Buffer.from([0x89, 0xfe, 0x00, 0x7e]), mask, Buffer.alloc(126)])],
+    ['a continuation of nothing', Buffer.concat([Buffer.from([0x80, 0x82]), mask, Buffer.from('{}')])],
+    ['text that is not UTF-8', Buffer.concat([Buffer.from([0x81, 0x82]), mask, Buffer.from([0xc3, 0x28])])],
+    ['a length beyond any memory', Buffer.concat([Buffer.from([0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), mask])],
+  ]) {
+    const { socket, ended } = await raw(port);
+    socket.write(frame);
+    const late = setTimeout(5_000, 'late');
+    assert.notEqual(await Promise.race([ended, late]), 'late', what);
+  }
+  // The half of a connection that is closed is a page that has gone.
+  const { socket, ended } = await raw(port);
+  socket.end();
+  assert.notEqual(await Promise.race([ended, setTimeout(5_000, 'late')]), 'late');
+  // One that stops in the middle of a frame has five seconds.
+  const slow = await raw(port);
+  slow.socket.write(Buffer.from([0x81, 0xfe]));
+  assert.notEqual(await Promise.race([slow.ended, setTimeout(12_000, 'late')]), 'late');
+  assert.ok(['readers', 'refused'].includes((await good.ask('readers')).tell));
+  good.socket.close();
+});
+
+test('a code is not found by trying, however many connections try', { skip }, async (t) => {
+  const { url, code, line } = await started(t);
+  const right = await code();
+  let tried = 0;
+  const guesses = [];
+  for (let many = 0; many < 12; many += 1) {
+    guesses.push((async () => {
+      const one = await page(url).catch(() => undefined);
+      if (!one) return;
+      for (let tries = 0; tries < 2; tries += 1) {
+        const guess = `${(Number(right.replace(' ', '')) + 1 + many * 2 + tries) % 100_000_000}`.padStart(8, '0');
+        // One that had to make room has no answer.
+        const answer = await Promise.race([one.ask('pair', { code: guess }), one.closed]);
+        if (answer.tell) assert.equal(answer.tell, 'refused');
+        if (answer.why === 'wrong-code') tried += 1;
+      }
+      one.socket.terminate();
+    })().catch(() => {}));
+  }
+  await line(/^the code was wrong too often/);
+  assert.equal(tried <= 5, true, `${tried} guesses`);
+  // The right one is good for nothing any more.
+  const late = await page(url);
+  assert.equal((await late.ask('pair', { code: right })).why, 'no-code');
+  late.socket.close();
+});
+
 test('a browser says where a page is from: one comes in, the same page elsewhere does not', { skip }, async (t) => {
   const site = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>page</title>'));
   await once(site.listen(0, '127.0.0.1'), 'listening');
@@ -214,6 +287,24 @@ test('through PC/SC a page selects the ISD-R and reads the EID', { skip: skip ||
   const home = folder();
   const inside = join(import.meta.dirname, 'bridge.inside.mjs');
   const run = spawnSync('unshare', ['-n', '-m', 'sh', '-c', SCRIPT, 'sh', process.execPath, inside, program, chip], { cwd: home, encoding: 'utf8', timeout: 120_000 });
+  const log = spawnSync('sh', ['-c', 'tail -n 30 pcscd.log'], { cwd: home, encoding: 'utf8' }).stdout;
+  assert.equal(run.status, 0, `${run.stdout}${run.stderr}${log}`);
+  for (const line of run.stdout.trim().split('\n')) t.diagnostic(line);
+});
+
+// The page starts and ends the service by itself.
+const ALONE = `
+set -eu
+ip link set lo up
+mkdir -p /run/pcscd
+mount -t tmpfs none /run/pcscd
+exec "$@"
+`;
+
+test('the smart card service ends under a page that has a card, and the next one is found', { skip: skip || missing() }, (t) => {
+  const home = folder();
+  const inside = join(import.meta.dirname, 'restart.inside.mjs');
+  const run = spawnSync('unshare', ['-n', '-m', 'sh', '-c', ALONE, 'sh', process.execPath, inside, program, chip], { cwd: home, encoding: 'utf8', timeout: 180_000 });
   const log = spawnSync('sh', ['-c', 'tail -n 30 pcscd.log'], { cwd: home, encoding: 'utf8' }).stdout;
   assert.equal(run.status, 0, `${run.stdout}${run.stderr}${log}`);
   for (const line of run.stdout.trim().split('\n')) t.diagnostic(line);

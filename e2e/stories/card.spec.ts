@@ -572,3 +572,41 @@ test('a card in any reader, by the bridge and PC/SC: install, pulled out, put ba
     await desktop.stop();
   }
 });
+
+test('the smart card service ends under the bridge: the card is out, and back with the next one', async ({ person, operator, page, baseURL }) => {
+  const why = CARD_BRIDGE ? missing() : 'card-bridge is not built here';
+  test.skip(!!why, why || '');
+  const { phone } = person;
+  const options = await card(page);
+  const desktop = new Desktop(dirname(options[1]!), new URL(baseURL!).origin);
+  let pull = async () => {};
+  try {
+    const order = await operator.order('Restarted');
+    const port = await desktop.says(/^listening: ws:\/\/127\.0\.0\.1:(\d+)\/$/);
+    pull = desktop.insert(options);
+    await person.open();
+    await page.getByRole('button', { name: 'Use a real card' }).click();
+    await page.getByLabel('Port', { exact: true }).fill(port);
+    await page.getByRole('button', { name: 'Look for the bridge' }).click();
+    await page.getByLabel('Code on the bridge’s terminal').fill(await desktop.says(/^code: (\d{4} \d{4}) /));
+    await page.getByRole('button', { name: 'Pair' }).click();
+    await page.getByRole('button', { name: /^Use the card in / }).click();
+    await expect(page.getByRole('radio', { name: 'The card' })).toBeChecked();
+    await phone.idle();
+    await phone.fetch(order.code);
+
+    // A service that is there again at once has its card back before anybody could read this.
+    await desktop.endService();
+    const banner = page.locator('.banner[data-device="card"]');
+    await expect(banner).toContainText('The reader is unplugged.');
+    desktop.startService();
+    await expect(banner).toHaveCount(0, { timeout: 30_000 });
+    await expect(phone.switchOf(order.name)).toHaveCount(1);
+    await phone.idle();
+    await phone.switchTo(order.name);
+    await expect.poll(() => told(operator, order.iccid)).toEqual(['installed', 'enabled']);
+  } finally {
+    await pull();
+    await desktop.stop();
+  }
+});

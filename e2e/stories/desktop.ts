@@ -11,9 +11,17 @@ const SCRIPT = `
 set -eu
 mkdir -p /run/pcscd
 mount -t tmpfs none /run/pcscd
-pcscd --foreground >pcscd.log 2>&1 & reader=$!
+start() {
+  pcscd --foreground >>pcscd.log 2>&1 & reader=$!
+  for _ in $(seq 100); do test -S /run/pcscd/pcscd.comm && break; sleep 0.1; done
+}
+finish() {
+  kill $reader
+  wait $reader || true
+  rm -f /run/pcscd/pcscd.comm /run/pcscd/pcscd.pid
+}
 trap 'kill $reader 2>/dev/null || true' EXIT
-for _ in $(seq 100); do test -S /run/pcscd/pcscd.comm && break; sleep 0.1; done
+start
 "$@" & bridge=$!
 # Until the story is over.
 while read -r line; do eval "$line" || true; done
@@ -52,6 +60,17 @@ export class Desktop {
       card.once('exit', () => resolve());
       card.kill('SIGKILL');
     });
+  }
+
+  /** The smart card service is ended. */
+  async endService(): Promise<void> {
+    this.run('finish; echo service: ended');
+    await this.says(/^(service: ended)$/);
+  }
+
+  /** There is a smart card service again. */
+  startService(): void {
+    this.run('start');
   }
 
   async stop(): Promise<void> {

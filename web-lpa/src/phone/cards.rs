@@ -808,6 +808,8 @@ impl Phone {
         let there = readers.iter().find(|reader| reader.name == place);
         if there.is_none_or(|reader| reader.state == State::Empty) {
             self.inside().comings.set(0);
+            // Why it could not be used was said of one that was in the reader.
+            self.model.unusable.set(None);
         }
         match (self.model.gone.get_untracked(), there) {
             (Gone::Card, None) => self.model.gone.set(Gone::ReaderOfBridge),

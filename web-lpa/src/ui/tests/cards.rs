@@ -16,7 +16,7 @@ use super::super::phone::Phone;
 use super::super::phone::roads::Roads;
 use super::Page;
 use super::samples::{ICCID, profile};
-use crate::model::Slot;
+use crate::model::{Bridge as Standing, Slot};
 use crate::road::{Road, Trouble};
 use crate::transport::card::{CardChannel, Gone, Later, RealCard};
 use crate::transport::chip::ChipState;
@@ -523,5 +523,84 @@ async fn a_modem_without_a_card_shows_the_card_as_out_and_frees_the_port() {
     idle(&page).await;
     assert!(js_sys::Reflect::get(&js_sys::global(), &"portWasClosed".into()).unwrap().is_truthy());
     js_sys::eval("delete navigator.serial; delete globalThis.portWasClosed;").unwrap();
+    page.close().await;
+}
+
+/// A bridge with one reader, whose card says nothing to any command: it is lost each time, and is there
+/// again. `bridgeTells` says what the reader has.
+const BRIDGE: &str = r#"
+globalThis.realWebSocket = globalThis.WebSocket;
+globalThis.bridgeConnects = 0;
+globalThis.WebSocket = class {
+  static OPEN = 1;
+  readyState = 1;
+  constructor() {
+    globalThis.bridgeTells = (state) => this.tell({ tell: 'readers', readers: [{ name: 'R', state }] });
+    queueMicrotask(() => this.tell({ tell: 'welcome', protocol: 1, program: 'a bridge' }));
+  }
+  tell(what) { this.onmessage?.({ data: JSON.stringify(what) }); }
+  send(text) {
+    const { id, ask } = JSON.parse(text);
+    queueMicrotask(() => {
+      if (ask === 'pair') this.tell({ tell: 'paired', id, token: '00'.repeat(32) });
+      else if (ask === 'readers') this.tell({ tell: 'readers', id, readers: [{ name: 'R', state: 'card' }] });
+      else if (ask === 'disconnect') this.tell({ tell: 'disconnected', id });
+      else if (ask === 'connect') {
+        globalThis.bridgeConnects += 1;
+        this.tell({ tell: 'connected', id, card: globalThis.bridgeConnects, atr: '3B00', protocol: 'T=0' });
+      } else {
+        this.tell({ tell: 'refused', id, why: 'removed', text: 'the card lost its power' });
+        // A message of its own, as everything that is told.
+        setTimeout(() => globalThis.bridgeTells('card'));
+      }
+    });
+  }
+  close() {}
+};
+"#;
+
+// A reader whose card loses its power at each command would be read for ever.
+#[test]
+async fn a_card_of_the_bridge_that_is_lost_each_time_is_left_out_until_it_is_taken_out() {
+    let connects = || {
+        js_sys::Reflect::get(&js_sys::global(), &"bridgeConnects".into()).unwrap().as_f64().unwrap() as usize
+    };
+    let tells = |state: &str| js_sys::eval(&format!("bridgeTells('{state}')")).unwrap();
+    js_sys::eval(BRIDGE).unwrap();
+    let page = Page::show(|_| view! { <ChipBanner/><Phone/> }).await;
+    let phone = page.context.phone;
+    phone.find_bridge(7816);
+    page.until("it wants a code", |page| {
+        page.context.model.bridge.with_untracked(|bridge| *bridge == Standing::WantsCode)
+    })
+    .await;
+    phone.pair("0000 0000".to_owned());
+    page.until("its readers", |page| {
+        page.context.model.bridge.with_untracked(|bridge| matches!(bridge, Standing::Open(_)))
+    })
+    .await;
+    phone.take_card("R".to_owned());
+    let left_out = |page: &Page| page.text().contains("was lost again each time");
+    page.until("it is left out", left_out).await;
+    idle(&page).await;
+    // Once by hand, and twice by itself.
+    assert_eq!(connects(), 3);
+    // That it is there is nothing new.
+    for _ in 0..3 {
+        tells("card");
+        later::after(500).await;
+    }
+    assert_eq!(connects(), 3);
+    assert!(left_out(&page), "{}", page.text());
+    // Put in again it is another matter.
+    tells("empty");
+    page.settle().await;
+    assert!(!left_out(&page), "{}", page.text());
+    tells("card");
+    page.until("it is left out again", left_out).await;
+    idle(&page).await;
+    assert_eq!(connects(), 5);
+    phone.leave_bridge();
+    js_sys::eval("WebSocket = realWebSocket; sessionStorage.removeItem('card-bridge');").unwrap();
     page.close().await;
 }
