@@ -268,13 +268,18 @@ for _ in $(seq 100); do test -S /run/pcscd/pcscd.comm && break; sleep 0.1; done
 "$@"
 `;
 
-test('a chip of a page is used by the programs of the desktop, in a virtual reader', { skip: skip || missing() }, (t) => {
+/** Runs a file of this folder in such namespaces; what it is given beside the bridge. */
+function inside(t, script, file, given) {
   const home = folder();
-  const inside = join(import.meta.dirname, 'offer.inside.mjs');
-  const run = spawnSync('unshare', ['-n', '-m', 'sh', '-c', SCRIPT, 'sh', process.execPath, inside, program, packageFolder], { cwd: home, encoding: 'utf8', timeout: 120_000 });
+  const path = join(import.meta.dirname, file);
+  const run = spawnSync('unshare', ['-n', '-m', 'sh', '-c', script, 'sh', process.execPath, path, program, given], { cwd: home, encoding: 'utf8', timeout: 180_000 });
   const log = spawnSync('sh', ['-c', 'tail -n 30 pcscd.log'], { cwd: home, encoding: 'utf8' }).stdout;
   assert.equal(run.status, 0, `${run.stdout}${run.stderr}${log}`);
   for (const line of run.stdout.trim().split('\n')) t.diagnostic(line);
+}
+
+test('a chip of a page is used by the programs of the desktop, in a virtual reader', { skip: skip || missing() }, (t) => {
+  inside(t, SCRIPT, 'offer.inside.mjs', packageFolder);
 });
 
 test('only a loopback address is a virtual reader', { skip }, () => {
@@ -284,12 +289,7 @@ test('only a loopback address is a virtual reader', { skip }, () => {
 });
 
 test('through PC/SC a page selects the ISD-R and reads the EID', { skip: skip || missing() }, (t) => {
-  const home = folder();
-  const inside = join(import.meta.dirname, 'bridge.inside.mjs');
-  const run = spawnSync('unshare', ['-n', '-m', 'sh', '-c', SCRIPT, 'sh', process.execPath, inside, program, chip], { cwd: home, encoding: 'utf8', timeout: 120_000 });
-  const log = spawnSync('sh', ['-c', 'tail -n 30 pcscd.log'], { cwd: home, encoding: 'utf8' }).stdout;
-  assert.equal(run.status, 0, `${run.stdout}${run.stderr}${log}`);
-  for (const line of run.stdout.trim().split('\n')) t.diagnostic(line);
+  inside(t, SCRIPT, 'bridge.inside.mjs', chip);
 });
 
 // The page starts and ends the service by itself.
@@ -302,10 +302,5 @@ exec "$@"
 `;
 
 test('the smart card service ends under a page that has a card, and the next one is found', { skip: skip || missing() }, (t) => {
-  const home = folder();
-  const inside = join(import.meta.dirname, 'restart.inside.mjs');
-  const run = spawnSync('unshare', ['-n', '-m', 'sh', '-c', ALONE, 'sh', process.execPath, inside, program, chip], { cwd: home, encoding: 'utf8', timeout: 180_000 });
-  const log = spawnSync('sh', ['-c', 'tail -n 30 pcscd.log'], { cwd: home, encoding: 'utf8' }).stdout;
-  assert.equal(run.status, 0, `${run.stdout}${run.stderr}${log}`);
-  for (const line of run.stdout.trim().split('\n')) t.diagnostic(line);
+  inside(t, ALONE, 'restart.inside.mjs', chip);
 });

@@ -598,7 +598,8 @@ test('the smart card service ends under the bridge: the card is out, and back wi
     // A service that is there again at once has its card back before anybody could read this.
     await desktop.endService();
     const banner = page.locator('.banner[data-device="card"]');
-    await expect(banner).toContainText('The reader is unplugged.');
+    await expect(banner).toContainText('The reader is gone.');
+    await expect(banner).toContainText('start the smart card service again');
     desktop.startService();
     await expect(banner).toHaveCount(0, { timeout: 30_000 });
     await expect(phone.switchOf(order.name)).toHaveCount(1);
