@@ -152,6 +152,22 @@ test('notifications are kept while the server is away, sent one by one, and remo
   expect(notifications).toHaveLength(2);
 });
 
+test('what a server could not be told is told when somebody comes back to the page', async ({ person, operator, page, watch }) => {
+  watch.excuse(HTTP_ERROR);
+  const { phone } = person;
+  const order = await operator.order('Away');
+  await person.open();
+  await page.route('**/handleNotification', (route) => route.abort());
+  await phone.fetch(order.code);
+  await expect(phone.kept).toHaveCount(1);
+  await page.unroute('**/handleNotification');
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await expect(phone.kept).toHaveCount(0);
+  // What the phone has said stands: nobody has asked for this.
+  await expect(phone.notice).toContainText('is installed');
+  await expect.poll(async () => (await operator.detail(order.iccid)).state).toBe('Installed');
+});
+
 test('the confirmation code is asked for when the server wants it, and again when it is wrong @core', async ({
   person, operator, page,
 }) => {

@@ -274,6 +274,8 @@ pub(crate) enum Radio {
     NoProfile,
     /// The profile can't be read. In words.
     NoUsim(Text<String>),
+    /// The chip does not answer: why.
+    NoCard(Text<String>),
     /// Attached.
     Attached(Box<Session>),
     /// The person has let the session go.

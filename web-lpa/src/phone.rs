@@ -27,12 +27,14 @@ use apdu::StatusWord;
 use leptos::prelude::*;
 use lpa::{CardLost, Cause, Failure, Reply};
 use rsp::auth::DeviceInfo;
+use rsp::profiles::ProfileInfo;
 use rsp::{Eid, Version};
 use wasm_bindgen_futures::spawn_local;
 use words::Text;
 
 use self::offer::Offered;
 use crate::bench::Bench;
+use crate::code::scan::seen;
 use crate::model::{Model, Notice, Slot, Task};
 use crate::road::Road;
 use crate::terminal::Terminal;
@@ -99,6 +101,8 @@ struct Inside {
     clock: RefCell<Clock>,
     /// Whether this task has left a cancellation that its server has not heard of.
     is_untold: Cell<bool>,
+    /// When servers are told again by themselves, and after what pause, in milliseconds.
+    tells_again: Cell<Option<(f64, f64)>>,
     /// Whether servers are being told.
     is_telling: Cell<bool>,
     /// Whether chips are about to sign what they could not.
@@ -304,11 +308,23 @@ pub(crate) fn isolated(name: &str) -> String {
     format!("\u{2068}{inside}\u{2069}")
 }
 
-/// The name of a profile for people.
+/// The operator's name of a profile for people.
 pub(crate) fn shown_name(provider: &str, profile: &str) -> String {
-    match (profile.trim(), provider.trim()) {
-        // The same in every language.
-        ("", "") => "eSIM".to_owned(),
-        ("", name) | (name, _) => name.to_owned(),
-    }
+    let mut names = [seen(profile), seen(provider)].into_iter().filter(|name| !name.is_empty());
+    // The same in every language.
+    names.next().unwrap_or_else(|| "eSIM".to_owned())
+}
+
+/// The same of a profile on a chip.
+pub(crate) fn own_name(info: &ProfileInfo) -> String {
+    shown_name(
+        info.service_provider_name.as_deref().unwrap_or_default(),
+        info.profile_name.as_deref().unwrap_or_default(),
+    )
+}
+
+/// What a profile is called: the person's name for it, or the operator's.
+pub(crate) fn called(info: &ProfileInfo) -> String {
+    let nickname = info.nickname.as_deref().map(seen).filter(|name| !name.is_empty());
+    nickname.unwrap_or_else(|| own_name(info))
 }

@@ -59,7 +59,7 @@ impl<'a> Terminal<'a> {
         match self.boot().await {
             Ok(()) => self.attach().await,
             Err(CardLost(because)) => {
-                self.model.radio.set(Radio::NoUsim(said::with(NO_ANSWER, &because)));
+                self.model.radio.set(Radio::NoCard(said::with(NO_ANSWER, &because)));
             }
         }
     }

@@ -145,6 +145,17 @@ pub fn is_unseen(c: char) -> bool {
             | '\u{FFF0}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
+/// A foreign name as people may read it: nothing in it turns letters around, which others would then type as
+/// they see them; empty where nothing of it would be seen. What joins letters or leaves them apart stays.
+#[must_use]
+pub fn seen(name: &str) -> String {
+    if name.chars().all(|c| c.is_whitespace() || is_unseen(c)) {
+        return String::new();
+    }
+    let turns = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    name.trim().chars().filter(|c| !turns(*c)).collect()
+}
+
 /// Foreign text as it may stand on the page: its beginning, with nothing in it that moves or
 /// hides other text.
 #[must_use]
@@ -277,6 +288,10 @@ mod tests {
         assert_eq!(safe("  a\u{202E}b\u{0}c\nd\u{200B}e  "), "a\u{FFFD}b\u{FFFD}c\u{FFFD}d\u{FFFD}e");
         assert_eq!(safe("e\u{0301}\u{0301}"), "e\u{FFFD}\u{FFFD}");
         assert_eq!(safe("<script>日本語"), "<script>日本語");
+        // An override, an isolate that is not ended, a line; a Persian name with its joiner.
+        assert_eq!(seen("\u{202E}abc\u{2067}-x\nyz "), "abc-xyz");
+        assert_eq!(seen("می\u{200C}خواهم"), "می\u{200C}خواهم");
+        assert_eq!(seen("\u{200B}\u{2060} \u{3164}"), "");
         let long = safe(&"x".repeat(7000));
         assert_eq!(long.chars().count(), SHOWN + 1);
         assert!(long.ends_with('…'));

@@ -14,7 +14,7 @@ use wasm_bindgen_futures::spawn_local;
 use words::{Text, text};
 
 use super::offer::{Asked, Over};
-use super::{Again, Notice, Phone, isolated, shown_name};
+use super::{Again, Notice, Phone, called, isolated};
 use crate::model::{Bridge as Standing, Slot, Task};
 use crate::road::{Road, Trouble};
 use crate::transport::bridge::{Bridge, News};
@@ -706,12 +706,7 @@ impl Phone {
         };
         let now = match enabled {
             Some(info) => {
-                let own = shown_name(
-                    info.service_provider_name.as_deref().unwrap_or_default(),
-                    info.profile_name.as_deref().unwrap_or_default(),
-                );
-                let enabled = info.nickname.clone().filter(|name| !name.is_empty()).unwrap_or(own);
-                let enabled = isolated(&enabled);
+                let enabled = isolated(&called(info));
                 text!("On the card {enabled} is enabled.", "カードで有効なプロファイルは {enabled} です。")
             }
             None => {

@@ -5,13 +5,15 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 use lpa::{Checkpoint, Failure, Outcome, Procedure};
+use rsp::activation_code::is_address;
 use rsp::profiles::ProfileState;
 use rsp::{ActivationCode, Iccid};
 use trace::Step;
 use words::{Text, text};
 
 use super::cards::{Switch, Unsettled};
-use super::{Phone, devices, isolated, shown_name};
+use super::{Phone, called, devices, isolated, shown_name};
+use crate::code::scan::safe;
 use crate::model::{Notice, Radio, Slot, Task};
 use crate::transport::keep;
 use crate::units::size;
@@ -322,6 +324,9 @@ impl Phone {
     /// Sets the chip's default SM-DP+; an empty one takes it away.
     pub(crate) fn set_default_smdp(&self, slot: Slot, address: String) {
         let phone = *self;
+        if !address.is_empty() && !is_address(&address) {
+            return self.model.notice.set(Some(no_address(&address)));
+        }
         let task = Task::new(Text::new("Setting the default server", "既定のサーバーを設定しています"));
         let again = address.clone();
         self.repeatable(slot, task, move || phone.set_default_smdp(slot, again.clone()), async move {
@@ -357,10 +362,30 @@ impl Phone {
                 phone.terminal().power_on().await;
             }
             reset?;
-            Ok(Some(Notice::good(
-                Text::new("The chip’s memory is reset.", "チップのメモリーをリセットしました。"),
-                Text::<String>::default(),
-            )))
+            let chip = phone.model.chip(slot);
+            let left = chip.profiles.get_untracked().unwrap_or_default();
+            let off = left.iter().all(|info| info.state != Some(ProfileState::Enabled));
+            let mut advice = Text::<String>::default();
+            let mut switch_to = None;
+            if off && let Some((iccid, info)) = left.iter().find_map(|info| Some((info.iccid?, info))) {
+                advice = Text::new(
+                    "No profile is on: switch one on to have service.",
+                    "オンのプロファイルがありません。使うには、プロファイルをオンにしてください。",
+                )
+                .owned();
+                switch_to = Some((slot, iccid, called(info)));
+            }
+            if chip.waiting.with_untracked(|waiting| !waiting.is_empty()) {
+                advice = advice.with(
+                    Text::new(
+                        "A server does not know of it yet: it is told when there is service.",
+                        "サーバーにはまだ伝わっていません。通信できるようになると伝えます。",
+                    )
+                    .owned(),
+                );
+            }
+            let what = Text::new("The chip’s memory is reset.", "チップのメモリーをリセットしました。");
+            Ok(Some(Notice { switch_to, ..Notice::good(what, advice) }))
         });
     }
 
@@ -408,6 +433,9 @@ impl Phone {
     /// Whether chip and server have an issuer in common, before anything is ordered.
     pub(crate) fn check_server(&self, slot: Slot, address: String) {
         let phone = *self;
+        if !is_address(&address) {
+            return self.model.notice.set(Some(no_address(&address)));
+        }
         let task = Task::new(Text::new("Asking the server", "サーバーに尋ねています"));
         let again = address.clone();
         self.repeatable(slot, task, move || phone.check_server(slot, again.clone()), async move {
@@ -464,7 +492,7 @@ impl Phone {
                 ),
                 error.codes(),
             ),
-            Radio::NoUsim(words) | Radio::NoTrust(words) => bad(
+            Radio::NoUsim(words) | Radio::NoCard(words) | Radio::NoTrust(words) => bad(
                 Text::new(
                     format!("{name} is on, but has no service: {}.", words.en),
                     format!("{name} はオンですが、圏外です: {}。", words.ja),
@@ -477,6 +505,21 @@ impl Phone {
             ),
             _ => Notice::good(text!("{name} is on.", "{name} はオンです。"), Text::<String>::default()),
         })
+    }
+}
+
+/// What was typed is no address of a server.
+fn no_address(typed: &str) -> Notice {
+    let typed = safe(typed);
+    Notice {
+        good: false,
+        ..Notice::good(
+            text!("{typed} is no address of a server.", "{typed} はサーバーのアドレスではありません。"),
+            Text::new(
+                "Enter a domain name, with a port if need be, without https://.",
+                "https:// を付けずに、ドメイン名（必要ならポートも）を入力してください。",
+            ),
+        )
     }
 }
 

@@ -8,9 +8,13 @@ use wasm_bindgen::closure::Closure;
 use words::{Text, text};
 
 use super::Phone;
-use crate::model::{Notice, Radio, Slot, Task};
+use crate::model::{Notice, Radio, Slot, Task, now};
 use crate::network::NetworkError;
 use crate::transport::chip::ChipState;
+
+/// How long it is waited before a server is told again, at first and at most, in milliseconds.
+const FIRST_PAUSE: f64 = 60_000.0;
+const LAST_PAUSE: f64 = 16.0 * FIRST_PAUSE;
 
 impl Phone {
     /// Attaches again, with the APN that is set.
@@ -84,6 +88,40 @@ impl Phone {
         }
         // It listens as long as there is a page.
         online.forget();
+    }
+
+    /// Sends again what no server has been told of: a server may be away while the browser is on the net. With
+    /// growing pauses; at once when somebody comes back to the page.
+    pub(super) fn tell_again(&self, comes_back: bool) {
+        let waits = Slot::ALL.into_iter().filter(|slot| {
+            let chip = self.model.chip(*slot);
+            chip.waiting.with_untracked(|waiting| !waiting.is_empty())
+                && chip.state.with_untracked(ChipState::answers)
+        });
+        let waits: Vec<Slot> = waits.collect();
+        let again = &self.inside().tells_again;
+        if waits.is_empty() {
+            return again.set(None);
+        }
+        let (due, pause) = again.get().unwrap_or((now() + FIRST_PAUSE, FIRST_PAUSE));
+        if !self.may_look() || !(comes_back || now() >= due) {
+            return again.set(Some((due, pause)));
+        }
+        let next = (2.0 * pause).min(LAST_PAUSE);
+        again.set(Some((now() + next, next)));
+        for slot in waits {
+            let phone = *self;
+            self.soon(move || {
+                // Beside what the phone says now: nobody has asked for it.
+                phone.aside(
+                    Task::new(Text::new("Sending notifications", "通知を送っています")),
+                    async move {
+                        phone.send_waiting(slot).await;
+                        || {}
+                    },
+                );
+            });
+        }
     }
 
     /// Tries a service.

@@ -26,11 +26,16 @@ const LOOK: Duration = Duration::from_secs(10);
 const CLOCKS: u64 = 60_000;
 
 impl Phone {
-    /// Looks after the session from now on: now and then, and whenever somebody comes back to the page.
+    /// Looks after the session from now on, and after what servers have not been told of: now and then, and
+    /// whenever somebody comes back to the page.
     pub(super) fn follow_session(&self) {
         let phone = *self;
-        set_interval(move || phone.look_after_session(), LOOK);
-        let seen = Closure::<dyn Fn()>::new(move || phone.look_after_session());
+        let look = move |comes_back: bool| {
+            phone.look_after_session();
+            phone.tell_again(comes_back);
+        };
+        set_interval(move || look(false), LOOK);
+        let seen = Closure::<dyn Fn()>::new(move || look(true));
         let listens = seen.into_js_value();
         // Without it the interval is left.
         let _ = document().add_event_listener_with_callback("visibilitychange", listens.unchecked_ref());

@@ -45,7 +45,7 @@ async fn the_old_subscriber_is_detached_before_the_card_is_reset() {
     let (phone, model) = attached(Clock::new(|_| std::future::pending()));
     phone.terminal().power_on().await;
     assert_eq!(sent(model), [DETACH.to_owned(), format!("{:?}", Party::Chip)]);
-    assert!(matches!(model.radio.get_untracked(), Radio::NoUsim(_)));
+    assert!(matches!(model.radio.get_untracked(), Radio::NoCard(_)));
     // Nobody here is the network, so what it says is a failure; the list has it all the same.
     let noted = model.log.with_untracked(|log| log.iter().any(|one| one.what.en.starts_with("detach")));
     assert!(noted);
@@ -58,7 +58,7 @@ async fn the_old_subscriber_is_detached_before_the_card_is_reset() {
 async fn a_network_that_does_not_answer_keeps_no_card_from_its_reset() {
     let (phone, model) = attached(Clock::new(|_| std::future::ready(())));
     phone.terminal().power_on().await;
-    assert!(matches!(model.radio.get_untracked(), Radio::NoUsim(_)), "it went on");
+    assert!(matches!(model.radio.get_untracked(), Radio::NoCard(_)), "it went on");
     for _ in 0..300 {
         if sent(model).iter().any(|one| one == DETACH) {
             return;

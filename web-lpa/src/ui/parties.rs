@@ -119,7 +119,9 @@ const fn phone_line(radio: &Radio) -> Text {
         Radio::NoProfile => Text::new("no profile is on", "オンのプロファイルなし"),
         Radio::Attached(_) => Text::new("attached", "アタッチ済み"),
         Radio::Detached => Text::new("detached", "デタッチ済み"),
-        Radio::NoUsim(_) | Radio::NoService(_) | Radio::NoTrust(_) => Text::new("no service", "圏外"),
+        Radio::NoUsim(_) | Radio::NoCard(_) | Radio::NoService(_) | Radio::NoTrust(_) => {
+            Text::new("no service", "圏外")
+        }
     }
 }
 

@@ -241,8 +241,8 @@ impl Failure {
                 "電波の状態を確認して、もう一度お試しください。失われたものはありません。",
             ),
             Cause::Http { status: 403, .. } => Text::new(
-                "Check the server address in the activation code: the network lets only the servers through that are on its list. If the address is right, ask whoever runs this network to put the server on the list of its gateway.",
-                "アクティベーションコードのサーバーアドレスを確認してください。このネットワークは、リストにあるサーバーへの通信だけを許可します。アドレスが正しい場合は、ゲートウェイのリストへの追加をネットワークの運用者に依頼してください。",
+                "Check the server address: the network lets only the servers through that are on its list. If the address is right, ask whoever runs this network to put the server on the list of its gateway.",
+                "サーバーアドレスを確認してください。このネットワークは、リストにあるサーバーへの通信だけを許可します。アドレスが正しい場合は、ゲートウェイのリストへの追加をネットワークの運用者に依頼してください。",
             ),
             Cause::Http { status: 404, .. } => {
                 Text::new("Check the server address.", "サーバーアドレスを確認してください。")

@@ -306,7 +306,7 @@ fn service(radio: &Radio) -> Text<String> {
     match radio {
         Radio::Attached(_) => Text::new("The phone is attached.", "電話はアタッチしています。").owned(),
         Radio::NoService(error) => no_service(&error.words()),
-        Radio::NoUsim(words) | Radio::NoTrust(words) => no_service(words),
+        Radio::NoUsim(words) | Radio::NoCard(words) | Radio::NoTrust(words) => no_service(words),
         Radio::Off | Radio::Searching | Radio::NoProfile | Radio::Detached => {
             Text::new("No service.", "圏外です。").owned()
         }

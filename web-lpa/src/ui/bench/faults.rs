@@ -218,7 +218,8 @@ fn Card() -> impl IntoView {
                         Text::new("Pull the card", "カードを抜く")
                     })}
                 </button>
-                <button type="button" disabled=busy on:click=move |_| phone.power_up(slot)>
+                // A card that is out has no power to be given.
+                <button type="button" disabled=move || busy() || bench.pulled.get() on:click=move |_| phone.power_up(slot)>
                     {say.of(Text::new("Reset and read again", "リセットして読み直す"))}
                 </button>
                 <button type="button" disabled=busy on:click=move |_| spawn_local(keep())>

@@ -28,6 +28,8 @@ pub(super) fn Session() -> impl IntoView {
     };
     let open = move |file: Option<web_sys::File>| {
         said.set(None);
+        // What is said of an earlier file is not said of this one.
+        model.notice.set(None);
         let Some(file) = file else { return };
         spawn_local(async move {
             if let Err(why) = take(context, &file).await {

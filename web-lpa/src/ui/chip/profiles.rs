@@ -7,7 +7,7 @@ use words::Text;
 use super::super::digits::Number;
 use super::super::phone::{class_name, rules};
 use super::super::{Context, context};
-use crate::phone::shown_name;
+use crate::phone::called;
 
 #[component]
 pub(super) fn Profiles() -> impl IntoView {
@@ -31,9 +31,7 @@ pub(super) fn Profiles() -> impl IntoView {
 #[component]
 fn Profile(info: ProfileInfo) -> impl IntoView {
     let say = context().say;
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let own = shown_name(&text(&info.service_provider_name), &text(&info.profile_name));
-    let name = info.nickname.filter(|name| !name.is_empty()).unwrap_or(own);
+    let name = called(&info);
     let state = if info.state == Some(ProfileState::Enabled) {
         Text::new("on", "オン")
     } else {

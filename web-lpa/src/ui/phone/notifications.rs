@@ -35,7 +35,7 @@ pub(super) fn Notifications() -> impl IntoView {
                 "チップは操作のたびに署名し、電話がそれを事業者のサーバーに自動で知らせます。",
             ))}</p>
             <Show when=move || !none() fallback=move || view! {
-                <p class="empty">{say.of(Text::new("None yet.", "まだありません。"))}</p>
+                <p class="empty">{say.of(Text::new("None waits.", "待っている通知はありません。"))}</p>
             }>
                 <ul>
                     <For each=waiting key=|one| one.seq_number children=|one| view! { <OnChip one/> }/>

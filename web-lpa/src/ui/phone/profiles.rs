@@ -11,9 +11,9 @@ use super::super::digits::{Copy, Number, shown};
 use super::super::modal::Modal;
 use super::super::{Context, context};
 use super::{class_name, class_word, picture, rules};
-use crate::code::scan::is_unseen;
+use crate::code::scan::{is_unseen, seen};
 use crate::model::Slot;
-use crate::phone::{isolated, shown_name};
+use crate::phone::{called, isolated, own_name};
 use crate::units::{plmn, shortened};
 
 #[component]
@@ -63,13 +63,9 @@ fn Profile(
 ) -> impl IntoView {
     let Context { model, phone, say, .. } = context();
     let slot = model.slot.get_untracked();
-    let own = shown_name(
-        info.service_provider_name.as_deref().unwrap_or_default(),
-        info.profile_name.as_deref().unwrap_or_default(),
-    );
-    let name = info.nickname.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| own.clone());
-    let provider =
-        info.service_provider_name.clone().filter(|provider| *provider != name).unwrap_or_default();
+    let (own, name) = (own_name(&info), called(&info));
+    let provider = info.service_provider_name.as_deref().map(seen).filter(|provider| *provider != name);
+    let provider = provider.unwrap_or_default();
     let class = info.profile_class.unwrap_or_default();
     let enabled = info.state == Some(ProfileState::Enabled);
     let iccid = info.iccid;
@@ -254,19 +250,10 @@ fn Deleting(
     let expected = typeable(&name);
     let inside = isolated(&name);
     let title = text!("Delete {inside}?", "{inside} を削除しますか？");
-    let ask = if expected.is_empty() {
-        Text::new(
-            "The profile’s name cannot be typed. To confirm, type the last four digits of its ICCID.",
-            "プロファイルの名前は入力できません。確認のため、ICCID の末尾 4 桁を入力してください。",
-        )
-        .owned()
-    } else {
-        text!(
-            "To confirm, type the profile’s name: {inside}",
-            "確認のため、プロファイルの名前を入力してください: {inside}"
-        )
-    };
-    let expected = if expected.is_empty() { last_four(&digits) } else { expected };
+    let ask = text!(
+        "To confirm, type the profile’s name: {inside}",
+        "確認のため、プロファイルの名前を入力してください: {inside}"
+    );
     let ready = Memo::new(move |_| !typed_first || typed.with(|typed| typeable(typed) == expected));
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -309,11 +296,6 @@ fn Deleting(
 fn typeable(name: &str) -> String {
     let seen: String = name.chars().filter(|c| c.is_whitespace() || !is_unseen(*c)).collect();
     seen.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The end of a number, which is shown also where numbers are hidden.
-fn last_four(digits: &str) -> String {
-    digits.get(digits.len().saturating_sub(4)..).unwrap_or_default().to_owned()
 }
 
 /// Most bytes of a nickname (SGP.22 §5.7.21).

@@ -10,7 +10,8 @@ use super::super::digits::{ending, shown};
 use super::super::modal::Modal;
 use super::super::{Context, context};
 use super::{class_name, class_word, picture, rules};
-use crate::phone::{PATIENCE_MINUTES, shown_name};
+use crate::code::scan::seen;
+use crate::phone::{PATIENCE_MINUTES, called, shown_name};
 use crate::transport::chip::ChipState;
 use crate::units::size;
 
@@ -111,8 +112,8 @@ fn Consent(
         <div class="metadata">
             {picture}
             <dl>
-                <dt>{say.of(Text::new("Operator", "事業者"))}</dt><dd data-testid="consent-operator">{metadata.service_provider_name}</dd>
-                <dt>{say.of(Text::new("Profile", "プロファイル"))}</dt><dd>{metadata.profile_name}</dd>
+                <dt>{say.of(Text::new("Operator", "事業者"))}</dt><dd data-testid="consent-operator">{seen(&metadata.service_provider_name)}</dd>
+                <dt>{say.of(Text::new("Profile", "プロファイル"))}</dt><dd>{seen(&metadata.profile_name)}</dd>
                 <dt>{say.of(Text::new("Class", "種別"))}</dt>
                 <dd><span class=format!("badge {}", class_word(class))>{say.of(class_name(class))}</span></dd>
                 <dt>"ICCID"</dt><dd class="digits">{move || shown(&iccid)}</dd>
@@ -243,11 +244,7 @@ fn MemoryReset(lost: Lost) -> impl IntoView {
     let waiting = lost.waiting.len();
     let nothing = lost.profiles.is_empty() && lost.default_smdp_address.is_none();
     let profiles = lost.profiles.into_iter().map(|info| {
-        let own = shown_name(
-            info.service_provider_name.as_deref().unwrap_or_default(),
-            info.profile_name.as_deref().unwrap_or_default(),
-        );
-        let name = info.nickname.filter(|name| !name.is_empty()).unwrap_or(own);
+        let name = called(&info);
         let iccid = info.iccid.map(|iccid| iccid.to_string()).unwrap_or_default();
         let class = info.profile_class.unwrap_or_default();
         view! {

@@ -6,6 +6,7 @@ use words::{Text, text};
 use super::super::digits::{shown, shown_in};
 use super::super::{Context, context, icons};
 use super::sentence;
+use crate::code::scan::seen;
 use crate::model::{Radio, Slot};
 use crate::network::{Cause, NetworkError, Verdict};
 use crate::phone::Service as Kind;
@@ -39,7 +40,8 @@ pub(super) fn Status() -> impl IntoView {
                 .find(|info| info.state == Some(rsp::profiles::ProfileState::Enabled))
                 .and_then(|info| info.service_provider_name.clone())
         });
-        model.card.with(|card| card.operator.clone()).or(enabled)
+        let name = model.card.with(|card| card.operator.clone()).or(enabled);
+        name.map(|name| seen(&name)).filter(|name| !name.is_empty())
     };
     let signal = move || {
         let class = match model.radio.get() {
@@ -105,6 +107,16 @@ pub(super) fn Status() -> impl IntoView {
                     format!("{}。「ネットワーク」でもう一度アタッチしてください。{}", words.ja, codes.ja),
                 )
             }
+            Radio::NoCard(words) => Text::new(
+                format!(
+                    "{}. Put the card back if it is out, then switch the phone off and on.",
+                    sentence(&words.en)
+                ),
+                format!(
+                    "{}。カードが抜かれている場合は戻してから、電話の電源を入れ直してください。",
+                    words.ja
+                ),
+            ),
             Radio::NoUsim(words) | Radio::NoTrust(words) => Text::new(
                 format!("{}. Switch to another profile, or ask the operator.", sentence(&words.en)),
                 format!("{}。別のプロファイルに切り替えるか、事業者に問い合わせてください。", words.ja),

@@ -20,6 +20,7 @@ pub(super) fn Waiting() -> impl IntoView {
         let info = model.shown_chip().info;
         info.with(|info| info.as_ref().and_then(|info| info.addresses.default_dp_address.clone()))
             .filter(|address| !address.is_empty())
+            .map(|address| safe(&address))
     };
     let smds = Memo::new(move |_| {
         // The one of the settings goes before the chip's own, which may have none.

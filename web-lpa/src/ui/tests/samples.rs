@@ -64,3 +64,9 @@ pub(super) fn hostile_names() -> [String; 4] {
         "W".repeat(20_000),
     ]
 }
+
+/// How they may be read: in their order, and otherwise as they are.
+pub(super) fn hostile_names_shown() -> [String; 4] {
+    let [markup, quotes, _, long] = hostile_names();
+    [markup, quotes, "moc.elpmaxe\u{200F}".into(), long]
+}

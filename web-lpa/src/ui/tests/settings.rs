@@ -112,6 +112,31 @@ async fn another_discovery_server_is_asked_what_waits() {
 }
 
 #[test]
+async fn a_default_server_that_can_be_none_is_refused_before_the_chip_is_asked() {
+    let page = Page::show(|_| view! { <Phone/> }).await;
+    insert(&page, &Answers::new(&[], &[])).await;
+    for typed in
+        ["https://smdp.example", "smdp.example/../x", "smdp.example\u{202E}\u{200B}", &"x".repeat(3000)]
+    {
+        for act in [later::Act::SetDefault(typed.to_owned()), later::Act::CheckServer(typed.to_owned())] {
+            page.context.model.notice.set(None);
+            later::act(page.context, act);
+            let model = page.context.model;
+            page.until("a notice", |_| model.notice.with_untracked(Option::is_some)).await;
+            let notice = model.notice.get_untracked().unwrap();
+            assert!(
+                !notice.good && notice.what.en.ends_with("is no address of a server."),
+                "{}",
+                notice.what.en
+            );
+            assert!(!notice.what.en.contains('\u{202E}') && notice.what.en.chars().count() < 300);
+        }
+    }
+    assert_eq!(asked(&page, "SetDefaultDpAddress"), None);
+    page.close().await;
+}
+
+#[test]
 async fn a_number_is_typed_for_calls_and_for_messages() {
     let page = Page::show(|_| view! { <Phone/> }).await;
     for (app, field) in [("dialer", "number"), ("messages", "to")] {
