@@ -215,7 +215,10 @@ fn end_in_order() -> Result<()> {
             std::process::exit(130);
         }
     };
-    match ctrlc::try_set_handler(asked) {
+    // Also where Ctrl-C is ignored, as of a script's program in the background: `try_set_handler` would take that
+    // for a handler, and a polite request would end this program alone.
+    match ctrlc::set_handler(asked) {
+        // Ours, of a stack before.
         Ok(()) | Err(ctrlc::Error::MultipleHandlers) => Ok(()),
         Err(error) => Err(error.into()),
     }
