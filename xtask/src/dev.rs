@@ -29,6 +29,13 @@ pub(crate) struct Options {
     /// possession of a key that this laboratory has certified (the page's own does)
     #[arg(long, value_name = "WHICH", default_value = "open", value_parser = ["open", "certificate"])]
     admission: String,
+    /// An SM-DP+ of others that the page may reach through the network's gateway, for a real card: its
+    /// `host[:port]`, as often as there are such
+    #[arg(long, value_name = "HOST")]
+    outside_sm: Vec<String>,
+    /// Certificates that it may be known by beside the public ones, such as those of a GSMA CI: a PEM file
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
     /// Open the page in the browser
     #[arg(long)]
     open: bool,
@@ -45,6 +52,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     // What can be refused is refused before the long work.
     let mut state = State::open(&options.state, options.sgp26.as_deref())?;
     let lpa = if options.admission == "certificate" { Some(state.certify_lpas()?) } else { None };
+    state.lead_outside(&options.outside_sm, options.trust.as_deref())?;
     stack::check_port(options.port)?;
     let kit = setup::ensure(place, &build::NEEDS)?;
     if !options.no_build {

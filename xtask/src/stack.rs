@@ -195,7 +195,9 @@ pub(crate) fn command(
         .arg(state.folder.join("workers"))
         // Other copies of these workers on this machine are none of its business.
         .env("WRANGLER_REGISTRY_PATH", state.folder.join("registry"))
-        .env("WRANGLER_LOG_PATH", state.folder.join("logs"));
+        .env("WRANGLER_LOG_PATH", state.folder.join("logs"))
+        // Wrangler has it from Node, and hands it to the runtime.
+        .envs(state.trusted.as_ref().map(|file| ("NODE_EXTRA_CA_CERTS", file)));
     Ok(wrangler)
 }
 

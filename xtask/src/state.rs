@@ -45,6 +45,10 @@ pub(crate) struct State {
     lpa_ca: Option<String>,
     /// What the page's LPA signs with there: the JSON of `/lab/lpa.json`.
     lpa: Option<Zeroizing<String>>,
+    /// The SM-DP+s of others that the gateway leads to.
+    outside: Vec<String>,
+    /// Certificates by which the runtime may know them beside the public ones: a PEM file.
+    pub(crate) trusted: Option<PathBuf>,
 }
 
 impl State {
@@ -64,7 +68,18 @@ impl State {
             None => Trust::generate(*seed, SMDP_ADDRESS, made)?,
         };
         let operator_token = kept(&folder.join("operator-token"), || Ok(hex::encode(random::<16>()?)))?;
-        Ok(Self { folder, _lock: lock, seed, operator_token, trust, made, lpa_ca: None, lpa: None })
+        Ok(Self {
+            folder,
+            _lock: lock,
+            seed,
+            operator_token,
+            trust,
+            made,
+            lpa_ca: None,
+            lpa: None,
+            outside: Vec::new(),
+            trusted: None,
+        })
     }
 
     /// From now on the SM-DP+ serves only LPAs that this laboratory has certified; returns where
@@ -89,6 +104,27 @@ impl State {
         let lpa = json!({ "certificate": STANDARD.encode(certificate), "privateKey": *key });
         self.lpa = Some(Zeroizing::new(lpa.to_string()));
         Ok(self.folder.join("LPA"))
+    }
+
+    /// From now on the network's gateway leads to these SM-DP+s over the Internet, too; in TLS they may be known
+    /// by the certificates of a PEM file.
+    pub(crate) fn lead_outside(&mut self, addresses: &[String], trusted: Option<&Path>) -> Result<()> {
+        if let Some(file) = trusted {
+            let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+            if !text.contains("-----BEGIN CERTIFICATE-----") {
+                bail!(
+                    "there is no certificate in {}: make PEM of DER with `openssl x509 -inform der`",
+                    file.display()
+                );
+            }
+            self.trusted = Some(file.canonicalize()?);
+        }
+        // The network's worker looks closer; this is what is typed by habit.
+        if let Some(address) = addresses.iter().find(|address| address.contains(['/', '@', ',', ' '])) {
+            bail!("{address} is no host or host:port, such as smdp.example.com or 192.0.2.1:8443");
+        }
+        self.outside = addresses.to_vec();
+        Ok(())
     }
 
     /// What the operator's surfaces ask for.
@@ -123,13 +159,21 @@ impl State {
                 }
                 variables
             }
-            "net-policy-worker" => json!({
-                "SM_ADDRESSES": SMDP_ADDRESS,
-                "OPERATOR_TOKEN": self.operator_token,
-                "FEEDER_TOKEN": self.derived("FEEDER_TOKEN"),
-                "SUBSCRIBER_KEY": self.derived("SUBSCRIBER_KEY"),
-                "HOME_NETWORK_KEYS": HomeNetwork::new(&self.seed).variable().to_string(),
-            }),
+            "net-policy-worker" => {
+                let mut variables = json!({
+                    "SM_ADDRESSES": SMDP_ADDRESS,
+                    "OPERATOR_TOKEN": self.operator_token,
+                    "FEEDER_TOKEN": self.derived("FEEDER_TOKEN"),
+                    "SUBSCRIBER_KEY": self.derived("SUBSCRIBER_KEY"),
+                    "HOME_NETWORK_KEYS": HomeNetwork::new(&self.seed).variable().to_string(),
+                });
+                if !self.outside.is_empty() {
+                    variables["OUTSIDE_SMS"] = self.outside.join(",").into();
+                    // Whoever starts a laboratory on a machine may lead it into that machine's network.
+                    variables["OUTSIDE_PRIVATE"] = "permitted".into();
+                }
+                variables
+            }
             "www" => self.laboratory(),
             _ => json!({}),
         }
@@ -297,6 +341,31 @@ mod tests {
         assert_eq!(first["LPA_ADMISSION"], "certificate");
         assert!(first["LPA_CA"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
         assert_eq!(variables(), first);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_the_gateway_leads_to_outside_is_told_to_it_alone_and_certificates_are_looked_at() {
+        let folder = folder("outside");
+        let mut state = State::open(&folder, None).unwrap();
+        assert!(state.variables("net-policy-worker")["OUTSIDE_SMS"].is_null());
+        let (der, pem) = (folder.join("ci.der"), folder.join("ci.pem"));
+        fs::write(&der, "0\u{82}").unwrap();
+        let refused = state.lead_outside(&[], Some(&der)).err().unwrap().to_string();
+        assert!(refused.contains("openssl x509 -inform der"), "{refused}");
+        assert!(state.lead_outside(&[], Some(&pem)).is_err(), "there is no such file");
+        fs::write(&pem, "-----BEGIN CERTIFICATE-----\n").unwrap();
+        let refused =
+            state.lead_outside(&["https://smdp.example.org/".to_owned()], None).err().unwrap().to_string();
+        assert!(refused.contains("host:port"), "{refused}");
+        let two = ["smdp.example.org".to_owned(), "other.example.org:8443".to_owned()];
+        state.lead_outside(&two, Some(&pem)).unwrap();
+        assert_eq!(state.trusted, Some(pem.canonicalize().unwrap()));
+        let variables = state.variables("net-policy-worker");
+        assert_eq!(variables["OUTSIDE_SMS"], "smdp.example.org,other.example.org:8443");
+        for other in ["edge-smdp", "www"] {
+            assert!(!state.variables(other).to_string().contains("example.org"), "{other}");
+        }
         fs::remove_dir_all(&folder).unwrap();
     }
 
