@@ -11,7 +11,7 @@ use super::super::digits::{Copy, Number, shown};
 use super::super::modal::Modal;
 use super::super::{Context, context};
 use super::{class_name, class_word, picture, rules};
-use crate::code::scan::{is_unseen, seen};
+use crate::code::scan::{is_unseen, safe, seen};
 use crate::model::Slot;
 use crate::phone::{called, isolated, own_name};
 use crate::units::{plmn, shortened};
@@ -324,10 +324,10 @@ fn Details(info: ProfileInfo) -> impl IntoView {
         }
     }
     let told = told.into_iter().map(|(address, events)| {
-        view! { <li>{address}" "<small>{events.join(", ")}</small></li> }
+        view! { <li>{safe(&address)}" "<small>{events.join(", ")}</small></li> }
     });
     let names = [info.profile_name, info.service_provider_name];
-    let [profile, provider] = names.map(Option::unwrap_or_default);
+    let [profile, provider] = names.map(|name| seen(&name.unwrap_or_default()));
     view! {
         <details class="all">
             <summary>{say.of(Text::new("Details", "詳細"))}</summary>
