@@ -103,7 +103,7 @@ impl Phone {
         if waits.is_empty() {
             return again.set(None);
         }
-        let (due, pause) = again.get().unwrap_or((now() + FIRST_PAUSE, FIRST_PAUSE));
+        let (due, pause) = again.get().unwrap_or_else(|| (now() + FIRST_PAUSE, FIRST_PAUSE));
         if !self.may_look() || !(comes_back || now() >= due) {
             return again.set(Some((due, pause)));
         }
