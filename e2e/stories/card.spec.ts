@@ -503,6 +503,43 @@ test('the same reader chosen again leads to the card that is in it', async ({ pe
   }
 });
 
+test('the same reader chosen again, of which no card answers, has its card back when one is put in', async ({ person, operator, page }) => {
+  const { phone } = person;
+  const reader = await Reader.at(page, 'tpdu');
+  const banner = page.locator('.banner[data-device="card"]');
+  const choose = async () => {
+    await page.getByRole('button', { name: 'Use a real card' }).click();
+    await page.getByRole('button', { name: 'Choose the reader' }).click();
+  };
+  try {
+    const order = await operator.order('Answers again');
+    await person.open();
+    await reader.choose();
+    await phone.idle();
+    await phone.fetch(order.code);
+    for (const [card, says] of [[undefined, 'no card'], ['insertMute', 'does not answer']] as const) {
+      await reader.hold('remove');
+      await expect(banner).toContainText('The card is out.');
+      // One that is mute was tried by itself before.
+      if (card) await reader.hold(card);
+      await expect(page.getByRole('button', { name: 'Use a real card' })).toBeEnabled({ timeout: 20_000 });
+      await choose();
+      await expect(page.getByRole('dialog').getByRole('alert')).toContainText(says);
+      await expect(banner).toHaveCount(1);
+      await page.keyboard.press('Escape');
+      if (card) await reader.hold('remove');
+      await reader.hold('insert');
+      await expect(banner).toHaveCount(0, { timeout: 20_000 });
+      await expect(phone.switchOf(order.name)).toHaveCount(1);
+      await phone.idle();
+    }
+    await phone.switchTo(order.name);
+    await expect.poll(() => told(operator, order.iccid)).toEqual(['installed', 'enabled']);
+  } finally {
+    await reader.stop();
+  }
+});
+
 test('a reader of the class that browsers keep from pages is refused in words', async ({ person, page }) => {
   const reader = await Reader.at(page, 'tpdu', 0x0b);
   try {
